@@ -1,0 +1,172 @@
+"""Boxes themselves: formats, areas, clipping and validation, for any array library."""
+
+from typing import Any, NamedTuple
+
+from boxloss.box import Box, join, split
+from boxloss.check import check_boxes, check_choice, check_image_size
+from boxloss.formats import FORMATS
+
+
+class Validation(NamedTuple):
+    """Which boxes are not fit for a loss; see `validate`."""
+
+    valid: Any
+    inverted: Any
+    empty: Any
+    not_finite: Any
+
+
+def convert(boxes: Any, source: str, to: str, *, image_size: tuple[float, float] | None = None) -> Any:
+    """Convert boxes from one format to another.
+
+    Parameters
+    ----------
+    boxes : array, shape (..., 4)
+        Boxes of a real float type, or integers, which become the library's default float type.
+    source, to : str
+        ``"xyxy"``, ``"xywh"`` (corner and size), ``"cxcywh"``, ``"yxyx"``, or one of these with ``"rel_"`` before it
+        for coordinates that are fractions of the image.
+    image_size : (height, width), optional
+        In pixels; a relative format needs it.
+
+    Returns
+    -------
+    array, shape (..., 4)
+        A new array of the same library, device and float type. Nothing is clamped: a negative side stays negative.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> bl.convert(np.asarray([10.0, 20, 30, 40]), "xywh", "xyxy")
+    array([10., 20., 40., 60.])
+    """
+    check_choice("source", source, FORMATS)
+    check_choice("to", to, FORMATS)
+    size = check_image_size(image_size, relative=FORMATS[source].relative or FORMATS[to].relative)
+    xp, boxes = check_boxes(boxes)
+    return join(xp, FORMATS[to].encode(FORMATS[source].decode(split(boxes), *size), *size))
+
+
+def area(boxes: Any, *, format: str = "xyxy", image_size: tuple[float, float] | None = None) -> Any:
+    """The area of each box.
+
+    Parameters
+    ----------
+    boxes : array, shape (..., 4)
+        Boxes of a real float type, or integers, which become the library's default float type.
+    format : str
+        As in `convert`.
+    image_size : (height, width), optional
+        In pixels; a relative format needs it.
+
+    Returns
+    -------
+    array, shape (...)
+        Areas, 0 for an inverted box. NaN stays NaN.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> bl.area(np.asarray([[0.0, 0, 2, 3], [1, 1, 0, 5]]))
+    array([6., 0.])
+    """
+    xp, w, h = _sides(boxes, format, image_size)
+    return xp.maximum(w, 0.0 * w) * xp.maximum(h, 0.0 * h)
+
+
+def clip_to_image(boxes: Any, image_size: tuple[float, float], *, format: str = "xyxy") -> Any:
+    """Clip boxes to an image.
+
+    Parameters
+    ----------
+    boxes : array, shape (..., 4)
+        Boxes of a real float type, or integers, which become the library's default float type.
+    image_size : (height, width)
+        In pixels. Corners are clipped to [0, width] and [0, height].
+    format : str
+        As in `convert`.
+
+    Returns
+    -------
+    array, shape (..., 4)
+        A new array in the same format. A box outside the image becomes one without area on its border.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> bl.clip_to_image(np.asarray([-5.0, 10, 50, 200]), (100, 40))
+    array([  0.,  10.,  40., 100.])
+    """
+    check_choice("format", format, FORMATS)
+    size = check_image_size(image_size, relative=True)
+    xp, boxes = check_boxes(boxes)
+    b = FORMATS[format].decode(split(boxes), *size)
+    width, height = size
+    clipped = Box(*(xp.clip(c, 0.0, side) for c, side in zip(b, (width, height, width, height), strict=True)))
+    return join(xp, FORMATS[format].encode(clipped, *size))
+
+
+def validate(boxes: Any, *, format: str = "xyxy", image_size: tuple[float, float] | None = None) -> Validation:
+    """Say which boxes are inverted, empty or not finite.
+
+    No loss refuses such boxes: a side counts as max(x2 - x1, 0), and NaN or infinity stays in its own row.
+
+    Parameters
+    ----------
+    boxes : array, shape (..., 4)
+        Boxes of a real float type, or integers, which become the library's default float type.
+    format : str
+        As in `convert`.
+    image_size : (height, width), optional
+        In pixels; a relative format needs it.
+
+    Returns
+    -------
+    Validation
+        Boolean arrays of shape (...): `valid` (none of the others), `inverted` (a negative side), `empty` (a side of
+        0 and none negative) and `not_finite` (a coordinate is NaN or infinite; such a box is neither of the others).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> found = bl.validate(np.asarray([[0.0, 0, 2, 3], [1, 1, 0, 5], [1, 1, 1, 5]]))
+    >>> found.inverted, found.empty
+    (array([False,  True, False]), array([False, False,  True]))
+    """
+    xp, w, h = _sides(boxes, format, image_size)
+    not_finite = ~xp.all(xp.isfinite(check_boxes(boxes)[1]), axis=-1)
+    inverted = ~not_finite & ((w < 0.0) | (h < 0.0))
+    empty = ~not_finite & ~inverted & ((w == 0.0) | (h == 0.0))
+    return Validation(~(not_finite | inverted | empty), inverted, empty, not_finite)
+
+
+def _sides(boxes: Any, format: str, image_size: tuple[float, float] | None) -> tuple[Any, Any, Any]:
+    check_choice("format", format, FORMATS)
+    size = check_image_size(image_size, relative=FORMATS[format].relative)
+    xp, boxes = check_boxes(boxes)
+    b = FORMATS[format].decode(split(boxes), *size)
+    return xp, b.x2 - b.x1, b.y2 - b.y1

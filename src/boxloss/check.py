@@ -1,0 +1,235 @@
+"""Every check of an argument and every error text.
+
+An error says which argument was wrong, what came and what was wanted.
+"""
+
+import math
+import operator
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from boxloss.formats import FORMATS
+
+REDUCTIONS = ("none", "mean", "sum")
+WRT = ("pred", "target", "both")
+
+
+class Inputs(NamedTuple):
+    """A checked pair of box arrays, in the float type that it is computed in."""
+
+    xp: Any
+    pred: Any
+    target: Any
+    pred_dtype: Any  # of the gradient: the input's own
+    target_dtype: Any
+    formats: tuple[str, str]
+    image: tuple[float, float]  # width, height
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """One of a few names."""
+    choices = tuple(choices)
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
+    return value
+
+
+def check_finite(name: str, value: Any) -> float:
+    """A finite number, as a Python float."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number; got {type(value).__name__}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite; got {number!r}")
+    return number
+
+
+def check_positive(name: str, value: Any) -> float:
+    """A finite number above 0."""
+    number = check_finite(name, value)
+    if number <= 0.0:
+        raise ValueError(f"{name} must be greater than 0; got {number!r}")
+    return number
+
+
+def check_not_negative(name: str, value: Any) -> float:
+    """A finite number that is 0 or more."""
+    number = check_finite(name, value)
+    if number < 0.0:
+        raise ValueError(f"{name} must not be negative; got {number!r}")
+    return number
+
+
+def check_reduction(reduction: str, avg_factor: Any) -> float | None:
+    """The name of a reduction, and the divisor of a mean where one was given."""
+    check_choice("reduction", reduction, REDUCTIONS)
+    if avg_factor is None:
+        return None
+    if reduction != "mean":
+        raise ValueError(f"avg_factor is the divisor of reduction='mean'; got it with reduction={reduction!r}")
+    return check_not_negative("avg_factor", avg_factor)
+
+
+def check_formats(format: str | tuple[str, str], image_size: Any) -> tuple[tuple[str, str], tuple[float, float]]:
+    """The formats of pred and target, and the width and height of the image."""
+    pair = format if isinstance(format, tuple) else (format, format)
+    if len(pair) != 2:
+        raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
+    for name in pair:
+        check_choice("format", name, FORMATS)
+    return pair, check_image_size(image_size, relative=any(FORMATS[name].relative for name in pair))
+
+
+def check_image_size(image_size: Any, *, relative: bool) -> tuple[float, float]:
+    """(height, width) as (width, height); not needed unless a format is relative."""
+    if image_size is None:
+        if relative:
+            raise ValueError("image_size=(height, width) is needed by a relative format; got None")
+        return 1.0, 1.0
+    try:
+        height, width = image_size
+    except (TypeError, ValueError):
+        raise TypeError(f"image_size must be a pair (height, width); got {image_size!r}") from None
+    return check_positive("width of image_size", width), check_positive("height of image_size", height)
+
+
+def array_namespace(**arrays: Any) -> Any:
+    """The one array library of all the arguments."""
+    import array_api_compat
+
+    namespaces = {}
+    for name, array in arrays.items():
+        try:
+            namespaces[name] = array_api_compat.array_namespace(array)
+        except TypeError:
+            raise TypeError(
+                f"{name} must be an array of a library that follows the array API standard; "
+                f"got {type(array).__module__}.{type(array).__qualname__}. "
+                f"Convert it first, for example with numpy.asarray({name})"
+            ) from None
+    (first, xp), *others = namespaces.items()
+    for name, other in others:
+        if other is not xp:
+            kinds = " and ".join(f"{n} of {type(arrays[n]).__module__.split('.')[0]}" for n in (first, name))
+            raise TypeError(f"{first} and {name} must be arrays of one library; got {kinds}")
+        one, two = array_api_compat.device(arrays[first]), array_api_compat.device(arrays[name])
+        if one != two:
+            raise ValueError(f"{first} and {name} must be on one device; got {first} on {one} and {name} on {two}")
+    return xp
+
+
+def check_last_axis(name: str, boxes: Any) -> None:
+    """Boxes have a last axis of 4."""
+    if boxes.ndim < 1 or boxes.shape[-1] != 4:
+        raise ValueError(f"{name} must have shape (..., 4); got {tuple(boxes.shape)}")
+
+
+def is_native_float(dtype: Any) -> bool:
+    """NumPy's float32 or float64 in the byte order of this machine: nothing to convert."""
+    return dtype is np.dtype(np.float32) or dtype is np.dtype(np.float64)
+
+
+def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
+    """The float type that an array of `dtype` is computed in; None if it is up to the library or the other array."""
+    if xp.isdtype(dtype, "real floating"):
+        bits = xp.finfo(dtype).bits
+        if bits in (16, 32, 64):
+            return xp.float64 if bits == 64 else xp.float32
+    elif xp.isdtype(dtype, "integral"):
+        return None
+    raise TypeError(f"{name} must be of float16, bfloat16, float32, float64 or an integer type; got {dtype}")
+
+
+def default_float(xp: Any) -> Any:
+    """The library's default real float type."""
+    return xp.__array_namespace_info__().default_dtypes()["real floating"]
+
+
+def check_boxes(boxes: Any, name: str = "boxes") -> tuple[Any, Any]:
+    """The library of an array of boxes, and the boxes in a float type."""
+    xp = array_namespace(**{name: boxes})
+    check_last_axis(name, boxes)
+    if xp.isdtype(boxes.dtype, "real floating"):
+        return xp, boxes
+    float_dtype(xp, name, boxes.dtype)
+    return xp, xp.astype(boxes, default_float(xp))
+
+
+def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size: Any) -> Inputs:
+    """Two arrays of boxes in one library, on one device and in one float type."""
+    formats, image = (("xyxy", "xyxy"), (1.0, 1.0)) if format == "xyxy" else check_formats(format, image_size)
+    if (
+        type(pred) is np.ndarray
+        and type(target) is np.ndarray
+        and pred.dtype is target.dtype
+        and is_native_float(pred.dtype)
+    ):
+        check_last_axis("pred", pred)
+        check_last_axis("target", target)
+        return Inputs(np, pred, target, pred.dtype, target.dtype, formats, image)
+    return _check_any_pair(pred, target, formats, image)
+
+
+def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str], image: tuple[float, float]) -> Inputs:
+    xp = array_namespace(pred=pred, target=target)
+    check_last_axis("pred", pred)
+    check_last_axis("target", target)
+    floats = [float_dtype(xp, name, a.dtype) for name, a in (("pred", pred), ("target", target))]
+    if None not in floats and pred.dtype != target.dtype and not _differ_in_byte_order(pred.dtype, target.dtype):
+        raise TypeError(f"pred and target must have one float type; got {pred.dtype} and {target.dtype}")
+    dtype = floats[0] or floats[1] or default_float(xp)
+    pred_dtype, target_dtype = (a.dtype if xp.isdtype(a.dtype, "real floating") else dtype for a in (pred, target))
+    pred, target = (a if a.dtype is dtype else xp.astype(a, dtype, copy=False) for a in (pred, target))
+    return Inputs(xp, pred, target, pred_dtype, target_dtype, formats, image)
+
+
+def _differ_in_byte_order(a: Any, b: Any) -> bool:
+    return isinstance(a, np.dtype) and a.newbyteorder("=") == b.newbyteorder("=")
+
+
+def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that leading shapes broadcast to."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        listed = " and ".join(map(str, shapes))
+        raise ValueError(f"the leading shapes of {name} must broadcast; got {listed}") from None
+
+
+def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:
+    """A weight a pair, in the float type of the computation."""
+    if isinstance(weight, int | float):
+        weight = xp.asarray(float(weight), dtype=pred.dtype, device=getattr(pred, "device", None))
+    array_namespace(pred=pred, weight=weight)
+    weight_shape = tuple(weight.shape)
+    try:
+        fits = np.broadcast_shapes(weight_shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"weight must be one number a pair, of a shape that broadcasts to {shape}; got {weight_shape}")
+    if not xp.isdtype(weight.dtype, ("bool", "integral", "real floating")):
+        raise TypeError(f"weight must be of a real or boolean type; got {weight.dtype}")
+    return weight if weight.dtype is pred.dtype else xp.astype(weight, pred.dtype, copy=False)
+
+
+def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> None:
+    """A caller's buffer for a pairwise matrix."""
+    if type(out) is not type(like):
+        raise TypeError(f"out must be an array of the library of pred; got {type(out).__module__}.{type(out).__name__}")
+    if tuple(out.shape) != shape or out.dtype != like.dtype:
+        raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
+
+
+def check_count(name: str, value: Any) -> int:
+    """A whole number that is 1 or more."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number; got {type(value).__name__}") from None
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1; got {number}")
+    return number

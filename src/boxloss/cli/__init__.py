@@ -1,0 +1,50 @@
+"""The command line."""
+
+import sys
+from typing import Any, NoReturn
+
+import click
+
+import boxloss as bl
+from boxloss.cli.info import info
+from boxloss.cli.losses import losses
+from boxloss.cli.score import score
+from boxloss.coco import CocoError
+
+
+class OneLineErrors(click.Group):
+    """A group that turns every error into one line on stderr and exit code 2."""
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Run a command and end the process."""
+        try:
+            code = super().main(*args, **kwargs | {"standalone_mode": False})
+        except click.Abort:
+            sys.exit(130)
+        except (click.ClickException, CocoError) as error:
+            click.echo(f"boxloss: {_one_line(error)}", err=True)
+            sys.exit(2)
+        sys.exit(code or 0)
+
+
+def _one_line(error: Exception) -> str:
+    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        message += f" Try '{error.ctx.command_path} --help'."
+    return " ".join(message.split())
+
+
+@click.group(cls=OneLineErrors, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(bl.__version__, prog_name="boxloss")
+@click.pass_context
+def app(context: click.Context) -> None:
+    """Bounding-box regression losses with closed-form gradients.
+
+    Try it on the boxes that ship with the package: boxloss score --sample
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in (score, losses, info):
+    app.add_command(command)

@@ -1,0 +1,46 @@
+"""What commands print: tables on stdout, and on stderr a progress bar while one waits."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+UNFOLDED = 1000  # columns: wider than any table
+
+
+def stdout() -> Console:
+    """Make a console that prints text as it is, and in full where no terminal sets a width."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = UNFOLDED
+    return console
+
+
+def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    """Make a table without rows; columns of numbers stand on the right and are never folded."""
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for column in numbers:
+        made.add_column(column, justify="right", no_wrap=True)
+    return made
+
+
+@contextmanager
+def progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar if stderr is a terminal; call what it gives with the name of each step that begins."""
+    console = Console(stderr=True, markup=False)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=steps)
+        begun = 0
+
+        def begin(step: str) -> None:
+            nonlocal begun
+            bar.update(task, description=step, completed=begun)
+            begun += 1
+
+        yield begin

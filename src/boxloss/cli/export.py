@@ -1,0 +1,83 @@
+"""Write a table to a file, whole or not at all."""
+
+import csv
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+from numpy.typing import NDArray
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+def write_csv(path: Path, columns: Columns) -> None:
+    """Write columns as CSV with a header; floating-point numbers keep every digit."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+
+
+def write_parquet(path: Path, columns: Columns) -> None:
+    """Write columns as Parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table(dict(columns)), path)
+
+
+WRITERS = {".csv": write_csv, ".parquet": write_parquet}
+
+
+def check_target(path: Path) -> None:
+    """Find out before the work begins whether a table can go there."""
+    if path.suffix not in WRITERS:
+        raise click.ClickException(f"{path}: --out must end in {' or '.join(WRITERS)}")
+    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise click.ClickException(f"{path}: Parquet needs pyarrow: pip install 'boxloss[cli]'")
+    if path.is_dir():
+        raise click.ClickException(f"{path}: is a folder")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise click.ClickException(f"{path}: is read-only")
+
+
+@contextmanager
+def pending(path: Path | None) -> Iterator[Callable[[Columns], None]]:
+    """Give a function that writes a table, once, to `path`; to nowhere if that is None.
+
+    The file appears when the block has ended without an error. Until then the table is in a temporary file beside it,
+    made at once: a folder that cannot be written is an error before the work begins.
+    """
+    if path is None:
+        yield lambda columns: None
+        return
+    check_target(path)
+    target = path.resolve()  # what a link points to, not the link
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+
+    def write(columns: Columns) -> None:
+        with _explained(path):
+            WRITERS[path.suffix](temporary, columns)
+
+    try:
+        with _explained(path):
+            temporary.touch(exist_ok=False)
+        yield write
+        with _explained(path):
+            os.replace(temporary, target)
+    finally:
+        with suppress(OSError):  # a folder that is gone is no reason to hide the error that came first
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise click.ClickException(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,114 @@
+"""``boxloss score``: losses of the boxes of a detector."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+import boxloss as bl
+from boxloss.cli import console, export
+from boxloss.cli.summary import by_category, headline, overall
+from boxloss.coco import Matches, Source, match, read_detections, read_ground_truth
+from boxloss.data import sample as sample_files
+
+
+def known_losses(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    """Return the losses that ``--losses`` names, each once; all of them without it."""
+    known = bl.losses()
+    names = [name.strip() for value in values for name in value.split(",")] or list(known)
+    if unknown := [name for name in names if name not in known]:
+        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}.")
+    return list(dict.fromkeys(names))
+
+
+def fraction(context: click.Context, option: click.Parameter, value: float) -> float:
+    """Check for a number between 0 and 1; `click.FloatRange` lets NaN through."""
+    if not 0.0 <= value <= 1.0:
+        raise click.BadParameter(f"{value} is not between 0 and 1.")
+    return value
+
+
+@click.command()
+@click.argument("ground_truth", required=False, type=click.Path(path_type=Path))
+@click.argument("detections", required=False, type=click.Path(path_type=Path))
+@click.option("--sample", is_flag=True, help="Score the boxes that ship with the package instead of files.")
+@click.option(
+    "--losses", multiple=True, callback=known_losses, metavar="NAMES", help="Names, as giou,ciou.  [default: all]"
+)
+@click.option(
+    "--iou-threshold", type=float, default=0.5, callback=fraction, show_default=True, help="Lowest IoU of a match."
+)
+@click.option("--per-category", is_flag=True, help="A row for each category and loss.")
+@click.option(
+    "--engine", type=click.Choice(["auto", "array", "numba"]), default="auto", show_default=True, help="What computes."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write all pairs to a .csv or .parquet file."
+)
+def score(
+    ground_truth: Path | None,
+    detections: Path | None,
+    sample: bool,
+    losses: list[str],
+    iou_threshold: float,
+    per_category: bool,
+    engine: Any,
+    out: Path | None,
+) -> None:
+    """Score DETECTIONS against GROUND_TRUTH with every loss.
+
+    GROUND_TRUTH is a COCO annotation file, DETECTIONS a COCO results list, bare or as the "annotations" of an object.
+    They are matched per image and category in the order of scores, as COCO's evaluation does.
+
+    The table has, for each loss, the mean, the 5th, 50th and 95th percentile, and Spearman's rank correlation with the
+    IoU: -1 if the loss orders pairs as the IoU does. The file of --out has a row for each pair: ids, boxes, IoU, and
+    each loss with the norm of its gradient with respect to the predicted box.
+    """
+    sources = inputs(ground_truth, detections, sample)
+    with export.pending(out) as write, console.progress(len(losses) + 4) as begin:
+        begin("reading")
+        truth = read_ground_truth(sources[0])
+        found = read_detections(sources[1], truth)
+        begin("matching")
+        matches = match(truth, found, iou_threshold)
+        boxes = matches.pred, matches.target
+        # Not COCO's own IoU, which may miss 1 by rounding for equal boxes: ranks would see the difference.
+        iou, values, norms = bl.iou_score(*boxes, engine=engine), {}, {}
+        for name in losses:
+            begin(name)
+            loss = bl.get(name)
+            if out is None:
+                values[name] = loss(*boxes, engine=engine)
+            else:
+                values[name], grad = loss.value_and_grad(*boxes, engine=engine)
+                norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
+        begin("writing")
+        write(pair_columns(matches) | {"iou_score": iou} | values | norms)
+        begin("ranking")
+        table = (
+            by_category(values, iou, matches.category_id, truth.categories) if per_category else overall(values, iou)
+        )
+    stdout = console.stdout()
+    stdout.print(headline(truth, found, matches, iou_threshold))
+    stdout.print(table)
+
+
+def inputs(ground_truth: Path | None, detections: Path | None, sample: bool) -> tuple[Source, Source]:
+    """Choose the files to read: those given or the embedded ones."""
+    if sample and ground_truth is None:
+        return sample_files()
+    if sample or ground_truth is None or detections is None:
+        raise click.UsageError("Give GROUND_TRUTH and DETECTIONS, or --sample alone.", click.get_current_context())
+    return ground_truth, detections
+
+
+def pair_columns(matches: Matches) -> dict[str, Any]:
+    """Return ids, scores and boxes of matched pairs as columns."""
+    ids = ("image_id", "category_id", "annotation_id", "detection", "score")
+    corners = {
+        f"{side}_{corner}": getattr(matches, side)[:, i]
+        for side in ("pred", "target")
+        for i, corner in enumerate(("x1", "y1", "x2", "y2"))
+    }
+    return {name: getattr(matches, name) for name in ids} | corners

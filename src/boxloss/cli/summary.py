@@ -1,0 +1,82 @@
+"""What ``boxloss score`` prints."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from boxloss.cli import console
+from boxloss.coco import Detections, GroundTruth, Matches
+
+Floats = NDArray[np.float64]
+NUMBERS = ("pairs", "mean", "p5", "p50", "p95", "Spearman with IoU")
+
+
+class Summary(NamedTuple):
+    """A loss over many pairs; NaN is what cannot be said of so few."""
+
+    pairs: int
+    mean: float = math.nan
+    p5: float = math.nan
+    p50: float = math.nan
+    p95: float = math.nan
+    spearman: float = math.nan
+
+    def cells(self) -> list[str]:
+        """Return the summary as text."""
+        return [str(self.pairs), *("-" if math.isnan(number) else f"{number:.4g}" for number in self[1:])]
+
+
+def summarise(values: Floats, iou: Floats) -> Summary:
+    """Summarise the values of a loss."""
+    if not len(values):
+        return Summary(0)
+    p5, p50, p95 = np.percentile(values, (5, 50, 95)).tolist()
+    return Summary(len(values), float(values.mean()), p5, p50, p95, rank_correlation(values, iou))
+
+
+def rank_correlation(a: Floats, b: Floats) -> float:
+    """Return Spearman's rank correlation; NaN for fewer than two numbers and where either is constant."""
+    from scipy.stats import spearmanr  # here, since the import takes longer than all else does on a small file
+
+    if len(a) < 2 or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
+        return math.nan
+    return float(spearmanr(a, b).statistic)
+
+
+def headline(truth: GroundTruth, detections: Detections, matches: Matches, iou_threshold: float) -> str:
+    """Say what was matched."""
+    text = (
+        f"{_count(len(matches), 'pair')} of {_count(len(detections.score), 'detection')} and "
+        f"{_count(int(np.sum(~truth.crowd)), 'annotation')} at an IoU of {iou_threshold:g} or more"
+    )
+    ignored = len(matches.ignored)
+    return f"{text}; {_count(ignored, 'detection')} in crowds ignored" if ignored else text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'No'} {noun}{'' if number == 1 else 's'}"
+
+
+def overall(values: Mapping[str, Floats], iou: Floats) -> Table:
+    """Make a row for each loss."""
+    table = console.table("loss", numbers=NUMBERS)
+    for name, column in values.items():
+        table.add_row(name, *summarise(column, iou).cells())
+    return table
+
+
+def by_category(
+    values: Mapping[str, Floats], iou: Floats, category_id: NDArray[np.int64], categories: Mapping[int, str]
+) -> Table:
+    """Make a row for each category and loss."""
+    table = console.table("category", "loss", numbers=NUMBERS)
+    for category, category_name in categories.items():
+        inside = category_id == category
+        for name, column in values.items():
+            table.add_row(category_name, name, *summarise(column[inside], iou[inside]).cells())
+        table.add_section()
+    return table

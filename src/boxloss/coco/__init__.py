@@ -1,0 +1,19 @@
+"""COCO files: read and check them, and match detections to ground truth as COCO's evaluation does.
+
+Needs NumPy and the standard library only.
+"""
+
+from boxloss.coco.match import Matches, match
+from boxloss.coco.read import Detections, GroundTruth, read_detections, read_ground_truth
+from boxloss.coco.records import CocoError, Source
+
+__all__ = [
+    "CocoError",
+    "Detections",
+    "GroundTruth",
+    "Matches",
+    "Source",
+    "match",
+    "read_detections",
+    "read_ground_truth",
+]

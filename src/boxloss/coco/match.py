@@ -1,0 +1,182 @@
+"""Match detections to ground truth as COCO's evaluation does.
+
+In every image and category the detections take their turns, the highest score first. Each takes the annotation that it
+overlaps most among those still free, provided that the IoU reaches the threshold. A crowd is never taken: it only
+excuses detections that found nothing else, so it has no part in the pairs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxloss.coco.read import Detections, GroundTruth
+
+MAX_DETECTIONS = 100  # of one image and category: the highest that COCO's evaluation looks at
+HIGHEST_THRESHOLD = 1 - 1e-10  # a threshold of 1 would ask for more than rounding leaves of a perfect match
+BLOCK = 1 << 20  # candidate pairs whose IoU is computed at once: bounds the memory
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Pairs of a detection and the annotation that it matches, by image, category and falling score.
+
+    Attributes
+    ----------
+    image_id, category_id, annotation_id
+        Ids of the annotation of each pair.
+    detection
+        Position of its detection in the file, counted from 0.
+    score
+        Score of the detection.
+    iou
+        IoU of the two boxes.
+    pred, target
+        Boxes of detection and annotation, [x1, y1, x2, y2].
+    ignored
+        Positions of the detections without a match that lie in a crowd: neither right nor wrong.
+    """
+
+    image_id: Indices
+    category_id: Indices
+    annotation_id: Indices
+    detection: Indices
+    score: Floats
+    iou: Floats
+    pred: Floats
+    target: Floats
+    ignored: Indices
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self.iou)
+
+
+class Candidates(NamedTuple):
+    """Pairs of a detection and an annotation, as positions in their files, with their IoU."""
+
+    detection: Indices
+    annotation: Indices
+    iou: Floats
+
+    def where(self, mask: NDArray[Any]) -> "Candidates":
+        """Return the pairs under a mask or at some positions."""
+        return Candidates(self.detection[mask], self.annotation[mask], self.iou[mask])
+
+
+def match(truth: GroundTruth, detections: Detections, iou_threshold: float = 0.5) -> Matches:
+    """Match detections to annotations, greedily in the order of their scores.
+
+    Equal scores keep the order of the file, and of annotations with equal IoU the last is taken. Boxes of every area
+    count.
+
+    Parameters
+    ----------
+    truth
+        The ground truth.
+    detections
+        The detections. Of one image and category the 100 with the highest scores are looked at.
+    iou_threshold
+        The lowest IoU of a match.
+
+    Returns
+    -------
+    Matches
+        The pairs.
+    """
+    if not 0.0 <= iou_threshold <= 1.0:
+        raise ValueError(f"iou_threshold must be between 0 and 1, not {iou_threshold}")
+    candidates = _candidates(truth, detections, min(iou_threshold, HIGHEST_THRESHOLD))
+    in_crowd = truth.crowd[candidates.annotation]
+    detection, annotation, iou = _greedy(candidates.where(~in_crowd))
+    return Matches(
+        image_id=truth.image_id[annotation],
+        category_id=truth.category_id[annotation],
+        annotation_id=truth.annotation_id[annotation],
+        detection=detection,
+        score=detections.score[detection],
+        iou=iou,
+        pred=_corners(detections.box[detection]),
+        target=_corners(truth.box[annotation]),
+        ignored=np.setdiff1d(candidates.detection[in_crowd], detection),
+    )
+
+
+def _candidates(truth: GroundTruth, detections: Detections, threshold: float) -> Candidates:
+    """Find the pairs of one image and category whose IoU reaches the threshold, in the order of their turns."""
+    detected, annotated = _groups(truth, detections), _groups(truth, truth)
+    queue, shelf = _queue(detected, detections.score), np.argsort(annotated)
+    found = []
+    for turn, place in _equal(detected[queue], annotated[shelf]):
+        annotation = shelf[place]
+        iou = _iou(detections.box[queue[turn]], truth.box[annotation], truth.crowd[annotation])
+        enough = iou >= threshold
+        found.append((turn[enough], annotation[enough], iou[enough]))
+    turn, annotation, iou = map(np.concatenate, zip(*found, strict=True))
+    order = np.lexsort((-annotation, -iou, turn))
+    return Candidates(queue[turn], annotation, iou).where(order)
+
+
+def _groups(truth: GroundTruth, boxes: GroundTruth | Detections) -> Indices:
+    """Make one number of the image and category of each box."""
+    images, categories = np.sort(truth.images), np.sort(list(truth.categories))
+    image, category = np.searchsorted(images, boxes.image_id), np.searchsorted(categories, boxes.category_id)
+    return image * len(categories) + category
+
+
+def _queue(groups: Indices, score: Floats) -> Indices:
+    """List the detections by group and falling score, without those past `MAX_DETECTIONS` of a group."""
+    queue = np.lexsort((-score, groups))
+    queued = groups[queue]
+    turn = np.arange(len(queue)) - np.searchsorted(queued, queued)
+    return queue[turn < MAX_DETECTIONS]
+
+
+def _equal(left: Indices, right: Indices) -> Iterator[tuple[Indices, Indices]]:
+    """Find all (i, j) with left[i] == right[j], block by block, i rising; both arrays are sorted."""
+    start, stop = np.searchsorted(right, left, "left"), np.searchsorted(right, left, "right")
+    count = stop - start
+    end = np.cumsum(count)
+    for block in np.split(np.arange(len(left)), np.searchsorted(end, np.arange(BLOCK, count.sum(), BLOCK))):
+        many = count[block]
+        first = start[block] - (np.cumsum(many) - many)
+        yield np.repeat(block, many), np.arange(many.sum()) + np.repeat(first, many)
+
+
+def _iou(detection: Floats, annotation: Floats, crowd: NDArray[np.bool_]) -> Floats:
+    """Compute the IoU of boxes [x, y, width, height], over the detection's own area where the annotation is a crowd.
+
+    Not `boxloss.iou_score`: the threshold and ties need the very bits of COCO's evaluation, so its operations and
+    their order.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        far = np.minimum(detection[:, :2] + detection[:, 2:], annotation[:, :2] + annotation[:, 2:])
+        sides = np.maximum(far - np.maximum(detection[:, :2], annotation[:, :2]), 0.0)
+        intersection = sides[:, 0] * sides[:, 1]
+        area = detection[:, 2] * detection[:, 3]
+        union = np.where(crowd, area, area + annotation[:, 2] * annotation[:, 3] - intersection)
+        iou: Floats = np.divide(intersection, union, out=np.zeros_like(union), where=intersection > 0.0)
+    return iou
+
+
+def _greedy(candidates: Candidates) -> Candidates:
+    """Choose the candidates that become pairs: the first in which neither box is taken, and so on."""
+    detections, annotations, chosen = set(), set(), []
+    for index, (detection, annotation) in enumerate(
+        zip(candidates.detection.tolist(), candidates.annotation.tolist(), strict=True)
+    ):
+        if detection not in detections and annotation not in annotations:
+            detections.add(detection)
+            annotations.add(annotation)
+            chosen.append(index)
+    return candidates.where(np.array(chosen, np.int64))
+
+
+def _corners(box: Floats) -> Floats:
+    """Convert [x, y, width, height] to [x1, y1, x2, y2]."""
+    return np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1)

@@ -1,0 +1,118 @@
+"""Compiled kernels on disk, so that a second process does not compile.
+
+Numba's own `cache=True` keys a function on its pickled closure, which never repeats for cloned functions: no hit in
+the next process, and a folder that grows at every start. Here a kernel has a name of its own: what it was compiled
+for, and a digest of everything that its code depends on.
+"""
+
+import hashlib
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
+
+KEPT_VERSIONS = 3
+_SOURCES = ("box.py", "formats.py", "formula.py", "geometry.py", "loss.py", "losses/*.py", "engines/*.py")
+
+
+def cache_folder() -> Path | None:
+    """Where kernels are kept: under ``NUMBA_CACHE_DIR``, or the user's cache folder; None if there is no home."""
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(chosen) / "boxloss"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "boxloss" / "kernels"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "boxloss" / "kernels"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "boxloss" / "kernels"
+
+
+@cache
+def _version() -> str:
+    """A digest of what every kernel depends on: this package's source, the compilers and the Python version."""
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version}".encode())
+    package = Path(__file__).parent.parent
+    for pattern in _SOURCES:
+        for source in sorted(package.glob(pattern)):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class KernelCache(NullCache):  # type: ignore[misc]
+    """What a Numba dispatcher asks before it compiles and tells afterwards, for one kernel.
+
+    A file that is missing, unreadable or damaged counts as no file, and one that can't be written is not written:
+    the cache saves time and never stands in the way.
+    """
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def path(self, target_context: Any) -> Path | None:
+        """The file of this kernel for this CPU."""
+        folder = cache_folder()
+        if folder is None:
+            return None
+        name = repr((self.token, target_context.codegen().magic_tuple()))
+        return folder / _version() / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.kernel"
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The compiled kernel, or None."""
+        target_context.refresh()
+        try:
+            path = self.path(target_context)
+            if path is None:
+                return None
+            content = path.read_bytes()
+            digest, payload = content[:32], content[32:]
+            if hashlib.sha256(payload).digest() != digest:
+                return None
+            return CompileResult._rebuild(target_context, *pickle.loads(payload))
+        except Exception:
+            return None
+
+    def save_overload(self, sig: Any, result: Any) -> None:
+        """Write the compiled kernel, whole or not at all."""
+        try:
+            path = self.path(result.target_context)
+            if path is None:
+                return
+            payload = dumps(result._reduce())
+            is_first = not path.parent.exists()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, hashlib.sha256(payload).digest() + payload)
+            if is_first:
+                _prune(path.parent.parent)
+        except OSError:
+            return
+
+
+def _write(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+        try:
+            file.write(content)
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _prune(folder: Path) -> None:
+    """Forget the kernels of all but the newest versions."""
+    versions = sorted((v for v in folder.iterdir() if v.is_dir()), key=lambda v: v.stat().st_mtime, reverse=True)
+    for version in versions[KEPT_VERSIONS:]:
+        shutil.rmtree(version, ignore_errors=True)

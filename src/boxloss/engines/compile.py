@@ -1,0 +1,106 @@
+"""How a plain formula becomes a compiled kernel of one float type.
+
+Every function that a formula calls is cloned with it. In a clone each float constant, literal or global, has the
+float type of the kernel: without that one bare `0.5` turns a whole float32 kernel into float64.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from types import CellType, FunctionType, ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+from numba.core import types
+
+from boxloss.engines import scalar
+from boxloss.engines.cache import KernelCache
+from boxloss.formula import formula_of
+from boxloss.loss import Loss
+
+# Signed zeros do not matter. No contraction into fused multiply-adds in formulas: an unrounded product leaves a
+# residue where a formula is 0 by cancellation, at a match. The polynomials of `scalar` have no such cancellation.
+FORMULA_FLAGS = {"nsz"}
+SCALAR_FLAGS = {"nsz", "contract"}
+
+
+_entries: dict[Any, Callable[..., None]] = {}
+
+
+def compiled(template: Callable[..., Any], loss: Loss, dtype: Any, *options: Any) -> Callable[..., None]:
+    """The compiled kernel of a template of `boxloss.engines.kernels`: from memory, from disk or from the compiler.
+
+    What comes back is the C entry point itself. It takes arguments of just the types that the template declares and
+    does no dispatch, so it neither costs what Numba's dispatcher costs nor compiles for a new type of argument.
+    """
+    key = (template, loss.structure, dtype, *options)
+    entry = _entries.get(key)
+    if entry is None:
+        entry = _entries[key] = _compile(template, loss, dtype.name, options)
+    return entry
+
+
+def _compile(template: Callable[..., Any], loss: Loss, dtype: str, options: tuple[Any, ...]) -> Callable[..., None]:
+    kernel, signature = template(specialiser(dtype), formula_of(loss.structure), len(loss.weights), *options)
+    dispatcher = numba.njit(error_model="numpy", fastmath=FORMULA_FLAGS, nogil=True)(kernel)
+    terms = loss.structure if isinstance(loss.structure, tuple) else (loss.structure,)
+    # The token names a loss of this package only: the source of a user's own loss is not in its digest.
+    if all(type(term).__module__.startswith("boxloss.") for term in terms):
+        dispatcher._cache = KernelCache(repr((template.__name__, loss.structure, dtype, options)))
+    entry: Callable[..., None] = dispatcher.compile(signature)
+    return entry
+
+
+class Specialiser:
+    """Compiles plain functions for one float type, each once."""
+
+    def __init__(self, dtype: str) -> None:
+        self.cast = np.dtype(dtype).type
+        self.number = numba.from_dtype(np.dtype(dtype))
+        self.array = types.Array(self.number, 1, "C")
+        self.readonly = types.Array(self.number, 1, "C", readonly=True)
+        self.memo: dict[FunctionType, Any] = {}
+        self.xp = ModuleType(f"boxloss_scalar_{dtype}")
+        for name, function in scalar.FUNCTIONS[dtype].items():
+            setattr(self.xp, name, self.function(function))
+
+    def value(self, v: Any) -> Any:
+        """A constant, global or captured variable as the clone sees it."""
+        if isinstance(v, float):
+            return self.cast(v)
+        if isinstance(v, tuple):
+            values = [self.value(item) for item in v]
+            return type(v)(*values) if hasattr(v, "_fields") else tuple(values)
+        if isinstance(v, FunctionType):
+            return self.function(v)
+        return v
+
+    def function(self, function: Callable[..., Any]) -> Any:
+        """The njit-compiled clone of a function."""
+        if function not in self.memo:
+            flags = SCALAR_FLAGS if function.__module__ == scalar.__name__ else FORMULA_FLAGS
+            self.memo[function] = numba.njit(error_model="numpy", fastmath=flags, nogil=True, forceinline=True)(
+                self.clone(function)
+            )
+        return self.memo[function]
+
+    def clone(self, function: Callable[..., Any]) -> FunctionType:
+        """The function with typed constants and compiled callees."""
+        code = function.__code__
+        known = function.__globals__
+        names = {name: self.value(known[name]) for name in code.co_names if name in known}
+        clone = FunctionType(
+            code.replace(co_consts=tuple(self.value(c) for c in code.co_consts)),
+            {"__builtins__": __builtins__, "__name__": function.__module__, **names},
+            function.__name__,
+            function.__defaults__,
+            tuple(CellType(self.value(cell.cell_contents)) for cell in function.__closure__ or ()),
+        )
+        clone.__module__ = function.__module__
+        return clone
+
+
+@cache
+def specialiser(dtype: str) -> Specialiser:
+    """The one specialiser of a float type."""
+    return Specialiser(dtype)

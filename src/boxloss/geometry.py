@@ -1,0 +1,266 @@
+"""Geometry primitives of a pair of boxes, each with its pullback.
+
+A loss of the IoU family is a function of a few quantities of the pair: areas, the sides of the enclosing box, the
+offset between the centres, and so on. Each of them is a `Primitive` here: how to compute it, and how a derivative
+with respect to it becomes a derivative with respect to corners. A loss states partial derivatives with respect to its
+primitives only; no loss differentiates a `min`, a `max` or a clamp.
+
+At a kink a pullback returns the mean of the one-sided derivatives, which is what central differences converge to.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from boxloss.box import Box
+
+ZERO = Box(0.0, 0.0, 0.0, 0.0)
+
+
+class Pair(NamedTuple):
+    """Two boxes with x2 >= x1 and y2 >= y1, and the corners that they make together."""
+
+    box: Box
+    other: Box
+    inner: Box  # the larger first corners and the smaller second corners: the intersection, or inverted: a gap
+    outer: Box  # the smaller first corners and the larger second corners: the enclosing box
+
+
+class Corners(NamedTuple):
+    """Derivatives of a loss with respect to the corners of `Pair.box`, `Pair.inner` and `Pair.outer`."""
+
+    own: Box
+    inner: Box
+    outer: Box
+
+
+class Areas(NamedTuple):
+    """Areas of a pair."""
+
+    intersection: Any
+    union: Any
+    excess: Any  # union - intersection, to full relative precision: 1 - IoU is excess / union
+    unequal: Any  # 0 if the two boxes are equal, positive otherwise
+
+
+class AreaPartials(NamedTuple):
+    """Derivatives of a loss with respect to the areas of a pair."""
+
+    intersection: Any
+    union: Any
+
+
+class Vector(NamedTuple):
+    """A quantity with a component along each axis, or the derivatives with respect to it."""
+
+    x: Any
+    y: Any
+
+
+class Primitive(NamedTuple):
+    """A quantity of a pair of boxes and the way back from it to the corners.
+
+    Attributes
+    ----------
+    forward
+        ``forward(xp, pair)``: the quantity.
+    pullback
+        ``pullback(xp, pair, d)``: the derivatives `d` of a loss with respect to the quantity as derivatives with
+        respect to corners. What it says of `pair.box` holds for the first box of the pair, pred or target.
+    exchange
+        ``exchange(d)``: `d` as it is with the two boxes exchanged.
+    of_one_box, of_two
+        For a quantity that combines one number of each box: that number, ``of_one_box(xp, box)``, and the quantity,
+        ``of_two(pred, target)``. A pairwise matrix needs the first once a box and not once a pair.
+    """
+
+    forward: Callable[..., Any]
+    pullback: Callable[..., Corners]
+    exchange: Callable[[Any], Any]
+    of_one_box: Callable[..., Any] | None = None
+    of_two: Callable[..., Any] | None = None
+
+
+def positive_part(xp: Any, a: Any) -> Any:
+    """max(a, 0)."""
+    return xp.where(a > 0.0, a, 0.0)
+
+
+def where_larger(xp: Any, a: Any, b: Any, larger: Any, smaller: Any) -> Any:
+    """`larger` where a > b, `smaller` where a < b, and their mean at a tie."""
+    return xp.where(a > b, larger, xp.where(a < b, smaller, 0.5 * (larger + smaller)))
+
+
+def nonzero(xp: Any, denominator: Any) -> Any:
+    """The denominator, or 1 where it is 0: every quotient guarded so has a numerator of 0 there."""
+    return xp.where(denominator == 0.0, 1.0, denominator)
+
+
+def inverse(xp: Any, denominator: Any) -> Any:
+    """1 / denominator, and 0 where the denominator is 0."""
+    return xp.where(denominator == 0.0, 0.0, 1.0 / nonzero(xp, denominator))
+
+
+def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
+    """part / whole by way of 1 / whole, and exactly 1 where they are equal."""
+    return xp.where(part == whole, 1.0, part * per_whole)
+
+
+# --- From boxes to a pair and back ----------------------------------------------------------------------------------
+
+
+def upright(xp: Any, b: Box) -> Box:
+    """The box with x2 >= x1 and y2 >= y1: an inverted side becomes a side of length 0 at (x1, y1)."""
+    return Box(b.x1, b.y1, xp.maximum(b.x1, b.x2), xp.maximum(b.y1, b.y2))
+
+
+def upright_pullback(xp: Any, b: Box, d: Box) -> Box:
+    """The gradient with respect to the box as it was given."""
+    d_x2, d_y2 = where_larger(xp, b.x2, b.x1, d.x2, 0.0), where_larger(xp, b.y2, b.y1, d.y2, 0.0)
+    return Box(d.x1 + (d.x2 - d_x2), d.y1 + (d.y2 - d_y2), d_x2, d_y2)
+
+
+def pair_up(xp: Any, p: Box, t: Box) -> Pair:
+    """The pair of two upright boxes."""
+    inner = Box(xp.maximum(p.x1, t.x1), xp.maximum(p.y1, t.y1), xp.minimum(p.x2, t.x2), xp.minimum(p.y2, t.y2))
+    outer = Box(xp.minimum(p.x1, t.x1), xp.minimum(p.y1, t.y1), xp.maximum(p.x2, t.x2), xp.maximum(p.y2, t.y2))
+    return Pair(p, t, inner, outer)
+
+
+def pair_pullback(xp: Any, pair: Pair, d: Corners) -> Box:
+    """The gradient with respect to `pair.box`: a corner of it is the inner one, the outer one or, at a tie, both."""
+    box, other, (inner, outer) = pair.box, pair.other, (d.inner, d.outer)
+    return Box(
+        d.own.x1 + where_larger(xp, box.x1, other.x1, inner.x1, outer.x1),
+        d.own.y1 + where_larger(xp, box.y1, other.y1, inner.y1, outer.y1),
+        d.own.x2 + where_larger(xp, box.x2, other.x2, outer.x2, inner.x2),
+        d.own.y2 + where_larger(xp, box.y2, other.y2, outer.y2, inner.y2),
+    )
+
+
+def exchanged(pair: Pair) -> Pair:
+    """The pair with its other box first."""
+    return Pair(pair.other, pair.box, pair.inner, pair.outer)
+
+
+# --- Areas ----------------------------------------------------------------------------------------------------------
+
+
+def width(b: Box) -> Any:
+    """x2 - x1."""
+    return b.x2 - b.x1
+
+
+def height(b: Box) -> Any:
+    """y2 - y1."""
+    return b.y2 - b.y1
+
+
+def areas_forward(xp: Any, pair: Pair) -> Areas:
+    """Intersection and union.
+
+    The excess is summed from the parts of each box outside the other and the union from the excess, so a match leaves
+    no rounding residue: there the excess is 0 and the union is the intersection, exactly.
+    """
+    w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
+    reach_w, reach_h = width(pair.inner), height(pair.inner)
+    unequal_w = (w - reach_w) + (other_w - reach_w)
+    unequal_h = (h - reach_h) + (other_h - reach_h)
+    inter_h = positive_part(xp, xp.where(reach_w > 0.0, reach_h, 0.0))
+    intersection = positive_part(xp, reach_w) * inter_h
+    excess = inter_h * unequal_w + (w * (h - inter_h) + other_w * (other_h - inter_h))
+    return Areas(intersection, excess + intersection, excess, unequal_w + unequal_h)
+
+
+def areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Corners:
+    """union = w h + W H - intersection, and the intersection is a product of clamped sides."""
+    d_w, d_h = d.union * height(pair.box), d.union * width(pair.box)
+    reach_w, reach_h = width(pair.inner), height(pair.inner)
+    d_intersection = d.intersection - d.union
+    d_reach_w = where_larger(xp, reach_w, 0.0, d_intersection * positive_part(xp, reach_h), 0.0)
+    d_reach_h = where_larger(xp, reach_h, 0.0, d_intersection * positive_part(xp, reach_w), 0.0)
+    return Corners(Box(-d_w, -d_h, d_w, d_h), Box(-d_reach_w, -d_reach_h, d_reach_w, d_reach_h), ZERO)
+
+
+# --- Sides, offsets, aspect -----------------------------------------------------------------------------------------
+
+
+def enclosing_forward(xp: Any, pair: Pair) -> Vector:
+    """Sides of the smallest box that encloses both."""
+    return Vector(width(pair.outer), height(pair.outer))
+
+
+def enclosing_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
+    """A side is its second corner minus its first."""
+    return Corners(ZERO, ZERO, Box(-d.x, -d.y, d.x, d.y))
+
+
+def offset_forward(xp: Any, pair: Pair) -> Vector:
+    """Centre of pred minus centre of target, from corner differences: exact for boxes that are close."""
+    p, t = pair.box, pair.other
+    return Vector(0.5 * ((p.x1 - t.x1) + (p.x2 - t.x2)), 0.5 * ((p.y1 - t.y1) + (p.y2 - t.y2)))
+
+
+def offset_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
+    """Either corner moves the centre by half."""
+    d_x, d_y = 0.5 * d.x, 0.5 * d.y
+    return Corners(Box(d_x, d_y, d_x, d_y), ZERO, ZERO)
+
+
+def growth_forward(xp: Any, pair: Pair) -> Vector:
+    """Sides of pred minus sides of target."""
+    return Vector(width(pair.box) - width(pair.other), height(pair.box) - height(pair.other))
+
+
+def growth_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
+    """A side is its second corner minus its first."""
+    return Corners(Box(-d.x, -d.y, d.x, d.y), ZERO, ZERO)
+
+
+def aspect_forward(xp: Any, pair: Pair) -> Any:
+    """atan(W / H) - atan(w / h) with one arc tangent: tan(a - b) = (tan a - tan b) / (1 + tan a tan b)."""
+    w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
+    return xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h)
+
+
+def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Corners:
+    """d atan(w / h) = (h dw - w dh) / (w^2 + h^2)."""
+    w, h = width(pair.box), height(pair.box)
+    scaled = d / nonzero(xp, w * w + h * h)
+    d_w, d_h = scaled * h, scaled * w
+    return Corners(Box(d_w, -d_h, -d_w, d_h), ZERO, ZERO)
+
+
+def aspect_of_one_box(xp: Any, b: Box) -> Any:
+    """atan(w / h), defined for a side of 0 too."""
+    b = upright(xp, b)
+    return xp.atan2(width(b), height(b))
+
+
+def aspect_of_two(pred: Any, target: Any) -> Any:
+    """atan(W / H) - atan(w / h) from the two angles."""
+    return target - pred
+
+
+# --- The table of primitives ----------------------------------------------------------------------------------------
+
+
+def same(d: Any) -> Any:
+    """For a quantity that is the same with the boxes exchanged."""
+    return d
+
+
+def negated(d: Any) -> Any:
+    """For a number that changes sign with the boxes exchanged."""
+    return -d
+
+
+def negated_vector(d: Vector) -> Vector:
+    """For a vector that changes sign with the boxes exchanged."""
+    return Vector(-d.x, -d.y)
+
+
+areas = Primitive(areas_forward, areas_pullback, same)
+enclosing = Primitive(enclosing_forward, enclosing_pullback, same)
+offset = Primitive(offset_forward, offset_pullback, negated_vector)
+growth = Primitive(growth_forward, growth_pullback, negated_vector)
+aspect = Primitive(aspect_forward, aspect_pullback, negated, aspect_of_one_box, aspect_of_two)

@@ -1,0 +1,1 @@
+"""What one array library needs beside the standard; imported only when its arrays come in."""

@@ -1,0 +1,72 @@
+"""Complete IoU."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from boxloss.geometry import AreaPartials, Areas, Vector, areas, aspect, enclosing, nonzero, offset
+from boxloss.losses.diou import centre_distance
+from boxloss.losses.iou import one_minus_iou
+from boxloss.losses.overlap import OverlapLoss
+
+FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
+
+
+@dataclass(frozen=True)
+class CIoU(OverlapLoss):
+    """The DIoU loss plus a term for the aspect ratio.
+
+    .. math::
+
+        L = 1 - \\frac{I}{U} + \\frac{\\rho^2}{c^2} + \\alpha v, \\qquad
+        v = \\frac{4}{\\pi^2} \\left(\\arctan\\frac{W}{H} - \\arctan\\frac{w}{h}\\right)^2, \\qquad
+        \\alpha = \\frac{v}{(1 - I / U) + v}
+
+    Zheng et al., "Enhancing Geometric Factors in Model Learning and Inference for Object Detection and Instance
+    Segmentation", IEEE T. Cybernetics 2022 (arXiv:2005.03572), equations (8) to (12). Range [0, 3). The gradient is
+    that of the formula: published equation (12) has the signs of dv/dw and dv/dh reversed, and released code drops
+    their factor 1 / (w^2 + h^2). Kinks: equal edges, and contact of the boxes.
+
+    Parameters
+    ----------
+    full_gradient : bool
+        False holds alpha constant in the gradient, as the paper and torchvision do; True gives the derivative of the
+        value.
+    eps : float
+        Added to the union, to the squared diagonal and to the denominator of alpha.
+
+    Raises
+    ------
+    ValueError
+        If `eps` is negative or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> bl.ciou(np.asarray([[1.0, 1, 2, 3]]), np.asarray([[0.0, 0, 4, 4]])).round(6)
+    array([0.884732])
+    """
+
+    full_gradient: bool = False
+    eps: float = 0.0
+    primitives = (areas, enclosing, offset, aspect)
+    expression = "1 - I / U + rho^2 / c^2 + alpha v"
+    value_range = "[0, 3)"
+
+    @staticmethod
+    def formula(
+        xp: Any, areas: Areas, enclosing: Vector, offset: Vector, aspect: Any, full_gradient: bool, eps: float
+    ) -> tuple[Any, tuple[AreaPartials, Vector, Vector, Any]]:
+        """1 - IoU + rho^2 / c^2 + alpha v."""
+        _, distance, d_areas = one_minus_iou(xp, areas, eps)
+        penalty, d_enclosing, d_offset = centre_distance(xp, enclosing, offset, eps)
+        scaled_aspect = FOUR_PER_PI_SQUARED * aspect
+        v = scaled_aspect * aspect
+        alpha = v / nonzero(xp, distance + v + eps)
+        d_aspect = 2.0 * scaled_aspect * alpha
+        if full_gradient:  # of alpha v = v^2 / (1 - IoU + v)
+            d_aspect = d_aspect * (2.0 - alpha)
+            d_distance = 1.0 - alpha * alpha
+            d_areas = AreaPartials(d_distance * d_areas.intersection, d_distance * d_areas.union)
+        return distance + penalty + alpha * v, (d_areas, d_enclosing, d_offset, d_aspect)

@@ -1,0 +1,62 @@
+"""Efficient IoU."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, growth, inverse, offset
+from boxloss.losses.diou import centre_distance
+from boxloss.losses.iou import one_minus_iou
+from boxloss.losses.overlap import OverlapLoss
+
+
+def side_difference(xp: Any, difference: Any, side: Any, eps: float) -> tuple[Any, Any, Any]:
+    """Squared difference of a side over the squared side of the enclosing box; its partials, in that order."""
+    per_side2 = inverse(xp, side * side + eps)
+    penalty = difference * difference * per_side2
+    return penalty, 2.0 * per_side2 * difference, -2.0 * penalty * per_side2 * side
+
+
+@dataclass(frozen=True)
+class EIoU(OverlapLoss):
+    """The DIoU loss plus the squared differences of width and height over those of the enclosing box.
+
+    .. math:: L = 1 - \\frac{I}{U} + \\frac{\\rho^2}{c^2} + \\frac{(w - W)^2}{c_w^2} + \\frac{(h - H)^2}{c_h^2}
+
+    Zhang et al., "Focal and Efficient IOU Loss for Accurate Bounding Box Regression", Neurocomputing 2022
+    (arXiv:2101.08158), equation (6). Range [0, 4). Not the Extended IoU that mmdetection calls ``EIoULoss``. Kinks:
+    equal edges, and contact of the boxes.
+
+    Parameters
+    ----------
+    eps : float
+        Added to the union, to the squared diagonal and to both squared sides.
+
+    Raises
+    ------
+    ValueError
+        If `eps` is negative or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> bl.eiou(np.asarray([[0.0, 0, 1, 1]]), np.asarray([[0.0, 0, 2, 2]]))
+    array([1.3125])
+    """
+
+    eps: float = 0.0
+    primitives = (areas, enclosing, offset, growth)
+    expression = "1 - I / U + rho^2 / c^2 + (w - W)^2 / c_w^2 + (h - H)^2 / c_h^2"
+    value_range = "[0, 4)"
+
+    @staticmethod
+    def formula(
+        xp: Any, areas: Areas, enclosing: Vector, offset: Vector, growth: Vector, eps: float
+    ) -> tuple[Any, tuple[AreaPartials, Vector, Vector, Vector]]:
+        """1 - IoU + rho^2 / c^2 + (w - W)^2 / cw^2 + (h - H)^2 / ch^2."""
+        _, distance, d_areas = one_minus_iou(xp, areas, eps)
+        centre, d_enclosing, d_offset = centre_distance(xp, enclosing, offset, eps)
+        w, d_w, d_cw = side_difference(xp, growth.x, enclosing.x, eps)
+        h, d_h, d_ch = side_difference(xp, growth.y, enclosing.y, eps)
+        d_enclosing = Vector(d_enclosing.x + d_cw, d_enclosing.y + d_ch)
+        return distance + centre + (w + h), (d_areas, d_enclosing, d_offset, Vector(d_w, d_h))

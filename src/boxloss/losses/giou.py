@@ -1,0 +1,55 @@
+"""Generalized IoU."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, inverse, share
+from boxloss.losses.iou import one_minus_iou
+from boxloss.losses.overlap import OverlapLoss
+
+
+@dataclass(frozen=True)
+class GIoU(OverlapLoss):
+    """1 minus the generalized IoU: the IoU loss plus the share of the enclosing box that neither box covers.
+
+    .. math:: L = 1 - \\frac{I}{U} + \\frac{C - U}{C}
+
+    Rezatofighi et al., "Generalized Intersection over Union", CVPR 2019 (arXiv:1902.09630), algorithm 1. Range
+    [0, 2): 2 is the limit for boxes far apart. The gradient is not 0 where the boxes do not overlap. It equals the IoU
+    loss where the union fills the enclosing box C. Kinks: equal edges, and contact of the boxes.
+
+    Parameters
+    ----------
+    eps : float
+        Added to the union and to the enclosing area.
+
+    Raises
+    ------
+    ValueError
+        If `eps` is negative or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> bl.giou(np.asarray([[0.0, 0, 1, 1]]), np.asarray([[1.0, 1, 2, 2]]))
+    array([1.5])
+    """
+
+    eps: float = 0.0
+    primitives = (areas, enclosing)
+    expression = "1 - I / U + (C - U) / C"
+    value_range = "[0, 2)"
+
+    @staticmethod
+    def formula(xp: Any, areas: Areas, enclosing: Vector, eps: float) -> tuple[Any, tuple[AreaPartials, Vector]]:
+        """1 - IoU + (C - U) / C."""
+        _, distance, d_areas = one_minus_iou(xp, areas, eps)
+        c = enclosing.x * enclosing.y
+        per_c = inverse(xp, c + eps)
+        value = distance + (c - areas.union) * per_c
+        d_c = share(xp, areas.union + eps, c + eps, per_c) * per_c
+        return value, (
+            AreaPartials(d_areas.intersection, d_areas.union - per_c),
+            Vector(d_c * enclosing.y, d_c * enclosing.x),
+        )

@@ -1,0 +1,62 @@
+"""The IoU, the part of it that every loss of the family shares, and the IoU loss."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from boxloss.geometry import AreaPartials, Areas, areas, inverse, share
+from boxloss.losses.overlap import OverlapLoss
+
+
+def one_minus_iou(xp: Any, a: Areas, eps: float) -> tuple[Any, Any, AreaPartials]:
+    """IoU, 1 - IoU, and the derivatives of 1 - IoU = 1 - I / U.
+
+    Two boxes without area have an IoU of 1 if they are equal and 0 otherwise, and no slope.
+    """
+    union = a.union + eps
+    per_union = inverse(xp, union)
+    iou = share(xp, a.intersection, union, per_union)
+    unequal = xp.where(a.unequal > 0.0, 1.0, a.unequal)
+    distance = xp.where(union == 0.0, unequal, (a.excess + eps) * per_union)
+    return iou, distance, AreaPartials(-per_union, iou * per_union)
+
+
+@dataclass(frozen=True)
+class IoU(OverlapLoss):
+    """1 minus the intersection over union.
+
+    .. math:: L = 1 - \\frac{I}{U}, \\qquad
+        \\partial L = \\frac{I\\,\\partial(w h) - (U + I)\\,\\partial I}{U^2}
+
+    Yu et al., "UnitBox: An Advanced Object Detection Network", ACM MM 2016 (arXiv:1608.01471), introduced the IoU as a
+    loss (see `LogIoU` for its form). Range [0, 1]. The gradient is 0 wherever the boxes do not overlap. Kinks: equal
+    edges, and contact of the boxes. At a match the loss is a cone: its gradient does not fade on the way there and is
+    0 at the match itself.
+
+    Parameters
+    ----------
+    eps : float
+        Added to the union.
+
+    Raises
+    ------
+    ValueError
+        If `eps` is negative or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> bl.iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]])).round(4)
+    array([0.8571])
+    """
+
+    eps: float = 0.0
+    primitives = (areas,)
+    expression = "1 - I / U"
+    value_range = "[0, 1]"
+
+    @staticmethod
+    def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
+        """1 - IoU."""
+        _, distance, d_areas = one_minus_iou(xp, areas, eps)
+        return distance, (d_areas,)

@@ -1,0 +1,49 @@
+"""1 minus the squared IoU."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from boxloss.geometry import AreaPartials, Areas, areas
+from boxloss.losses.iou import one_minus_iou
+from boxloss.losses.overlap import OverlapLoss
+
+
+@dataclass(frozen=True)
+class SquaredIoU(OverlapLoss):
+    """1 minus the square of the IoU.
+
+    .. math:: L = 1 - \\left(\\frac{I}{U}\\right)^2
+
+    The form that PaddleDetection calls IoU loss (there times 2.5), and alpha-IoU (He et al., NeurIPS 2021,
+    arXiv:2110.13675) with alpha = 2. Range [0, 1]. Its slope is twice that of `IoU` near a match and fades with the
+    overlap; it is 0 wherever the boxes do not overlap. Kinks: equal edges, and contact of the boxes.
+
+    Parameters
+    ----------
+    eps : float
+        Added to the union.
+
+    Raises
+    ------
+    ValueError
+        If `eps` is negative or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> bl.squared_iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[0.0, 0, 2, 4]]))
+    array([0.75])
+    """
+
+    eps: float = 0.0
+    primitives = (areas,)
+    expression = "1 - (I / U)^2"
+    value_range = "[0, 1]"
+
+    @staticmethod
+    def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
+        """1 - IoU^2 = (1 - IoU) (1 + IoU)."""
+        iou, distance, d = one_minus_iou(xp, areas, eps)
+        slope = 2.0 * iou
+        return distance * (2.0 - distance), (AreaPartials(slope * d.intersection, slope * d.union),)
