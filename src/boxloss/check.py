@@ -190,13 +190,16 @@ def _differ_in_byte_order(a: Any, b: Any) -> bool:
     return isinstance(a, np.dtype) and a.newbyteorder("=") == b.newbyteorder("=")
 
 
-def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that leading shapes broadcast to."""
+def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that the leading shapes of pred and target broadcast to."""
+    if pred == target:  # NumPy's function takes 9 microseconds, most of a call with 100 boxes
+        return tuple(pred)
     try:
-        return np.broadcast_shapes(*shapes)
+        return np.broadcast_shapes(pred, target)
     except ValueError:
-        listed = " and ".join(map(str, shapes))
-        raise ValueError(f"the leading shapes of {name} must broadcast; got {listed}") from None
+        raise ValueError(
+            f"the leading shapes of pred and target must broadcast; got {tuple(pred)} and {tuple(target)}"
+        ) from None
 
 
 def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:

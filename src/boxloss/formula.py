@@ -9,8 +9,6 @@ from boxloss.box import Box, add, scale
 if TYPE_CHECKING:
     from boxloss.loss import Loss
 
-    Structure = Loss | tuple[Loss, ...]
-
 
 class Formula(NamedTuple):
     """Plain functions over a namespace `xp` that compute a loss and its gradient for boxes in corner coordinates.
@@ -37,7 +35,7 @@ class Formula(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def formula_of(structure: "Structure") -> Formula:
+def formula_of(structure: "Loss | tuple[Loss, ...]") -> Formula:
     """The one formula of a loss, or of the terms of a weighted sum whatever their weights."""
     if isinstance(structure, tuple):
         return _add_up(tuple(map(formula_of, structure)))

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 from boxloss.box import Box
 
+# An area or a squared length below this counts as 0. The smallest box in float32 that is promised finite results has
+# an area of 1e-18; of two boxes without area any distance is possible, and 1 / 1e-42 is infinite in float32.
+NEGLIGIBLE = 2.0**-90
 ZERO = Box(0.0, 0.0, 0.0, 0.0)
 
 
@@ -91,13 +94,13 @@ def where_larger(xp: Any, a: Any, b: Any, larger: Any, smaller: Any) -> Any:
 
 
 def nonzero(xp: Any, denominator: Any) -> Any:
-    """The denominator, or 1 where it is 0: every quotient guarded so has a numerator of 0 there."""
-    return xp.where(denominator == 0.0, 1.0, denominator)
+    """The denominator, or 1 where it is negligible."""
+    return xp.where(denominator < NEGLIGIBLE, 1.0, denominator)
 
 
 def inverse(xp: Any, denominator: Any) -> Any:
-    """1 / denominator, and 0 where the denominator is 0."""
-    return xp.where(denominator == 0.0, 0.0, 1.0 / nonzero(xp, denominator))
+    """1 / denominator, and 0 where the denominator is negligible."""
+    return xp.where(denominator < NEGLIGIBLE, 0.0, 1.0 / nonzero(xp, denominator))
 
 
 def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
@@ -219,7 +222,8 @@ def growth_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
 def aspect_forward(xp: Any, pair: Pair) -> Any:
     """atan(W / H) - atan(w / h) with one arc tangent: tan(a - b) = (tan a - tan b) / (1 + tan a tan b)."""
     w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
-    return xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h)
+    # + 0.0 makes 0 of a negative zero, whose angle to the axis is pi.
+    return xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h + 0.0)
 
 
 def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Corners:
@@ -233,7 +237,7 @@ def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Corners:
 def aspect_of_one_box(xp: Any, b: Box) -> Any:
     """atan(w / h), defined for a side of 0 too."""
     b = upright(xp, b)
-    return xp.atan2(width(b), height(b))
+    return xp.atan2(width(b), height(b) + 0.0)
 
 
 def aspect_of_two(pred: Any, target: Any) -> Any:

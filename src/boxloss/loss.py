@@ -72,9 +72,10 @@ class Loss(ABC):
 
     def with_eps(self, eps: float) -> "Loss":
         """The same loss with another `eps`."""
-        if not hasattr(self, "eps"):
+        if all(parameter.name != "eps" for parameter in fields(self)):
             raise ValueError(f"eps pads a denominator and {type(self).__name__} has none; got eps={eps!r}")
-        return replace(self, eps=eps)
+        changed: dict[str, Any] = {"eps": eps}
+        return replace(self, **changed)
 
     def __add__(self, other: "Loss") -> "WeightedSum":
         """The sum of two losses."""
@@ -149,7 +150,7 @@ class Loss(ABC):
         loss = self if eps is None else self.with_eps(eps)
         divisor = check_reduction(reduction, avg_factor)
         inputs = check_pair(pred, target, format, image_size)
-        shape = broadcast_shape("pred and target", pred.shape[:-1], target.shape[:-1])
+        shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
         if weight is not None:
             weight = check_weight(inputs.xp, weight, inputs.pred, shape)
         run = select.engine(engine, inputs)
@@ -213,7 +214,7 @@ class Loss(ABC):
         divisor = check_reduction(reduction, avg_factor)
         check_choice("wrt", wrt, WRT)
         inputs = check_pair(pred, target, format, image_size)
-        shape = broadcast_shape("pred and target", pred.shape[:-1], target.shape[:-1])
+        shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
         if weight is not None:
             weight = check_weight(inputs.xp, weight, inputs.pred, shape)
         factor = reduce.gradient_factor(shape, reduction, divisor)
@@ -269,7 +270,7 @@ class Loss(ABC):
         for name, boxes in (("pred", pred), ("target", target)):
             if boxes.ndim < 2:
                 raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")
-        batch = broadcast_shape("pred and target", pred.shape[:-2], target.shape[:-2])
+        batch = broadcast_shape(pred.shape[:-2], target.shape[:-2])
         shape = (*batch, pred.shape[-2], target.shape[-2])
         if out is not None:
             check_out(out, inputs.pred, shape)

@@ -29,12 +29,20 @@ def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
     return made
 
 
+def count(number: int, noun: str) -> str:
+    """Write "1 pair" or "2 pairs"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 @contextmanager
 def progress(steps: int) -> Iterator[Callable[[str], None]]:
     """Show a progress bar if stderr is a terminal; call what it gives with the name of each step that begins."""
-    console = Console(stderr=True, markup=False)
+    console = Console(stderr=True)
+    if not console.is_interactive:
+        yield lambda step: None
+        return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=steps)
         begun = 0
 

@@ -52,4 +52,4 @@ def describe_cache() -> str:
     if folder is None:
         return "none: there is no folder to keep it in"
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-    return f"{folder}: {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
+    return f"{folder}: {console.count(len(sizes), 'file')}, {sum(sizes) / 1e6:.1f} MB"

@@ -12,6 +12,8 @@ from boxloss.cli.summary import by_category, headline, overall
 from boxloss.coco import Matches, Source, match, read_detections, read_ground_truth
 from boxloss.data import sample as sample_files
 
+PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
+
 
 def known_losses(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[str]:
     """Return the losses that ``--losses`` names, each once; all of them without it."""
@@ -30,22 +32,28 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
 
 
 @click.command()
-@click.argument("ground_truth", required=False, type=click.Path(path_type=Path))
-@click.argument("detections", required=False, type=click.Path(path_type=Path))
+@click.argument("ground_truth", required=False, type=PATH)
+@click.argument("detections", required=False, type=PATH)
 @click.option("--sample", is_flag=True, help="Score the boxes that ship with the package instead of files.")
 @click.option(
-    "--losses", multiple=True, callback=known_losses, metavar="NAMES", help="Names, as giou,ciou.  [default: all]"
+    "--losses",
+    multiple=True,
+    callback=known_losses,
+    metavar="NAMES",
+    help="Which losses, as giou,ciou.  [default: all]",
 )
 @click.option(
     "--iou-threshold", type=float, default=0.5, callback=fraction, show_default=True, help="Lowest IoU of a match."
 )
 @click.option("--per-category", is_flag=True, help="A row for each category and loss.")
 @click.option(
-    "--engine", type=click.Choice(["auto", "array", "numba"]), default="auto", show_default=True, help="What computes."
+    "--engine",
+    type=click.Choice(["auto", "array", "numba"]),
+    default="auto",
+    show_default=True,
+    help="What computes the losses.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write all pairs to a .csv or .parquet file."
-)
+@click.option("--out", type=PATH, metavar="FILE", help="Write all pairs to a .csv or .parquet file.")
 def score(
     ground_truth: Path | None,
     detections: Path | None,

@@ -50,15 +50,11 @@ def rank_correlation(a: Floats, b: Floats) -> float:
 def headline(truth: GroundTruth, detections: Detections, matches: Matches, iou_threshold: float) -> str:
     """Say what was matched."""
     text = (
-        f"{_count(len(matches), 'pair')} of {_count(len(detections.score), 'detection')} and "
-        f"{_count(int(np.sum(~truth.crowd)), 'annotation')} at an IoU of {iou_threshold:g} or more"
+        f"{console.count(len(matches), 'pair')} of {console.count(len(detections.score), 'detection')} and "
+        f"{console.count(int(np.sum(~truth.crowd)), 'annotation')} at an IoU of {iou_threshold:g} or more"
     )
     ignored = len(matches.ignored)
-    return f"{text}; {_count(ignored, 'detection')} in crowds ignored" if ignored else text
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'No'} {noun}{'' if number == 1 else 's'}"
+    return f"{text}; {console.count(ignored, 'detection')} in crowds ignored" if ignored else text
 
 
 def overall(values: Mapping[str, Floats], iou: Floats) -> Table:

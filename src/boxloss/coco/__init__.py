@@ -3,7 +3,7 @@
 Needs NumPy and the standard library only.
 """
 
-from boxloss.coco.match import Matches, match
+from boxloss.coco.matching import Matches, match
 from boxloss.coco.read import Detections, GroundTruth, read_detections, read_ground_truth
 from boxloss.coco.records import CocoError, Source
 

@@ -86,10 +86,10 @@ def read_ground_truth(source: Source) -> GroundTruth:
     for key in ("images", "categories", "annotations"):
         if key not in content:
             raise CocoError(f"{source}: {key!r} is missing")
-    images = Records(source, "image", content["images"]).ids("id")
-    categories = Records(source, "category record", content["categories"])
+    images = Records(source, "image", "images", content["images"]).ids("id")
+    categories = Records(source, "category", "categories", content["categories"])
     names = dict(zip(categories.ids("id").tolist(), categories.strings("name"), strict=True))
-    annotations = Records(source, "annotation", content["annotations"])
+    annotations = Records(source, "annotation", "annotations", content["annotations"])
     return GroundTruth(
         name=str(source),
         images=images,
@@ -127,7 +127,7 @@ def read_detections(source: Source, truth: GroundTruth) -> Detections:
         if "annotations" not in content:
             raise CocoError(f"{source}: neither a list of detections nor an object with 'annotations'")
         content = content["annotations"]
-    records = Records(source, "record", content)
+    records = Records(source, "record", "records", content)
     images = set(truth.images.tolist())
     return Detections(
         name=str(source),

@@ -50,17 +50,17 @@ class Records:
     ----------
     source
         The file, as error messages name it.
-    kind
-        What error messages call one of the objects; its position, counted from 0, follows.
+    kind, kinds
+        What error messages call one of the objects, whose position, counted from 0, follows, and all of them.
     items
         What should be a list of objects and is checked to be one.
     """
 
-    def __init__(self, source: Source, kind: str, items: Any) -> None:
+    def __init__(self, source: Source, kind: str, kinds: str, items: Any) -> None:
         if not isinstance(items, list):
-            raise CocoError(f"{source}: {reprlib.repr(items)} stands where the list of {kind}s should be")
+            raise CocoError(f"{source}: {kinds}: {reprlib.repr(items)} is not a list")
         if not items:
-            raise CocoError(f"{source}: the list of {kind}s is empty")
+            raise CocoError(f"{source}: there are no {kinds}")
         self.source, self.kind, self.items = source, kind, items
         self._check("", items, lambda item: isinstance(item, dict), "is not an object")
 

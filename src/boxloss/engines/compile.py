@@ -36,19 +36,19 @@ def compiled(template: Callable[..., Any], loss: Loss, dtype: Any, *options: Any
     key = (template, loss.structure, dtype, *options)
     entry = _entries.get(key)
     if entry is None:
-        entry = _entries[key] = _compile(template, loss, dtype.name, options)
+        kernel, signature = dispatcher(template, loss, dtype.name, *options)
+        terms = loss.structure if isinstance(loss.structure, tuple) else (loss.structure,)
+        # Only a loss of this package is kept on disk: the source of another is not in the cache's digest.
+        if all(type(term).__module__.startswith("boxloss.") for term in terms):
+            kernel._cache = KernelCache(repr((template.__name__, loss.structure, dtype.name, options)))
+        entry = _entries[key] = kernel.compile(signature)
     return entry
 
 
-def _compile(template: Callable[..., Any], loss: Loss, dtype: str, options: tuple[Any, ...]) -> Callable[..., None]:
+def dispatcher(template: Callable[..., Any], loss: Loss, dtype: str, *options: Any) -> tuple[Any, Any]:
+    """The kernel as a Numba dispatcher that is not yet compiled, and the signature to compile it for."""
     kernel, signature = template(specialiser(dtype), formula_of(loss.structure), len(loss.weights), *options)
-    dispatcher = numba.njit(error_model="numpy", fastmath=FORMULA_FLAGS, nogil=True)(kernel)
-    terms = loss.structure if isinstance(loss.structure, tuple) else (loss.structure,)
-    # The token names a loss of this package only: the source of a user's own loss is not in its digest.
-    if all(type(term).__module__.startswith("boxloss.") for term in terms):
-        dispatcher._cache = KernelCache(repr((template.__name__, loss.structure, dtype, options)))
-    entry: Callable[..., None] = dispatcher.compile(signature)
-    return entry
+    return numba.njit(error_model="numpy", fastmath=FORMULA_FLAGS, nogil=True)(kernel), signature
 
 
 class Specialiser:
@@ -59,10 +59,14 @@ class Specialiser:
         self.number = numba.from_dtype(np.dtype(dtype))
         self.array = types.Array(self.number, 1, "C")
         self.readonly = types.Array(self.number, 1, "C", readonly=True)
-        self.memo: dict[FunctionType, Any] = {}
+        self.memo: dict[Callable[..., Any], Any] = {}
         self.xp = ModuleType(f"boxloss_scalar_{dtype}")
         for name, function in scalar.FUNCTIONS[dtype].items():
             setattr(self.xp, name, self.function(function))
+
+    def numbers(self, count: int) -> Any:
+        """The type of a tuple of numbers."""
+        return types.UniTuple(self.number, count)  # type: ignore[attr-defined]
 
     def value(self, v: Any) -> Any:
         """A constant, global or captured variable as the clone sees it."""
@@ -79,9 +83,8 @@ class Specialiser:
         """The njit-compiled clone of a function."""
         if function not in self.memo:
             flags = SCALAR_FLAGS if function.__module__ == scalar.__name__ else FORMULA_FLAGS
-            self.memo[function] = numba.njit(error_model="numpy", fastmath=flags, nogil=True, forceinline=True)(
-                self.clone(function)
-            )
+            compiler = numba.njit(error_model="numpy", fastmath=flags, nogil=True, forceinline=True)
+            self.memo[function] = compiler(self.clone(function))
         return self.memo[function]
 
     def clone(self, function: Callable[..., Any]) -> FunctionType:

@@ -6,7 +6,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic  # type: ignore[untyped-decorator]
 def prefer_wide_vectors(typing_context: Any) -> Any:
     """Let LLVM use 512-bit vectors in the function that calls this.
 

@@ -14,7 +14,6 @@ from boxloss.engines.extensions import prefer_wide_vectors
 from boxloss.formats import FORMATS
 from boxloss.formula import Formula
 
-
 Template = tuple[Callable[..., None], Any]  # a kernel and its signature
 
 
@@ -64,7 +63,7 @@ def elementwise(s: Specialiser, formula: Formula, terms: int, kind: Elementwise)
                     d = times(d, by)
                 d_target[4 * i], d_target[4 * i + 1], d_target[4 * i + 2], d_target[4 * i + 3] = d.x1, d.y1, d.x2, d.y2
 
-    weights_type = types.UniTuple(s.number, terms)
+    weights_type = s.numbers(terms)
     signature = types.void(
         s.readonly, s.readonly, s.readonly, s.number, s.number, s.number, weights_type, s.array, s.array, s.array
     )
@@ -100,4 +99,4 @@ def pairwise(s: Specialiser, formula: Formula, terms: int) -> Template:
                 row[j] = evaluate(xp, p, t, p_numbers[i], t_numbers[j], weights)
 
     ten = (s.readonly,) * 10
-    return kernel, types.void(*ten, types.UniTuple(s.number, terms), types.intp, s.array)
+    return kernel, types.void(*ten, s.numbers(terms), types.intp, s.array)

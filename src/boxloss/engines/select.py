@@ -35,7 +35,7 @@ def is_tracked(inputs: Inputs) -> bool:
         return False
     import torch
 
-    return torch.is_grad_enabled() and (inputs.pred.requires_grad or inputs.target.requires_grad)
+    return bool(torch.is_grad_enabled()) and (inputs.pred.requires_grad or inputs.target.requires_grad)
 
 
 def _is_tensor(array: object) -> bool:

@@ -8,12 +8,15 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from boxloss.check import check_count
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
 _lock = threading.Lock()
-_pool: ThreadPoolExecutor | None = None
+_pool: "ThreadPoolExecutor | None" = None
 _num_threads: int | None = None
 
 
@@ -71,8 +74,8 @@ def split_work(task: Callable[[int, int], object], size: int, chunk: int) -> Non
 
     Threads take the next chunk when they are done with one, so one slow core does not hold up the rest.
     """
-    threads = min(get_num_threads(), -(-size // chunk))
-    if threads <= 1:
+    threads = 1 if size <= chunk else min(get_num_threads(), -(-size // chunk))
+    if threads == 1:
         task(0, size)
         return
     starts = itertools.count(0, chunk)
@@ -89,8 +92,10 @@ def split_work(task: Callable[[int, int], object], size: int, chunk: int) -> Non
         future.result()
 
 
-def _shared_pool() -> ThreadPoolExecutor:
+def _shared_pool() -> "ThreadPoolExecutor":
     global _pool
+    from concurrent.futures import ThreadPoolExecutor  # 5 ms that `import boxloss` need not take
+
     with _lock:
         if _pool is None:
             _pool = ThreadPoolExecutor(max(1, get_num_threads() - 1), thread_name_prefix="boxloss")

@@ -9,7 +9,7 @@ from boxloss.check import Inputs
 from boxloss.loss import Loss
 
 
-class _Elementwise(torch.autograd.Function):
+class _Elementwise(torch.autograd.Function):  # type: ignore[misc]
     """Values of pairs, with the gradients of both boxes that forward computes in the same pass."""
 
     @staticmethod
@@ -23,7 +23,7 @@ class _Elementwise(torch.autograd.Function):
         return value
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, d_value: torch.Tensor) -> Any:
         grads = {
             name: (d_value[..., None] * grad).sum_to_size(ctx.shapes[name])

@@ -14,13 +14,13 @@ FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
 
 @dataclass(frozen=True)
 class CIoU(OverlapLoss):
-    """The DIoU loss plus a term for the aspect ratio.
+    r"""The DIoU loss plus a term for the aspect ratio.
 
     .. math::
 
-        L = 1 - \\frac{I}{U} + \\frac{\\rho^2}{c^2} + \\alpha v, \\qquad
-        v = \\frac{4}{\\pi^2} \\left(\\arctan\\frac{W}{H} - \\arctan\\frac{w}{h}\\right)^2, \\qquad
-        \\alpha = \\frac{v}{(1 - I / U) + v}
+        L = 1 - \frac{I}{U} + \frac{\rho^2}{c^2} + \alpha v, \qquad
+        v = \frac{4}{\pi^2} \left(\arctan\frac{W}{H} - \arctan\frac{w}{h}\right)^2, \qquad
+        \alpha = \frac{v}{(1 - I / U) + v}
 
     Zheng et al., "Enhancing Geometric Factors in Model Learning and Inference for Object Detection and Instance
     Segmentation", IEEE T. Cybernetics 2022 (arXiv:2005.03572), equations (8) to (12). Range [0, 3). The gradient is

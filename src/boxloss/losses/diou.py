@@ -18,9 +18,9 @@ def centre_distance(xp: Any, c: Vector, o: Vector, eps: float) -> tuple[Any, Vec
 
 @dataclass(frozen=True)
 class DIoU(OverlapLoss):
-    """The IoU loss plus the squared distance of the centres over the squared diagonal of the enclosing box.
+    r"""The IoU loss plus the squared distance of the centres over the squared diagonal of the enclosing box.
 
-    .. math:: L = 1 - \\frac{I}{U} + \\frac{\\rho^2}{c^2}
+    .. math:: L = 1 - \frac{I}{U} + \frac{\rho^2}{c^2}
 
     Zheng et al., "Distance-IoU Loss", AAAI 2020 (arXiv:1911.08287), equation (7). Range [0, 2). The gradient is not 0
     where the boxes do not overlap. It is the true gradient: part of it lowers the penalty by growing the enclosing

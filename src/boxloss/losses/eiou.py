@@ -18,9 +18,9 @@ def side_difference(xp: Any, difference: Any, side: Any, eps: float) -> tuple[An
 
 @dataclass(frozen=True)
 class EIoU(OverlapLoss):
-    """The DIoU loss plus the squared differences of width and height over those of the enclosing box.
+    r"""The DIoU loss plus the squared differences of width and height over those of the enclosing box.
 
-    .. math:: L = 1 - \\frac{I}{U} + \\frac{\\rho^2}{c^2} + \\frac{(w - W)^2}{c_w^2} + \\frac{(h - H)^2}{c_h^2}
+    .. math:: L = 1 - \frac{I}{U} + \frac{\rho^2}{c^2} + \frac{(w - W)^2}{c_w^2} + \frac{(h - H)^2}{c_h^2}
 
     Zhang et al., "Focal and Efficient IOU Loss for Accurate Bounding Box Regression", Neurocomputing 2022
     (arXiv:2101.08158), equation (6). Range [0, 4). Not the Extended IoU that mmdetection calls ``EIoULoss``. Kinks:

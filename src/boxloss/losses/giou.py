@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, inverse, share
+from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, inverse, positive_part, share
 from boxloss.losses.iou import one_minus_iou
 from boxloss.losses.overlap import OverlapLoss
 
 
 @dataclass(frozen=True)
 class GIoU(OverlapLoss):
-    """1 minus the generalized IoU: the IoU loss plus the share of the enclosing box that neither box covers.
+    r"""1 minus the generalized IoU: the IoU loss plus the share of the enclosing box that neither box covers.
 
-    .. math:: L = 1 - \\frac{I}{U} + \\frac{C - U}{C}
+    .. math:: L = 1 - \frac{I}{U} + \frac{C - U}{C}
 
     Rezatofighi et al., "Generalized Intersection over Union", CVPR 2019 (arXiv:1902.09630), algorithm 1. Range
     [0, 2): 2 is the limit for boxes far apart. The gradient is not 0 where the boxes do not overlap. It equals the IoU
@@ -47,7 +47,7 @@ class GIoU(OverlapLoss):
         _, distance, d_areas = one_minus_iou(xp, areas, eps)
         c = enclosing.x * enclosing.y
         per_c = inverse(xp, c + eps)
-        value = distance + (c - areas.union) * per_c
+        value = distance + positive_part(xp, c - areas.union) * per_c
         d_c = share(xp, areas.union + eps, c + eps, per_c) * per_c
         return value, (
             AreaPartials(d_areas.intersection, d_areas.union - per_c),

@@ -9,13 +9,13 @@ from boxloss.losses.coordinate import CoordinateLoss
 
 @dataclass(frozen=True)
 class Huber(CoordinateLoss):
-    """Sum over the four coordinates of the Huber function: half the square within `delta`, linear beyond.
+    r"""Sum over the four coordinates of the Huber function: half the square within `delta`, linear beyond.
 
-    .. math:: L = \\sum_{k=1}^{4} \\begin{cases} e_k^2 / 2 & |e_k| < \\delta \\\\
-        \\delta (|e_k| - \\delta / 2) & \\text{otherwise} \\end{cases}
+    .. math:: L = \sum_{k=1}^{4} \begin{cases} e_k^2 / 2 & |e_k| < \delta \\
+        \delta (|e_k| - \delta / 2) & \text{otherwise} \end{cases}
 
     `delta` times `SmoothL1` with ``beta = delta``. Huber, "Robust Estimation of a Location Parameter", 1964. Range
-    [0, inf); the slope is continuous, its own slope jumps at \\|e\\| = delta.
+    [0, inf); the slope is continuous, its own slope jumps at \|e\| = delta.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, areas, inverse, share
+from boxloss.geometry import NEGLIGIBLE, AreaPartials, Areas, areas, inverse, share
 from boxloss.losses.overlap import OverlapLoss
 
 
@@ -16,16 +16,16 @@ def one_minus_iou(xp: Any, a: Areas, eps: float) -> tuple[Any, Any, AreaPartials
     per_union = inverse(xp, union)
     iou = share(xp, a.intersection, union, per_union)
     unequal = xp.where(a.unequal > 0.0, 1.0, a.unequal)
-    distance = xp.where(union == 0.0, unequal, (a.excess + eps) * per_union)
+    distance = xp.where(union < NEGLIGIBLE, unequal, share(xp, a.excess + eps, union, per_union))
     return iou, distance, AreaPartials(-per_union, iou * per_union)
 
 
 @dataclass(frozen=True)
 class IoU(OverlapLoss):
-    """1 minus the intersection over union.
+    r"""1 minus the intersection over union.
 
-    .. math:: L = 1 - \\frac{I}{U}, \\qquad
-        \\partial L = \\frac{I\\,\\partial(w h) - (U + I)\\,\\partial I}{U^2}
+    .. math:: L = 1 - \frac{I}{U}, \qquad
+        \partial L = \frac{I\,\partial(w h) - (U + I)\,\partial I}{U^2}
 
     Yu et al., "UnitBox: An Advanced Object Detection Network", ACM MM 2016 (arXiv:1608.01471), introduced the IoU as a
     loss (see `LogIoU` for its form). Range [0, 1]. The gradient is 0 wherever the boxes do not overlap. Kinks: equal

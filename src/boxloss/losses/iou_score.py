@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, areas
+from boxloss.geometry import NEGLIGIBLE, AreaPartials, Areas, areas
 from boxloss.losses.iou import one_minus_iou
 from boxloss.losses.overlap import OverlapLoss
 
 
 @dataclass(frozen=True)
 class IoUScore(OverlapLoss):
-    """The intersection over union: the metric, with the verbs of a loss.
+    r"""The intersection over union: the metric, with the verbs of a loss.
 
-    .. math:: \\text{IoU} = I / U
+    .. math:: \text{IoU} = I / U
 
     Range [0, 1]. Boxes that only touch have 0. Two boxes without area have 1 if they are equal and 0 otherwise.
     It grows with the match, so it is no loss and not listed among them; its gradient points to a better match.
@@ -44,5 +44,5 @@ class IoUScore(OverlapLoss):
     def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
         """I / U."""
         iou, distance, d = one_minus_iou(xp, areas, eps)
-        without_area = areas.union + eps == 0.0
+        without_area = areas.union + eps < NEGLIGIBLE
         return xp.where(without_area, 1.0 - distance, iou), (AreaPartials(-d.intersection, -d.union),)

@@ -8,9 +8,9 @@ from boxloss.losses.coordinate import CoordinateLoss
 
 @dataclass(frozen=True)
 class L1(CoordinateLoss):
-    """Sum over the four coordinates of the absolute difference.
+    r"""Sum over the four coordinates of the absolute difference.
 
-    .. math:: L = \\sum_{k=1}^{4} |e_k|, \\qquad e = \\text{pred} - \\text{target}
+    .. math:: L = \sum_{k=1}^{4} |e_k|, \qquad e = \text{pred} - \text{target}
 
     Range [0, inf), in the units of the coordinates. The slope is the sign of each difference and 0 at the kink e = 0.
     The sum, not the mean over coordinates that ``torch.nn.functional.l1_loss`` takes.

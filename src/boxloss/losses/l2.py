@@ -8,9 +8,9 @@ from boxloss.losses.coordinate import CoordinateLoss
 
 @dataclass(frozen=True)
 class L2(CoordinateLoss):
-    """Sum over the four coordinates of the squared difference.
+    r"""Sum over the four coordinates of the squared difference.
 
-    .. math:: L = \\sum_{k=1}^{4} e_k^2, \\qquad e = \\text{pred} - \\text{target}
+    .. math:: L = \sum_{k=1}^{4} e_k^2, \qquad e = \text{pred} - \text{target}
 
     Range [0, inf), in the squared units of the coordinates; smooth everywhere. No factor 1/2, no mean and no root.
 

@@ -9,10 +9,10 @@ from boxloss.losses.overlap import OverlapLoss
 
 @dataclass(frozen=True)
 class LogIoU(OverlapLoss):
-    """The negative logarithm of the IoU, clamped.
+    r"""The negative logarithm of the IoU, clamped.
 
-    .. math:: L = -\\ln \\max(I / U, \\text{min\\_iou}), \\qquad
-        \\partial L = \\frac{\\partial U}{U} - \\frac{\\partial I}{I}
+    .. math:: L = -\ln \max(I / U, \text{min\_iou}), \qquad
+        \partial L = \frac{\partial U}{U} - \frac{\partial I}{I}
 
     Yu et al., "UnitBox: An Advanced Object Detection Network", ACM MM 2016 (arXiv:1608.01471), equations (1) to (5).
     Range [0, -ln(min_iou)]: 13.8 by default. Where the IoU is `min_iou` or less, and so wherever the boxes do not

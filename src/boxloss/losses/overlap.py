@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from boxloss.box import Box, add
-from boxloss.geometry import Corners, Pair, Primitive, exchanged, pair_pullback, pair_up, upright, upright_pullback
 from boxloss.formula import Formula
+from boxloss.geometry import Corners, Pair, Primitive, exchanged, pair_pullback, pair_up, upright, upright_pullback
 from boxloss.loss import Loss
 
 
@@ -78,10 +78,10 @@ def _chain(primitives: tuple[Primitive, ...]) -> tuple[Callable[..., Any], ...]:
 
     # Numba joins tuples of unlike types only by `+`, hence no (first, *rest).
     return (
-        lambda xp, pair: (forward(xp, pair),) + rest_forward(xp, pair),  # noqa: RUF005
+        lambda xp, pair: (forward(xp, pair),) + rest_forward(xp, pair),
         lambda xp, pair, p_number, t_number: (
-            (forward_of_numbers(xp, pair, p_number, t_number),) + rest_of_numbers(xp, pair, p_number, t_number)  # noqa: RUF005
+            (forward_of_numbers(xp, pair, p_number, t_number),) + rest_of_numbers(xp, pair, p_number, t_number)
         ),
         pullback_all,
-        lambda d: (exchange(d[0]),) + rest_exchange(d[1:]),  # noqa: RUF005
+        lambda d: (exchange(d[0]),) + rest_exchange(d[1:]),
     )

@@ -9,13 +9,13 @@ from boxloss.losses.coordinate import CoordinateLoss
 
 @dataclass(frozen=True)
 class SmoothL1(CoordinateLoss):
-    """Sum over the four coordinates of the smooth L1 function: quadratic within `beta`, L1 beyond.
+    r"""Sum over the four coordinates of the smooth L1 function: quadratic within `beta`, L1 beyond.
 
-    .. math:: L = \\sum_{k=1}^{4} \\begin{cases} e_k^2 / (2 \\beta) & |e_k| < \\beta \\\\
-        |e_k| - \\beta / 2 & \\text{otherwise} \\end{cases}
+    .. math:: L = \sum_{k=1}^{4} \begin{cases} e_k^2 / (2 \beta) & |e_k| < \beta \\
+        |e_k| - \beta / 2 & \text{otherwise} \end{cases}
 
     Girshick, "Fast R-CNN", ICCV 2015 (arXiv:1504.08083), equation (3), with the `beta` of later implementations.
-    Range [0, inf), in the units of the coordinates; the slope is continuous, its own slope jumps at \\|e\\| = beta.
+    Range [0, inf), in the units of the coordinates; the slope is continuous, its own slope jumps at \|e\| = beta.
 
     Parameters
     ----------

@@ -10,9 +10,9 @@ from boxloss.losses.overlap import OverlapLoss
 
 @dataclass(frozen=True)
 class SquaredIoU(OverlapLoss):
-    """1 minus the square of the IoU.
+    r"""1 minus the square of the IoU.
 
-    .. math:: L = 1 - \\left(\\frac{I}{U}\\right)^2
+    .. math:: L = 1 - \left(\frac{I}{U}\right)^2
 
     The form that PaddleDetection calls IoU loss (there times 2.5), and alpha-IoU (He et al., NeurIPS 2021,
     arXiv:2110.13675) with alpha = 2. Range [0, 1]. Its slope is twice that of `IoU` near a match and fades with the

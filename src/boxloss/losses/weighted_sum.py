@@ -63,7 +63,7 @@ class WeightedSum(Loss):
         """The weights without their losses."""
         return tuple(weight for weight, _ in self.terms)
 
-    def with_eps(self, eps: float) -> "WeightedSum":
+    def with_eps(self, eps: float) -> Loss:
         """The sum with this `eps` in every loss that has one."""
         if not any(hasattr(loss, "eps") for _, loss in self.terms):
             return super().with_eps(eps)

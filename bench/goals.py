@@ -1,0 +1,51 @@
+"""The goals that the benchmarks are measured against: the tests refer to them by key, the tables list every one."""
+
+from typing import NamedTuple
+
+
+class Goal(NamedTuple):
+    """A limit on a ratio of two medians, or on one number."""
+
+    text: str
+    limit: float
+    at_least: bool = False
+    unit: str = "x"
+
+    def reached(self, value: float) -> bool:
+        """Whether a measured value is within the limit."""
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    @property
+    def wanted(self) -> str:
+        """The limit in words."""
+        return f"{'at least' if self.at_least else 'at most'} {show(self.limit, self.unit)}"
+
+
+def show(value: float, unit: str) -> str:
+    """A measured or wanted number with its unit."""
+    if unit == "us":
+        return f"{value * 1e6:.1f} µs"
+    if unit == "s":
+        return f"{value:.2f} s"
+    if unit == "%":
+        return f"{value:.2%}" if value < 0.1 else f"{value:.0%}"
+    return f"{value:.0f} x" if value >= 20 else f"{value:.1f} x" if value >= 10 else f"{value:.2f} x"
+
+
+GOALS = {
+    "add_2_threads": Goal("value and gradient of every loss, 1,000,000 boxes, 2 threads, over `pred + target`", 1.0),
+    "add_ciou_1_thread": Goal("value and gradient of `ciou`, 1,000,000 boxes, 1 thread, over `pred + target`", 2.0),
+    "add_giou_1_thread": Goal("value and gradient of `giou`, 1,000,000 boxes, 1 thread, over `pred + target`", 1.4),
+    "torch_eager": Goal("`ciou` value and gradient, times faster than eager torch", 40.0, at_least=True),
+    "torchvision": Goal("`ciou` value and gradient, times faster than torchvision", 40.0, at_least=True),
+    "torch_compile": Goal("`ciou` value and gradient, times faster than `torch.compile`", 20.0, at_least=True),
+    "powerboxes": Goal(
+        "`pairwise`, 5000 x 5000, times faster than `powerboxes.parallel_giou_distance`", 10.0, at_least=True
+    ),
+    "fill": Goal("`giou.pairwise`, 5000 x 5000, over filling the output on as many threads", 1.5),
+    "memory": Goal("`pairwise`, 5000 x 5000, peak extra memory, part of the output", 0.05, unit="%"),
+    "small_call": Goal("`ciou.value_and_grad`, 100 boxes, one call", 15e-6, unit="us"),
+    "import": Goal("`import boxloss` over `import numpy`", 1.3),
+    "first_call": Goal("second process, first `ciou` call over its imports", 0.4, unit="s"),
+    "cache_growth": Goal("cache folder after 20 process starts over after one", 1.0),
+}

@@ -1,0 +1,45 @@
+"""CIoU value and gradient against what torch's autograd gives, on two threads each."""
+
+import numpy as np
+import pytest
+
+import boxloss as bl
+
+torch = pytest.importorskip("torch")
+
+from peers import forward_and_backward, plain_ciou  # noqa: E402
+
+
+def test_autograd(compare, boxes, million):
+    from torchvision_ops import ops
+
+    torch.set_num_threads(2)
+    pred, target = boxes(million)
+    p, t = torch.from_numpy(pred), torch.from_numpy(target)
+    tracked = p.clone().requires_grad_()
+    contestants = {
+        "ciou.value_and_grad": lambda: bl.ciou.value_and_grad(pred, target),
+        "the same, tensors": lambda: bl.ciou.value_and_grad(p, t),
+        "ciou and backward, tensors": forward_and_backward(bl.ciou, p, t),
+        "torch eager": forward_and_backward(plain_ciou, p, t),
+        "torchvision": forward_and_backward(ops.complete_box_iou_loss, p, t),
+        "torch.compile": forward_and_backward(torch.compile(plain_ciou), p, t),
+    }
+    _check_agreement(contestants)
+    goals = [
+        ("torch_eager", "torch eager", "ciou.value_and_grad"),
+        ("torchvision", "torchvision", "ciou.value_and_grad"),
+        ("torch_compile", "torch.compile", "ciou.value_and_grad"),
+    ]
+    row = {"dtype": "float32", "threads": 2}
+    compare("autograd", row, contestants, per="box", count=million, goals=goals, budget=12.0, pause=0.01)
+
+
+def _check_agreement(contestants):
+    """All contestants compute one thing."""
+    expected_value, expected_grad = contestants["ciou.value_and_grad"]()
+    scale = np.abs(expected_grad).max(axis=-1, keepdims=True) + 1e-6
+    for name, call in contestants.items():
+        value, grad = (np.asarray(a) for a in call())
+        np.testing.assert_allclose(value, expected_value, rtol=1e-3, atol=1e-5, err_msg=name)
+        assert np.quantile(np.abs(grad - expected_grad) / scale, 0.999) < 1e-2, name

@@ -1,0 +1,78 @@
+"""What LLVM made of the compiled kernels: the reasons why they are fast, read from their code instead of timed."""
+
+import math
+import re
+
+import pytest
+
+import boxloss as bl
+from boxloss.engines import kernels
+from boxloss.engines.compile import dispatcher
+
+DETR_COST = 5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.GIoU()
+LOSSES = [*map(bl.get, bl.losses()), bl.iou_score, bl.CIoU(full_gradient=True), DETR_COST]
+VALUE_AND_GRAD = kernels.Elementwise(("xyxy", "xyxy"), pred_grad=True, target_grad=False, scaled=False, weighted=False)
+
+ARITHMETIC = r"= (?:f(?:add|sub|mul|div|cmp|neg)|select|fptrunc|fpext|[su]itofp)\b"
+# Calls that are one machine instruction, or bookkeeping of the optimiser.
+INTRINSICS = r"llvm\.(?:fabs|copysign|fmuladd|fma|minnum|maxnum|umin|umax|smin|smax|assume|mem\w+|vector\.\w+)\b"
+
+
+def loop_of(template, loss, dtype, *options):
+    """The optimised code of a kernel, without the functions around it that take Python's arguments apart."""
+    kernel, signature = dispatcher(template, loss, dtype, *options)
+    kernel.compile(signature)
+    functions = re.finditer(r"^define [^\n]*?@\"?([^\s(\"]+)\"?\(.*?^}", kernel.inspect_llvm(signature.args), re.M | re.S)
+    (loop,) = (f[0] for f in functions if not re.match(r"_ZN7cpython|cfunc\.|NRT_", f[1]))
+    return loop
+
+
+def check_loop(loop, number, other):
+    """The loop is vectorised, computes in one float type, calls nothing and keeps NaN."""
+    assert "vector.body:" in loop
+    vectors = {int(n) for n in re.findall(rf"{ARITHMETIC}[^\n]*<(\d+) x {number}>", loop)}
+    assert max(vectors, default=0) * {"float": 4, "double": 8}[number] >= 16, "vectors of 128 bits at least"
+    assert other is None or not re.search(rf"\b{other}\b", loop)
+    called = set(re.findall(r"\bcall\b[^\n]*?@([\w.$]+)\(", loop))
+    assert [name for name in called if not re.match(INTRINSICS, name)] == []
+    assert not re.search(rf"{ARITHMETIC}[^\n]*\b(?:nnan|ninf|fast)\b", loop)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_float32_kernel_is_vectorised_and_holds_no_float64(loss):
+    check_loop(loop_of(kernels.elementwise, loss, "float32", VALUE_AND_GRAD), "float", "double")
+
+
+@pytest.mark.parametrize("loss", [bl.log_iou, bl.ciou], ids=repr)
+def test_float64_kernel_is_vectorised(loss):
+    check_loop(loop_of(kernels.elementwise, loss, "float64", VALUE_AND_GRAD), "double", "float")
+
+
+@pytest.mark.parametrize("loss", [bl.giou, bl.ciou], ids=repr)
+def test_pairwise_kernel_is_vectorised_and_holds_no_float64(loss):
+    check_loop(loop_of(kernels.pairwise, loss, "float32"), "float", "double")
+
+
+def test_kernel_with_format_weight_and_both_gradients_is_vectorised_and_holds_no_float64():
+    everything = kernels.Elementwise(("rel_cxcywh", "xywh"), True, True, True, True)
+    check_loop(loop_of(kernels.elementwise, bl.giou, "float32", everything), "float", "double")
+
+
+
+class IntegerLiteral(bl.L1):
+    @staticmethod
+    def formula(xp, e):
+        return 2 * xp.abs(e), xp.sign(e)
+
+
+class CallOfLibm(bl.L1):
+    @staticmethod
+    def formula(xp, e):
+        return math.atan(e), xp.sign(e)
+
+
+@pytest.mark.parametrize("loss", [IntegerLiteral(), CallOfLibm()], ids=["int", "libm"])
+def test_checks_find_what_the_rules_of_formula_code_forbid(loss):
+    loop = loop_of(kernels.elementwise, loss, "float32", VALUE_AND_GRAD)
+    with pytest.raises(AssertionError):
+        check_loop(loop, "float", "double")
