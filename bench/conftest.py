@@ -13,10 +13,9 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "tests")]
 
-import interleave
-from goals import GOALS
-
-import boxloss as bl
+import boxloss as bl  # noqa: E402
+import interleave  # noqa: E402
+from goals import GOALS  # noqa: E402
 
 PACKAGES = ("numpy", "numba", "torch", "torchvision", "powerboxes")
 SMOKE_LOSSES = ("l1", "giou", "ciou")

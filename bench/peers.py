@@ -1,8 +1,8 @@
 """What the package is compared with."""
 
 import math
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -46,14 +46,14 @@ def forward_and_backward(function: Callable[..., Any], pred: Any, target: Any) -
 
 def on_two_threads(fill: Callable[[Any], object], shape: tuple[int, ...]) -> Callable[[], Any]:
     """A call that fills a new array, each half on a thread."""
+    pool = ThreadPoolExecutor(1)
 
     def call() -> Any:
         out = np.empty(shape, np.float32)
         half = len(out) // 2
-        other = threading.Thread(target=fill, args=(out[half:],))
-        other.start()
+        other = pool.submit(fill, out[half:])
         fill(out[:half])
-        other.join()
+        other.result()
         return out
 
     return call

@@ -22,7 +22,9 @@ def loop_of(template, loss, dtype, *options):
     """The optimised code of a kernel, without the functions around it that take Python's arguments apart."""
     kernel, signature = dispatcher(template, loss, dtype, *options)
     kernel.compile(signature)
-    functions = re.finditer(r"^define [^\n]*?@\"?([^\s(\"]+)\"?\(.*?^}", kernel.inspect_llvm(signature.args), re.M | re.S)
+    functions = re.finditer(
+        r"^define [^\n]*?@\"?([^\s(\"]+)\"?\(.*?^}", kernel.inspect_llvm(signature.args), re.M | re.S
+    )
     (loop,) = (f[0] for f in functions if not re.match(r"_ZN7cpython|cfunc\.|NRT_", f[1]))
     return loop
 
@@ -56,7 +58,6 @@ def test_pairwise_kernel_is_vectorised_and_holds_no_float64(loss):
 def test_kernel_with_format_weight_and_both_gradients_is_vectorised_and_holds_no_float64():
     everything = kernels.Elementwise(("rel_cxcywh", "xywh"), True, True, True, True)
     check_loop(loop_of(kernels.elementwise, bl.giou, "float32", everything), "float", "double")
-
 
 
 class IntegerLiteral(bl.L1):

@@ -221,8 +221,7 @@ def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any
 
 def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> None:
     """A caller's buffer for a pairwise matrix."""
-    if type(out) is not type(like):
-        raise TypeError(f"out must be an array of the library of pred; got {type(out).__module__}.{type(out).__name__}")
+    array_namespace(pred=like, out=out)
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
 

@@ -154,7 +154,7 @@ class Loss(ABC):
         if weight is not None:
             weight = check_weight(inputs.xp, weight, inputs.pred, shape)
         run = select.engine(engine, inputs)
-        if select.is_tracked(inputs):
+        if select.is_tracked(inputs, weight):
             from boxloss.interop.torch import differentiable
 
             value = differentiable(loss, inputs, run)
@@ -213,7 +213,7 @@ class Loss(ABC):
         loss = self if eps is None else self.with_eps(eps)
         divisor = check_reduction(reduction, avg_factor)
         check_choice("wrt", wrt, WRT)
-        inputs = check_pair(pred, target, format, image_size)
+        inputs = select.constant(check_pair(pred, target, format, image_size))
         shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
         if weight is not None:
             weight = check_weight(inputs.xp, weight, inputs.pred, shape)
@@ -266,7 +266,7 @@ class Loss(ABC):
         array([[0.   , 1.079, 1.778]])
         """
         loss = self if eps is None else self.with_eps(eps)
-        inputs = check_pair(pred, target, format, image_size)
+        inputs = select.constant(check_pair(pred, target, format, image_size))
         for name, boxes in (("pred", pred), ("target", target)):
             if boxes.ndim < 2:
                 raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")

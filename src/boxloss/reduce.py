@@ -9,15 +9,15 @@ def values(xp: Any, value: Any, reduction: str, divisor: float | None) -> Any:
     if reduction == "none":
         return value
     total = xp.sum(value)
-    return total if reduction == "sum" else total * _per(math.prod(value.shape) if divisor is None else divisor)
+    if reduction == "sum":
+        return total
+    divisor = math.prod(value.shape) if divisor is None else divisor
+    return total / divisor if divisor else total * 0.0
 
 
 def gradient_factor(shape: tuple[int, ...], reduction: str, divisor: float | None) -> float:
     """What a reduction multiplies each pair's gradient by."""
     if reduction != "mean":
         return 1.0
-    return _per(math.prod(shape) if divisor is None else divisor)
-
-
-def _per(divisor: float) -> float:
+    divisor = math.prod(shape) if divisor is None else divisor
     return 1.0 / divisor if divisor else 0.0

@@ -1,6 +1,8 @@
 """Which engine runs a call: the only place that asks for a backend."""
 
+import sys
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -11,37 +13,36 @@ ENGINES = ("auto", "array", "numba")
 
 def engine(name: str, inputs: Inputs) -> ModuleType:
     """The module of the engine with this name, or of the fastest that can take the arrays."""
-    compiled = type(inputs.pred) is np.ndarray or _is_cpu_tensor(inputs.pred) or isinstance(inputs.pred, np.ndarray)
-    if name == "auto" and compiled:
-        from boxloss.engines import cpu
-
-        return cpu
     check_choice("engine", name, ENGINES)
-    if name == "numba":
-        if not compiled:
-            kind = f"{type(inputs.pred).__module__}.{type(inputs.pred).__qualname__}"
-            raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind}")
-        from boxloss.engines import cpu
+    compiled = isinstance(inputs.pred, np.ndarray) or (is_tensor(inputs.pred) and inputs.pred.device.type == "cpu")
+    if name == "numba" and not compiled:
+        kind = f"{type(inputs.pred).__module__}.{type(inputs.pred).__qualname__}"
+        raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind}")
+    if name == "array" or not compiled:
+        from boxloss.engines import array
 
-        return cpu
-    from boxloss.engines import array
+        return array
+    from boxloss.engines import cpu
 
-    return array
+    return cpu
 
 
-def is_tracked(inputs: Inputs) -> bool:
-    """Whether a torch tensor wants a differentiable result."""
-    if type(inputs.pred) is np.ndarray or not _is_tensor(inputs.pred):
+def is_tensor(array: Any) -> bool:
+    """Whether an array is a torch tensor; never imports torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(array, torch.Tensor)
+
+
+def is_tracked(inputs: Inputs, weight: Any) -> bool:
+    """Whether a torch tensor among the arguments wants a differentiable result."""
+    if type(inputs.pred) is np.ndarray or not is_tensor(inputs.pred):
         return False
-    import torch
-
-    return bool(torch.is_grad_enabled()) and (inputs.pred.requires_grad or inputs.target.requires_grad)
-
-
-def _is_tensor(array: object) -> bool:
-    # The module name first: this must not import torch, nor even array_api_compat for NumPy arrays.
-    return type(array).__module__.partition(".")[0] == "torch"
+    tracked = any(getattr(array, "requires_grad", False) for array in (inputs.pred, inputs.target, weight))
+    return tracked and bool(sys.modules["torch"].is_grad_enabled())
 
 
-def _is_cpu_tensor(array: object) -> bool:
-    return _is_tensor(array) and array.device.type == "cpu"  # type: ignore[attr-defined]
+def constant(inputs: Inputs) -> Inputs:
+    """The inputs without autograd's record of where they came from."""
+    if type(inputs.pred) is np.ndarray or not is_tensor(inputs.pred):
+        return inputs
+    return inputs._replace(pred=inputs.pred.detach(), target=inputs.target.detach())

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from boxloss.check import Inputs
+from boxloss.engines.select import constant
 from boxloss.loss import Loss
 
 
@@ -16,8 +17,7 @@ class _Elementwise(torch.autograd.Function):  # type: ignore[misc]
     def forward(ctx: Any, pred: torch.Tensor, target: torch.Tensor, loss: Loss, inputs: Inputs, run: ModuleType) -> Any:
         shape = torch.broadcast_shapes(pred.shape[:-1], target.shape[:-1])
         wrt = tuple(n for n, wanted in zip(("pred", "target"), ctx.needs_input_grad, strict=False) if wanted)
-        detached = inputs._replace(pred=pred.detach(), target=target.detach())
-        value, grads = run.elementwise(loss, detached, tuple(shape), None, 1.0, wrt)
+        value, grads = run.elementwise(loss, constant(inputs), tuple(shape), None, 1.0, wrt)
         ctx.wrt, ctx.shapes = wrt, {"pred": pred.shape, "target": target.shape}
         ctx.save_for_backward(*grads)
         return value

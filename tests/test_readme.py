@@ -1,0 +1,45 @@
+"""The Python blocks of README.md, CONTRIBUTING.md and the documentation run and print what they say.
+
+A ``python`` block runs; a ``text`` block after it is what it prints. A ``pycon`` block is a doctest. The blocks of a
+file share their names. A block that names an optional library runs where that is installed.
+"""
+
+import doctest
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OPTIONAL = ("torch", "dask", "array_api_strict")
+BLOCK = re.compile(r"^```(python|pycon)\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.M | re.S)
+
+
+def blocks(page):
+    """Line, kind, code and output of each block of a page that runs here."""
+    text = page.read_text(encoding="utf-8")
+    missing = [name for name in OPTIONAL if find_spec(name) is None]
+    for found in BLOCK.finditer(text):
+        kind, code, output = found.groups()
+        if not any(name in code for name in missing):
+            yield text.count("\n", 0, found.start()) + 1, kind, code, output
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))], ids=str)
+def test_blocks_run_and_print_what_they_say(page, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": page.stem}
+    for line, kind, code, output in blocks(page):
+        where = f"{page.name}, line {line}"
+        if kind == "python":
+            exec(compile("\n" * line + code, page, "exec"), names)
+            assert capsys.readouterr().out == (output or ""), where
+        else:
+            example = doctest.DocTestParser().get_doctest(code, names, where, str(page), line)
+            report = []
+            runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+            runner.run(example, out=report.append, clear_globs=False)
+            assert not runner.summarize(verbose=False).failed, "".join(report)
+            names |= example.globs
