@@ -7,20 +7,22 @@ import os
 
 import numpy as np
 import pytest
-from cases import CASES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 
+from cases import CASES
+
 ENGINES = ("array", "numba")
 DTYPES = ("float32", "float64")
-ROWS = 8
-COPIES = 5  # so that rows run in the vectorised body of a compiled loop, and in its remainder
+AXIS = 4  # pairs of intervals drawn along an axis; each along x makes a pair of boxes with each along y
+COPIES = 3  # so that pairs run in the vectorised body of a compiled loop, and in its remainder
+ROWS = AXIS * AXIS * COPIES
 
 EXAMPLES = os.environ.get("BOXLOSS_EXAMPLES")
 search = settings(
-    max_examples=int(EXAMPLES or 20),
+    max_examples=int(EXAMPLES or 10),
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
@@ -28,40 +30,37 @@ search = settings(
 )
 
 
-def cases(*, where=lambda case: True):
+def cases(where=lambda case: True):
     """Run a test on every row of the table for which something holds, on each engine."""
     rows = pytest.mark.parametrize("case", list(filter(where, CASES)), ids=lambda case: case.name)
     engines = pytest.mark.parametrize("engine", ENGINES)
     return lambda test: rows(engines(test))
 
 
-magnitudes = st.sampled_from([0.0, 1e-9, 1e-3, 1.0, 2.0, 1e9]) | st.floats(1e-9, 1e9, width=32)
-signed = st.tuples(magnitudes, st.sampled_from([1.0, -1.0])).map(lambda pair: pair[0] * pair[1])
-sides = st.tuples(magnitudes, st.sampled_from([1.0, 1.0, 1.0, -1.0])).map(lambda pair: pair[0] * pair[1])
-
-
-def drawn(elements, *shape):
-    """An array of independent draws."""
-    return arrays(np.float64, shape, elements=elements, fill=st.nothing())
+SMALL, LARGE, HUGE = float(np.float32(1e-9)), 1e9, float(np.float32(1e16))
+sizes = st.sampled_from([0.0, SMALL, 1.0, 2.0, LARGE]) | st.floats(SMALL, LARGE, width=32)
+any_sizes = st.sampled_from([0.0, 1e-45, 1e-20, SMALL, 1.0, HUGE]) | st.floats(0.0, HUGE, width=32)
+whole_numbers = st.integers(0, 12).map(float)
 
 
 @st.composite
-def batches(draw):
-    """A pair of arrays of boxes of any size, anywhere: far apart, tied, touching, nested, without area, inverted."""
-    corner = draw(drawn(signed, 2, ROWS, 2))
-    side = draw(drawn(sides, 2, ROWS, 2))
-    edge = draw(arrays(np.int8, (ROWS, 4), elements=st.integers(0, 5)))
-    pred, target = np.concatenate([corner, corner + side], axis=-1).astype(draw(st.sampled_from(DTYPES)))
-    target = np.where(edge == 1, pred, np.where(edge == 2, pred[:, [2, 3, 0, 1]], target))
-    return np.tile(pred, (COPIES, 1)), np.tile(target, (COPIES, 1))
+def intervals(draw, sizes):
+    """Pairs of intervals as rows (first, second, first, second): apart, tied, touching, nested, empty, inverted."""
+    signed = sizes | sizes.map(lambda size: -size)
+    values = draw(arrays(np.float64, (AXIS, 4), elements=signed, fill=st.nothing()))
+    tie = draw(arrays(np.int8, (AXIS, 2), elements=st.integers(0, 5), fill=st.nothing()))
+    pred, target = (np.cumsum(values[:, k : k + 2], axis=1) for k in (0, 2))
+    target = np.where(tie == 1, pred, np.where(tie == 2, pred[:, ::-1], target))
+    return np.concatenate([pred, target], axis=1)
 
 
 @st.composite
-def integer_batches(draw):
-    """As `batches`, with small whole coordinates: moving such boxes by whole amounts is exact."""
-    numbers = st.integers(-12, 12).map(float)
-    pred, target = draw(drawn(numbers, 2, ROWS, 4)).astype(draw(st.sampled_from(DTYPES)))
-    return np.tile(pred, (COPIES, 1)), np.tile(target, (COPIES, 1))
+def batches(draw, sizes=sizes):
+    """Arrays of boxes, pred and target, of any size and anywhere."""
+    x, y = draw(intervals(sizes)), draw(intervals(sizes))
+    row, column = np.divmod(np.arange(ROWS) % AXIS**2, AXIS)
+    both = np.stack([x[row], y[column]], axis=-1).reshape(ROWS, 2, 4).astype(draw(st.sampled_from(DTYPES)))
+    return both[:, 0].copy(), both[:, 1].copy()
 
 
 def all_of(case, engine, pred, target):
@@ -72,7 +71,7 @@ def all_of(case, engine, pred, target):
 
 @cases()
 @search
-@given(batches())
+@given(batches(any_sizes))
 def test_finite_in_finite_out(case, engine, batch):
     for result in all_of(case, engine, *batch):
         assert np.isfinite(result).all()
@@ -80,22 +79,22 @@ def test_finite_in_finite_out(case, engine, batch):
 
 @cases()
 @search
-@given(batches())
+@given(batches(any_sizes))
 def test_value_is_in_its_range(case, engine, batch):
     value, *_ = all_of(case, engine, *batch)
     assert value.min() >= case.low
     assert value.max() <= np.nextafter(value.dtype.type(case.high), np.inf)
 
 
-@cases(where=lambda case: case.has_minimum_zero)
+@cases(lambda case: case.has_minimum_zero)
 @search
-@given(batches())
+@given(batches(any_sizes))
 def test_value_and_gradient_at_a_match_are_exactly_zero(case, engine, batch):
     for result in all_of(case, engine, batch[0], batch[0].copy()):
         assert_array_equal(result, 0.0)
 
 
-@cases(where=lambda case: case.has_minimum_zero)
+@cases(lambda case: case.has_minimum_zero)
 def test_sign_of_a_zero_makes_no_difference_to_a_match(case, engine):
     signs = np.asarray(np.meshgrid(*[[0.0, -0.0]] * 8)).reshape(2, 4, -1)
     pred, target = np.moveaxis(signs, 1, 2).copy()
@@ -107,7 +106,7 @@ def test_sign_of_a_zero_makes_no_difference_to_a_match(case, engine):
 
 @pytest.mark.parametrize("engine", ENGINES)
 @search
-@given(batches())
+@given(batches(any_sizes))
 def test_iou_of_a_match_is_exactly_one(engine, batch):
     case = next(case for case in CASES if case.name == "iou_score")
     value, *grads = all_of(case, engine, batch[0], batch[0].copy())
@@ -115,29 +114,38 @@ def test_iou_of_a_match_is_exactly_one(engine, batch):
     assert_array_equal(grads, 0.0)
 
 
-@cases(where=lambda case: case.scale_invariant)
+def is_well_apart(pred, target):
+    """Whether edges along an axis are equal or further apart than a negligible denominator's root, and not too far."""
+    edges = np.sort(np.stack([pred, target], axis=1).reshape(-1, 4, 2), axis=1)
+    gaps = np.diff(edges, axis=1)
+    return np.all((gaps == 0.0) | ((gaps >= SMALL) & (gaps <= LARGE)), axis=(1, 2))
+
+
+@cases(lambda case: case.scale_invariant)
 @search
 @given(batches(), st.sampled_from([2.0**k for k in (-5, -2, -1, 1, 3, 6)]))
-def test_scaling_by_a_power_of_two_leaves_every_bit_of_the_value(case, engine, batch, scale):
+def test_scaling_by_a_power_of_two_leaves_every_bit(case, engine, batch, scale):
+    scaled = [boxes * boxes.dtype.type(scale) for boxes in batch]
+    holds = is_well_apart(*batch) & is_well_apart(*scaled)
     value, *grads = all_of(case, engine, *batch)
-    scaled_value, *scaled_grads = all_of(case, engine, *(boxes * boxes.dtype.type(scale) for boxes in batch))
-    assert_array_equal(scaled_value, value)
+    scaled_value, *scaled_grads = all_of(case, engine, *scaled)
+    assert_array_equal(scaled_value[holds], value[holds])
     for scaled_grad, grad in zip(scaled_grads, grads, strict=True):
-        assert_array_equal(scaled_grad * scaled_grad.dtype.type(scale), grad)
+        assert_array_equal(scaled_grad[holds] * scaled_grad.dtype.type(scale), grad[holds])
 
 
 @cases()
 @search
-@given(integer_batches(), st.tuples(*[st.integers(-4000, 4000)] * 2))
+@given(batches(whole_numbers), st.tuples(*[st.integers(-4000, 4000)] * 2))
 def test_moving_both_boxes_by_exact_amounts_leaves_every_bit(case, engine, batch, offset):
     moved = (boxes + np.tile(offset, 2).astype(boxes.dtype) for boxes in batch)
     for result, expected in zip(all_of(case, engine, *moved), all_of(case, engine, *batch), strict=True):
         assert_array_equal(result, expected)
 
 
-@cases(where=lambda case: case.symmetric)
+@cases(lambda case: case.symmetric)
 @search
-@given(batches())
+@given(batches(any_sizes))
 def test_exchanging_the_boxes_leaves_every_bit(case, engine, batch):
     pred, target = batch
     value, d_pred, d_target = all_of(case, engine, pred, target)
@@ -149,7 +157,7 @@ def test_exchanging_the_boxes_leaves_every_bit(case, engine, batch):
 @search
 @given(
     batches(),
-    st.integers(0, ROWS * COPIES - 1),
+    st.integers(0, ROWS - 1),
     st.integers(0, 1),
     st.integers(0, 3),
     st.sampled_from([np.nan, np.inf, -np.inf]),

@@ -6,6 +6,7 @@ file share their names. A block that names an optional library runs where that i
 
 import doctest
 import re
+import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPTIONAL = ("torch", "dask", "array_api_strict")
-BLOCK = re.compile(r"^```(python|pycon)\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.M | re.S)
+BLOCK = re.compile(r"^( *)```(python|pycon)\n(.*?)^\1```\n(?:\n```text\n(.*?)^```$)?", re.M | re.S)
 
 
 def blocks(page):
@@ -22,7 +23,8 @@ def blocks(page):
     text = page.read_text(encoding="utf-8")
     missing = [name for name in OPTIONAL if find_spec(name) is None]
     for found in BLOCK.finditer(text):
-        kind, code, output = found.groups()
+        _, kind, code, output = found.groups()
+        code = textwrap.dedent(code)
         if not any(name in code for name in missing):
             yield text.count("\n", 0, found.start()) + 1, kind, code, output
 

@@ -1,7 +1,6 @@
 """Exact rationals, and values that papers and other libraries publish: value and gradient, on every engine and verb."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -29,44 +28,24 @@ EXACT = [
     Exact(bl.l1, OFFSET, 4, (-1, -1, -1, -1)),
     Exact(bl.l1, INSIDE, 5, (1, 1, -1, -1)),
     Exact(bl.L1(coordinates="xywh"), INSIDE, 7, (2, 2, -1, -1)),
-    Exact(bl.L1(coordinates="cxcywh"), INSIDE, Fraction(11, 2), (Fraction(1, 2), 1, Fraction(-3, 2), -1)),
+    Exact(bl.L1(coordinates="cxcywh"), INSIDE, 11 / 2, (1 / 2, 1, -3 / 2, -1)),
     Exact(bl.smooth_l1, OFFSET, 2, (-1, -1, -1, -1)),
     Exact(bl.smooth_l1, INSIDE, 3, (1, 1, -1, -1)),
-    Exact(bl.smooth_l1, NEAR, Fraction(7, 32), (Fraction(1, 4), Fraction(1, 4), Fraction(-1, 2), Fraction(-1, 4))),
+    Exact(bl.smooth_l1, NEAR, 7 / 32, (1 / 4, 1 / 4, -1 / 2, -1 / 4)),
     Exact(bl.huber, INSIDE, 3, (1, 1, -1, -1)),
-    Exact(bl.Huber(delta=2.0), INSIDE, Fraction(7, 2), (1, 1, -2, -1)),
+    Exact(bl.Huber(delta=2.0), INSIDE, 7 / 2, (1, 1, -2, -1)),
     Exact(bl.l2, INSIDE, 7, (2, 2, -4, -2)),
-    Exact(bl.iou, OFFSET, Fraction(6, 7), (Fraction(-2, 49), Fraction(-2, 49), Fraction(-6, 49), Fraction(-6, 49))),
-    Exact(bl.iou, INSIDE, Fraction(7, 8), (Fraction(1, 8), Fraction(1, 16), Fraction(-1, 8), Fraction(-1, 16))),
-    Exact(bl.iou_score, OFFSET, Fraction(1, 7), (Fraction(2, 49), Fraction(2, 49), Fraction(6, 49), Fraction(6, 49))),
-    Exact(bl.log_iou, OFFSET, np.log(7), (Fraction(-2, 7), Fraction(-2, 7), Fraction(-6, 7), Fraction(-6, 7))),
-    Exact(bl.log_iou, INSIDE, np.log(8), (1, Fraction(1, 2), -1, Fraction(-1, 2))),
-    Exact(
-        bl.squared_iou,
-        OFFSET,
-        Fraction(48, 49),
-        (Fraction(-4, 343), Fraction(-4, 343), Fraction(-12, 343), Fraction(-12, 343)),
-    ),
-    Exact(
-        bl.giou,
-        OFFSET,
-        Fraction(68, 63),
-        (Fraction(-103, 1323), Fraction(-103, 1323), Fraction(-103, 441), Fraction(-103, 441)),
-    ),
-    Exact(bl.giou, INSIDE, Fraction(7, 8), (Fraction(1, 8), Fraction(1, 16), Fraction(-1, 8), Fraction(-1, 16))),
-    Exact(
-        bl.diou,
-        OFFSET,
-        Fraction(61, 63),
-        (Fraction(-157, 2646), Fraction(-157, 2646), Fraction(-157, 882), Fraction(-157, 882)),
-    ),
-    Exact(bl.diou, INSIDE, Fraction(113, 128), (Fraction(7, 64), Fraction(1, 16), Fraction(-9, 64), Fraction(-1, 16))),
-    Exact(
-        bl.ciou,
-        OFFSET,
-        Fraction(61, 63),
-        (Fraction(-157, 2646), Fraction(-157, 2646), Fraction(-157, 882), Fraction(-157, 882)),
-    ),
+    Exact(bl.iou, OFFSET, 6 / 7, (-2 / 49, -2 / 49, -6 / 49, -6 / 49)),
+    Exact(bl.iou, INSIDE, 7 / 8, (1 / 8, 1 / 16, -1 / 8, -1 / 16)),
+    Exact(bl.iou_score, OFFSET, 1 / 7, (2 / 49, 2 / 49, 6 / 49, 6 / 49)),
+    Exact(bl.log_iou, OFFSET, np.log(7), (-2 / 7, -2 / 7, -6 / 7, -6 / 7)),
+    Exact(bl.log_iou, INSIDE, np.log(8), (1, 1 / 2, -1, -1 / 2)),
+    Exact(bl.squared_iou, OFFSET, 48 / 49, (-4 / 343, -4 / 343, -12 / 343, -12 / 343)),
+    Exact(bl.giou, OFFSET, 68 / 63, (-103 / 1323, -103 / 1323, -103 / 441, -103 / 441)),
+    Exact(bl.giou, INSIDE, 7 / 8, (1 / 8, 1 / 16, -1 / 8, -1 / 16)),
+    Exact(bl.diou, OFFSET, 61 / 63, (-157 / 2646, -157 / 2646, -157 / 882, -157 / 882)),
+    Exact(bl.diou, INSIDE, 113 / 128, (7 / 64, 1 / 16, -9 / 64, -1 / 16)),
+    Exact(bl.ciou, OFFSET, 61 / 63, (-157 / 2646, -157 / 2646, -157 / 882, -157 / 882)),
     Exact(  # the irrational ones of CIoU: its formula in 30 digits
         bl.ciou,
         INSIDE,
@@ -79,21 +58,9 @@ EXACT = [
         0.88473226907851567,
         (0.11844150817366911, 0.057705041955680489, -0.14969150817366911, -0.057705041955680489),
     ),
-    Exact(
-        bl.eiou,
-        OFFSET,
-        Fraction(61, 63),
-        (Fraction(-157, 2646), Fraction(-157, 2646), Fraction(-157, 882), Fraction(-157, 882)),
-    ),
-    Exact(
-        bl.eiou, INSIDE, Fraction(217, 128), (Fraction(31, 64), Fraction(5, 16), Fraction(-33, 64), Fraction(-5, 16))
-    ),
-    Exact(
-        5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.giou,
-        INSIDE,
-        Fraction(117, 4),
-        (Fraction(11, 4), Fraction(41, 8), Fraction(-31, 4), Fraction(-41, 8)),
-    ),
+    Exact(bl.eiou, OFFSET, 61 / 63, (-157 / 2646, -157 / 2646, -157 / 882, -157 / 882)),
+    Exact(bl.eiou, INSIDE, 217 / 128, (31 / 64, 5 / 16, -33 / 64, -5 / 16)),
+    Exact(5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.giou, INSIDE, 117 / 4, (11 / 4, 41 / 8, -31 / 4, -41 / 8)),
 ]
 
 # Scores that torchvision's tests hold its functions to (test_ops.py, to 1e-4); their CIoU equals their DIoU.
@@ -109,6 +76,9 @@ TORCHVISION_SCORES = {
 B1, B2, B3, B4 = (-1, -1, 1, 1), (0, 0, 1, 1), (0, 1, 1, 2), (1, 1, 2, 2)
 KERAS_TRUE = [(0, 0, 1, 1), (0, 0, 2, 3), (4, 5, 3, 6), (2, 2, 3, 3)]
 KERAS_PRED = [(0, 0, 5, 6), (0, 0, 7, 3), (4, 5, 5, 6), (2, 1, 3, 3)]
+TFA_PRED, TFA_TRUE = [(4, 3, 7, 5), (5, 6, 10, 7)], [(3, 4, 6, 8), (14, 14, 15, 15)]
+WALK = [(0, 0, 1, 1), (0.25, 0.25, 1.25, 1.25), (0.5, 0.5, 1.5, 1.5)]  # from the corner to the centre
+GROWN = [(4, 4, 4, 2), (4, 4, 6, 3)]
 PUBLISHED = {  # losses, in the digits of the source
     "torchvision and fvcore, GIoU": ("giou", [B1, B1, B2, B2], [B1, B2, B3, B4], "xyxy", [0, 0.75, 1, 1.5], 1e-6),
     "torchvision, DIoU": ("diou", [B1, B1, B1], [B2, B3, B4], "xyxy", [0.8125, 1.1923, 1.25], 1e-4),
@@ -123,46 +93,11 @@ PUBLISHED = {  # losses, in the digits of the source
         [1.134711, 0.843607, 0.553248],
         1e-6,
     ),
-    "TensorFlow Addons, GIoU": (
-        "giou",
-        [(4, 3, 7, 5), (5, 6, 10, 7)],
-        [(3, 4, 6, 8), (14, 14, 15, 15)],
-        "yxyx",
-        [1.075, 1.933333],
-        1e-6,
-    ),
-    "DIoU paper, figure 2": (
-        "diou",
-        [(0, 0, 1, 1), (0.25, 0.25, 1.25, 1.25), (0.5, 0.5, 1.5, 1.5)],
-        [(0, 0, 2, 2)] * 3,
-        "xyxy",
-        [0.8125, 0.765625, 0.75],
-        1e-12,
-    ),
-    "DIoU paper, figure 2, IoU": (
-        "iou",
-        [(0, 0, 1, 1), (0.25, 0.25, 1.25, 1.25), (0.5, 0.5, 1.5, 1.5)],
-        [(0, 0, 2, 2)] * 3,
-        "xyxy",
-        [0.75] * 3,
-        1e-12,
-    ),
-    "PIoU paper, figure 3, GIoU": (
-        "giou",
-        [(4, 4, 4, 2), (4, 4, 6, 3)],
-        [(0, 0, 2, 2)] * 2,
-        "cxcywh",
-        [1.7143, 1.5769],
-        5e-5,
-    ),
-    "PIoU paper, figure 3, DIoU": (
-        "diou",
-        [(4, 4, 4, 2), (4, 4, 6, 3)],
-        [(0, 0, 2, 2)] * 2,
-        "cxcywh",
-        [1.3765, 1.3012],
-        5e-5,
-    ),
+    "TensorFlow Addons, GIoU": ("giou", TFA_PRED, TFA_TRUE, "yxyx", [1.075, 1.933333], 1e-6),
+    "DIoU paper, figure 2": ("diou", WALK, [(0, 0, 2, 2)] * 3, "xyxy", [0.8125, 0.765625, 0.75], 1e-12),
+    "DIoU paper, figure 2, IoU": ("iou", WALK, [(0, 0, 2, 2)] * 3, "xyxy", [0.75] * 3, 1e-12),
+    "PIoU paper, figure 3, GIoU": ("giou", GROWN, [(0, 0, 2, 2)] * 2, "cxcywh", [1.7143, 1.5769], 5e-5),
+    "PIoU paper, figure 3, DIoU": ("diou", GROWN, [(0, 0, 2, 2)] * 2, "cxcywh", [1.3765, 1.3012], 5e-5),
 }
 
 
@@ -242,10 +177,15 @@ def test_ciou_is_not_clamped(engine):
     assert np.all(grad != 0.0)
 
 
-def test_eps_of_a_call_is_eps_of_the_loss():
+@every_engine
+def test_eps_of_a_call_is_eps_of_the_loss(engine):
     pred, target = (boxes([box]) for box in INSIDE)
-    np.testing.assert_allclose(bl.iou(pred, target, eps=2.0), 1 - 2 / (16 + 2), rtol=1e-14)
-    np.testing.assert_allclose(bl.iou.pairwise(pred, target, eps=2.0), [[1 - 2 / (16 + 2)]], rtol=1e-14)
-    value, grad = (bl.l1 + 9.0 * bl.iou).value_and_grad(pred, target, eps=2.0)
-    np.testing.assert_allclose(value, [5 + 8], rtol=1e-14)
-    np.testing.assert_allclose(grad, [[1 + 1, 1 + 1 / 2, -1 - 1, -1 - 1 / 2]], rtol=1e-14)
+    value, grad = bl.iou.value_and_grad(pred, target, eps=2.0, wrt="both", engine=engine)
+    np.testing.assert_allclose(value, [1 - 2 / (16 + 2)], rtol=1e-14)
+    np.testing.assert_allclose(grad[0], [[1 / 9, 1 / 18, -1 / 9, -1 / 18]], rtol=1e-13)
+
+
+def test_eps_of_a_call_reaches_the_terms_of_a_sum_that_have_one():
+    pred, target = (boxes([box]) for box in INSIDE)
+    value = (bl.l1 + 9.0 * bl.iou).pairwise(pred, target, eps=2.0, engine="array")
+    np.testing.assert_allclose(value, [[5 + 8]], rtol=1e-14)

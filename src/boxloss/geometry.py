@@ -176,12 +176,20 @@ def areas_forward(xp: Any, pair: Pair) -> Areas:
 
 def areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Corners:
     """union = w h + W H - intersection, and the intersection is a product of clamped sides."""
-    d_w, d_h = d.union * height(pair.box), d.union * width(pair.box)
-    reach_w, reach_h = width(pair.inner), height(pair.inner)
+    w, h, reach_w, reach_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
+    d_w, d_h = d.union * h, d.union * w
     d_intersection = d.intersection - d.union
-    d_reach_w = where_larger(xp, reach_w, 0.0, d_intersection * positive_part(xp, reach_h), 0.0)
-    d_reach_h = where_larger(xp, reach_h, 0.0, d_intersection * positive_part(xp, reach_w), 0.0)
+    d_reach_w = where_overlapping(xp, reach_w, w, d_intersection * positive_part(xp, reach_h))
+    d_reach_h = where_overlapping(xp, reach_h, h, d_intersection * positive_part(xp, reach_w))
     return Corners(Box(-d_w, -d_h, d_w, d_h), Box(-d_reach_w, -d_reach_h, d_reach_w, d_reach_h), ZERO)
+
+
+def where_overlapping(xp: Any, reach: Any, side: Any, d: Any) -> Any:
+    """`d` where the boxes overlap along an axis, 0 where there is a gap, and their mean where they are in contact.
+
+    A box without width inside the other is not in contact with it: its kink is that of `upright`.
+    """
+    return xp.where(reach == side, d, where_larger(xp, reach, 0.0, d, 0.0))
 
 
 # --- Sides, offsets, aspect -----------------------------------------------------------------------------------------

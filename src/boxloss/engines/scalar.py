@@ -16,7 +16,7 @@ import numpy as np
 
 PI = math.pi
 HALF_PI = 0.5 * math.pi
-QUARTER_PI = 0.25 * math.pi
+QUARTER_PI, QUARTER_PI_LOW = 0.25 * math.pi, 3.061616997868383e-17  # together pi / 4 to twice the digits
 TAN_PI_8 = math.sqrt(2.0) - 1.0
 SQRT_HALF_BITS_32, SQRT_HALF_BITS_64 = np.int32(0x3F3504F3), np.int64(0x3FE6A09E667F3BCD)
 # ln 2 in two parts: the first has trailing zeros, so an exponent times it is exact.
@@ -57,9 +57,14 @@ def _quadrant(angle: Any, y: Any, x: Any) -> Any:
     return -angle if y < 0.0 else angle
 
 
+def _longer_shorter(x: Any, y: Any) -> tuple[Any, Any]:
+    """The larger and the smaller; a NaN of `y` stays in the first and one of `x` in the second."""
+    return x if x > y else y, y if y < x else x
+
+
 def atan2_32(y: Any, x: Any) -> Any:
     """The angle of (x, y), with float32 accuracy."""
-    longer, shorter = max(abs(x), abs(y)), min(abs(x), abs(y))
+    longer, shorter = _longer_shorter(abs(x), abs(y))
     u = shorter / (longer if longer != 0.0 else 1.0)
     z = u * u
     p = 0.0029745874276161657995
@@ -75,7 +80,7 @@ def atan2_32(y: Any, x: Any) -> Any:
 
 def atan2_64(y: Any, x: Any) -> Any:
     """The angle of (x, y), with float64 accuracy: reduced to |angle| <= pi / 8 before the one division."""
-    longer, shorter = max(abs(x), abs(y)), min(abs(x), abs(y))
+    longer, shorter = _longer_shorter(abs(x), abs(y))
     beyond = shorter > TAN_PI_8 * longer
     numerator = shorter - longer if beyond else shorter
     denominator = shorter + longer if beyond else longer
@@ -93,7 +98,7 @@ def atan2_64(y: Any, x: Any) -> Any:
     p = p * z + 0.19999999999955870441
     p = p * z - 0.33333333333333207838
     angle = u + u * (z * p)
-    return _quadrant(QUARTER_PI + angle if beyond else angle, y, x)
+    return _quadrant(QUARTER_PI + (QUARTER_PI_LOW + angle) if beyond else angle, y, x)
 
 
 def log1p_32(a: Any) -> Any:

@@ -22,10 +22,10 @@ class CIoU(OverlapLoss):
         v = \frac{4}{\pi^2} \left(\arctan\frac{W}{H} - \arctan\frac{w}{h}\right)^2, \qquad
         \alpha = \frac{v}{(1 - I / U) + v}
 
-    Zheng et al., "Enhancing Geometric Factors in Model Learning and Inference for Object Detection and Instance
-    Segmentation", IEEE T. Cybernetics 2022 (arXiv:2005.03572), equations (8) to (12). Range [0, 3). The gradient is
-    that of the formula: published equation (12) has the signs of dv/dw and dv/dh reversed, and released code drops
-    their factor 1 / (w^2 + h^2). Kinks: equal edges, and contact of the boxes.
+    Zheng et al., "Distance-IoU Loss", AAAI 2020 (arXiv:1911.08287), equations (8) to (12). Range [0, 2.5): the limit
+    is that of long boxes at right angles, far apart. The gradient is that of the formula: published equation (12) has
+    the signs of dv/dw and dv/dh reversed, and released code drops their factor 1 / (w^2 + h^2). Kinks: equal edges,
+    and contact of the boxes.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class CIoU(OverlapLoss):
     eps: float = 0.0
     primitives = (areas, enclosing, offset, aspect)
     expression = "1 - I / U + rho^2 / c^2 + alpha v"
-    value_range = "[0, 3)"
+    value_range = "[0, 2.5)"
 
     @staticmethod
     def formula(

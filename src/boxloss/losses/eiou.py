@@ -23,8 +23,8 @@ class EIoU(OverlapLoss):
     .. math:: L = 1 - \frac{I}{U} + \frac{\rho^2}{c^2} + \frac{(w - W)^2}{c_w^2} + \frac{(h - H)^2}{c_h^2}
 
     Zhang et al., "Focal and Efficient IOU Loss for Accurate Bounding Box Regression", Neurocomputing 2022
-    (arXiv:2101.08158), equation (6). Range [0, 4). Not the Extended IoU that mmdetection calls ``EIoULoss``. Kinks:
-    equal edges, and contact of the boxes.
+    (arXiv:2101.08158), equation (6). Range [0, 3.25): the limit is that of a tiny box in the corner of a large one.
+    Not the Extended IoU that mmdetection calls ``EIoULoss``. Kinks: equal edges, and contact of the boxes.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class EIoU(OverlapLoss):
     eps: float = 0.0
     primitives = (areas, enclosing, offset, growth)
     expression = "1 - I / U + rho^2 / c^2 + (w - W)^2 / c_w^2 + (h - H)^2 / c_h^2"
-    value_range = "[0, 4)"
+    value_range = "[0, 3.25)"
 
     @staticmethod
     def formula(

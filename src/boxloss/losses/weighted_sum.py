@@ -33,8 +33,8 @@ class WeightedSum(Loss):
     >>> cost = 5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.GIoU()
     >>> pred = np.asarray([[0.5, 0.5, 0.2, 0.2], [0.3, 0.3, 0.2, 0.4]])
     >>> cost.pairwise(pred, pred[:1], format="cxcywh").round(3)
-    array([[0.   ],
-           [5.429]])
+    array([[0. ],
+           [5.8]])
     """
 
     terms: tuple[tuple[float, Loss], ...]

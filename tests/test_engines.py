@@ -1,0 +1,200 @@
+"""Every engine against the array engine in float64: values, gradients, matrices; sizes, shapes, memory layouts.
+
+The bounds: a value is within `BOUND` of the true one relative to the larger of the value and 1, and a component of a
+gradient relative to the largest component of that row, for boxes whose sides are from 0.4 to 4 about the origin.
+"""
+
+import numpy as np
+import pytest
+
+import boxloss as bl
+from boxloss.engines import cpu, threads
+from cases import BY_NAME, CASES
+from generators import KINKS, boxes, mixed
+
+BOUND = {"float32": 1e-5, "float64": 1e-12}
+COMPILED = [("numba", "float64"), ("numba", "float32"), ("array", "float32")]
+# A loss whose padding the float64 kernels of another row hold too is not compiled again in float32.
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+every_engine = pytest.mark.parametrize("engine", ["array", "numba"])
+every_other_engine = pytest.mark.parametrize(("engine", "dtype"), COMPILED, ids="-".join)
+some_losses = pytest.mark.parametrize("loss", [bl.l2, bl.giou], ids=lambda loss: type(loss).__name__)
+
+
+def in_dtype(pairs, dtype):
+    """The pairs in a float type, and the same numbers in float64."""
+    given = [a.astype(dtype) for a in pairs]
+    return given, [a.astype(np.float64) for a in given]
+
+
+def check_values(result, expected, dtype):
+    assert result.dtype == dtype
+    assert result.shape == expected.shape
+    error = np.abs(result - expected) / np.maximum(np.abs(expected), 1.0)
+    assert np.max(error, initial=0.0) <= BOUND[dtype]
+
+
+def check_gradients(result, expected, dtype):
+    assert result.dtype == dtype
+    assert result.shape == expected.shape
+    largest = np.max(np.abs(expected), axis=-1, keepdims=True)
+    assert np.all(np.abs(result - expected) <= BOUND[dtype] * largest)
+
+
+def check_elementwise(loss, pairs, engine, dtype):
+    given, exact = in_dtype(pairs, dtype)
+    value, grads = loss.value_and_grad(*exact, wrt="both", engine="array")
+    found, found_grads = loss.value_and_grad(*given, wrt="both", engine=engine)
+    check_values(found, value, dtype)
+    for grad, expected in zip(found_grads, grads, strict=True):
+        check_gradients(grad, expected, dtype)
+
+
+# --- Every row --------------------------------------------------------------------------------------------------------
+
+
+@every_other_engine
+@every_case
+def test_elementwise(case, engine, dtype, rng):
+    check_elementwise(case.loss, mixed(rng, 500), engine, dtype)
+
+
+@every_other_engine
+@pytest.mark.parametrize("kind", KINKS)
+@every_case
+def test_elementwise_at_kinks(case, kind, engine, dtype, rng):
+    """On a grid, so that a tie in float64 is one in float32."""
+    check_elementwise(case.loss, [np.round(64 * side) / 64 for side in KINKS[kind](rng, 60)], engine, dtype)
+
+
+@every_other_engine
+@every_case
+def test_pairwise(case, engine, dtype, rng):
+    given, (pred, target) = in_dtype((boxes(rng, 37), boxes(rng, 41)), dtype)
+    expected = case.loss(pred[:, None], target, engine="array")
+    check_values(case.loss.pairwise(*given, engine=engine), expected, dtype)
+
+
+@every_engine
+@pytest.mark.parametrize("name", bl.losses())
+def test_each_verb_gives_the_same_value(name, engine, rng):
+    """Whatever else a kernel computes beside it."""
+    pred, target = mixed(rng, 50)
+    loss = bl.get(name)
+    value, (d_pred, d_target) = loss.value_and_grad(pred, target, wrt="both", engine=engine)
+    np.testing.assert_allclose(loss(pred, target, engine=engine), value, rtol=1e-14, atol=1e-15)
+    for wrt, grad in (("pred", d_pred), ("target", d_target)):
+        again, same = loss.value_and_grad(pred, target, wrt=wrt, engine=engine)
+        np.testing.assert_allclose(again, value, rtol=1e-14, atol=1e-15)
+        np.testing.assert_allclose(same, grad, rtol=1e-13, atol=1e-14)
+
+
+def test_auto_is_one_of_the_engines(rng):
+    pred, target = mixed(rng, 50)
+    np.testing.assert_allclose(bl.giou(pred, target), bl.giou(pred, target, engine="array"), rtol=1e-14)
+
+
+# --- Sizes, shapes and threads ----------------------------------------------------------------------------------------
+
+
+@every_engine
+@pytest.mark.parametrize("n", [0, 1, 3, 31, 33])
+@some_losses
+def test_sizes(loss, n, engine, rng):
+    check_elementwise(loss, mixed(rng, n), engine, "float64")
+
+
+@pytest.fixture
+def two_threads(monkeypatch):
+    """Two threads, whatever machine this is."""
+    monkeypatch.setattr(threads, "_num_threads", 2)
+    monkeypatch.setattr(threads, "_pool", None)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("extra", [-1, 0, 1])
+def test_chunk_boundary(extra, rng):
+    pred, target = mixed(rng, 1000)
+    n = 2 * cpu.CHUNK_OF_BOXES + extra
+    tiled = [np.resize(side, (n, 4)) for side in (pred, target)]
+    value, grads = bl.giou.value_and_grad(*tiled, wrt="both", engine="numba")
+    expected, expected_grads = bl.giou.value_and_grad(pred, target, wrt="both", engine="array")
+    check_values(value, np.resize(expected, n), "float64")
+    for grad, d in zip(grads, expected_grads, strict=True):
+        check_gradients(grad, np.resize(d, (n, 4)), "float64")
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("chunk", [1, 7, 64])
+def test_small_chunks_on_threads(chunk, monkeypatch, rng):
+    monkeypatch.setattr(cpu, "CHUNK_OF_BOXES", chunk)
+    monkeypatch.setattr(cpu, "CHUNK_OF_PAIRS", 3 * chunk)
+    monkeypatch.setattr(cpu, "BLOCK_OF_TARGETS", 16)
+    pred, target = mixed(rng, 99)
+    check_elementwise(bl.giou, (pred, target), "numba", "float64")
+    pred = pred.reshape(3, 33, 4)
+    expected = bl.giou(pred[:, :, None], target, engine="array")
+    check_values(bl.giou.pairwise(pred, target, engine="numba"), expected, "float64")
+
+
+@every_engine
+@pytest.mark.parametrize(
+    ("pred_shape", "target_shape"),
+    [
+        ((5, 1), (7,)),
+        ((), (7,)),
+        ((7,), ()),
+        ((), ()),
+        ((2, 1, 3), (4, 1)),
+        ((0,), (1,)),
+        ((1,), (0,)),
+        ((3, 1), (1, 0)),
+    ],
+)
+@some_losses
+def test_broadcasting(loss, pred_shape, target_shape, engine, rng):
+    pred, target = (boxes(rng, 24)[: int(np.prod(s))].reshape(*s, 4) for s in (pred_shape, target_shape))
+    shape = np.broadcast_shapes(pred_shape, target_shape)
+    value, grads = loss.value_and_grad(pred, target, wrt="both", engine=engine)
+    rows = [np.broadcast_to(side, (*shape, 4)).reshape(-1, 4).copy() for side in (pred, target)]
+    expected, expected_grads = loss.value_and_grad(*rows, wrt="both", engine="array")
+    check_values(value, expected.reshape(shape), "float64")
+    check_values(loss(pred, target, engine=engine), expected.reshape(shape), "float64")
+    for grad, d in zip(grads, expected_grads, strict=True):
+        check_gradients(grad, d.reshape(*shape, 4), "float64")
+
+
+# --- Pairwise ---------------------------------------------------------------------------------------------------------
+
+
+@every_engine
+@pytest.mark.parametrize(
+    ("pred_shape", "target_shape"),
+    [((3, 1, 5), (2, 7)), ((2, 5), (7,)), ((5,), (3, 7)), ((0, 5), (7,)), ((0,), (7,)), ((5,), (0,)), ((2, 0), (0,))],
+)
+@pytest.mark.parametrize("name", ["l2", "ciou"])
+def test_pairwise_batches(name, pred_shape, target_shape, engine, rng):
+    pred, target = (boxes(rng, int(np.prod(s))).reshape(*s, 4) for s in (pred_shape, target_shape))
+    loss = BY_NAME[name].loss
+    expected = loss(pred[..., :, None, :], target[..., None, :, :], engine="array")
+    batch = np.broadcast_shapes(pred_shape[:-1], target_shape[:-1])
+    assert expected.shape == (*batch, pred_shape[-1], target_shape[-1])
+    check_values(loss.pairwise(pred, target, engine=engine), expected, "float64")
+
+
+@pytest.mark.parametrize("columns", [cpu.BLOCK_OF_TARGETS - 1, cpu.BLOCK_OF_TARGETS, 2 * cpu.BLOCK_OF_TARGETS + 1])
+def test_block_boundary(columns, rng):
+    pred, target = boxes(rng, 3), boxes(rng, columns)
+    expected = bl.ciou(pred[:, None], target, engine="array")
+    check_values(bl.ciou.pairwise(pred, target, engine="numba"), expected, "float64")
+
+
+@every_engine
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_out_is_filled_and_returned(dtype, engine, rng):
+    pred, target = boxes(rng, 5).astype(dtype), boxes(rng, 14).reshape(2, 7, 4).astype(dtype)
+    guarded = np.full((4, 5, 7), np.nan, dtype)
+    out = guarded[1:3]
+    assert bl.l2.pairwise(pred, target, out=out, engine=engine) is out
+    np.testing.assert_allclose(out, bl.l2.pairwise(pred, target, engine="array"), rtol=1e-6)
+    assert np.isnan(guarded[[0, 3]]).all()

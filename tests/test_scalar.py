@@ -1,0 +1,165 @@
+"""The compiled atan2 and log1p against 50 digits: within 2 units in the last place."""
+
+import math
+
+import mpmath
+import numba
+import numpy as np
+import pytest
+
+from boxloss.engines.compile import SCALAR_FLAGS, specialiser
+
+DTYPES = ("float32", "float64")
+ULPS = 2.0
+every_dtype = pytest.mark.parametrize("dtype", DTYPES)
+
+
+def loop(dtype, name, arguments):
+    """The function of compiled formulas, over arrays: with several numbers in it the loop is vectorised."""
+    function = getattr(specialiser(dtype).xp, name)
+
+    def one(a, out):
+        for i in range(out.size):
+            out[i] = function(a[i])
+
+    def two(a, b, out):
+        for i in range(out.size):
+            out[i] = function(a[i], b[i])
+
+    compiled = numba.njit(error_model="numpy", fastmath=SCALAR_FLAGS)(one if arguments == 1 else two)
+
+    def run(*arrays):
+        arrays = [np.ascontiguousarray(a, dtype=dtype) for a in np.broadcast_arrays(*arrays)]
+        out = np.empty_like(arrays[0])
+        compiled(*arrays, out)
+        return out
+
+    return run
+
+
+@pytest.fixture(scope="module", params=DTYPES)
+def atan2(request):
+    return loop(request.param, "atan2", 2), np.dtype(request.param).type
+
+
+@pytest.fixture(scope="module", params=DTYPES)
+def log1p(request):
+    return loop(request.param, "log1p", 1), np.dtype(request.param).type
+
+
+def check_ulps(result, oracle, *arguments):
+    """Each result within ULPS units in the last place of the true value."""
+    number = result.dtype.type
+    with mpmath.workdps(50):
+        true = [oracle(*map(mpmath.mpf, row)) for row in zip(*(a.tolist() for a in arguments), strict=True)]
+        units = [float(np.spacing(abs(number(float(t))))) for t in true]
+        ulps = [abs(r - t) / unit for r, t, unit in zip(result.tolist(), true, units, strict=True)]
+    worst = int(np.argmax(np.asarray(ulps, dtype=np.float64)))
+    assert ulps[worst] <= ULPS, f"{float(ulps[worst]):.3f} ulp at {[a[worst] for a in arguments]}"
+
+
+def quadrants(y, x):
+    """The same points in all four quadrants, and with the axes exchanged."""
+    y, x = np.concatenate([y, x]), np.concatenate([x, y])
+    return np.concatenate([y, y, -y, -y]), np.concatenate([x, -x, x, -x])
+
+
+def test_atan2_on_a_dense_range(atan2):
+    """Every ratio of the shorter to the longer side, through the change of formula at pi / 8."""
+    run, number = atan2
+    ratio = np.linspace(0.0, 1.0, 301, dtype=number)[1:]
+    y, x = quadrants(ratio, np.ones_like(ratio))
+    check_ulps(run(y, x), mpmath.atan2, y, x)
+
+
+def test_atan2_about_the_change_of_formula(atan2):
+    run, number = atan2
+    y = number(math.sqrt(2.0) - 1.0) * (number(1.0) + np.arange(-20, 21).astype(number) * np.finfo(number).eps)
+    check_ulps(run(y, number(1.0)), mpmath.atan2, y, np.ones_like(y))
+
+
+def test_atan2_on_random_magnitudes(atan2, rng):
+    """Sides from 1e-12 to 1e12, so angles down to 1e-24 from an axis."""
+    run, number = atan2
+    y, x = quadrants(*(10.0 ** rng.uniform(-12.0, 12.0, (2, 200))).astype(number))
+    check_ulps(run(y, x), mpmath.atan2, y, x)
+
+
+def test_atan2_of_tiny_and_huge_sides(atan2):
+    run, number = atan2
+    info = np.finfo(number)
+    sides = np.asarray([info.tiny, 64 * info.tiny, 1.0, info.max / 64, info.max / 4], dtype=number)
+    y, x = (side.ravel() for side in np.meshgrid(sides, sides))
+    normal = np.arctan2(y.astype(np.longdouble), x) >= info.tiny  # a denormal angle is 0 or itself
+    check_ulps(run(y, x)[normal], mpmath.atan2, y[normal], x[normal])
+    assert np.all((run(y, x)[~normal] >= 0.0) & (run(y, x)[~normal] < info.tiny))
+
+
+def test_atan2_on_the_axes(atan2):
+    run, number = atan2
+    y, x = np.asarray([0.0, 0.0, 2.0, -2.0, 0.0], dtype=number), np.asarray([0.0, 3.0, 0.0, 0.0, -3.0], dtype=number)
+    half_pi = number(math.pi / 2)
+    np.testing.assert_array_equal(run(y, x), [0.0, 0.0, half_pi, -half_pi, number(math.pi)])
+
+
+def test_atan2_of_infinity_and_nan(atan2):
+    run, number = atan2
+    y = np.asarray([1.0, np.inf, -np.inf, np.nan, 1.0, np.nan, np.nan, 0.0], dtype=number)
+    x = np.asarray([np.inf, 1.0, 1.0, 1.0, np.nan, np.nan, np.inf, np.nan], dtype=number)
+    nan, half_pi = np.nan, number(math.pi / 2)
+    np.testing.assert_array_equal(run(y, x), [0.0, half_pi, -half_pi, nan, nan, nan, nan, nan])
+
+
+def test_atan2_is_odd(atan2, rng):
+    run, number = atan2
+    y, x = rng.normal(size=(2, 500)).astype(number)
+    np.testing.assert_array_equal(run(-y, x), -run(y, x))
+
+
+def test_log1p_on_a_dense_range(log1p):
+    """What the log IoU loss asks for, 0 to 1e6, and the whole of the domain below."""
+    run, number = log1p
+    dense = [np.linspace(-0.99, 3.0, 400), np.geomspace(1e-3, 1e6, 400), -np.geomspace(1e-3, 0.999, 200)]
+    a = np.concatenate(dense).astype(number)
+    check_ulps(run(a), mpmath.log1p, a)
+
+
+def test_log1p_of_tiny_numbers_is_the_number(log1p):
+    run, number = log1p
+    a = np.geomspace(np.finfo(number).tiny, np.finfo(number).eps, 200).astype(number)
+    a = np.concatenate([a, -a])
+    check_ulps(run(a), mpmath.log1p, a)
+
+
+def test_log1p_about_the_changes_of_exponent(log1p):
+    """1 + a about sqrt(2) times powers of two, where the mantissa is reduced to the other side of 1."""
+    run, number = log1p
+    near = number(1.0) + np.arange(-8, 9).astype(number) * np.finfo(number).eps
+    turns = (math.sqrt(0.5) * 2.0 ** np.arange(0, 21)).astype(number)
+    a = (turns[:, None] * near - number(1.0)).ravel()
+    check_ulps(run(a), mpmath.log1p, a)
+
+
+def test_log1p_of_huge_numbers(log1p, rng):
+    run, number = log1p
+    a = (10.0 ** rng.uniform(6.0, 0.99 * np.log10(float(np.finfo(number).max)), 200)).astype(number)
+    check_ulps(run(a), mpmath.log1p, a)
+
+
+def test_log1p_of_zero_and_nan(log1p):
+    run, _ = log1p
+    np.testing.assert_array_equal(run(np.asarray([0.0, np.nan])), [0.0, np.nan])
+
+
+@every_dtype
+@pytest.mark.parametrize("name", ["minimum", "maximum"])
+def test_minimum_and_maximum(name, dtype):
+    a, b = np.asarray([1.0, 2.0, -1.0, -np.inf, 3.0]), np.asarray([2.0, 1.0, -1.0, 0.0, np.inf])
+    np.testing.assert_array_equal(loop(dtype, name, 2)(a, b), getattr(np, name)(a, b).astype(dtype))
+
+
+@every_dtype
+@pytest.mark.parametrize("name", ["abs", "sign"])
+def test_abs_and_sign(name, dtype):
+    a = np.asarray([-2.5, -0.0, 0.0, 1e-30, np.inf, -np.inf, np.nan])
+    np.testing.assert_array_equal(loop(dtype, name, 1)(a), getattr(np, name)(a).astype(dtype))
