@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_array_equal
 
+import boxloss as bl
 from cases import CASES
 
 ENGINES = ("array", "numba")
@@ -155,21 +156,36 @@ def test_exchanging_the_boxes_leaves_every_bit(case, engine, batch):
 
 @cases()
 @search
-@given(
-    batches(),
-    st.integers(0, ROWS - 1),
-    st.integers(0, 1),
-    st.integers(0, 3),
-    st.sampled_from([np.nan, np.inf, -np.inf]),
-)
-def test_nan_and_infinity_stay_in_their_row(case, engine, batch, row, box, coordinate, bad):
-    expected = all_of(case, engine, *batch)
-    batch[box][row, coordinate] = bad
-    results = all_of(case, engine, *batch)
-    for result, before in zip(results, expected, strict=True):
-        assert_array_equal(np.delete(result, row, axis=0), np.delete(before, row, axis=0))
+@given(batches(), st.integers(0, ROWS - 1), st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_nan_and_infinity_stay_in_their_row(case, engine, batch, row, bad):
+    """Eight rows from some row on have it, each in another of the eight coordinates of a pair."""
+    spoiled = (row + np.arange(8)) % ROWS
+    coordinates = np.concatenate(batch, axis=1)
+    coordinates[spoiled, np.arange(8)] = bad
+    results = all_of(case, engine, *np.split(coordinates, 2, axis=1))
+    for result, expected in zip(results, all_of(case, engine, *batch), strict=True):
+        assert_array_equal(np.delete(result, spoiled, axis=0), np.delete(expected, spoiled, axis=0))
     if np.isnan(bad):
-        assert np.isnan(results[0][row])
+        assert np.isnan(results[0][spoiled]).all()
+
+
+@cases(lambda case: case.name in ("giou", "ciou", "three_terms"))
+@search
+@given(batches(any_sizes))
+def test_policy_holds_for_a_pairwise_matrix(case, engine, batch):
+    """It computes numbers of one box ahead of the pairs: it is a formula of its own."""
+    boxes = np.concatenate(batch)[: 2 * AXIS**2]
+    matrix = case.loss.pairwise(boxes, boxes, engine=engine)
+    assert_array_equal(np.diagonal(matrix), 0.0)
+    assert_array_equal(matrix, matrix.T)
+    assert matrix.min() >= case.low
+    assert matrix.max() <= np.nextafter(matrix.dtype.type(case.high), np.inf)
+    assert np.isfinite(matrix).all()
+    spoiled = boxes.copy()
+    spoiled[3, 2] = np.nan
+    result = case.loss.pairwise(spoiled, boxes, engine=engine)
+    assert np.isnan(result[3]).all()
+    assert_array_equal(np.delete(result, 3, axis=0), np.delete(matrix, 3, axis=0))
 
 
 @cases()
@@ -194,6 +210,19 @@ def test_float16_is_computed_in_float32(case, engine):
     assert_array_equal(results[0], value)
     assert_array_equal(results[1:], np.asarray(grads, "float16"))
     assert np.isfinite(value).all()
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("engine", ENGINES)
+def test_bfloat16_is_computed_in_float32(engine):
+    import torch
+
+    pred, target = torch.tensor([[0.0, 0, 400, 400]]), torch.tensor([[8.0, 8, 392, 400]])
+    value, grad = bl.giou.value_and_grad(pred, target, engine=engine)
+    result, result_grad = bl.giou.value_and_grad(pred.bfloat16(), target.bfloat16(), engine=engine)
+    assert result.dtype == torch.float32
+    assert torch.equal(result, value)
+    assert torch.equal(result_grad, grad.bfloat16())
 
 
 @cases()
