@@ -99,12 +99,12 @@ def bench(session: nox.Session) -> None:
 def build(session: nox.Session) -> None:
     """The wheel, in a bare environment: it imports and runs with the three core dependencies alone."""
     session.install("build")
-    folder = session.create_tmp()
+    folder = Path(session.create_tmp()).resolve()
     shutil.rmtree(f"{folder}/dist", ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", f"{folder}/dist", silent=True)
     session.run("python", "-m", "venv", "--clear", f"{folder}/bare")
     python = f"{folder}/bare/bin/python"
     (wheel,) = Path(folder, "dist").glob("*.whl")
     session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
-    session.chdir(folder)
+    session.chdir(folder)  # not the checkout, whose source must not be what is imported
     session.run(python, "-c", BARE_CHECK, external=True)

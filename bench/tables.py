@@ -100,9 +100,7 @@ def goal_table(rows: list[dict[str, Any]]) -> list[str]:
         worst = (min if goal.at_least else max)(measured, key=lambda m: m[0])
         missed = [m for m in measured if not goal.reached(m[0])]
         where = f" ({name(*worst[1:])})" if len(measured) > 1 else ""
-        answer = (
-            "yes" if not missed else "**no**" if len(measured) == 1 else f"**no**: {len(missed)} of {len(measured)}"
-        )
+        answer = f"**no**: {len(missed)} of {len(measured)}" if missed else "yes"
         worst_word = "worst " if len(measured) > 1 else ""
         lines.append([goal.text, goal.wanted, f"{worst_word}{show(worst[0], goal.unit)}{where}", answer])
     return markdown(lines)

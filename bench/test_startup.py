@@ -39,6 +39,7 @@ def run_python(code: str, **environment: str) -> list[float] | dict[str, float]:
     source = str(Path(bl.__file__).parents[1])
     path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     env = {**os.environ, "PYTHONPATH": path, **environment}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode on disk, as NumPy has
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=env)
     return json.loads(result.stdout)
 

@@ -17,7 +17,6 @@ myst_heading_anchors = 3
 
 autodoc_typehints = "none"  # the docstrings say what types mean
 numpydoc_show_class_members = False
-numpydoc_validation_checks = {"none"}
 
 # In docstrings, single backticks are links to what is documented here, and otherwise names of parameters.
 default_role = "py:obj"

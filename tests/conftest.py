@@ -1,8 +1,7 @@
 """Array libraries to run the tests on, and random numbers.
 
-``pytest --backend=torch`` runs every test of the `backend` fixture on torch, and the tests marked ``torch``, whose
-oracle torch is. The option repeats; without it there is NumPy alone. A library that was asked for and is missing is an
-error: nothing skips.
+``pytest --backend=torch`` runs every test of the `backend` fixture on torch, and the tests marked ``torch``. The option
+repeats; without it there is NumPy alone. A library that was asked for and is missing is an error: nothing skips.
 """
 
 import importlib
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 MODULES = {"numpy": "numpy", "strict": "array_api_strict", "torch": "torch", "dask": "dask.array"}
+LACKS = {"numpy": {"bfloat16"}, "strict": {"float16", "bfloat16"}, "torch": set(), "dask": {"bfloat16"}}
 
 
 class Backend:
@@ -24,14 +24,14 @@ class Backend:
 
     def dtype(self, name: str) -> Any:
         """A data type of the library."""
-        return getattr(self.xp, name)
+        return getattr(np if self.name == "dask" else self.xp, name)
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
         """An array of the library from a NumPy array, in its data type or another."""
         values = np.asarray(values)
         dtype = dtype or values.dtype.name
         if self.name == "dask":
-            return self.xp.from_array(values.astype(dtype), chunks=2)
+            return self.xp.from_array(values.astype(dtype), chunks=5)
         return self.xp.asarray(values.tolist() if values.size else values, dtype=self.dtype(dtype))
 
     def to_numpy(self, array: Any) -> np.ndarray:
@@ -39,7 +39,7 @@ class Backend:
         if self.name == "torch":
             array = array.detach().double() if array.dtype == self.xp.bfloat16 else array.detach()
             return array.numpy()
-        return np.asarray(array.compute() if self.name == "dask" else array)
+        return np.asarray(array.compute(scheduler="synchronous") if self.name == "dask" else array)
 
     def assert_like(
         self, result: Any, expected: Any, dtype: str = "float64", rtol: float = 1e-12, atol: float = 1e-12
@@ -70,7 +70,8 @@ def chosen(config: pytest.Config) -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "torch: compares with torch; runs with --backend=torch only")
+    for name in MODULES:
+        config.addinivalue_line("markers", f"{name}: needs {name}; runs with --backend={name} only")
     for name in chosen(config):
         try:
             importlib.import_module(MODULES[name])
@@ -79,9 +80,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "torch" in chosen(config):
-        return
-    left_out = [item for item in items if item.get_closest_marker("torch")]
+    """Leave out what is marked for a library that was not asked for, and types that a library does not have."""
+    others = [name for name in MODULES if name not in chosen(config)]
+    left_out = []
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        lacks = LACKS[parameters["backend"]] if "backend" in parameters else ()
+        if any(item.get_closest_marker(name) for name in others) or parameters.get("dtype") in lacks:
+            left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

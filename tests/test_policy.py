@@ -41,6 +41,7 @@ def cases(where=lambda case: True):
 SMALL, LARGE, HUGE = float(np.float32(1e-9)), 1e9, float(np.float32(1e16))
 sizes = st.sampled_from([0.0, SMALL, 1.0, 2.0, LARGE]) | st.floats(SMALL, LARGE, width=32)
 any_sizes = st.sampled_from([0.0, 1e-45, 1e-20, SMALL, 1.0, HUGE]) | st.floats(0.0, HUGE, width=32)
+middle_sizes = st.sampled_from([0.0, 0.25, 1.0, 2.0]) | st.floats(1 / 1024, 1024.0, width=32)
 whole_numbers = st.integers(0, 12).map(float)
 
 
@@ -116,15 +117,15 @@ def test_iou_of_a_match_is_exactly_one(engine, batch):
 
 
 def is_well_apart(pred, target):
-    """Whether edges along an axis are equal or further apart than a negligible denominator's root, and not too far."""
+    """Whether edges along an axis are at one place or at least 1e-9 apart: their products are not negligible."""
     edges = np.sort(np.stack([pred, target], axis=1).reshape(-1, 4, 2), axis=1)
     gaps = np.diff(edges, axis=1)
-    return np.all((gaps == 0.0) | ((gaps >= SMALL) & (gaps <= LARGE)), axis=(1, 2))
+    return np.all((gaps == 0.0) | (gaps >= SMALL), axis=(1, 2))
 
 
 @cases(lambda case: case.scale_invariant)
 @search
-@given(batches(), st.sampled_from([2.0**k for k in (-5, -2, -1, 1, 3, 6)]))
+@given(batches(middle_sizes), st.sampled_from([2.0**k for k in (-20, -3, 1, 5, 20)]))
 def test_scaling_by_a_power_of_two_leaves_every_bit(case, engine, batch, scale):
     scaled = [boxes * boxes.dtype.type(scale) for boxes in batch]
     holds = is_well_apart(*batch) & is_well_apart(*scaled)

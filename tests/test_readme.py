@@ -1,11 +1,15 @@
 """The Python blocks of README.md, CONTRIBUTING.md and the documentation run and print what they say.
 
 A ``python`` block runs; a ``text`` block after it is what it prints. A ``pycon`` block is a doctest. The blocks of a
-file share their names. A block that names an optional library runs where that is installed.
+file share their names. A block that names an optional library runs where that is installed. A ``console`` block is
+one command of the command line and what it prints.
 """
 
 import doctest
+import os
 import re
+import subprocess
+import sys
 import textwrap
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMMANDS = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 OPTIONAL = ("torch", "dask", "array_api_strict")
 BLOCK = re.compile(r"^( *)```(python|pycon)\n(.*?)^\1```\n(?:\n```text\n(.*?)^```$)?", re.M | re.S)
 
@@ -45,3 +50,17 @@ def test_blocks_run_and_print_what_they_say(page, capsys, monkeypatch, tmp_path)
             runner.run(example, out=report.append, clear_globs=False)
             assert not runner.summarize(verbose=False).failed, "".join(report)
             names |= example.globs
+
+
+@pytest.mark.parametrize("command", re.findall(r"^```console\n\$ boxloss (.*?)^```$", COMMANDS, re.M | re.S))
+def test_commands_print_what_they_say(command):
+    arguments, output = command.split("\n", 1)
+    environment = os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "boxloss", *arguments.split()],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert [line.rstrip() for line in ran.stdout.splitlines()] == output.splitlines()

@@ -48,7 +48,7 @@ def convert(boxes: Any, source: str, to: str, *, image_size: tuple[float, float]
     """
     check_choice("source", source, FORMATS)
     check_choice("to", to, FORMATS)
-    size = check_image_size(image_size, relative=FORMATS[source].relative or FORMATS[to].relative)
+    size = check_image_size(image_size, needed=FORMATS[source].relative or FORMATS[to].relative)
     xp, boxes = check_boxes(boxes)
     return join(xp, FORMATS[to].encode(FORMATS[source].decode(split(boxes), *size), *size))
 
@@ -83,7 +83,7 @@ def area(boxes: Any, *, format: str = "xyxy", image_size: tuple[float, float] | 
     array([6., 0.])
     """
     xp, w, h = _sides(boxes, format, image_size)
-    return xp.maximum(w, 0.0 * w) * xp.maximum(h, 0.0 * h)
+    return xp.where(w < 0.0, 0.0, w) * xp.where(h < 0.0, 0.0, h)
 
 
 def clip_to_image(boxes: Any, image_size: tuple[float, float], *, format: str = "xyxy") -> Any:
@@ -116,7 +116,7 @@ def clip_to_image(boxes: Any, image_size: tuple[float, float], *, format: str = 
     array([  0.,  10.,  40., 100.])
     """
     check_choice("format", format, FORMATS)
-    size = check_image_size(image_size, relative=True)
+    size = check_image_size(image_size, needed=True)
     xp, boxes = check_boxes(boxes)
     b = FORMATS[format].decode(split(boxes), *size)
     width, height = size
@@ -166,7 +166,7 @@ def validate(boxes: Any, *, format: str = "xyxy", image_size: tuple[float, float
 
 def _sides(boxes: Any, format: str, image_size: tuple[float, float] | None) -> tuple[Any, Any, Any]:
     check_choice("format", format, FORMATS)
-    size = check_image_size(image_size, relative=FORMATS[format].relative)
+    size = check_image_size(image_size, needed=FORMATS[format].relative)
     xp, boxes = check_boxes(boxes)
     b = FORMATS[format].decode(split(boxes), *size)
     return xp, b.x2 - b.x1, b.y2 - b.y1

@@ -14,6 +14,7 @@ from boxloss.formats import FORMATS
 
 REDUCTIONS = ("none", "mean", "sum")
 WRT = ("pred", "target", "both")
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in the byte order of this machine
 
 
 class Inputs(NamedTuple):
@@ -39,20 +40,31 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
 def check_finite(name: str, value: Any) -> float:
     """A finite number, as a Python float."""
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, str) else float(value)
+    except OverflowError:
+        number = math.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number; got {type(value).__name__}") from None
+    if isinstance(value, str):
+        raise TypeError(f"{name} must be a number; got the string {value!r}")
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite; got {number!r}")
     return number
 
 
 def check_positive(name: str, value: Any) -> float:
-    """A finite number above 0."""
+    """A finite number above 0, and not so small that its inverse is infinite in float32."""
     number = check_finite(name, value)
-    if number <= 0.0:
-        raise ValueError(f"{name} must be greater than 0; got {number!r}")
+    if number < 1e-30:
+        raise ValueError(f"{name} must be greater than 0 (1e-30 or more); got {number!r}")
     return number
+
+
+def check_bool(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
 
 
 def check_not_negative(name: str, value: Any) -> float:
@@ -80,14 +92,12 @@ def check_formats(format: str | tuple[str, str], image_size: Any) -> tuple[tuple
         raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
     for name in pair:
         check_choice("format", name, FORMATS)
-    return pair, check_image_size(image_size, relative=any(FORMATS[name].relative for name in pair))
+    return pair, check_image_size(image_size, needed=any(FORMATS[name].relative for name in pair))
 
 
-def check_image_size(image_size: Any, *, relative: bool) -> tuple[float, float]:
-    """(height, width) as (width, height); not needed unless a format is relative."""
-    if image_size is None:
-        if relative:
-            raise ValueError("image_size=(height, width) is needed by a relative format; got None")
+def check_image_size(image_size: Any, *, needed: bool) -> tuple[float, float]:
+    """(height, width) as (width, height); only relative formats and clipping need it."""
+    if image_size is None and not needed:
         return 1.0, 1.0
     try:
         height, width = image_size
@@ -102,6 +112,8 @@ def array_namespace(**arrays: Any) -> Any:
 
     namespaces = {}
     for name, array in arrays.items():
+        if isinstance(array, np.ma.MaskedArray):
+            raise TypeError(f"{name} must not be a masked array, whose mask would be lost; give weight=~mask instead")
         try:
             namespaces[name] = array_api_compat.array_namespace(array)
         except TypeError:
@@ -125,11 +137,6 @@ def check_last_axis(name: str, boxes: Any) -> None:
     """Boxes have a last axis of 4."""
     if boxes.ndim < 1 or boxes.shape[-1] != 4:
         raise ValueError(f"{name} must have shape (..., 4); got {tuple(boxes.shape)}")
-
-
-def is_native_float(dtype: Any) -> bool:
-    """NumPy's float32 or float64 in the byte order of this machine: nothing to convert."""
-    return dtype is np.dtype(np.float32) or dtype is np.dtype(np.float64)
 
 
 def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
@@ -160,12 +167,14 @@ def check_boxes(boxes: Any, name: str = "boxes") -> tuple[Any, Any]:
 
 def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size: Any) -> Inputs:
     """Two arrays of boxes in one library, on one device and in one float type."""
-    formats, image = (("xyxy", "xyxy"), (1.0, 1.0)) if format == "xyxy" else check_formats(format, image_size)
+    formats, image = (
+        (("xyxy", "xyxy"), (1.0, 1.0)) if format == "xyxy" and image_size is None else check_formats(format, image_size)
+    )
     if (
         type(pred) is np.ndarray
         and type(target) is np.ndarray
         and pred.dtype is target.dtype
-        and is_native_float(pred.dtype)
+        and (pred.dtype is _FLOAT32 or pred.dtype is _FLOAT64)
     ):
         check_last_axis("pred", pred)
         check_last_axis("target", target)
@@ -204,8 +213,8 @@ def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...]) -> tuple[int
 
 def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:
     """A weight a pair, in the float type of the computation."""
-    if isinstance(weight, int | float):
-        weight = xp.asarray(float(weight), dtype=pred.dtype, device=getattr(pred, "device", None))
+    if isinstance(weight, int | float | np.generic):
+        weight = xp.asarray(check_finite("weight", weight), dtype=pred.dtype, device=getattr(pred, "device", None))
     array_namespace(pred=pred, weight=weight)
     weight_shape = tuple(weight.shape)
     try:

@@ -1,6 +1,7 @@
 """The base of every loss: the verbs, and the arguments that they share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -8,6 +9,7 @@ from boxloss import reduce
 from boxloss.check import (
     WRT,
     broadcast_shape,
+    check_bool,
     check_choice,
     check_finite,
     check_not_negative,
@@ -21,6 +23,8 @@ from boxloss.formula import Formula
 
 if TYPE_CHECKING:
     from boxloss.losses.weighted_sum import WeightedSum
+
+_CHECKS: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: check_bool}
 
 Format = str | tuple[str, str]
 Reduction = Literal["none", "mean", "sum"]
@@ -44,12 +48,9 @@ class Loss(ABC):
 
     def __post_init__(self) -> None:
         for parameter in fields(self):
-            value = getattr(self, parameter.name)
-            if parameter.name == "eps":
-                value = check_not_negative("eps", value)
-            elif not isinstance(value, bool | str | tuple):
-                value = check_finite(parameter.name, value)
-            object.__setattr__(self, parameter.name, value)
+            check = check_not_negative if parameter.name == "eps" else _CHECKS.get(parameter.type)
+            if check is not None:
+                object.__setattr__(self, parameter.name, check(parameter.name, getattr(self, parameter.name)))
 
     @abstractmethod
     def compose(self) -> Formula:

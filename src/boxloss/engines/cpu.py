@@ -40,7 +40,10 @@ def elementwise(
         boxes = pred[four], target[four], flat_weight[one]
         run(*boxes, factor, width, height, weights, flat_value[one], d_pred[four], d_target[four])
 
-    split_work(task, flat_value.size, CHUNK_OF_BOXES)
+    if flat_value.size <= CHUNK_OF_BOXES:  # without the slices, a quarter of the time of a call with 100 boxes
+        run(pred, target, flat_weight, factor, width, height, weights, flat_value, d_pred, d_target)
+    else:
+        split_work(task, flat_value.size, CHUNK_OF_BOXES)
     dtypes = {"pred": inputs.pred_dtype, "target": inputs.target_dtype}
     return _in_library(inputs, value), tuple([_in_library(inputs, grads[name], dtypes[name]) for name in wrt])
 

@@ -1,6 +1,8 @@
 """Which engine runs a call: the only place that asks for a backend."""
 
 import sys
+from functools import cache
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -18,13 +20,13 @@ def engine(name: str, inputs: Inputs) -> ModuleType:
     if name == "numba" and not compiled:
         kind = f"{type(inputs.pred).__module__}.{type(inputs.pred).__qualname__}"
         raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind}")
-    if name == "array" or not compiled:
-        from boxloss.engines import array
+    return _module("array" if name == "array" or not compiled else "cpu")
 
-        return array
-    from boxloss.engines import cpu
 
-    return cpu
+@cache
+def _module(name: str) -> ModuleType:
+    """An engine, imported when it is first asked for: Numba takes a while."""
+    return import_module(f"boxloss.engines.{name}")
 
 
 def is_tensor(array: Any) -> bool:

@@ -21,8 +21,8 @@ class WeightedSum(Loss):
 
     Raises
     ------
-    ValueError
-        If a weight is not finite.
+    TypeError, ValueError
+        If there is no term, a weight is not a finite number, or a term is not a loss.
 
     Examples
     --------
@@ -40,9 +40,13 @@ class WeightedSum(Loss):
     terms: tuple[tuple[float, Loss], ...]
 
     def __post_init__(self) -> None:
+        if not self.terms:
+            raise ValueError("terms must hold at least one pair (weight, loss); got none")
         flat: list[tuple[float, Loss]] = []
         for weight, loss in self.terms:
             weight = check_finite("weight of a sum", weight)
+            if not isinstance(loss, Loss):
+                raise TypeError(f"terms must be pairs (weight, loss); got {type(loss).__name__} for a loss")
             if isinstance(loss, WeightedSum):
                 flat += [(weight * inner, term) for inner, term in loss.terms]
             else:

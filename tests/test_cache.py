@@ -1,0 +1,174 @@
+"""Compiled kernels on disk: the second process does not compile, and no state of the folder stands in the way."""
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from boxloss.engines.cache import KEPT_VERSIONS
+from processes import USE, finish, run, start
+
+
+def kernels(folder):
+    """The kernel files in a folder and their content."""
+    return {path: path.read_bytes() for path in Path(folder).rglob("*.kernel")}
+
+
+def everything(folder):
+    """All that is in a folder, with the time at which it was written."""
+    return {path: path.stat().st_mtime_ns for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def use(folder, code=USE, **environment):
+    """Run the code with this cache folder: how many functions were compiled."""
+    return int(run(code, NUMBA_CACHE_DIR=folder, **environment))
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """A cache folder that a first process filled, and its kernel."""
+    assert use(tmp_path) > 0
+    (kernel,) = kernels(tmp_path)
+    return tmp_path, kernel
+
+
+def test_other_processes_find_the_kernel_and_the_folder_does_not_grow(filled):
+    folder, kernel = filled
+    assert kernel.parent.parent == folder / "boxloss"
+    before = everything(folder)
+    assert list(before) == [kernel]
+    for _ in range(3):
+        assert use(folder) == 0
+        assert everything(folder) == before
+
+
+def test_a_damaged_kernel_counts_as_none_and_is_repaired(filled):
+    folder, kernel = filled
+    good = kernel.read_bytes()
+    garbage = b"\x80\x05no pickle"
+    flipped = bytearray(good)
+    flipped[len(good) // 2] ^= 1
+    for damaged in (b"", good[: len(good) // 2], bytes(flipped), hashlib.sha256(garbage).digest() + garbage):
+        kernel.write_bytes(damaged)
+        assert use(folder) > 0
+        assert len(kernel.read_bytes()) > len(good) // 2
+        assert kernel.read_bytes() != damaged
+        assert use(folder) == 0
+    assert list(everything(folder)) == [kernel]
+
+
+def test_kernels_of_old_versions_are_forgotten(tmp_path):
+    versions = tmp_path / "boxloss"
+    for age in range(6):
+        old = versions / f"version{age}"
+        old.mkdir(parents=True)
+        (old / "some.kernel").touch()
+        os.utime(old, (1e9 - age, 1e9 - age))
+    (versions / "a file").touch()
+    use(tmp_path)
+    (current,) = (path.parent for path, content in kernels(tmp_path).items() if content)
+    kept = {path for path in versions.iterdir() if path.is_dir()}
+    assert kept == {current, *(versions / f"version{age}" for age in range(KEPT_VERSIONS - 1))}
+    assert (versions / "a file").exists()
+
+
+def test_processes_that_start_together(tmp_path):
+    processes = [start(USE, NUMBA_CACHE_DIR=tmp_path) for _ in range(3)]
+    for process in processes:
+        finish(process)
+    assert len(everything(tmp_path)) == 1
+    assert use(tmp_path) == 0
+
+
+def test_kernels_of_other_parameters_and_types_are_others(tmp_path):
+    code = """
+import numpy as np, boxloss as bl
+boxes = np.zeros((1, 4))
+for dtype in (np.float32, np.float64):
+    for beta in (0.5, 2.0):
+        value = bl.SmoothL1(beta=beta)(boxes.astype(dtype), boxes.astype(dtype) + 1, engine="numba")
+        assert value.dtype == dtype and value == (3.0 if beta == 0.5 else 1.0), (dtype, beta, value)
+"""
+    for _ in range(2):
+        run(code, NUMBA_CACHE_DIR=tmp_path)
+        assert len(kernels(tmp_path)) == 4
+
+
+def test_a_loss_from_outside_the_package_is_not_kept(tmp_path):
+    """Its source is not in the version of the cache: a change of it would not be seen."""
+    code = """
+import numpy as np, boxloss as bl
+class Doubled(bl.L1):
+    @staticmethod
+    def formula(xp, e):
+        return 2.0 * xp.abs(e), 2.0 * xp.sign(e)
+assert Doubled()(np.zeros((1, 4)), np.ones((1, 4)), engine="numba") == 8.0
+assert (1.0 * Doubled() + bl.l1)(np.zeros((1, 4)), np.ones((1, 4)), engine="numba") == 12.0
+"""
+    run(code, NUMBA_CACHE_DIR=tmp_path)
+    assert everything(tmp_path) == {}
+
+
+# --- Folders that are not there, or not for us ----------------------------------------------------------------------
+
+AS_NOBODY = """
+import os, tempfile
+import numpy as np
+import boxloss as bl
+bl.l2(np.zeros((1, 4)), np.zeros((1, 4)), engine="numba")  # imports and caches what this process needs
+if os.geteuid() == 0:  # a superuser writes to every folder
+    os.seteuid(65534)
+"""
+
+
+@pytest.fixture
+def shared_folder():
+    """A folder that any user of the machine can enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_read_only_folder_is_read_and_not_written(shared_folder):
+    assert use(shared_folder) > 0
+    run(AS_NOBODY, NUMBA_CACHE_DIR=shared_folder)
+    (version,) = (shared_folder / "boxloss").iterdir()
+    before = everything(shared_folder)
+    version.chmod(0o555)
+    assert use(shared_folder, AS_NOBODY + USE) == 0
+    other = USE.replace("bl.l1", "bl.huber").replace("[4.0, 4.0]", "[2.0, 2.0]")
+    assert use(shared_folder, AS_NOBODY + other) > 0
+    version.chmod(0o755)
+    assert everything(shared_folder) == before
+
+
+def test_a_folder_that_can_not_be_made(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    assert use(file / "cache") > 0
+    assert use(None, HOME=file, XDG_CACHE_HOME=None, LOCALAPPDATA=file) > 0
+    assert list(everything(tmp_path)) == [file]
+
+
+def test_without_a_home_there_is_no_cache():
+    code = """
+import pathlib
+def no_home():
+    raise RuntimeError("Could not determine home directory.")
+pathlib.Path.home = no_home
+from boxloss.engines.cache import cache_folder
+assert cache_folder() is None
+"""
+    assert use(None, code + USE) > 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="HOME is of POSIX")
+def test_the_folder_is_in_the_user_cache(tmp_path):
+    assert use(None, HOME=tmp_path, XDG_CACHE_HOME=None) > 0
+    folder = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    (kernel,) = kernels(tmp_path)
+    assert kernel.is_relative_to(tmp_path / folder / "boxloss" / "kernels")

@@ -1,0 +1,230 @@
+"""Every check of an array: the error names the argument, what came and what was wanted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import boxloss as bl
+from errors import BOXES, check_error, table
+
+FLOAT32 = BOXES.astype("float32")
+OUT = np.empty((2, 2))
+NOT_A_BUFFER = "out must be writeable, C-contiguous and aligned for engine='numba'; got one that is not"
+ONE_LIBRARY = "pred and {} must be arrays of one library; got pred of {} and {} of {}"
+
+
+def no_array(name, got):
+    return (
+        f"{name} must be an array of a library that follows the array API standard; got {got}. "
+        f"Convert it first, for example with numpy.asarray({name})"
+    )
+
+
+def no_float(name, got):
+    return f"{name} must be of float16, bfloat16, float32, float64 or an integer type; got {got}"
+
+
+def differ(pred, target):
+    return f"pred and target must have one float type; got {pred} and {target}"
+
+
+@pytest.mark.parametrize("verb", ["__call__", "value_and_grad", "pairwise"])
+@pytest.mark.parametrize(
+    ("pred", "target", "kind", "text"),
+    [
+        ([[0, 0, 1, 1]], BOXES, TypeError, no_array("pred", "builtins.list")),
+        (BOXES, None, TypeError, no_array("target", "builtins.NoneType")),
+        (np.asarray(1.0), BOXES, ValueError, "pred must have shape (..., 4); got ()"),
+        (BOXES[:, :3], BOXES, ValueError, "pred must have shape (..., 4); got (2, 3)"),
+        (BOXES, BOXES[..., None], ValueError, "target must have shape (..., 4); got (2, 4, 1)"),
+        (np.ones((2, 5), int), BOXES, ValueError, "pred must have shape (..., 4); got (2, 5)"),
+        (BOXES, np.ones((2, 5), int), ValueError, "target must have shape (..., 4); got (2, 5)"),
+        (BOXES + 0j, BOXES, TypeError, no_float("pred", "complex128")),
+        (BOXES, BOXES > 0, TypeError, no_float("target", "bool")),
+        (BOXES.astype(object), BOXES, TypeError, no_float("pred", "object")),
+        (BOXES, FLOAT32, TypeError, differ("float64", "float32")),
+        (BOXES.astype("float16"), FLOAT32, TypeError, differ("float16", "float32")),
+    ],
+)
+def test_pairs_for_every_verb(verb, pred, target, kind, text):
+    check_error(lambda: getattr(bl.giou, verb)(pred, target), kind, text)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).bits == 64, reason="long double is float64 on this platform")
+def test_long_double():
+    wide = BOXES.astype(np.longdouble)
+    check_error(lambda: bl.giou(wide, wide), TypeError, no_float("pred", wide.dtype))
+
+
+@table(
+    (
+        "call",
+        lambda: bl.giou(BOXES, np.ones((3, 4))),
+        ValueError,
+        "the leading shapes of pred and target must broadcast; got (2,) and (3,)",
+    ),
+    (
+        "value_and_grad",
+        lambda: bl.giou.value_and_grad(np.ones((2, 1, 3, 4)), np.ones((5, 2, 4))),
+        ValueError,
+        "the leading shapes of pred and target must broadcast; got (2, 1, 3) and (5, 2)",
+    ),
+    (
+        "pairwise",
+        lambda: bl.giou.pairwise(np.ones((2, 5, 4)), np.ones((3, 6, 4))),
+        ValueError,
+        "the leading shapes of pred and target must broadcast; got (2,) and (3,)",
+    ),
+    (
+        "pairwise-1d-pred",
+        lambda: bl.giou.pairwise(BOXES[0], BOXES),
+        ValueError,
+        "pred of a pairwise matrix must have shape (..., N, 4); got (4,)",
+    ),
+    (
+        "pairwise-1d-target",
+        lambda: bl.giou.pairwise(BOXES, BOXES[0]),
+        ValueError,
+        "target of a pairwise matrix must have shape (..., N, 4); got (4,)",
+    ),
+)
+def test_shapes(call, kind, text):
+    check_error(call, kind, text)
+
+
+@pytest.mark.parametrize("verb", ["__call__", "value_and_grad"])
+@pytest.mark.parametrize(
+    ("weight", "kind", "text"),
+    [
+        ([1.0, 2.0], TypeError, no_array("weight", "builtins.list")),
+        (1j, TypeError, no_array("weight", "builtins.complex")),
+        (np.ones(3), ValueError, "weight must be one number a pair, of a shape that broadcasts to (2,); got (3,)"),
+        (BOXES, ValueError, "weight must be one number a pair, of a shape that broadcasts to (2,); got (2, 4)"),
+        (
+            np.ones((1, 2)),
+            ValueError,
+            "weight must be one number a pair, of a shape that broadcasts to (2,); got (1, 2)",
+        ),
+        (np.ones(2) + 0j, TypeError, "weight must be of a real or boolean type; got complex128"),
+        (np.asarray(["a", "b"]), TypeError, "weight must be of a real or boolean type; got <U1"),
+    ],
+)
+def test_weight(verb, weight, kind, text):
+    check_error(lambda: getattr(bl.giou, verb)(BOXES, BOXES, weight=weight), kind, text)
+
+
+@pytest.mark.parametrize("engine", ["auto", "array", "numba"])
+@pytest.mark.parametrize(
+    ("out", "kind", "text"),
+    [
+        ([[0.0, 0.0]] * 2, TypeError, no_array("out", "builtins.list")),
+        (OUT[:1], ValueError, "out must have shape (2, 2) and dtype float64; got (1, 2) and float64"),
+        (OUT.astype("float32"), ValueError, "out must have shape (2, 2) and dtype float64; got (2, 2) and float32"),
+        (OUT.astype(">f8"), ValueError, "out must have shape (2, 2) and dtype float64; got (2, 2) and >f8"),
+    ],
+)
+def test_out(engine, out, kind, text):
+    check_error(lambda: bl.giou.pairwise(BOXES, BOXES, out=out, engine=engine), kind, text)
+
+
+@pytest.mark.parametrize(
+    "out",
+    [OUT.T, np.broadcast_to(OUT, (2, 2)), np.frombuffer(bytearray(33), np.float64, offset=1).reshape(2, 2)],
+    ids=["transposed", "read-only", "unaligned"],
+)
+def test_out_that_a_kernel_cannot_fill(out):
+    check_error(lambda: bl.giou.pairwise(BOXES, BOXES, out=out), ValueError, NOT_A_BUFFER)
+
+
+@table(
+    ("convert", lambda: bl.convert([1, 2], "xyxy", "xywh"), TypeError, no_array("boxes", "builtins.list")),
+    ("area", lambda: bl.area(BOXES > 0), TypeError, no_float("boxes", "bool")),
+    ("clip", lambda: bl.clip_to_image(BOXES[:, :3], (9, 9)), ValueError, "boxes must have shape (..., 4); got (2, 3)"),
+    ("validate", lambda: bl.validate(BOXES + 0j), TypeError, no_float("boxes", "complex128")),
+)
+def test_functions_of_boxes(call, kind, text):
+    check_error(call, kind, text)
+
+
+# --- Libraries and devices ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Elsewhere:
+    """Boxes of another array library, on a device of it."""
+
+    device: str = "card 0"
+    shape = BOXES.shape
+    ndim = BOXES.ndim
+
+    def __array_namespace__(self, api_version=None):
+        return Elsewhere
+
+
+@table(
+    (
+        "target",
+        lambda: bl.giou(BOXES, Elsewhere()),
+        TypeError,
+        ONE_LIBRARY.format("target", "numpy", "target", __name__.partition(".")[0]),
+    ),
+    (
+        "weight",
+        lambda: bl.giou(BOXES, BOXES, weight=Elsewhere()),
+        TypeError,
+        ONE_LIBRARY.format("weight", "numpy", "weight", __name__.partition(".")[0]),
+    ),
+    (
+        "out",
+        lambda: bl.giou.pairwise(BOXES, BOXES, out=Elsewhere()),
+        TypeError,
+        ONE_LIBRARY.format("out", "numpy", "out", __name__.partition(".")[0]),
+    ),
+    (
+        "device",
+        lambda: bl.giou(Elsewhere("card 0"), Elsewhere("card 1")),
+        ValueError,
+        "pred and target must be on one device; got pred on card 0 and target on card 1",
+    ),
+)
+def test_libraries_and_devices(call, kind, text):
+    check_error(call, kind, text)
+
+
+def test_engine_numba_takes_numpy_arrays_and_cpu_tensors(backend):
+    boxes = backend.asarray(BOXES)
+    if backend.name in ("numpy", "torch"):
+        backend.assert_like(bl.giou(boxes, boxes, engine="numba"), [0.0, 0.0])
+        return
+    got = f"{type(boxes).__module__}.{type(boxes).__qualname__}"
+    text = f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {got}"
+    check_error(lambda: bl.giou(boxes, boxes, engine="numba"), ValueError, text)
+
+
+@pytest.mark.torch
+def test_numpy_and_torch():
+    import torch
+
+    tensor = torch.from_numpy(BOXES)
+    for call, name in (
+        (lambda: bl.giou(tensor, BOXES), "target"),
+        (lambda: bl.giou(tensor, tensor, weight=BOXES[:, 0]), "weight"),
+        (lambda: bl.giou.pairwise(tensor, tensor, out=OUT), "out"),
+    ):
+        check_error(call, TypeError, ONE_LIBRARY.format(name, "torch", name, "numpy"))
+
+
+@pytest.mark.torch
+def test_tensors_that_no_kernel_reads():
+    import torch
+
+    tensor = torch.from_numpy(BOXES)
+    meta = tensor.to("meta")
+    text = "pred and {} must be on one device; got pred on cpu and {} on meta"
+    check_error(lambda: bl.giou(tensor, meta), ValueError, text.format("target", "target"))
+    check_error(lambda: bl.giou(tensor, tensor, weight=meta[:, 0]), ValueError, text.format("weight", "weight"))
+    text = "engine='numba' takes NumPy arrays and torch tensors on the CPU; got torch.Tensor"
+    check_error(lambda: bl.giou(meta, meta, engine="numba"), ValueError, text)
+    eighth = tensor.to(torch.float8_e4m3fn)
+    check_error(lambda: bl.giou(eighth, eighth), TypeError, no_float("pred", "torch.float8_e4m3fn"))

@@ -1,0 +1,180 @@
+"""Imports, threads and forks."""
+
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import boxloss as bl
+from processes import run
+
+MANY = 200_000  # boxes: several chunks, so that threads share the work
+
+
+@pytest.fixture
+def four_threads():
+    """Four threads a call, however many CPUs there are."""
+    before = bl.get_num_threads()
+    bl.set_num_threads(4)
+    yield
+    bl.set_num_threads(before)
+
+
+# --- Imports --------------------------------------------------------------------------------------------------------
+
+
+def modules_after(code):
+    """The top-level names of the modules that are loaded once the code has run."""
+    return set(run(f"{code}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})").split())
+
+
+def test_import_loads_numpy_and_the_standard_library_alone():
+    added = modules_after("import boxloss") - modules_after("import numpy")
+    assert "boxloss" in added
+    assert added - {"boxloss"} <= sys.stdlib_module_names
+    assert not added & {"concurrent", "multiprocessing", "asyncio", "inspect", "dataclasses"} - {
+        "dataclasses",
+        "inspect",
+    }
+
+
+def test_numpy_arrays_load_no_other_library():
+    use = "import numpy as np, boxloss as bl\nbl.l1(np.zeros((1, 4)), np.zeros((1, 4)), engine="
+    assert not modules_after(use + "'array')") & {"numba", "torch", "dask"}
+    loaded = modules_after(use + "'numba')")
+    assert "numba" in loaded
+    assert not loaded & {"torch", "dask", "array_api_strict"}
+
+
+# --- Threads --------------------------------------------------------------------------------------------------------
+
+
+def test_many_threads_call_at_once(rng, four_threads):
+    """Every call gets its own results, while others run, and while the number of threads changes."""
+    pairs = [rng.uniform(0.0, 1.0, (2, MANY, 4)) for _ in range(8)]
+    expected = [np.abs(pred - target).sum(axis=-1) for pred, target in pairs]
+    gate = threading.Barrier(len(pairs))
+
+    def call(k):
+        gate.wait()
+        for _ in range(5):
+            if k == 0:
+                bl.set_num_threads(3)
+            value, grad = bl.l1.value_and_grad(*pairs[k], engine="numba")
+            np.testing.assert_allclose(value, expected[k], rtol=1e-14)
+            np.testing.assert_array_equal(grad, np.sign(pairs[k][0] - pairs[k][1]))
+
+    with ThreadPoolExecutor(len(pairs)) as callers:
+        list(callers.map(call, range(len(pairs))))
+
+
+def test_threads_share_the_rows_of_a_pairwise_matrix(rng, four_threads):
+    pred, target = rng.uniform(0.0, 1.0, (1501, 4)), rng.uniform(0.0, 1.0, (803, 4))
+    matrix = bl.l1.pairwise(pred, target, engine="numba")
+    np.testing.assert_allclose(matrix, np.abs(pred[:, None] - target).sum(axis=-1), rtol=1e-14)
+
+
+def test_first_calls_of_many_threads(tmp_path):
+    code = f"""
+from concurrent.futures import ThreadPoolExecutor
+import threading
+import numpy as np
+import boxloss as bl
+boxes, gate = np.zeros(({MANY}, 4)), threading.Barrier(8)
+def call(k):
+    gate.wait()
+    return bl.l1(boxes, boxes + k, engine="numba")
+with ThreadPoolExecutor(8) as callers:
+    for k, value in enumerate(callers.map(call, range(8))):
+        assert (value == 4 * k).all()
+"""
+    run(code, NUMBA_CACHE_DIR=tmp_path)
+
+
+COUNT_THREADS = f"""
+import threading
+import numpy as np
+import boxloss as bl
+boxes = np.zeros(({MANY}, 4))
+bl.l1(boxes, boxes, engine="numba")
+print(bl.get_num_threads(), threading.active_count())
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_numba_num_threads(threads):
+    wanted, alive = map(int, run(COUNT_THREADS, NUMBA_NUM_THREADS=threads).split())
+    assert wanted == threads
+    assert alive in ({1} if threads == 1 else {2, 3})  # the pool starts a thread only if none is idle
+
+
+def test_set_num_threads_goes_before_the_environment():
+    code = COUNT_THREADS.replace("boxes =", "bl.set_num_threads(1)\nboxes =")
+    assert run(code, NUMBA_NUM_THREADS=3) == "1 1"
+
+
+@pytest.mark.parametrize("text", ["", "0", "-2", "all"])
+def test_number_of_threads_is_that_of_usable_cpus_unless_the_environment_has_a_number(text):
+    code = "import os, boxloss as bl\nprint(bl.get_num_threads() == (USABLE or os.cpu_count()))"
+    usable = "len(os.sched_getaffinity(0))" if hasattr(os, "sched_getaffinity") else "0"
+    assert run(code.replace("USABLE", usable), NUMBA_NUM_THREADS=text) == "True"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="affinity of Linux")
+def test_a_process_on_one_cpu_uses_one_thread():
+    code = "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" + COUNT_THREADS
+    assert run(code, NUMBA_NUM_THREADS=None) == "1 1"
+
+
+def test_calls_while_the_interpreter_exits():
+    """Pools of Python take no more work by then."""
+    code = f"""
+import atexit
+import numpy as np
+import boxloss as bl
+bl.set_num_threads(4)
+boxes = np.zeros(({MANY}, 4))
+bl.l1(boxes, boxes, engine="numba")
+atexit.register(lambda: print(bl.l1(boxes, boxes + 1.0, engine="numba").sum()))
+"""
+    assert run(code) == str(4.0 * MANY)
+
+
+# --- Forks ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+@pytest.mark.parametrize("busy", [False, True], ids=["after-use", "during-use"])
+def test_fork(busy):
+    """A child has none of its parent's threads, and starts its own; an alarm ends one that waits for ever."""
+    code = f"""
+import os, signal, threading, time, warnings
+import numpy as np
+import boxloss as bl
+warnings.simplefilter("ignore", DeprecationWarning)  # later Pythons advise against forks of a process with threads
+bl.set_num_threads(4)
+boxes = np.zeros(({MANY}, 4))
+def right():
+    return bool((bl.l1(boxes, boxes + 1.0, engine="numba") == 4.0).all())
+assert right() and threading.active_count() > 1
+stop = threading.Event()
+def keep_busy():
+    while not stop.is_set():
+        right()
+caller = threading.Thread(target=keep_busy)
+if {busy}:
+    caller.start()
+for _ in range(10):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        os._exit(0 if right() and right() and threading.active_count() > 1 else 1)
+    _, status = os.waitpid(child, 0)
+    assert status == 0, status
+    assert right()
+stop.set()
+"""
+    run(code)
