@@ -42,7 +42,7 @@ def tests(session: nox.Session, backend: str) -> None:
     session.install(".[cli]", *groups("test"), *(groups(backend) if backend != "numpy" else []))
     if backend == "torch":
         install_torchvision(session)
-    session.run("pytest", f"--backend={backend}", *session.posargs)
+    session.run("pytest", "-n", "auto", f"--backend={backend}", *session.posargs)
 
 
 @nox.session
@@ -50,7 +50,7 @@ def minimum(session: nox.Session) -> None:
     """The tests on NumPy with the lowest supported versions of the three core dependencies."""
     lowest = [requirement.replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
     session.install(".[cli]", *groups("test"), *lowest)
-    session.run("pytest", "--backend=numpy", *session.posargs)
+    session.run("pytest", "-n", "auto", "--backend=numpy", *session.posargs)
 
 
 @nox.session

@@ -80,13 +80,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked for a library that was not asked for, and types that a library does not have."""
-    others = [name for name in MODULES if name not in chosen(config)]
+    """Leave out tests of a library that was not asked for, and types that a library does not have.
+
+    A test without the `backend` fixture and without a mark is one of NumPy.
+    """
     left_out = []
     for item in items:
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        lacks = LACKS[parameters["backend"]] if "backend" in parameters else ()
-        if any(item.get_closest_marker(name) for name in others) or parameters.get("dtype") in lacks:
+        marked = [name for name in MODULES if item.get_closest_marker(name)]
+        needed = [parameters["backend"]] if "backend" in parameters else marked or ["numpy"]
+        if not set(needed) <= set(chosen(config)) or parameters.get("dtype") in LACKS[needed[0]]:
             left_out.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)

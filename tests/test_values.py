@@ -189,3 +189,27 @@ def test_eps_of_a_call_reaches_the_terms_of_a_sum_that_have_one():
     pred, target = (boxes([box]) for box in INSIDE)
     value = (bl.l1 + 9.0 * bl.iou).pairwise(pred, target, eps=2.0, engine="array")
     np.testing.assert_allclose(value, [[5 + 8]], rtol=1e-14)
+
+
+def test_arithmetic_of_losses():
+    """A sum of sums is one flat sum, each term with the product of its weights."""
+    pred, target = (boxes([box]) for box in INSIDE)  # l1 5, iou 7/8, l2 7
+    inner = bl.iou * 8.0 + bl.l1
+    for loss, terms, expected in (
+        (2.0 * inner + 3.0 * bl.l2, ((16.0, bl.iou), (2.0, bl.l1), (3.0, bl.l2)), 14 + 10 + 21),
+        (0.5 * (4.0 * bl.l1), ((2.0, bl.l1),), 10),
+        (sum([bl.l1, bl.l2, bl.iou]), ((1.0, bl.l1), (1.0, bl.l2), (1.0, bl.iou)), 5 + 7 + 7 / 8),
+        (bl.l2 + -1.0 * bl.l1, ((1.0, bl.l2), (-1.0, bl.l1)), 7 - 5),
+    ):
+        assert loss.terms == terms
+        np.testing.assert_allclose(loss(pred, target, engine="array"), [expected], rtol=1e-14)
+        grads = [weight * term.value_and_grad(pred, target, engine="array")[1] for weight, term in terms]
+        _, grad = loss.value_and_grad(pred, target, engine="array")
+        np.testing.assert_allclose(grad, np.sum(grads, axis=0), rtol=1e-14)
+
+
+def test_another_weight_compiles_nothing():
+    """Weights are arguments of the kernel, which keeps none of those that it was compiled with."""
+    pred, target = (boxes([box]) for box in INSIDE)
+    values = [(w * bl.l1 + bl.l2)(pred, target, engine="numba")[0] for w in (1.0, 2.0, 3.0)]
+    np.testing.assert_allclose(values, [12, 17, 22], rtol=1e-14)

@@ -10,7 +10,7 @@ import os
 import pickle
 import shutil
 import sys
-import tempfile
+import uuid
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -104,14 +104,13 @@ class KernelCache(NullCache):  # type: ignore[misc]
 
 
 def _write(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        try:
-            file.write(content)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    temporary = path.with_name(f"{uuid.uuid4().hex}.tmp")
+    try:
+        temporary.write_bytes(content)  # not `tempfile`, whose files no other user can read
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _prune(folder: Path) -> None:

@@ -8,6 +8,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from boxloss.check import check_count
@@ -86,10 +87,14 @@ def split_work(task: Callable[[int, int], object], size: int, chunk: int) -> Non
                 return
             task(start, min(start + chunk, size))
 
-    futures = [_shared_pool().submit(work) for _ in range(threads - 1)]
+    futures = []
+    with suppress(RuntimeError):  # no new threads while the interpreter shuts down: the calling one does it all
+        for _ in range(threads - 1):
+            futures.append(_shared_pool().submit(work))
     work()
     for future in futures:
-        future.result()
+        if not future.cancel():  # one that still waits behind another caller's work has nothing left to do
+            future.result()
 
 
 def _shared_pool() -> "ThreadPoolExecutor":
