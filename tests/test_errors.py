@@ -9,7 +9,7 @@ from errors import BOXES, check_error, table
 
 LOSS_NAMES = ", ".join(map(repr, bl.losses()))
 FORMAT_NAMES = ", ".join(map(repr, FORMATS))
-NO_SIZE = "image_size=(height, width) is needed by a relative format; got None"
+NO_SIZE = "image_size must be a pair (height, width); got None"
 
 
 def sized(image_size, format="rel_xyxy"):
@@ -17,15 +17,30 @@ def sized(image_size, format="rel_xyxy"):
 
 
 @table(
-    ("beta-0", lambda: bl.SmoothL1(beta=0), ValueError, "beta must be greater than 0; got 0.0"),
-    ("beta-str", lambda: bl.SmoothL1(beta="wide"), TypeError, "beta must be a number; got str"),
-    ("delta-negative", lambda: bl.Huber(delta=-1), ValueError, "delta must be greater than 0; got -1.0"),
+    ("beta-0", lambda: bl.SmoothL1(beta=0), ValueError, "beta must be greater than 0 (1e-30 or more); got 0.0"),
+    ("beta-str", lambda: bl.SmoothL1(beta="0.1"), TypeError, "beta must be a number; got the string '0.1'"),
+    ("beta-none", lambda: bl.SmoothL1(beta=None), TypeError, "beta must be a number; got NoneType"),
+    (
+        "beta-tiny",
+        lambda: bl.SmoothL1(beta=1e-31),
+        ValueError,
+        "beta must be greater than 0 (1e-30 or more); got 1e-31",
+    ),
+    (
+        "delta-negative",
+        lambda: bl.Huber(delta=-1),
+        ValueError,
+        "delta must be greater than 0 (1e-30 or more); got -1.0",
+    ),
     ("delta-inf", lambda: bl.Huber(delta=np.inf), ValueError, "delta must be finite; got inf"),
     ("eps-negative", lambda: bl.GIoU(eps=-1e-7), ValueError, "eps must not be negative; got -1e-07"),
     ("eps-nan", lambda: bl.CIoU(eps=np.nan), ValueError, "eps must be finite; got nan"),
     ("eps-tuple", lambda: bl.IoU(eps=(1,)), TypeError, "eps must be a number; got tuple"),
     ("min-0", lambda: bl.LogIoU(min_iou=0), ValueError, "min_iou must be greater than 0 and less than 1; got 0.0"),
     ("min-1", lambda: bl.LogIoU(min_iou=1), ValueError, "min_iou must be greater than 0 and less than 1; got 1.0"),
+    ("min-str", lambda: bl.LogIoU(min_iou="x"), TypeError, "min_iou must be a number; got the string 'x'"),
+    ("bool-str", lambda: bl.CIoU(full_gradient="no"), TypeError, "full_gradient must be True or False; got 'no'"),
+    ("bool-int", lambda: bl.CIoU(full_gradient=1), TypeError, "full_gradient must be True or False; got 1"),
     (
         "coordinates",
         lambda: bl.L1(coordinates="yxyx"),
@@ -34,7 +49,14 @@ def sized(image_size, format="rel_xyxy"):
     ),
     ("weight-nan", lambda: np.nan * bl.l1, ValueError, "weight of a sum must be finite; got nan"),
     ("weight-inf", lambda: bl.l1 + bl.l2 * np.inf, ValueError, "weight of a sum must be finite; got inf"),
-    ("weight-str", lambda: "five" * bl.l1, TypeError, "weight of a sum must be a number; got str"),
+    ("weight-str", lambda: "five" * bl.l1, TypeError, "weight of a sum must be a number; got the string 'five'"),
+    ("no-terms", lambda: bl.WeightedSum(()), ValueError, "terms must hold at least one pair (weight, loss); got none"),
+    (
+        "term",
+        lambda: bl.WeightedSum(((1.0, "l1"),)),
+        TypeError,
+        "terms must be pairs (weight, loss); got str for a loss",
+    ),
     ("get", lambda: bl.get("IoU"), ValueError, f"name must be one of {LOSS_NAMES}; got 'IoU'"),
     ("get-list", lambda: bl.get(["iou"]), ValueError, f"name must be one of {LOSS_NAMES}; got ['iou']"),
     ("threads-0", lambda: bl.set_num_threads(0), ValueError, "n must be at least 1; got 0"),
@@ -67,6 +89,7 @@ def test_losses_add_up_with_losses_and_multiply_with_numbers(call, kind, text):
             "avg_factor is the divisor of reduction='mean'; got it with reduction='sum'",
         ),
         ({"reduction": "mean", "avg_factor": -2}, ValueError, "avg_factor must not be negative; got -2.0"),
+        ({"reduction": "mean", "avg_factor": "3"}, TypeError, "avg_factor must be a number; got the string '3'"),
         ({"reduction": "mean", "avg_factor": np.inf}, ValueError, "avg_factor must be finite; got inf"),
         ({"reduction": "mean", "avg_factor": BOXES}, TypeError, "avg_factor must be a number; got ndarray"),
     ],
@@ -89,7 +112,6 @@ def test_reduction(verb, options, kind, text):
             {"format": ("xyxy",)},
             "format must be one name or a pair of names for pred and target; got 1 names",
         ),
-        (bl.giou, {"format": ("xyxy", "rel_xyxy")}, NO_SIZE),
         (bl.giou, {"eps": -1}, "eps must not be negative; got -1.0"),
         (bl.l1, {"eps": 1e-7}, "eps pads a denominator and L1 has none; got eps=1e-07"),
         (bl.l1 + bl.log_iou, {"eps": 1e-7}, "eps pads a denominator and WeightedSum has none; got eps=1e-07"),
@@ -97,6 +119,11 @@ def test_reduction(verb, options, kind, text):
 )
 def test_options_of_every_verb(verb, loss, options, text):
     check_error(lambda: getattr(loss, verb)(BOXES, BOXES, **options), ValueError, text)
+
+
+@pytest.mark.parametrize("verb", ["__call__", "value_and_grad", "pairwise"])
+def test_relative_format_without_image_size(verb):
+    check_error(lambda: getattr(bl.giou, verb)(BOXES, BOXES, format=("xyxy", "rel_xyxy")), TypeError, NO_SIZE)
 
 
 def test_wrt():
@@ -107,11 +134,21 @@ def test_wrt():
 @table(
     ("number", sized(480), TypeError, "image_size must be a pair (height, width); got 480"),
     ("three", sized((3, 480, 640)), TypeError, "image_size must be a pair (height, width); got (3, 480, 640)"),
-    ("height-0", sized((0, 640)), ValueError, "height of image_size must be greater than 0; got 0.0"),
-    ("width-negative", sized((480, -1)), ValueError, "width of image_size must be greater than 0; got -1.0"),
+    ("height-0", sized((0, 640)), ValueError, "height of image_size must be greater than 0 (1e-30 or more); got 0.0"),
+    (
+        "width-negative",
+        sized((480, -1)),
+        ValueError,
+        "width of image_size must be greater than 0 (1e-30 or more); got -1.0",
+    ),
     ("width-nan", sized((480, np.nan)), ValueError, "width of image_size must be finite; got nan"),
-    ("height-str", sized(("a", 640)), TypeError, "height of image_size must be a number; got str"),
-    ("not-needed", sized((0, 640), "xywh"), ValueError, "height of image_size must be greater than 0; got 0.0"),
+    ("height-str", sized(("a", 640)), TypeError, "height of image_size must be a number; got the string 'a'"),
+    (
+        "not-needed",
+        sized((0, 640), "xyxy"),
+        ValueError,
+        "height of image_size must be greater than 0 (1e-30 or more); got 0.0",
+    ),
 )
 def test_image_size(call, kind, text):
     check_error(call, kind, text)
@@ -120,23 +157,24 @@ def test_image_size(call, kind, text):
 @table(
     ("source", lambda: bl.convert(BOXES, "xy", "xyxy"), ValueError, f"source must be one of {FORMAT_NAMES}; got 'xy'"),
     ("to", lambda: bl.convert(BOXES, "xyxy", None), ValueError, f"to must be one of {FORMAT_NAMES}; got None"),
-    ("convert-size", lambda: bl.convert(BOXES, "rel_xyxy", "xyxy"), ValueError, NO_SIZE),
+    ("convert-size", lambda: bl.convert(BOXES, "rel_xyxy", "xyxy"), TypeError, NO_SIZE),
     ("area", lambda: bl.area(BOXES, format="xy"), ValueError, f"format must be one of {FORMAT_NAMES}; got 'xy'"),
-    ("area-size", lambda: bl.area(BOXES, format="rel_xywh"), ValueError, NO_SIZE),
+    ("area-size", lambda: bl.area(BOXES, format="rel_xywh"), TypeError, NO_SIZE),
     (
         "clip",
         lambda: bl.clip_to_image(BOXES, (9, 9), format="xy"),
         ValueError,
         f"format must be one of {FORMAT_NAMES}; got 'xy'",
     ),
+    ("clip-none", lambda: bl.clip_to_image(BOXES, None), TypeError, NO_SIZE),
     (
         "clip-size",
         lambda: bl.clip_to_image(BOXES, (9, 0)),
         ValueError,
-        "width of image_size must be greater than 0; got 0.0",
+        "width of image_size must be greater than 0 (1e-30 or more); got 0.0",
     ),
     ("validate", lambda: bl.validate(BOXES, format="x"), ValueError, f"format must be one of {FORMAT_NAMES}; got 'x'"),
-    ("validate-size", lambda: bl.validate(BOXES, format="rel_xyxy"), ValueError, NO_SIZE),
+    ("validate-size", lambda: bl.validate(BOXES, format="rel_xyxy"), TypeError, NO_SIZE),
 )
 def test_functions_of_boxes(call, kind, text):
     check_error(call, kind, text)

@@ -51,6 +51,12 @@ def test_pairs_for_every_verb(verb, pred, target, kind, text):
     check_error(lambda: getattr(bl.giou, verb)(pred, target), kind, text)
 
 
+def test_masked_arrays():
+    masked = np.ma.masked_array(BOXES, BOXES > 1.0)
+    text = "target must not be a masked array, whose mask would be lost; give weight=~mask instead"
+    check_error(lambda: bl.giou(BOXES, masked), TypeError, text)
+
+
 @pytest.mark.skipif(np.finfo(np.longdouble).bits == 64, reason="long double is float64 on this platform")
 def test_long_double():
     wide = BOXES.astype(np.longdouble)
@@ -99,6 +105,9 @@ def test_shapes(call, kind, text):
     [
         ([1.0, 2.0], TypeError, no_array("weight", "builtins.list")),
         (1j, TypeError, no_array("weight", "builtins.complex")),
+        (np.nan, ValueError, "weight must be finite; got nan"),
+        (10**400, ValueError, "weight must be finite; got inf"),
+        (np.str_("2"), TypeError, f"weight must be a number; got the string {np.str_('2')!r}"),
         (np.ones(3), ValueError, "weight must be one number a pair, of a shape that broadcasts to (2,); got (3,)"),
         (BOXES, ValueError, "weight must be one number a pair, of a shape that broadcasts to (2,); got (2, 4)"),
         (

@@ -38,9 +38,9 @@ def cases(where=lambda case: True):
     return lambda test: rows(engines(test))
 
 
-SMALL, LARGE, HUGE = float(np.float32(1e-9)), 1e9, float(np.float32(1e16))
+SMALL, LARGE = float(np.float32(1e-9)), 1e9
 sizes = st.sampled_from([0.0, SMALL, 1.0, 2.0, LARGE]) | st.floats(SMALL, LARGE, width=32)
-any_sizes = st.sampled_from([0.0, 1e-45, 1e-20, SMALL, 1.0, HUGE]) | st.floats(0.0, HUGE, width=32)
+any_sizes = st.sampled_from([0.0, 1e-45, 1e-20, SMALL, 1.0, LARGE]) | st.floats(0.0, LARGE, width=32)
 middle_sizes = st.sampled_from([0.0, 0.25, 1.0, 2.0]) | st.floats(1 / 1024, 1024.0, width=32)
 whole_numbers = st.integers(0, 12).map(float)
 
@@ -125,7 +125,7 @@ def is_well_apart(pred, target):
 
 @cases(lambda case: case.scale_invariant)
 @search
-@given(batches(middle_sizes), st.sampled_from([2.0**k for k in (-20, -3, 1, 5, 20)]))
+@given(batches(middle_sizes), st.sampled_from([2.0**k for k in (-20, -3, 1, 10)]))
 def test_scaling_by_a_power_of_two_leaves_every_bit(case, engine, batch, scale):
     scaled = [boxes * boxes.dtype.type(scale) for boxes in batch]
     holds = is_well_apart(*batch) & is_well_apart(*scaled)

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from boxloss.box import Box
 
-# An area or a squared length below this counts as 0. The smallest box in float32 that is promised finite results has
-# an area of 1e-18; of two boxes without area any distance is possible, and 1 / 1e-42 is infinite in float32.
-NEGLIGIBLE = 2.0**-90
+# An area or a squared length below this counts as 0. The smallest box that is promised finite results has an area of
+# 1e-18. Below, a side divided by an area may be infinite in float32: boxes without area can be 1e-42 apart.
+NEGLIGIBLE = 2.0**-66
 ZERO = Box(0.0, 0.0, 0.0, 0.0)
 
 
@@ -73,7 +73,7 @@ class Primitive(NamedTuple):
         ``exchange(d)``: `d` as it is with the two boxes exchanged.
     of_one_box, of_two
         For a quantity that combines one number of each box: that number, ``of_one_box(xp, box)``, and the quantity,
-        ``of_two(pred, target)``. A pairwise matrix needs the first once a box and not once a pair.
+        ``of_two(xp, pair, pred_number, target_number)``. A pairwise matrix needs the first once a box, not once a pair.
     """
 
     forward: Callable[..., Any]
@@ -228,7 +228,10 @@ def growth_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
 
 
 def aspect_forward(xp: Any, pair: Pair) -> Any:
-    """atan(W / H) - atan(w / h) with one arc tangent: tan(a - b) = (tan a - tan b) / (1 + tan a tan b)."""
+    """atan(W / H) - atan(w / h) with one arc tangent: tan(a - b) = (tan a - tan b) / (1 + tan a tan b).
+
+    It is defined for a side of 0 too, and 0 if a box is a point.
+    """
     w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
     # + 0.0 makes 0 of a negative zero, whose angle to the axis is pi.
     return xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h + 0.0)
@@ -248,9 +251,10 @@ def aspect_of_one_box(xp: Any, b: Box) -> Any:
     return xp.atan2(width(b), height(b) + 0.0)
 
 
-def aspect_of_two(pred: Any, target: Any) -> Any:
-    """atan(W / H) - atan(w / h) from the two angles."""
-    return target - pred
+def aspect_of_two(xp: Any, pair: Pair, pred: Any, target: Any) -> Any:
+    """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
+    size, other_size = width(pair.box) + height(pair.box), width(pair.other) + height(pair.other)
+    return xp.where((size == 0.0) | (other_size == 0.0), 0.0, target - pred)
 
 
 # --- The table of primitives ----------------------------------------------------------------------------------------

@@ -196,7 +196,8 @@ class Loss(ABC):
         grad : array, shape (..., 4), or a pair of them for ``wrt="both"``
             One row a pair (the broadcast shape), in the format of the boxes: the derivative of that pair's own value,
             times its weight, divided by the divisor of the mean. The sum over pairs of a box that was broadcast is
-            its gradient. At a kink each component is the mean of its one-sided derivatives.
+            its gradient. At a kink each component is the mean of its one-sided derivatives (boxes without area, where
+            several kinks may meet, excepted).
 
         Raises
         ------

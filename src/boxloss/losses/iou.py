@@ -14,10 +14,11 @@ def one_minus_iou(xp: Any, a: Areas, eps: float) -> tuple[Any, Any, AreaPartials
     """
     union = a.union + eps
     per_union = inverse(xp, union)
-    iou = share(xp, a.intersection, union, per_union)
+    ratio = share(xp, a.intersection, union, per_union)
     unequal = xp.where(a.unequal > 0.0, 1.0, a.unequal)
     distance = xp.where(union < NEGLIGIBLE, unequal, share(xp, a.excess + eps, union, per_union))
-    return iou, distance, AreaPartials(-per_union, iou * per_union)
+    iou = xp.where(union < NEGLIGIBLE, 1.0 - unequal, ratio)
+    return iou, distance, AreaPartials(-per_union, ratio * per_union)
 
 
 @dataclass(frozen=True)

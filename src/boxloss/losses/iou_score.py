@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import NEGLIGIBLE, AreaPartials, Areas, areas
+from boxloss.geometry import AreaPartials, Areas, areas
 from boxloss.losses.iou import one_minus_iou
 from boxloss.losses.overlap import OverlapLoss
 
@@ -43,6 +43,5 @@ class IoUScore(OverlapLoss):
     @staticmethod
     def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
         """I / U."""
-        iou, distance, d = one_minus_iou(xp, areas, eps)
-        without_area = areas.union + eps < NEGLIGIBLE
-        return xp.where(without_area, 1.0 - distance, iou), (AreaPartials(-d.intersection, -d.union),)
+        iou, _, d = one_minus_iou(xp, areas, eps)
+        return iou, (AreaPartials(-d.intersection, -d.union),)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.geometry import AreaPartials, Areas, areas, inverse
+from boxloss.losses.iou import one_minus_iou
 from boxloss.losses.overlap import OverlapLoss
 
 
@@ -48,9 +49,10 @@ class LogIoU(OverlapLoss):
 
     @staticmethod
     def formula(xp: Any, areas: Areas, min_iou: float) -> tuple[Any, tuple[AreaPartials]]:
-        """ln(U / I) = ln(1 + (U - I) / I): accurate for every overlap, and 0 at a match."""
-        inside = areas.intersection > min_iou * areas.union
-        per_intersection, per_union = inverse(xp, areas.intersection), inverse(xp, areas.union)
-        unequal = xp.where(areas.unequal > 0.0, 1.0 / min_iou - 1.0, areas.unequal)
-        value = xp.log1p(xp.where(inside, areas.excess * per_intersection, unequal))
-        return value, (AreaPartials(xp.where(inside, -per_intersection, 0.0), xp.where(inside, per_union, 0.0)),)
+        """-ln IoU = ln(1 + (1 - IoU) / IoU), which is accurate for every overlap and 0 at a match."""
+        iou, distance, d = one_minus_iou(xp, areas, 0.0)
+        inside = iou > min_iou
+        per_iou = xp.where(inside, inverse(xp, iou), 0.0)
+        clamped = xp.where(distance <= 1.0, 1.0 / min_iou - 1.0, distance)  # a NaN stays NaN
+        value = xp.log1p(xp.where(inside, distance * per_iou, clamped))
+        return value, (AreaPartials(per_iou * d.intersection, per_iou * d.union),)

@@ -61,7 +61,7 @@ def _chain(primitives: tuple[Primitive, ...]) -> tuple[Callable[..., Any], ...]:
     if of_two:
 
         def forward_of_numbers(xp: Any, pair: Pair, p_number: Any, t_number: Any) -> Any:
-            return of_two(p_number, t_number)
+            return of_two(xp, pair, p_number, t_number)
 
     if not rest:
         return (

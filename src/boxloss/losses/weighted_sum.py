@@ -58,6 +58,16 @@ class WeightedSum(Loss):
         return " + ".join(f"{weight!r} * {loss!r}" for weight, loss in self.terms)
 
     @property
+    def expression(self) -> str:  # type: ignore[override]
+        """The formula, from those of the terms."""
+        return " + ".join(f"{weight:g} ({loss.expression})" for weight, loss in self.terms)
+
+    @property
+    def value_range(self) -> str:  # type: ignore[override]
+        """The range, from those of the terms."""
+        return " + ".join(f"{weight:g} {loss.value_range}" for weight, loss in self.terms)
+
+    @property
     def structure(self) -> tuple[Loss, ...]:
         """The losses without their weights."""
         return tuple(loss for _, loss in self.terms)
