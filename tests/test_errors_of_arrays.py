@@ -9,7 +9,7 @@ import boxloss as bl
 from errors import BOXES, check_error, table
 
 FLOAT32 = BOXES.astype("float32")
-OUT = np.empty((2, 2))
+OUT = np.zeros((2, 2))
 NOT_A_BUFFER = "out must be writeable, C-contiguous and aligned for engine='numba'; got one that is not"
 ONE_LIBRARY = "pred and {} must be arrays of one library; got pred of {} and {} of {}"
 

@@ -10,12 +10,15 @@ from boxloss.engines import kernels
 from boxloss.engines.compile import dispatcher
 
 DETR_COST = 5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.GIoU()
-LOSSES = [*map(bl.get, bl.losses()), bl.iou_score, bl.CIoU(full_gradient=True), DETR_COST]
+LOSSES = [*map(bl.get, bl.losses()), bl.CIoU(full_gradient=True), DETR_COST]
 VALUE_AND_GRAD = kernels.Elementwise(("xyxy", "xyxy"), pred_grad=True, target_grad=False, scaled=False, weighted=False)
 
 ARITHMETIC = r"= (?:f(?:add|sub|mul|div|cmp|neg)|select|fptrunc|fpext|[su]itofp)\b"
 # Calls that are one machine instruction, or bookkeeping of the optimiser.
-INTRINSICS = r"llvm\.(?:fabs|copysign|fmuladd|fma|minnum|maxnum|umin|umax|smin|smax|assume|mem\w+|vector\.\w+)\b"
+INTRINSICS = (
+    r"llvm\.(?:fabs|copysign|fmuladd|fma|minnum|maxnum|umin|umax|smin|smax"
+    r"|assume|mem\w+|vector\.\w+|umul\.with\.overflow)\b"
+)
 
 
 def loop_of(template, loss, dtype, *options):

@@ -42,7 +42,6 @@ SMALL, LARGE = float(np.float32(1e-9)), 1e9
 sizes = st.sampled_from([0.0, SMALL, 1.0, 2.0, LARGE]) | st.floats(SMALL, LARGE, width=32)
 any_sizes = st.sampled_from([0.0, 1e-45, 1e-20, SMALL, 1.0, LARGE]) | st.floats(0.0, LARGE, width=32)
 middle_sizes = st.sampled_from([0.0, 0.25, 1.0, 2.0]) | st.floats(1 / 1024, 1024.0, width=32)
-whole_numbers = st.integers(0, 12).map(float)
 
 
 @st.composite
@@ -86,6 +85,21 @@ def test_value_is_in_its_range(case, engine, batch):
     value, *_ = all_of(case, engine, *batch)
     assert value.min() >= case.low
     assert value.max() <= np.nextafter(value.dtype.type(case.high), np.inf)
+
+
+@cases()
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_value_next_to_a_match_is_in_its_range(case, engine, dtype, rng):
+    """Where values are as small as their rounding errors: each edge is off by a bit or two, on long and thin boxes."""
+    x1, y1, w, h = 10.0 ** rng.uniform(-9, 9, (4, 20_000)) * rng.choice([-1.0, 1.0, 1.0], (4, 20_000))
+    pred = np.stack([x1, y1, x1 + w, y1 + h], axis=-1).astype(dtype)
+    target = pred.copy()
+    for _ in range(2):
+        target = np.nextafter(target, target + target * rng.integers(-1, 2, target.shape).astype(dtype))
+    value, *grads = all_of(case, engine, pred, target)
+    assert value.min() >= case.low
+    assert value.max() <= np.nextafter(value.dtype.type(case.high), np.inf)
+    assert np.isfinite(grads).all()
 
 
 @cases(lambda case: case.has_minimum_zero)
@@ -138,7 +152,7 @@ def test_scaling_by_a_power_of_two_leaves_every_bit(case, engine, batch, scale):
 
 @cases()
 @search
-@given(batches(whole_numbers), st.tuples(*[st.integers(-4000, 4000)] * 2))
+@given(batches(st.integers(0, 12).map(float)), st.tuples(*[st.integers(-4000, 4000)] * 2))
 def test_moving_both_boxes_by_exact_amounts_leaves_every_bit(case, engine, batch, offset):
     moved = (boxes + np.tile(offset, 2).astype(boxes.dtype) for boxes in batch)
     for result, expected in zip(all_of(case, engine, *moved), all_of(case, engine, *batch), strict=True):
@@ -166,8 +180,7 @@ def test_nan_and_infinity_stay_in_their_row(case, engine, batch, row, bad):
     results = all_of(case, engine, *np.split(coordinates, 2, axis=1))
     for result, expected in zip(results, all_of(case, engine, *batch), strict=True):
         assert_array_equal(np.delete(result, spoiled, axis=0), np.delete(expected, spoiled, axis=0))
-    if np.isnan(bad):
-        assert np.isnan(results[0][spoiled]).all()
+    assert np.isnan(results[0][spoiled]).all() or not np.isnan(bad)
 
 
 @cases(lambda case: case.name in ("giou", "ciou", "three_terms"))
@@ -182,11 +195,10 @@ def test_policy_holds_for_a_pairwise_matrix(case, engine, batch):
     assert matrix.min() >= case.low
     assert matrix.max() <= np.nextafter(matrix.dtype.type(case.high), np.inf)
     assert np.isfinite(matrix).all()
-    spoiled = boxes.copy()
-    spoiled[3, 2] = np.nan
-    result = case.loss.pairwise(spoiled, boxes, engine=engine)
+    boxes[3, 2] = np.nan
+    result = case.loss.pairwise(boxes, boxes[4:], engine=engine)
     assert np.isnan(result[3]).all()
-    assert_array_equal(np.delete(result, 3, axis=0), np.delete(matrix, 3, axis=0))
+    assert_array_equal(np.delete(result, 3, axis=0), np.delete(matrix[:, 4:], 3, axis=0))
 
 
 @cases()
