@@ -22,16 +22,18 @@ def elementwise(
     loss: Loss, inputs: Inputs, shape: tuple[int, ...], weight: Any, factor: float, wrt: tuple[str, ...]
 ) -> tuple[Any, tuple[Any, ...]]:
     """Weighted values, and the gradients asked for, times weight and factor."""
-    pred, target = _flat(inputs.pred, (*shape, 4)), _flat(inputs.target, (*shape, 4))
-    value = np.empty(shape, pred.dtype)
-    grads = {name: np.empty((*shape, 4), pred.dtype) for name in wrt}
+    corners = (*shape, 4)
+    pred, target = _flat(inputs.pred, corners), _flat(inputs.target, corners)
+    dtype = pred.dtype
+    value, grads = np.empty(shape, dtype), [np.empty(corners, dtype) for _ in wrt]
 
     # The kernel takes an array for everything; one that it does not touch is stood in for by another.
     flat_value = value.reshape(-1)
     flat_weight = flat_value if weight is None else _flat(weight, shape)
-    d_pred, d_target = (grads[n].reshape(-1) if n in grads else flat_value for n in ("pred", "target"))
-    kind = kernels.Elementwise(inputs.formats, "pred" in grads, "target" in grads, factor != 1.0, weight is not None)
-    run = compiled(kernels.elementwise, loss, pred.dtype, kind)
+    d_pred = grads[0].reshape(-1) if "pred" in wrt else flat_value
+    d_target = grads[-1].reshape(-1) if "target" in wrt else flat_value
+    kind = kernels.Elementwise(inputs.formats, "pred" in wrt, "target" in wrt, factor != 1.0, weight is not None)
+    run = compiled(kernels.elementwise, loss, dtype, kind)
     width, height = inputs.image
     weights = loss.weights
 
@@ -45,7 +47,9 @@ def elementwise(
     else:
         split_work(task, flat_value.size, CHUNK_OF_BOXES)
     dtypes = {"pred": inputs.pred_dtype, "target": inputs.target_dtype}
-    return _in_library(inputs, value), tuple([_in_library(inputs, grads[name], dtypes[name]) for name in wrt])
+    return _in_library(inputs, value), tuple(
+        [_in_library(inputs, g, dtypes[n]) for g, n in zip(grads, wrt, strict=True)]
+    )
 
 
 def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> Any:
@@ -118,9 +122,9 @@ def _buffer(out: Any) -> Any:
 
 def _in_library(inputs: Inputs, array: Any, dtype: Any = None) -> Any:
     """A result in the caller's library and, for a gradient, float type."""
-    if inputs.xp is not np and not isinstance(inputs.pred, np.ndarray):
+    if inputs.xp is not np and not isinstance(inputs.pred, np.ndarray):  # np is the fast path of `check_pair`
         tensor = inputs.xp.from_numpy(array)
         return tensor if dtype is None else tensor.to(dtype)
-    if dtype is not None and dtype != array.dtype:
-        return array.astype(dtype)
+    if dtype is not None and dtype is not array.dtype:
+        return array.astype(dtype, copy=False)
     return array if array.ndim else array[()]
