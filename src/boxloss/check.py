@@ -39,14 +39,14 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
 
 def check_finite(name: str, value: Any) -> float:
     """A finite number, as a Python float."""
+    if isinstance(value, str):  # float() would take '5'
+        raise TypeError(f"{name} must be a number; got the string {value!r}")
     try:
-        number = math.nan if isinstance(value, str) else float(value)
+        number = float(value)
     except OverflowError:
         number = math.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number; got {type(value).__name__}") from None
-    if isinstance(value, str):
-        raise TypeError(f"{name} must be a number; got the string {value!r}")
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite; got {number!r}")
     return number
