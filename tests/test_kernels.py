@@ -53,9 +53,18 @@ def test_float64_kernel_is_vectorised(loss):
     check_loop(loop_of(kernels.elementwise, loss, "float64", VALUE_AND_GRAD), "double", "float")
 
 
+@pytest.mark.parametrize("guarded", [False, True], ids=["ordinary", "guarded"])
 @pytest.mark.parametrize("loss", [bl.giou, bl.ciou], ids=repr)
-def test_pairwise_kernel_is_vectorised_and_holds_no_float64(loss):
-    check_loop(loop_of(kernels.pairwise, loss, "float32"), "float", "double")
+def test_pairwise_kernel_is_vectorised_and_holds_no_float64(loss, guarded):
+    check_loop(loop_of(kernels.pairwise, loss, "float32", guarded), "float", "double")
+
+
+@pytest.mark.parametrize(("loss", "divisions"), [(bl.giou, 1), (bl.diou, 1), (bl.ciou, 2), (bl.eiou, 2)], ids=repr)
+def test_matrix_of_ordinary_boxes_takes_one_division_for_two_denominators(loss, divisions):
+    loop = loop_of(kernels.pairwise, loss, "float32", False)
+    widths = re.findall(r"= fdiv [^\n]*<(\d+) x float>", loop)  # one for the loop, maybe another for its remainder
+    assert widths
+    assert {widths.count(width) for width in widths} == {divisions}
 
 
 def test_kernel_with_format_weight_and_both_gradients_is_vectorised_and_holds_no_float64():

@@ -11,12 +11,8 @@ At a kink a pullback returns the mean of the one-sided derivatives, which is wha
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from boxloss.box import Box
-
-# An area or a squared length below this counts as 0. The smallest box that is promised finite results has an area of
-# 1e-18. Below, a side divided by an area may be infinite in float32: boxes without area can be 1e-42 apart.
-NEGLIGIBLE = 2.0**-66
-ZERO = Box(0.0, 0.0, 0.0, 0.0)
+from boxloss.box import Box, add
+from boxloss.guards import nonzero, upright, where_negligible
 
 
 class Pair(NamedTuple):
@@ -28,12 +24,19 @@ class Pair(NamedTuple):
     outer: Box  # the smaller first corners and the larger second corners: the enclosing box
 
 
-class Corners(NamedTuple):
-    """Derivatives of a loss with respect to the corners of `Pair.box`, `Pair.inner` and `Pair.outer`."""
+class Vector(NamedTuple):
+    """A quantity with a component along each axis, or the derivatives with respect to it."""
 
-    own: Box
-    inner: Box
-    outer: Box
+    x: Any
+    y: Any
+
+
+class Partials(NamedTuple):
+    """Derivatives with respect to the corners of `Pair.box` and the sides of `Pair.inner` and `Pair.outer`."""
+
+    box: Box
+    inner: Vector
+    outer: Vector
 
 
 class Areas(NamedTuple):
@@ -52,11 +55,7 @@ class AreaPartials(NamedTuple):
     union: Any
 
 
-class Vector(NamedTuple):
-    """A quantity with a component along each axis, or the derivatives with respect to it."""
-
-    x: Any
-    y: Any
+NO_CORNERS, NO_SIDES = Box(0.0, 0.0, 0.0, 0.0), Vector(0.0, 0.0)
 
 
 class Primitive(NamedTuple):
@@ -77,7 +76,7 @@ class Primitive(NamedTuple):
     """
 
     forward: Callable[..., Any]
-    pullback: Callable[..., Corners]
+    pullback: Callable[..., Partials]
     exchange: Callable[[Any], Any]
     of_one_box: Callable[..., Any] | None = None
     of_two: Callable[..., Any] | None = None
@@ -93,27 +92,7 @@ def where_larger(xp: Any, a: Any, b: Any, larger: Any, smaller: Any) -> Any:
     return xp.where(a > b, larger, xp.where(a < b, smaller, 0.5 * (larger + smaller)))
 
 
-def nonzero(xp: Any, denominator: Any) -> Any:
-    """The denominator, or 1 where it is negligible."""
-    return xp.where(denominator < NEGLIGIBLE, 1.0, denominator)
-
-
-def inverse(xp: Any, denominator: Any) -> Any:
-    """1 / denominator, and 0 where the denominator is negligible."""
-    return xp.where(denominator < NEGLIGIBLE, 0.0, 1.0 / nonzero(xp, denominator))
-
-
-def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
-    """part / whole by way of 1 / whole, and exactly 1 where they are equal."""
-    return xp.where(part == whole, 1.0, part * per_whole)
-
-
 # --- From boxes to a pair and back ----------------------------------------------------------------------------------
-
-
-def upright(xp: Any, b: Box) -> Box:
-    """The box with x2 >= x1 and y2 >= y1: an inverted side becomes a side of length 0 at (x1, y1)."""
-    return Box(b.x1, b.y1, xp.maximum(b.x1, b.x2), xp.maximum(b.y1, b.y2))
 
 
 def upright_pullback(xp: Any, b: Box, d: Box) -> Box:
@@ -129,15 +108,24 @@ def pair_up(xp: Any, p: Box, t: Box) -> Pair:
     return Pair(p, t, inner, outer)
 
 
-def pair_pullback(xp: Any, pair: Pair, d: Corners) -> Box:
+def pair_pullback(xp: Any, pair: Pair, d: Partials) -> Box:
     """The gradient with respect to `pair.box`: a corner of it is the inner one, the outer one or, at a tie, both."""
     box, other, (inner, outer) = pair.box, pair.other, (d.inner, d.outer)
     return Box(
-        d.own.x1 + where_larger(xp, box.x1, other.x1, inner.x1, outer.x1),
-        d.own.y1 + where_larger(xp, box.y1, other.y1, inner.y1, outer.y1),
-        d.own.x2 + where_larger(xp, box.x2, other.x2, outer.x2, inner.x2),
-        d.own.y2 + where_larger(xp, box.y2, other.y2, outer.y2, inner.y2),
+        d.box.x1 - where_larger(xp, box.x1, other.x1, inner.x, outer.x),
+        d.box.y1 - where_larger(xp, box.y1, other.y1, inner.y, outer.y),
+        d.box.x2 + where_larger(xp, box.x2, other.x2, outer.x, inner.x),
+        d.box.y2 + where_larger(xp, box.y2, other.y2, outer.y, inner.y),
     )
+
+
+def add_partials(a: Partials, b: Partials) -> Partials:
+    """The sum of the derivatives by way of two primitives."""
+    inner, outer = (
+        Vector(a.inner.x + b.inner.x, a.inner.y + b.inner.y),
+        Vector(a.outer.x + b.outer.x, a.outer.y + b.outer.y),
+    )
+    return Partials(add(a.box, b.box), inner, outer)
 
 
 def exchanged(pair: Pair) -> Pair:
@@ -166,22 +154,21 @@ def areas_forward(xp: Any, pair: Pair) -> Areas:
     """
     w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
     reach_w, reach_h = width(pair.inner), height(pair.inner)
-    unequal_w = (w - reach_w) + (other_w - reach_w)
-    unequal_h = (h - reach_h) + (other_h - reach_h)
-    inter_h = positive_part(xp, xp.where(reach_w > 0.0, reach_h, 0.0))
-    intersection = positive_part(xp, reach_w) * inter_h
-    excess = inter_h * unequal_w + (w * (h - inter_h) + other_w * (other_h - inter_h))
-    return Areas(intersection, excess + intersection, excess, unequal_w + unequal_h)
+    inter_w, inter_h = positive_part(xp, reach_w), positive_part(xp, reach_h)
+    intersection = inter_w * inter_h
+    excess = inter_h * ((w - inter_w) + (other_w - inter_w)) + (w * (h - inter_h) + other_w * (other_h - inter_h))
+    unequal = (width(pair.outer) - reach_w) + (height(pair.outer) - reach_h)
+    return Areas(intersection, excess + intersection, excess, unequal)
 
 
-def areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Corners:
+def areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Partials:
     """union = w h + W H - intersection, and the intersection is a product of clamped sides."""
     w, h, reach_w, reach_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
     d_w, d_h = d.union * h, d.union * w
     d_intersection = d.intersection - d.union
     d_reach_w = where_overlapping(xp, reach_w, w, d_intersection * positive_part(xp, reach_h))
     d_reach_h = where_overlapping(xp, reach_h, h, d_intersection * positive_part(xp, reach_w))
-    return Corners(Box(-d_w, -d_h, d_w, d_h), Box(-d_reach_w, -d_reach_h, d_reach_w, d_reach_h), ZERO)
+    return Partials(Box(-d_w, -d_h, d_w, d_h), Vector(d_reach_w, d_reach_h), NO_SIDES)
 
 
 def where_overlapping(xp: Any, reach: Any, side: Any, d: Any) -> Any:
@@ -200,9 +187,9 @@ def enclosing_forward(xp: Any, pair: Pair) -> Vector:
     return Vector(width(pair.outer), height(pair.outer))
 
 
-def enclosing_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
+def enclosing_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
     """A side is its second corner minus its first."""
-    return Corners(ZERO, ZERO, Box(-d.x, -d.y, d.x, d.y))
+    return Partials(NO_CORNERS, NO_SIDES, d)
 
 
 def offset_forward(xp: Any, pair: Pair) -> Vector:
@@ -211,10 +198,10 @@ def offset_forward(xp: Any, pair: Pair) -> Vector:
     return Vector(0.5 * ((p.x1 - t.x1) + (p.x2 - t.x2)), 0.5 * ((p.y1 - t.y1) + (p.y2 - t.y2)))
 
 
-def offset_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
+def offset_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
     """Either corner moves the centre by half."""
     d_x, d_y = 0.5 * d.x, 0.5 * d.y
-    return Corners(Box(d_x, d_y, d_x, d_y), ZERO, ZERO)
+    return Partials(Box(d_x, d_y, d_x, d_y), NO_SIDES, NO_SIDES)
 
 
 def growth_forward(xp: Any, pair: Pair) -> Vector:
@@ -222,9 +209,9 @@ def growth_forward(xp: Any, pair: Pair) -> Vector:
     return Vector(width(pair.box) - width(pair.other), height(pair.box) - height(pair.other))
 
 
-def growth_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
+def growth_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
     """A side is its second corner minus its first."""
-    return Corners(Box(-d.x, -d.y, d.x, d.y), ZERO, ZERO)
+    return Partials(Box(-d.x, -d.y, d.x, d.y), NO_SIDES, NO_SIDES)
 
 
 def aspect_forward(xp: Any, pair: Pair) -> Any:
@@ -237,12 +224,12 @@ def aspect_forward(xp: Any, pair: Pair) -> Any:
     return xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h + 0.0)
 
 
-def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Corners:
+def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
     """d atan(w / h) = (h dw - w dh) / (w^2 + h^2)."""
     w, h = width(pair.box), height(pair.box)
     scaled = d / nonzero(xp, w * w + h * h)
     d_w, d_h = scaled * h, scaled * w
-    return Corners(Box(d_w, -d_h, -d_w, d_h), ZERO, ZERO)
+    return Partials(Box(d_w, -d_h, -d_w, d_h), NO_SIDES, NO_SIDES)
 
 
 def aspect_of_one_box(xp: Any, b: Box) -> Any:
@@ -254,7 +241,7 @@ def aspect_of_one_box(xp: Any, b: Box) -> Any:
 def aspect_of_two(xp: Any, pair: Pair, pred: Any, target: Any) -> Any:
     """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
     size, other_size = width(pair.box) + height(pair.box), width(pair.other) + height(pair.other)
-    return xp.where((size == 0.0) | (other_size == 0.0), 0.0, target - pred)
+    return where_negligible(xp, xp.minimum(size, other_size), 0.0, target - pred)
 
 
 # --- The table of primitives ----------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from numba.core import types
 from boxloss.engines import scalar
 from boxloss.engines.cache import KernelCache
 from boxloss.formula import formula_of
+from boxloss.guards import UNGUARDED
 from boxloss.loss import Loss
 
 # Signed zeros do not matter. No contraction into fused multiply-adds in formulas: an unrounded product leaves a
@@ -24,10 +25,10 @@ FORMULA_FLAGS = {"nsz"}
 SCALAR_FLAGS = {"nsz", "contract"}
 
 
-_entries: dict[Any, Callable[..., None]] = {}
+_entries: dict[Any, Callable[..., Any]] = {}
 
 
-def compiled(template: Callable[..., Any], loss: Loss, dtype: Any, *options: Any) -> Callable[..., None]:
+def compiled(template: Callable[..., Any], loss: Loss, dtype: Any, *options: Any) -> Callable[..., Any]:
     """The compiled kernel of a template of `boxloss.engines.kernels`: from memory, from disk or from the compiler.
 
     What comes back is the C entry point itself. It takes arguments of just the types that the template declares and
@@ -52,9 +53,11 @@ def dispatcher(template: Callable[..., Any], loss: Loss, dtype: str, *options: A
 
 
 class Specialiser:
-    """Compiles plain functions for one float type, each once."""
+    """Compiles plain functions for one float type, each once; without guards, for ordinary boxes only."""
 
-    def __init__(self, dtype: str) -> None:
+    def __init__(self, dtype: str, guarded: bool) -> None:
+        self.replaced = {} if guarded else UNGUARDED
+        self.dtype = dtype
         self.cast = np.dtype(dtype).type
         self.number = numba.from_dtype(np.dtype(dtype))
         self.array = types.Array(self.number, 1, "C")
@@ -63,6 +66,10 @@ class Specialiser:
         self.xp = ModuleType(f"boxloss_scalar_{dtype}")
         for name, function in scalar.FUNCTIONS[dtype].items():
             setattr(self.xp, name, self.function(function))
+
+    def unguarded(self) -> "Specialiser":
+        """The specialiser of the same float type that leaves the guards out."""
+        return specialiser(self.dtype, guarded=False)
 
     def numbers(self, count: int) -> Any:
         """The type of a tuple of numbers."""
@@ -81,6 +88,7 @@ class Specialiser:
 
     def function(self, function: Callable[..., Any]) -> Any:
         """The njit-compiled clone of a function."""
+        function = self.replaced.get(function, function)
         if function not in self.memo:
             flags = SCALAR_FLAGS if function.__module__ == scalar.__name__ else FORMULA_FLAGS
             compiler = numba.njit(error_model="numpy", fastmath=flags, nogil=True, forceinline=True)
@@ -104,6 +112,6 @@ class Specialiser:
 
 
 @cache
-def specialiser(dtype: str) -> Specialiser:
-    """The one specialiser of a float type."""
-    return Specialiser(dtype)
+def specialiser(dtype: str, guarded: bool = True) -> Specialiser:
+    """The one specialiser of a float type, with guards or without."""
+    return Specialiser(dtype, guarded)

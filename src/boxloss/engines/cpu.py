@@ -54,13 +54,13 @@ def elementwise(
 
 def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> Any:
     """The matrix, each entry written once; beside it only five numbers a box are held."""
-    pred = _prepared(loss, inputs.pred, inputs.formats[0], inputs.image)
-    target = _prepared(loss, inputs.target, inputs.formats[1], inputs.image)
+    pred, ordinary_preds = _prepared(loss, inputs.pred, inputs.formats[0], inputs.image)
+    target, ordinary_targets = _prepared(loss, inputs.target, inputs.formats[1], inputs.image)
     dtype = pred.dtype
     *batch, rows, columns = shape
     matrix = np.empty(shape, dtype) if out is None else _buffer(out)
     flat = matrix.reshape(-1)
-    run = compiled(kernels.pairwise, loss, dtype)
+    run = compiled(kernels.pairwise, loss, dtype, not (ordinary_preds and ordinary_targets))
     weights = loss.weights
     # Which batch of pred and of target each batch of the matrix takes.
     pred_batch, target_batch = (
@@ -83,14 +83,15 @@ def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> An
     return _in_library(inputs, matrix) if out is None else out
 
 
-def _prepared(loss: Loss, boxes: Any, box_format: str, image: tuple[float, float]) -> Any:
-    """Corners and the formula's own number of each box, shape (5, batches, boxes)."""
+def _prepared(loss: Loss, boxes: Any, box_format: str, image: tuple[float, float]) -> tuple[Any, bool]:
+    """Corners and the formula's own number of each box, shape (5, batches, boxes), and whether all are ordinary."""
     count = boxes.shape[-2]
     flat = _flat(boxes, boxes.shape)
     rows = np.empty((5, flat.size // 4), flat.dtype)
-    if flat.size:
-        compiled(kernels.prepare, loss, flat.dtype, box_format)(flat, *image, *rows)
-    return rows.reshape(5, -1, count) if count else rows.reshape(5, 0, 0)
+    if not count:
+        return rows.reshape(5, 0, 0), True
+    ordinary = compiled(kernels.prepare, loss, flat.dtype, box_format)(flat, *image, *rows)
+    return rows.reshape(5, -1, count), ordinary
 
 
 # --- Arrays in and out ----------------------------------------------------------------------------------------------

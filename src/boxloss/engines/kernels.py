@@ -13,8 +13,9 @@ from boxloss.engines.compile import Specialiser
 from boxloss.engines.extensions import prefer_wide_vectors
 from boxloss.formats import FORMATS
 from boxloss.formula import Formula
+from boxloss.guards import ordinary
 
-Template = tuple[Callable[..., None], Any]  # a kernel and its signature
+Template = tuple[Callable[..., Any], Any]  # a kernel and its signature
 
 
 class Elementwise(NamedTuple):
@@ -71,22 +72,32 @@ def elementwise(s: Specialiser, formula: Formula, terms: int, kind: Elementwise)
 
 
 def prepare(s: Specialiser, formula: Formula, terms: int, box_format: str) -> Template:
-    """Each box once for a pairwise matrix: corners, and the number that the formula needs of it, as five rows."""
-    xp, decode = s.xp, s.function(FORMATS[box_format].decode)
+    """Each box once for a pairwise matrix: corners, and the number that the formula needs of it, as five rows.
+
+    The kernel returns whether all boxes are ordinary.
+    """
+    xp, decode, is_ordinary = s.xp, s.function(FORMATS[box_format].decode), s.function(ordinary)
     number = s.function(formula.prepare) if formula.prepare else None
 
     def kernel(boxes, width, height, x1, y1, x2, y2, numbers):  # type: ignore[no-untyped-def]
+        all_ordinary = True
         for i in range(x1.size):
             b = decode(Box(boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]), width, height)
             x1[i], y1[i], x2[i], y2[i] = b.x1, b.y1, b.x2, b.y2
             if number is not None:
                 numbers[i] = number(xp, b)
+            all_ordinary &= is_ordinary(b)
+        return all_ordinary
 
-    return kernel, types.void(s.readonly, s.number, s.number, s.array, s.array, s.array, s.array, s.array)
+    return kernel, types.boolean(s.readonly, s.number, s.number, s.array, s.array, s.array, s.array, s.array)
 
 
-def pairwise(s: Specialiser, formula: Formula, terms: int) -> Template:
-    """Rows of a matrix, of prepared preds against prepared targets: each entry is written once."""
+def pairwise(s: Specialiser, formula: Formula, terms: int, guarded: bool) -> Template:
+    """Rows of a matrix, of prepared preds against prepared targets: each entry is written once.
+
+    Without guards it is right for ordinary boxes only.
+    """
+    s = s if guarded else s.unguarded()
     xp, evaluate = s.xp, s.function(formula.evaluate_prepared)
 
     def kernel(px1, py1, px2, py2, p_numbers, tx1, ty1, tx2, ty2, t_numbers, weights, stride, out):  # type: ignore[no-untyped-def]

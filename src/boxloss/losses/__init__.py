@@ -6,8 +6,7 @@ The rules of formula code, which runs on arrays and, compiled, on single numbers
 - no branch on a number: `xp.where`, with an array in at least one branch; `if` only on a field of the loss;
 - float literals (``2.0 * x``), so that a float32 kernel stays float32;
 - `min`, `max` and clamps live in `boxloss.geometry`, which differentiates them;
-- every quotient is guarded by `inverse`, `share` or `nonzero`, which give 0, 1 or the numerator for a negligible
-  denominator.
+- every quotient is guarded by a function of `boxloss.guards`: `inverse`, `inverses`, `share` or `nonzero`.
 
 `xp.minimum` and `xp.maximum` may lose a NaN of one operand when compiled; the sides of a box, which every loss of the
 family depends on, carry it.

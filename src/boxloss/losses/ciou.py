@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, Vector, areas, aspect, enclosing, nonzero, offset
-from boxloss.losses.diou import centre_distance
-from boxloss.losses.iou import one_minus_iou
+from boxloss.geometry import AreaPartials, Areas, Vector, areas, aspect, enclosing, offset
+from boxloss.losses.diou import one_minus_diou
 from boxloss.losses.overlap import OverlapLoss
 
 FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
@@ -59,11 +58,10 @@ class CIoU(OverlapLoss):
         xp: Any, areas: Areas, enclosing: Vector, offset: Vector, aspect: Any, full_gradient: bool, eps: float
     ) -> tuple[Any, tuple[AreaPartials, Vector, Vector, Any]]:
         """1 - IoU + rho^2 / c^2 + alpha v."""
-        _, distance, d_areas = one_minus_iou(xp, areas, eps)
-        penalty, d_enclosing, d_offset = centre_distance(xp, enclosing, offset, eps)
+        distance, penalty, (d_areas, d_enclosing, d_offset) = one_minus_diou(xp, areas, enclosing, offset, eps)
         scaled_aspect = FOUR_PER_PI_SQUARED * aspect
         v = scaled_aspect * aspect
-        alpha = v / nonzero(xp, distance + v + eps)
+        alpha = xp.where(v == 0.0, 0.0, v / (distance + v + eps))
         d_aspect = 2.0 * scaled_aspect * alpha
         if full_gradient:  # of alpha v = v^2 / (1 - IoU + v)
             d_aspect = d_aspect * (2.0 - alpha)

@@ -3,17 +3,25 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, inverse, offset
-from boxloss.losses.iou import one_minus_iou
+from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, offset
+from boxloss.guards import inverses
+from boxloss.losses.iou import one_minus_iou_by_inverse
 from boxloss.losses.overlap import OverlapLoss
 
 
-def centre_distance(xp: Any, c: Vector, o: Vector, eps: float) -> tuple[Any, Vector, Vector]:
-    """rho^2 / c^2, the squared distance of the centres over the squared diagonal of the enclosing box; its partials."""
-    per_c2 = inverse(xp, c.x * c.x + c.y * c.y + eps)
+def one_minus_diou(
+    xp: Any, areas: Areas, c: Vector, o: Vector, eps: float
+) -> tuple[Any, Any, tuple[AreaPartials, Vector, Vector]]:
+    """1 - IoU and the penalty, and the partials of their sum.
+
+    The penalty is rho^2 / c^2, the squared distance of the centres over the squared diagonal of the enclosing box.
+    """
+    per_union, per_c2 = inverses(xp, areas.union + eps, c.x * c.x + c.y * c.y + eps)
+    _, distance, d_areas = one_minus_iou_by_inverse(xp, areas, per_union, eps)
     penalty = (o.x * o.x + o.y * o.y) * per_c2
     d_c2 = 2.0 * penalty * per_c2
-    return penalty, Vector(-d_c2 * c.x, -d_c2 * c.y), Vector(2.0 * per_c2 * o.x, 2.0 * per_c2 * o.y)
+    d_enclosing, d_offset = Vector(-d_c2 * c.x, -d_c2 * c.y), Vector(2.0 * per_c2 * o.x, 2.0 * per_c2 * o.y)
+    return distance, penalty, (d_areas, d_enclosing, d_offset)
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,5 @@ class DIoU(OverlapLoss):
         xp: Any, areas: Areas, enclosing: Vector, offset: Vector, eps: float
     ) -> tuple[Any, tuple[AreaPartials, Vector, Vector]]:
         """1 - IoU + rho^2 / c^2."""
-        _, distance, d_areas = one_minus_iou(xp, areas, eps)
-        penalty, d_enclosing, d_offset = centre_distance(xp, enclosing, offset, eps)
-        return distance + penalty, (d_areas, d_enclosing, d_offset)
+        distance, penalty, partials = one_minus_diou(xp, areas, enclosing, offset, eps)
+        return distance + penalty, partials

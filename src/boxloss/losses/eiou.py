@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, growth, inverse, offset
-from boxloss.losses.diou import centre_distance
-from boxloss.losses.iou import one_minus_iou
+from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, growth, offset
+from boxloss.guards import inverses
+from boxloss.losses.diou import one_minus_diou
 from boxloss.losses.overlap import OverlapLoss
 
 
-def side_difference(xp: Any, difference: Any, side: Any, eps: float) -> tuple[Any, Any, Any]:
+def side_difference(difference: Any, side: Any, per_side2: Any) -> tuple[Any, Any, Any]:
     """Squared difference of a side over the squared side of the enclosing box; its partials, in that order."""
-    per_side2 = inverse(xp, side * side + eps)
     penalty = difference * difference * per_side2
     return penalty, 2.0 * per_side2 * difference, -2.0 * penalty * per_side2 * side
 
@@ -54,9 +53,9 @@ class EIoU(OverlapLoss):
         xp: Any, areas: Areas, enclosing: Vector, offset: Vector, growth: Vector, eps: float
     ) -> tuple[Any, tuple[AreaPartials, Vector, Vector, Vector]]:
         """1 - IoU + rho^2 / c^2 + (w - W)^2 / cw^2 + (h - H)^2 / ch^2."""
-        _, distance, d_areas = one_minus_iou(xp, areas, eps)
-        centre, d_enclosing, d_offset = centre_distance(xp, enclosing, offset, eps)
-        w, d_w, d_cw = side_difference(xp, growth.x, enclosing.x, eps)
-        h, d_h, d_ch = side_difference(xp, growth.y, enclosing.y, eps)
+        distance, centre, (d_areas, d_enclosing, d_offset) = one_minus_diou(xp, areas, enclosing, offset, eps)
+        per_cw2, per_ch2 = inverses(xp, enclosing.x * enclosing.x + eps, enclosing.y * enclosing.y + eps)
+        w, d_w, d_cw = side_difference(growth.x, enclosing.x, per_cw2)
+        h, d_h, d_ch = side_difference(growth.y, enclosing.y, per_ch2)
         d_enclosing = Vector(d_enclosing.x + d_cw, d_enclosing.y + d_ch)
         return distance + centre + (w + h), (d_areas, d_enclosing, d_offset, Vector(d_w, d_h))

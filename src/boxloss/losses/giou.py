@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, inverse, positive_part, share
-from boxloss.losses.iou import one_minus_iou
+from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, positive_part
+from boxloss.guards import inverses, share
+from boxloss.losses.iou import one_minus_iou_by_inverse
 from boxloss.losses.overlap import OverlapLoss
 
 
@@ -44,9 +45,9 @@ class GIoU(OverlapLoss):
     @staticmethod
     def formula(xp: Any, areas: Areas, enclosing: Vector, eps: float) -> tuple[Any, tuple[AreaPartials, Vector]]:
         """1 - IoU + (C - U) / C."""
-        _, distance, d_areas = one_minus_iou(xp, areas, eps)
         c = enclosing.x * enclosing.y
-        per_c = inverse(xp, c + eps)
+        per_union, per_c = inverses(xp, areas.union + eps, c + eps)
+        _, distance, d_areas = one_minus_iou_by_inverse(xp, areas, per_union, eps)
         value = distance + positive_part(xp, c - areas.union) * per_c
         d_c = share(xp, areas.union + eps, c + eps, per_c) * per_c
         return value, (

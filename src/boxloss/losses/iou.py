@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import NEGLIGIBLE, AreaPartials, Areas, areas, inverse, share
+from boxloss.geometry import AreaPartials, Areas, areas
+from boxloss.guards import inverse, share, where_negligible
 from boxloss.losses.overlap import OverlapLoss
 
 
@@ -12,12 +13,16 @@ def one_minus_iou(xp: Any, a: Areas, eps: float) -> tuple[Any, Any, AreaPartials
 
     Two boxes without area have an IoU of 1 if they are equal and 0 otherwise, and no slope.
     """
+    return one_minus_iou_by_inverse(xp, a, inverse(xp, a.union + eps), eps)
+
+
+def one_minus_iou_by_inverse(xp: Any, a: Areas, per_union: Any, eps: float) -> tuple[Any, Any, AreaPartials]:
+    """`one_minus_iou` where the inverse of U + eps is known."""
     union = a.union + eps
-    per_union = inverse(xp, union)
     ratio = share(xp, a.intersection, union, per_union)
     unequal = xp.where(a.unequal > 0.0, 1.0, a.unequal)
-    distance = xp.where(union < NEGLIGIBLE, unequal, share(xp, a.excess + eps, union, per_union))
-    iou = xp.where(union < NEGLIGIBLE, 1.0 - unequal, ratio)
+    distance = where_negligible(xp, union, unequal, share(xp, a.excess + eps, union, per_union))
+    iou = where_negligible(xp, union, 1.0 - unequal, ratio)
     return iou, distance, AreaPartials(-per_union, ratio * per_union)
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, areas, inverse
+from boxloss.geometry import AreaPartials, Areas, areas
+from boxloss.guards import inverse
 from boxloss.losses.iou import one_minus_iou
 from boxloss.losses.overlap import OverlapLoss
 

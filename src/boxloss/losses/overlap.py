@@ -4,9 +4,18 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from boxloss.box import Box, add
+from boxloss.box import Box
 from boxloss.formula import Formula
-from boxloss.geometry import Corners, Pair, Primitive, exchanged, pair_pullback, pair_up, upright, upright_pullback
+from boxloss.geometry import (
+    Pair,
+    Primitive,
+    add_partials,
+    exchanged,
+    pair_pullback,
+    pair_up,
+    upright_pullback,
+)
+from boxloss.guards import upright
 from boxloss.loss import Loss
 
 
@@ -72,16 +81,12 @@ def _chain(primitives: tuple[Primitive, ...]) -> tuple[Callable[..., Any], ...]:
         )
     rest_forward, rest_of_numbers, rest_pullback, rest_exchange = _chain(tuple(rest))
 
-    def pullback_all(xp: Any, pair: Pair, d: Any) -> Corners:
-        a, b = pullback(xp, pair, d[0]), rest_pullback(xp, pair, d[1:])
-        return Corners(add(a.own, b.own), add(a.inner, b.inner), add(a.outer, b.outer))
-
     # Numba joins tuples of unlike types only by `+`, hence no (first, *rest).
     return (
         lambda xp, pair: (forward(xp, pair),) + rest_forward(xp, pair),
         lambda xp, pair, p_number, t_number: (
             (forward_of_numbers(xp, pair, p_number, t_number),) + rest_of_numbers(xp, pair, p_number, t_number)
         ),
-        pullback_all,
+        lambda xp, pair, d: add_partials(pullback(xp, pair, d[0]), rest_pullback(xp, pair, d[1:])),
         lambda d: (exchange(d[0]),) + rest_exchange(d[1:]),
     )
