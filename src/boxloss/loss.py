@@ -28,7 +28,7 @@ _CHECKS: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: chec
 
 Format = str | tuple[str, str]
 Reduction = Literal["none", "mean", "sum"]
-Engine = Literal["auto", "array", "numba"]
+Engine = Literal["auto", "array", "numba", "cuda"]
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,27 @@ from typing import Any
 import numpy as np
 
 from boxloss.check import Inputs, check_choice
+from boxloss.engines import cuda_support
+from boxloss.engines.cuda_support import kind_of
 
-ENGINES = ("auto", "array", "numba")
+ENGINES = ("auto", "array", "numba", "cuda")
 
 
 def engine(name: str, inputs: Inputs) -> ModuleType:
     """The module of the engine with this name, or of the fastest that can take the arrays."""
     check_choice("engine", name, ENGINES)
-    compiled = isinstance(inputs.pred, np.ndarray) or (is_tensor(inputs.pred) and inputs.pred.device.type == "cpu")
-    if name == "numba" and not compiled:
-        kind = f"{type(inputs.pred).__module__}.{type(inputs.pred).__qualname__}"
-        raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind}")
-    return _module("array" if name == "array" or not compiled else "cpu")
+    if name == "array":
+        return _module("array")
+    on_cpu = isinstance(inputs.pred, np.ndarray) or (is_tensor(inputs.pred) and inputs.pred.device.type == "cpu")
+    if name == "cuda":
+        cuda_support.check(inputs.pred)
+    elif name == "numba" and not on_cpu:
+        raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind_of(inputs.pred)}")
+    elif on_cpu:
+        return _module("cpu")
+    elif not cuda_support.is_cuda_array(inputs.pred) or cuda_support.missing():
+        return _module("array")
+    return _module("cuda")
 
 
 @cache

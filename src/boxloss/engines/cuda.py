@@ -1,0 +1,88 @@
+"""The CUDA engine: kernels over CuPy arrays and CUDA tensors, without copies, on the current stream of their library."""
+
+import math
+from typing import Any
+
+from boxloss.check import Inputs
+from boxloss.engines import cuda_support
+from boxloss.engines.cuda_arrays import CuPyArrays, TorchArrays
+from boxloss.engines.cuda_kinds import Elementwise, Pairwise
+from boxloss.engines.select import is_tensor
+from boxloss.loss import Loss
+
+LARGEST_GRID = 2**31 - 1
+
+if cuda_support.is_simulated():
+    from boxloss.engines import cuda_simulator as runtime
+
+    THREADS, TILE_ROWS, TILE_COLUMNS = 32, 8, 16
+else:
+    from boxloss.engines import cuda_launch as runtime
+
+    THREADS, TILE_ROWS, TILE_COLUMNS = 256, 32, 128
+
+
+def elementwise(
+    loss: Loss, inputs: Inputs, shape: tuple[int, ...], weight: Any, factor: float, wrt: tuple[str, ...]
+) -> tuple[Any, tuple[Any, ...]]:
+    """Weighted values, and the gradients asked for, times weight and factor."""
+    arrays, corners, size = _arrays(inputs.pred), (*shape, 4), math.prod(shape)
+    pred, target = arrays.dense(inputs.pred, corners), arrays.dense(inputs.target, corners)
+    value, grads = arrays.empty(shape), [arrays.empty(corners) for _ in wrt]
+    if size:
+        # A kernel takes an array for everything; one that it does not touch is stood in for by another.
+        weights = value if weight is None else arrays.dense(weight, shape)
+        d_pred = grads[0] if "pred" in wrt else value
+        d_target = grads[-1] if "target" in wrt else value
+        boxes = [arrays.argument(a) for a in (pred, target, *grads)]
+        kind = Elementwise(
+            inputs.formats, "pred" in wrt, "target" in wrt, factor != 1.0, weight is not None, _aligned(boxes)
+        )
+        run = runtime.kernel("elementwise", loss, arrays.dtype_name, kind, arrays.ordinal)
+        numbers = (factor, *inputs.image, *loss.weights)
+        outputs = [arrays.argument(a) for a in (value, d_pred, d_target)]
+        blocks = runtime.elementwise_blocks(arrays.ordinal, size, THREADS)
+        run(arrays.stream(), blocks, THREADS, *boxes[:2], arrays.argument(weights), *numbers, *outputs, size)
+    dtypes = {"pred": inputs.pred_dtype, "target": inputs.target_dtype}
+    return value, tuple(inputs.xp.astype(g, dtypes[n], copy=False) for g, n in zip(grads, wrt, strict=True))
+
+
+def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> Any:
+    """The matrix, each entry written once, and beside it no other memory."""
+    arrays = _arrays(inputs.pred)
+    if out is not None and not arrays.is_dense(out):
+        raise ValueError("out must be C-contiguous for engine='cuda'; got one that is not")
+    matrix = arrays.empty(shape) if out is None else out
+    *batch, rows, columns = shape
+    if math.prod(shape):
+        pred, pred_step = _batches(arrays, inputs.pred, batch)
+        target, target_step = _batches(arrays, inputs.target, batch)
+        boxes = [arrays.argument(a) for a in (pred, target)]
+        kind = Pairwise(inputs.formats, _aligned(boxes), TILE_ROWS, TILE_COLUMNS)
+        run = runtime.kernel("pairwise", loss, arrays.dtype_name, kind, arrays.ordinal)
+        tiles = math.prod(batch) * -(-rows // TILE_ROWS) * -(-columns // TILE_COLUMNS)
+        sizes = (rows, columns, pred_step, target_step, tiles)
+        numbers = (*inputs.image, *loss.weights)
+        blocks = min(tiles, LARGEST_GRID)
+        run(arrays.stream(), blocks, TILE_COLUMNS, *boxes, *numbers, arrays.argument(matrix), *sizes)
+    return matrix
+
+
+def _arrays(like: Any) -> Any:
+    """The library of an array, on its device."""
+    if cuda_support.is_simulated():
+        return runtime.NumPyArrays(like)
+    return TorchArrays(like) if is_tensor(like) else CuPyArrays(like)
+
+
+def _aligned(arguments: list[Any]) -> bool:
+    """Whether boxes at these addresses can be read 16 bytes a time."""
+    return all(a % 16 == 0 for a in arguments if isinstance(a, int))
+
+
+def _batches(arrays: Any, boxes: Any, batch: list[int]) -> tuple[Any, int]:
+    """Boxes of shape (..., N, 4) and how many of them it is from one batch of the matrix to the next."""
+    lead, count = tuple(boxes.shape[:-2]), boxes.shape[-2]
+    if math.prod(lead) == 1:  # one batch, which all batches of the matrix take
+        return arrays.dense(boxes, tuple(boxes.shape)), 0
+    return arrays.dense(boxes, (*batch, count, 4)), count
