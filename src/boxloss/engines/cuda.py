@@ -1,32 +1,25 @@
-"""The CUDA engine: kernels over CuPy arrays and CUDA tensors, without copies, on the current stream of their library."""
+"""The CUDA engine: kernels over CuPy arrays and CUDA tensors, without copies, on the library's current stream."""
 
 import math
+from importlib import import_module
 from typing import Any
 
 from boxloss.check import Inputs
+from boxloss.device import on_device
 from boxloss.engines import cuda_support
-from boxloss.engines.cuda_arrays import CuPyArrays, TorchArrays
 from boxloss.engines.cuda_kinds import Elementwise, Pairwise
-from boxloss.engines.select import is_tensor
 from boxloss.loss import Loss
 
+THREADS, TILE_ROWS, TILE_COLUMNS = (32, 8, 16) if cuda_support.is_simulated() else (256, 32, 128)
 LARGEST_GRID = 2**31 - 1
-
-if cuda_support.is_simulated():
-    from boxloss.engines import cuda_simulator as runtime
-
-    THREADS, TILE_ROWS, TILE_COLUMNS = 32, 8, 16
-else:
-    from boxloss.engines import cuda_launch as runtime
-
-    THREADS, TILE_ROWS, TILE_COLUMNS = 256, 32, 128
+runtime = import_module(f"boxloss.engines.cuda_{'simulator' if cuda_support.is_simulated() else 'launch'}")
 
 
 def elementwise(
     loss: Loss, inputs: Inputs, shape: tuple[int, ...], weight: Any, factor: float, wrt: tuple[str, ...]
 ) -> tuple[Any, tuple[Any, ...]]:
     """Weighted values, and the gradients asked for, times weight and factor."""
-    arrays, corners, size = _arrays(inputs.pred), (*shape, 4), math.prod(shape)
+    arrays, corners, size = runtime.arrays_like(inputs.pred), (*shape, 4), math.prod(shape)
     pred, target = arrays.dense(inputs.pred, corners), arrays.dense(inputs.target, corners)
     value, grads = arrays.empty(shape), [arrays.empty(corners) for _ in wrt]
     if size:
@@ -44,12 +37,13 @@ def elementwise(
         blocks = runtime.elementwise_blocks(arrays.ordinal, size, THREADS)
         run(arrays.stream(), blocks, THREADS, *boxes[:2], arrays.argument(weights), *numbers, *outputs, size)
     dtypes = {"pred": inputs.pred_dtype, "target": inputs.target_dtype}
-    return value, tuple(inputs.xp.astype(g, dtypes[n], copy=False) for g, n in zip(grads, wrt, strict=True))
+    with on_device(value):
+        return value, tuple(inputs.xp.astype(g, dtypes[n], copy=False) for g, n in zip(grads, wrt, strict=True))
 
 
 def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> Any:
     """The matrix, each entry written once, and beside it no other memory."""
-    arrays = _arrays(inputs.pred)
+    arrays = runtime.arrays_like(inputs.pred)
     if out is not None and not arrays.is_dense(out):
         raise ValueError("out must be C-contiguous for engine='cuda'; got one that is not")
     matrix = arrays.empty(shape) if out is None else out
@@ -66,13 +60,6 @@ def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> An
         blocks = min(tiles, LARGEST_GRID)
         run(arrays.stream(), blocks, TILE_COLUMNS, *boxes, *numbers, arrays.argument(matrix), *sizes)
     return matrix
-
-
-def _arrays(like: Any) -> Any:
-    """The library of an array, on its device."""
-    if cuda_support.is_simulated():
-        return runtime.NumPyArrays(like)
-    return TorchArrays(like) if is_tensor(like) else CuPyArrays(like)
 
 
 def _aligned(arguments: list[Any]) -> bool:

@@ -3,12 +3,20 @@
 import sys
 from typing import Any
 
+from boxloss.device import is_tensor, on_device
+
+
+def arrays_like(array: Any) -> "CuPyArrays | TorchArrays":
+    """The library of an array, on its device."""
+    return TorchArrays(array) if is_tensor(array) else CuPyArrays(array)
+
 
 class CuPyArrays:
     """Arrays of CuPy on one device."""
 
     def __init__(self, like: Any) -> None:
         self.cupy = sys.modules["cupy"]
+        self.device = like.device
         self.ordinal = like.device.id
         self.dtype = like.dtype
 
@@ -23,12 +31,12 @@ class CuPyArrays:
 
     def empty(self, shape: tuple[int, ...]) -> Any:
         """A new array, from CuPy's memory pool."""
-        with self.cupy.cuda.Device(self.ordinal):
+        with self.device:
             return self.cupy.empty(shape, self.dtype)
 
     def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
         """The array broadcast to a shape, as it is if it is C-contiguous already and otherwise a copy on the device."""
-        with self.cupy.cuda.Device(self.ordinal):
+        with on_device(array):
             return self.cupy.ascontiguousarray(self.cupy.broadcast_to(array, shape).reshape(shape))
 
     def is_dense(self, array: Any) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 from cuda.bindings import nvjitlink
 from numba.core import types
 from numba.core.fastmathpass import rewrite_module
-from numba.cuda.core.options import FastMathOptions
 from numba.cuda import libdevice
 from numba.cuda.compiler import compile_cuda, kernel_fixup
+from numba.cuda.core.options import FastMathOptions
 from numba.cuda.dispatcher import CUDADispatcher
 
 from boxloss.engines import cuda_extensions, scalar
@@ -57,7 +57,7 @@ class DeviceSpecialiser(Specialiser):
 
     def __init__(self, dtype: str, capability: Capability) -> None:
         super().__init__(dtype, lambda function, flags: DeviceFunction(function, flags, capability), BITS)
-        self.pointer = types.CPointer(self.number)
+        self.pointer = types.CPointer(self.number)  # type: ignore[attr-defined]
 
     def access(self, aligned: bool) -> tuple[Any, Any]:
         """Functions that load and store a box: of 16 bytes a time if boxes are aligned to that."""

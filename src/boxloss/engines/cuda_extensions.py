@@ -32,12 +32,14 @@ def load_box(typing_context: Any, boxes: Any, index: Any) -> Any:
     """Four numbers from ``boxes[4 * index]`` on: a pointer to global memory or a shared array, aligned to 16 bytes."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer, lanes = _boxes(builder, signature.args[0], *arguments, context)
+        boxes, index = arguments
+        pointer, lanes = _boxes(builder, signature.args[0], boxes, index, context)
         loads = [builder.load(vector, align=16) for vector in _vectors(builder, pointer, lanes)]
         numbers = [builder.extract_element(v, ir.Constant(ir.IntType(32), k)) for v in loads for k in range(lanes)]
         return context.make_tuple(builder, signature.return_type, numbers)
 
-    return types.UniTuple(boxes.dtype, 4)(boxes, types.int64), codegen
+    box = types.UniTuple(boxes.dtype, 4)  # type: ignore[attr-defined]
+    return box(boxes, types.int64), codegen
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -55,4 +57,5 @@ def store_box(typing_context: Any, boxes: Any, index: Any, numbers: Any) -> Any:
             builder.store(packed, vector, align=16)
         return context.get_dummy_value()
 
-    return types.void(boxes, types.int64, types.UniTuple(boxes.dtype, 4)), codegen
+    box = types.UniTuple(boxes.dtype, 4)  # type: ignore[attr-defined]
+    return types.void(boxes, types.int64, box), codegen

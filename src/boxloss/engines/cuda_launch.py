@@ -12,6 +12,7 @@ from typing import Any
 
 from boxloss.engines import cuda_support
 from boxloss.engines.cache import is_kept, path_of, read, write
+from boxloss.engines.cuda_arrays import arrays_like as arrays_like
 from boxloss.loss import Loss
 
 Kernel = Callable[..., None]
@@ -29,7 +30,7 @@ def elementwise_blocks(ordinal: int, size: int, threads: int) -> int:
 
 
 def kernel(template: str, loss: Loss, dtype: str, kind: Any, ordinal: int) -> Kernel:
-    """The kernel of a template of `cuda_kernels`, loaded on a device: ``kernel(stream, blocks, threads, *arguments)``."""
+    """The kernel of a template of `cuda_kernels` on a device: ``kernel(stream, blocks, threads, *arguments)``."""
     key = (template, loss.structure, dtype, kind, ordinal)
     found = _kernels.get(key)
     if found is None:

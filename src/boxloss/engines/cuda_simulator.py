@@ -17,6 +17,11 @@ from boxloss.formula import formula_of
 from boxloss.loss import Loss
 
 
+def arrays_like(array: Any) -> "NumPyArrays":
+    """NumPy, in the place of the library of an array on a device."""
+    return NumPyArrays(array)
+
+
 class NumPyArrays:
     """Arrays of NumPy, in the place of a device's."""
 

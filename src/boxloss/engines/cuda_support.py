@@ -1,12 +1,13 @@
 """What the CUDA engine needs of a machine, found out without importing Numba."""
 
 import os
-import sys
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from boxloss.device import is_cuda_array, kind_of
 
 INSTALL = "pip install 'boxloss[cuda12]' or pip install 'boxloss[cuda13]', after the CUDA version of the driver"
 
@@ -23,20 +24,6 @@ class Device(NamedTuple):
 def is_simulated() -> bool:
     """Whether Numba runs kernels in its simulator, on NumPy arrays: for tests."""
     return os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
-
-
-def is_cuda_array(array: Any) -> bool:
-    """Whether an array is one of CuPy, or a torch tensor on a CUDA device; imports neither."""
-    cupy, torch = sys.modules.get("cupy"), sys.modules.get("torch")
-    if torch is not None and isinstance(array, torch.Tensor):
-        return bool(array.device.type == "cuda")
-    return cupy is not None and isinstance(array, cupy.ndarray)
-
-
-def kind_of(array: Any) -> str:
-    """What an array is, for an error: its type and, of a tensor, its device."""
-    kind = f"{type(array).__module__}.{type(array).__qualname__}"
-    return kind if not kind.startswith("torch") else f"{kind} on {array.device}"
 
 
 def check(array: Any) -> None:

@@ -108,7 +108,7 @@ def bits_32(a: Any) -> Any:
 
 def number_32(bits: Any) -> Any:
     """The float32 of these bits."""
-    return bits.view(np.float32)
+    return np.int32(bits).view(np.float32)
 
 
 def bits_64(a: Any) -> Any:
@@ -118,7 +118,7 @@ def bits_64(a: Any) -> Any:
 
 def number_64(bits: Any) -> Any:
     """The float64 of these bits."""
-    return bits.view(np.float64)
+    return np.int64(bits).view(np.float64)
 
 
 def log1p_32(a: Any) -> Any:
@@ -127,7 +127,7 @@ def log1p_32(a: Any) -> Any:
     lost = a - (b - 1.0)
     bits = bits_32(b)
     exponent = (bits - SQRT_HALF_BITS_32) >> np.int32(23)
-    mantissa = number_32(np.int32(bits - (exponent << np.int32(23))))
+    mantissa = number_32(bits - (exponent << np.int32(23)))
     f = (mantissa - 1.0) + lost * (mantissa / b)
     s = f / (2.0 + f)
     z = s * s
@@ -144,7 +144,7 @@ def log1p_64(a: Any) -> Any:
     lost = a - (b - 1.0)
     bits = bits_64(b)
     exponent = (bits - SQRT_HALF_BITS_64) >> np.int64(52)
-    mantissa = number_64(np.int64(bits - (exponent << np.int64(52))))
+    mantissa = number_64(bits - (exponent << np.int64(52)))
     f = (mantissa - 1.0) + lost * (mantissa / b)
     s = f / (2.0 + f)
     z = s * s

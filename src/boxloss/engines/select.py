@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from boxloss.check import Inputs, check_choice
+from boxloss.device import is_cuda_array, is_tensor, kind_of
 from boxloss.engines import cuda_support
-from boxloss.engines.cuda_support import kind_of
 
 ENGINES = ("auto", "array", "numba", "cuda")
 
@@ -27,7 +27,7 @@ def engine(name: str, inputs: Inputs) -> ModuleType:
         raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind_of(inputs.pred)}")
     elif on_cpu:
         return _module("cpu")
-    elif not cuda_support.is_cuda_array(inputs.pred) or cuda_support.missing():
+    elif not is_cuda_array(inputs.pred) or cuda_support.missing():
         return _module("array")
     return _module("cuda")
 
@@ -36,12 +36,6 @@ def engine(name: str, inputs: Inputs) -> ModuleType:
 def _module(name: str) -> ModuleType:
     """An engine, imported when it is first asked for: Numba takes a while."""
     return import_module(f"boxloss.engines.{name}")
-
-
-def is_tensor(array: Any) -> bool:
-    """Whether an array is a torch tensor; never imports torch."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(array, torch.Tensor)
 
 
 def is_tracked(inputs: Inputs, weight: Any) -> bool:
