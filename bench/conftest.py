@@ -99,15 +99,9 @@ def compare(benchmark: Any, record: Callable[..., None], smoke: bool) -> Callabl
         how.setdefault("turn", 1e-4 if smoke else 1e-3)
         how.setdefault("rounds", 3 if smoke else None)
         seconds = interleave.interleave(benchmark, contestants, budget=budget, **how)
-        spread = {name: interleave.quartiles(turns) for name, turns in seconds.items()}
-        medians = {name: median for name, (_, median, _) in spread.items()}
-        ratios = [
-            (goal, f"{above} / {below}" if below else above, medians[above] / (medians[below] if below else 1.0))
-            for goal, above, below in goals
-        ]
-        quartiles = {name: (low, high) for name, (low, _, high) in spread.items()}
-        turns = min(map(len, seconds.values()))
-        record(table, row, goals=ratios, per=per, count=count, seconds=medians, quartiles=quartiles, rounds=turns)
+        measured = interleave.summary(seconds)
+        medians: dict[str, float] = measured["seconds"]
+        record(table, row, goals=interleave.ratios(medians, goals), per=per, count=count, **measured)
         return medians
 
     return run

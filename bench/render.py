@@ -16,13 +16,16 @@ class Section(NamedTuple):
     ratio: tuple[str, str] | None = None
 
 
-def goal_table(rows: list[dict[str, Any]]) -> list[str]:
-    """Every goal, the worst that was measured for it, and whether that reaches it."""
+def goal_table(rows: list[dict[str, Any]], *, on_gpu: bool = False) -> list[str]:
+    """Every goal of a kind of machine, the worst that was measured for it, and whether that reaches it."""
     lines = [["goal", "wanted", "measured", "reached"]]
+    absent = ["not measured yet"] * 2 if on_gpu else ["not measured", "unknown"]
     for key, goal in GOALS.items():
+        if goal.on_gpu != on_gpu:
+            continue
         measured = [(g["value"], row["row"], g["what"]) for row in rows for g in row["goals"] if g["goal"] == key]
         if not measured:
-            lines.append([goal.text, goal.wanted, "not measured", "unknown"])
+            lines.append([goal.text, goal.wanted, *absent])
             continue
         worst = (min if goal.at_least else max)(measured, key=lambda m: m[0])
         missed = [m for m in measured if not goal.reached(m[0])]
@@ -72,7 +75,8 @@ def cells(row: dict[str, Any]) -> dict[str, str]:
     }
     shares = {column: f"{max(share, 0.0):.2%}" for column, share in row.get("shares", {}).items()}
     sizes = {column: f"{size / 1e3:.0f} kB" for column, size in row.get("bytes", {}).items()}
-    return times | shares | sizes
+    rates = {column: f"{rate / 1e12:.2f} TB/s" for column, rate in row.get("rates", {}).items()}
+    return times | shares | sizes | rates
 
 
 def shown_value(measured: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
     python bench/tables.py RESULTS.json... --out docs/benchmarks.md
 
 Of several files, a later one replaces the rows that it measured again; all must come from one machine.
+The part on a GPU is that of `gpu_tables.py`.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from gpu_tables import kept, with_part
 from render import Section, goal_table, table, write
 
 SECTIONS = {
@@ -108,7 +110,7 @@ def main() -> None:
     parser.add_argument("results", nargs="+", type=Path, help="what pytest --benchmark-json wrote")
     parser.add_argument("--out", type=Path, help="the page; standard output without it")
     arguments = parser.parse_args()
-    text = page(*read(arguments.results))
+    text = with_part(page(*read(arguments.results)), kept())
     if arguments.out is None:
         sys.stdout.write(text)
     else:
