@@ -95,6 +95,28 @@ def bench(session: nox.Session) -> None:
     session.run("python", "bench/tables.py", results, "--out", page)
 
 
+@nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """On a machine with a GPU: its tests, compute-sanitizer where it is installed, and its benchmark.
+
+    With `-- cuda12` for a driver of CUDA 12; with `-- --publish` the figures go into docs/benchmarks.md.
+    """
+    options = {"cuda12", "--publish"} & set(session.posargs)
+    rest = [argument for argument in session.posargs if argument not in options]
+    extra = "cuda12" if "cuda12" in options else "cuda13"
+    session.install(f".[cli,torch,{extra}]", "torchvision", "pytest>=8.2", "pytest-xdist>=3.6")
+    session.run("pytest", "tests/gpu", *rest)
+    if sanitizer := shutil.which("compute-sanitizer"):
+        smoke = ("python", "-m", "pytest", "tests/gpu", "-k", "smoke")
+        for tool in ("memcheck", "racecheck", "synccheck"):
+            check = (sanitizer, f"--tool={tool}", "--error-exitcode=1")
+            session.run(*check, *smoke, env={"PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}, external=True)
+    results = f"{session.create_tmp()}/gpu.json"
+    session.run("python", "bench/gpu.py", "--out", results)
+    if "--publish" in options:
+        session.run("python", "bench/gpu_tables.py", results)
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """The wheel, in a bare environment: it imports and runs with the three core dependencies alone."""

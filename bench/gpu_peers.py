@@ -65,7 +65,7 @@ def gradients(loss: Any, pred: Any, target: Any) -> tuple[Contestants, Contestan
     peers = {
         "torch, backward": forward_and_backward(lambda p, t: bl.ciou(p, t, engine="cuda"), p, t),
         "torch eager": forward_and_backward(plain_ciou, p, t),
-        "torch.compile": forward_and_backward(torch.compile(plain_ciou), p, t),
+        "torch.compile": forward_and_backward(torch.compile(plain_ciou, dynamic=False), p, t),
         "CuPy, array engine": lambda: bl.ciou.value_and_grad(pred, target, engine="array"),
         "CuPy, ElementwiseKernel": lambda: fused(pred, target),
     }
@@ -84,7 +84,7 @@ def matrices(loss: Any, pred: Any, target: Any) -> tuple[Contestants, Contestant
     peers: Contestants = {"CuPy, array engine": lambda: bl.giou.pairwise(pred, target, engine="array")}
     if ops := torchvision_ops():
         peers["torchvision"] = lambda: ops.generalized_box_iou(p, t)
-        compiled = torch.compile(ops.generalized_box_iou)
+        compiled = torch.compile(ops.generalized_box_iou, dynamic=False)
         peers["torchvision, torch.compile"] = lambda: compiled(p, t)
     return ours, peers
 
