@@ -10,8 +10,8 @@ from boxloss.engines import cuda_support
 from boxloss.engines.cuda_kinds import Elementwise, Pairwise
 from boxloss.loss import Loss
 
-THREADS, TILE_ROWS, TILE_COLUMNS = (32, 8, 16) if cuda_support.is_simulated() else (256, 32, 128)
-LARGEST_GRID = 2**31 - 1
+THREADS, TILE_ROWS, TILE_COLUMNS = (32, 8, 32) if cuda_support.is_simulated() else (256, 32, 128)
+LARGEST_AXIS = 1 if cuda_support.is_simulated() else 65535  # of the grid, beside the first; kernels loop beyond it
 runtime = import_module(f"boxloss.engines.cuda_{'simulator' if cuda_support.is_simulated() else 'launch'}")
 
 
@@ -23,19 +23,19 @@ def elementwise(
     pred, target = arrays.dense(inputs.pred, corners), arrays.dense(inputs.target, corners)
     value, grads = arrays.empty(shape), [arrays.empty(corners) for _ in wrt]
     if size:
-        # A kernel takes an array for everything; one that it does not touch is stood in for by another.
-        weights = value if weight is None else arrays.dense(weight, shape)
-        d_pred = grads[0] if "pred" in wrt else value
-        d_target = grads[-1] if "target" in wrt else value
-        boxes = [arrays.argument(a) for a in (pred, target, *grads)]
-        kind = Elementwise(
-            inputs.formats, "pred" in wrt, "target" in wrt, factor != 1.0, weight is not None, _aligned(boxes)
-        )
+        boxes = [arrays.argument(a) for a in (pred, target)]
+        outputs = [arrays.argument(g) for g in grads]
+        # A kernel takes an array for everything; one that it does not touch is stood in for by pred.
+        weights = pred if weight is None else arrays.dense(weight, shape)
+        d_pred = outputs[0] if "pred" in wrt else boxes[0]
+        d_target = outputs[-1] if "target" in wrt else boxes[0]
+        aligned = arrays.are_aligned(boxes + outputs)
+        kind = Elementwise(inputs.formats, "pred" in wrt, "target" in wrt, factor != 1.0, weight is not None, aligned)
         run = runtime.kernel("elementwise", loss, arrays.dtype_name, kind, arrays.ordinal)
+        blocks = (runtime.elementwise_blocks(arrays.ordinal, size, THREADS), 1, 1)
         numbers = (factor, *inputs.image, *loss.weights)
-        outputs = [arrays.argument(a) for a in (value, d_pred, d_target)]
-        blocks = runtime.elementwise_blocks(arrays.ordinal, size, THREADS)
-        run(arrays.stream(), blocks, THREADS, *boxes[:2], arrays.argument(weights), *numbers, *outputs, size)
+        written = (arrays.argument(value), d_pred, d_target)
+        run(arrays.stream(), blocks, THREADS, *boxes, arrays.argument(weights), *numbers, *written, size)
     dtypes = {"pred": inputs.pred_dtype, "target": inputs.target_dtype}
     with on_device(value):
         return value, tuple(inputs.xp.astype(g, dtypes[n], copy=False) for g, n in zip(grads, wrt, strict=True))
@@ -52,19 +52,14 @@ def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> An
         pred, pred_step = _batches(arrays, inputs.pred, batch)
         target, target_step = _batches(arrays, inputs.target, batch)
         boxes = [arrays.argument(a) for a in (pred, target)]
-        kind = Pairwise(inputs.formats, _aligned(boxes), TILE_ROWS, TILE_COLUMNS)
+        kind = Pairwise(inputs.formats, arrays.are_aligned(boxes), TILE_ROWS)
         run = runtime.kernel("pairwise", loss, arrays.dtype_name, kind, arrays.ordinal)
-        tiles = math.prod(batch) * -(-rows // TILE_ROWS) * -(-columns // TILE_COLUMNS)
-        sizes = (rows, columns, pred_step, target_step, tiles)
+        batches = math.prod(batch)
+        sizes = (rows, columns, pred_step, target_step, batches)
         numbers = (*inputs.image, *loss.weights)
-        blocks = min(tiles, LARGEST_GRID)
+        blocks = (-(-columns // TILE_COLUMNS), min(-(-rows // TILE_ROWS), LARGEST_AXIS), min(batches, LARGEST_AXIS))
         run(arrays.stream(), blocks, TILE_COLUMNS, *boxes, *numbers, arrays.argument(matrix), *sizes)
     return matrix
-
-
-def _aligned(arguments: list[Any]) -> bool:
-    """Whether boxes at these addresses can be read 16 bytes a time."""
-    return all(a % 16 == 0 for a in arguments if isinstance(a, int))
 
 
 def _batches(arrays: Any, boxes: Any, batch: list[int]) -> tuple[Any, int]:

@@ -11,7 +11,15 @@ def arrays_like(array: Any) -> "CuPyArrays | TorchArrays":
     return TorchArrays(array) if is_tensor(array) else CuPyArrays(array)
 
 
-class CuPyArrays:
+class DeviceArrays:
+    """What is the same for both libraries, whose kernels take addresses."""
+
+    def are_aligned(self, addresses: list[int]) -> bool:
+        """Whether boxes at these addresses can be read 16 bytes a time."""
+        return all(address % 16 == 0 for address in addresses)
+
+
+class CuPyArrays(DeviceArrays):
     """Arrays of CuPy on one device."""
 
     def __init__(self, like: Any) -> None:
@@ -48,7 +56,7 @@ class CuPyArrays:
         return int(array.data.ptr)
 
 
-class TorchArrays:
+class TorchArrays(DeviceArrays):
     """Tensors of torch on one CUDA device."""
 
     def __init__(self, like: Any) -> None:

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from typing import Any
 
-from boxloss.device import is_cupy, is_tensor, kind_of
+from boxloss.device import is_cupy, is_tensor
 from boxloss.engines.cuda_support import missing
 
 

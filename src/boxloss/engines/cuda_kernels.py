@@ -75,42 +75,43 @@ def pairwise(s: Any, formula: Formula, terms: int, kind: Pairwise) -> Template:
     """A tile of the matrix a block: each thread has one target in registers, all read the same pred from shared memory.
 
     A pred and the number that the formula needs of it are staged once a tile. Threads next to each other write
-    entries next to each other.
+    entries next to each other. The grid has an axis for columns, one for rows and one for batches.
     """
     xp, number = s.xp, s.number
     evaluate, prepare = s.function(formula.evaluate_prepared), s.function(formula.prepare or _nothing)
     decode_pred, decode_target = (s.function(FORMATS[name].decode) for name in kind.formats)
     load, _ = s.access(kind.aligned)
     load_staged, stage = s.access(aligned=True)
-    tile_rows, tile_columns, staged_size, alignment = kind.rows, kind.columns, 4 * kind.rows, s.alignment
+    tile_rows, staged_size, alignment = kind.rows, 4 * kind.rows, s.alignment
 
-    def kernel(pred, target, width, height, weights, out, rows, columns, pred_step, target_step, tiles):  # type: ignore[no-untyped-def]
+    def kernel(pred, target, width, height, weights, out, rows, columns, pred_step, target_step, batches):  # type: ignore[no-untyped-def]
         staged = cuda.shared.array(staged_size, number, alignment=alignment)
         staged_numbers = cuda.shared.array(tile_rows, number)
         thread = cuda.threadIdx.x
-        row_tiles, column_tiles = (rows + tile_rows - 1) // tile_rows, (columns + tile_columns - 1) // tile_columns
-        tile = types.int64(cuda.blockIdx.x)
-        while tile < tiles:
-            band, column_tile = tile // column_tiles, tile % column_tiles
-            batch, first = band // row_tiles, band % row_tiles * tile_rows
-            count = min(tile_rows, rows - first)
-            if thread < count:
-                p = decode_pred(Box(*load(pred, batch * pred_step + first + thread)), width, height)
-                stage(staged, thread, (p.x1, p.y1, p.x2, p.y2))
-                staged_numbers[thread] = prepare(xp, p)
-            cuda.syncthreads()
-            column = column_tile * tile_columns + thread
-            if column < columns:
-                t = decode_target(Box(*load(target, batch * target_step + column)), width, height)
-                t_number = prepare(xp, t)
-                entry = (batch * rows + first) * columns + column
-                for row in range(count):
-                    p = Box(*load_staged(staged, row))
-                    out[entry] = evaluate(xp, p, t, staged_numbers[row], t_number, weights)
-                    entry += columns
-            cuda.syncthreads()
-            tile += cuda.gridDim.x
+        column = cuda.grid(1)
+        batch = types.int64(cuda.blockIdx.z)
+        while batch < batches:
+            # Threads beyond the last column go along, since all have to meet at the barriers.
+            t = decode_target(Box(*load(target, batch * target_step + min(column, columns - 1))), width, height)
+            t_number = prepare(xp, t)
+            first = types.int64(cuda.blockIdx.y) * tile_rows
+            while first < rows:
+                count = min(tile_rows, rows - first)
+                if thread < count:
+                    p = decode_pred(Box(*load(pred, batch * pred_step + first + thread)), width, height)
+                    stage(staged, thread, (p.x1, p.y1, p.x2, p.y2))
+                    staged_numbers[thread] = prepare(xp, p)
+                cuda.syncthreads()
+                if column < columns:
+                    entry = (batch * rows + first) * columns + column
+                    for row in range(count):
+                        out[entry] = evaluate(
+                            xp, Box(*load_staged(staged, row)), t, staged_numbers[row], t_number, weights
+                        )
+                        entry += columns
+                cuda.syncthreads()
+                first += cuda.gridDim.y * tile_rows
+            batch += cuda.gridDim.z
 
-    array = s.pointer
-    sizes = (types.int64,) * 5
+    array, sizes = s.pointer, (types.int64,) * 5
     return kernel, types.void(array, array, number, number, s.numbers(terms), array, *sizes)

@@ -20,4 +20,3 @@ class Pairwise(NamedTuple):
     formats: tuple[str, str]
     aligned: bool
     rows: int  # of a tile
-    columns: int  # of a tile: one thread a column

@@ -77,11 +77,11 @@ def _load(code: bytes, types: tuple[Any, ...], ordinal: int) -> Kernel:
     finally:
         call("cuCtxPopCurrent")
 
-    def launch(stream: int, blocks: int, threads: int, *arguments: Any) -> None:
+    def launch(stream: int, blocks: tuple[int, int, int], threads: int, *arguments: Any) -> None:
         call("cuCtxPushCurrent", context)
         try:
             parameters = (arguments, types)
-            call("cuLaunchKernel", function, blocks, 1, 1, threads, 1, 1, 0, stream, parameters, 0)
+            call("cuLaunchKernel", function, *blocks, threads, 1, 1, 0, stream, parameters, 0)
         finally:
             call("cuCtxPopCurrent")
 

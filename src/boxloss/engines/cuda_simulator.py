@@ -51,6 +51,10 @@ class NumPyArrays:
         """Whether an array is C-contiguous."""
         return bool(array.flags.c_contiguous)
 
+    def are_aligned(self, arrays: Any) -> bool:
+        """Whether boxes can be read 16 bytes a time, which the simulator does not do."""
+        return False
+
     def argument(self, array: Any) -> Any:
         """What a kernel takes: the flat view."""
         return array.reshape(-1)
@@ -105,7 +109,7 @@ def kernel(template: str, loss: Loss, dtype: str, kind: Any, ordinal: int) -> Ca
     simulated = cuda.jit(_quiet(made))
     terms, first = len(loss.weights), 6 if template == "elementwise" else 4
 
-    def launch(stream: int, blocks: int, threads: int, *arguments: Any) -> None:
+    def launch(stream: int, blocks: tuple[int, int, int], threads: int, *arguments: Any) -> None:
         typed = [s.cast(a) if isinstance(a, float) else a for a in arguments]
         weights = tuple(typed[first : first + terms])
         simulated[blocks, threads](*typed[:first], weights, *typed[first + terms :])
