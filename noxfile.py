@@ -54,6 +54,21 @@ def minimum(session: nox.Session) -> None:
 
 
 @nox.session
+def cudasim(session: nox.Session) -> None:
+    """The CUDA kernels in Numba's simulator, against the array engine."""
+    session.install(".", *groups("test", "ptx"))
+    session.run("pytest", "-n", "auto", "tests/cudasim", *session.posargs, env={"NUMBA_ENABLE_CUDASIM": "1"})
+
+
+@nox.session
+def ptx(session: nox.Session) -> None:
+    """What the compiler makes of the CUDA kernels, without a GPU; `-- --write` writes the table in docs/cuda.md."""
+    session.install(".", *groups("test", "ptx"))
+    workers = [] if "--write" in session.posargs else ["-n", "auto", "--dist", "loadgroup"]
+    session.run("pytest", *workers, "tests/ptx", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and format."""
     session.install(*groups("lint"))

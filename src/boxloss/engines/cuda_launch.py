@@ -50,7 +50,8 @@ def argument_types(template: str, dtype: str, terms: int) -> tuple[Any, ...]:
 def machine_code(template: str, loss: Loss, dtype: str, kind: Any, capability: tuple[int, int]) -> bytes:
     """The compiled kernel: from disk, or from the compiler, which is imported only then."""
     key = ("cuda", template, loss.structure, dtype, kind, capability, version("numba-cuda"))
-    path = path_of(key, f"cuda-sm_{capability[0]}{capability[1]}-{template}-{dtype}-") if is_kept(loss) else None
+    label = f"cuda-sm_{capability[0]}{capability[1]}-{template}-{dtype}-{type(loss).__name__}-"  # for `boxloss info`
+    path = path_of(key, label) if is_kept(loss) else None
     found = read(path)
     if found is None:
         from boxloss.engines import cuda_compile, cuda_kernels
