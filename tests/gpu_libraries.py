@@ -1,6 +1,7 @@
 """CuPy and torch under one set of names, for the tests on a GPU; and stand-ins on the host for a rehearsal of them."""
 
 import importlib
+import os
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import Any
@@ -204,10 +205,10 @@ class Torch(Library):
 
 
 class HostNumPy(Library):
-    """NumPy arrays and the CPU engine, in place of CuPy and the CUDA engine."""
+    """NumPy arrays and the CPU engine, or the CUDA engine in Numba's simulator, in place of CuPy."""
 
     name = "numpy"
-    engine = "numba"
+    engine = "cuda" if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1" else "numba"
     default_float = "float64"
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:

@@ -111,7 +111,7 @@ def test_default_streams_of_cupy(name, rng):
 def test_threads_with_streams_of_their_own(library, rng):
     pairs = [mixed(rng, 5000) for _ in range(8)]
     expected = [bl.giou.value_and_grad(*pair, engine="array") for pair in pairs]
-    gate = threading.Barrier(len(pairs))
+    gate = threading.Barrier(len(pairs), timeout=60)
 
     def call(k):
         stream = library.new_stream()
