@@ -60,6 +60,21 @@ def minimum(session: nox.Session) -> None:
 
 
 @nox.session
+def cudasim(session: nox.Session) -> None:
+    """The CUDA kernels in Numba's simulator, against the array engine."""
+    session.install(".", *groups("test", "ptx"))
+    session.run("pytest", "-n", "auto", "tests/cudasim", *session.posargs, env={"NUMBA_ENABLE_CUDASIM": "1"})
+
+
+@nox.session
+def ptx(session: nox.Session) -> None:
+    """What the compiler makes of the CUDA kernels, without a GPU; `-- --write` writes the table in docs/cuda.md."""
+    session.install(".", *groups("test", "ptx"))
+    workers = [] if "--write" in session.posargs else ["-n", "auto", "--dist", "loadgroup"]
+    session.run("pytest", *workers, "tests/ptx", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and format."""
     session.install(*groups("lint"))
@@ -99,6 +114,28 @@ def bench(session: nox.Session) -> None:
     session.run("pytest", "bench", f"--benchmark-json={results}", *([] if publish else ["--smoke"]), *rest)
     page = "docs/benchmarks.md" if publish else f"{session.create_tmp()}/benchmarks.md"
     session.run("python", "bench/tables.py", results, "--out", page)
+
+
+@nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """On a machine with a GPU: its tests, compute-sanitizer where it is installed, and its benchmark.
+
+    With `-- cuda12` for a driver of CUDA 12; with `-- --publish` the figures go into docs/benchmarks.md.
+    """
+    options = {"cuda12", "--publish"} & set(session.posargs)
+    rest = [argument for argument in session.posargs if argument not in options]
+    extra = "cuda12" if "cuda12" in options else "cuda13"
+    session.install(f".[cli,torch,{extra}]", "torchvision", "pytest>=8.2", "pytest-xdist>=3.6")
+    session.run("pytest", "tests/gpu", *rest)
+    if sanitizer := shutil.which("compute-sanitizer"):
+        smoke = ("python", "-m", "pytest", "tests/gpu", "-k", "smoke")
+        for tool in ("memcheck", "racecheck", "synccheck"):
+            check = (sanitizer, f"--tool={tool}", "--error-exitcode=1")
+            session.run(*check, *smoke, env={"PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}, external=True)
+    results = f"{session.create_tmp()}/gpu.json"
+    session.run("python", "bench/gpu.py", "--out", results)
+    if "--publish" in options:
+        session.run("python", "bench/gpu_tables.py", results)
 
 
 @nox.session

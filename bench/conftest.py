@@ -4,7 +4,6 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "tes
 import boxloss as bl  # noqa: E402
 import interleave  # noqa: E402
 from goals import GOALS  # noqa: E402
+from inputs import make_boxes  # noqa: E402
+from machine import system, versions  # noqa: E402
 
 PACKAGES = ("numpy", "numba", "torch", "torchvision", "powerboxes")
 SMOKE_LOSSES = ("l1", "giou", "ciou")
@@ -37,27 +38,12 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info |= {
         "cpu": cpu.get("brand_raw") or cpu.get("brand") or platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "system": _system(),
+        "system": system(),
         "python": platform.python_version(),
         "boxloss": bl.__version__,
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": versions(PACKAGES),
         "smoke": bool(config.getoption("smoke")),
     }
-
-
-def _system() -> str:
-    try:
-        name = platform.freedesktop_os_release()["PRETTY_NAME"]
-    except (OSError, KeyError):
-        name = platform.system()
-    return f"{name}, {platform.machine()}"
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -113,15 +99,9 @@ def compare(benchmark: Any, record: Callable[..., None], smoke: bool) -> Callabl
         how.setdefault("turn", 1e-4 if smoke else 1e-3)
         how.setdefault("rounds", 3 if smoke else None)
         seconds = interleave.interleave(benchmark, contestants, budget=budget, **how)
-        spread = {name: interleave.quartiles(turns) for name, turns in seconds.items()}
-        medians = {name: median for name, (_, median, _) in spread.items()}
-        ratios = [
-            (goal, f"{above} / {below}" if below else above, medians[above] / (medians[below] if below else 1.0))
-            for goal, above, below in goals
-        ]
-        quartiles = {name: (low, high) for name, (low, _, high) in spread.items()}
-        turns = min(map(len, seconds.values()))
-        record(table, row, goals=ratios, per=per, count=count, seconds=medians, quartiles=quartiles, rounds=turns)
+        measured = interleave.summary(seconds)
+        medians: dict[str, float] = measured["seconds"]
+        record(table, row, goals=interleave.ratios(medians, goals), per=per, count=count, **measured)
         return medians
 
     return run
@@ -129,19 +109,5 @@ def compare(benchmark: Any, record: Callable[..., None], smoke: bool) -> Callabl
 
 @pytest.fixture(scope="session")
 def boxes() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """Pairs of boxes, well mixed: half overlap in part, a fifth lie inside one another, the rest anywhere."""
-
-    def make(count: int, dtype: str = "float32", seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng(seed)
-        centre = rng.uniform(0.0, 1000.0, (count, 2))
-        side = np.exp(rng.uniform(np.log(4.0), np.log(400.0), (count, 2)))
-        near = centre + 0.2 * side * rng.normal(size=(count, 2)), side * np.exp(0.3 * rng.normal(size=(count, 2)))
-        inside = centre + side * rng.uniform(-0.2, 0.2, (count, 2)), side * rng.uniform(0.1, 0.6, (count, 2))
-        anywhere = rng.uniform(0.0, 1000.0, (count, 2)), rng.permutation(side)
-        kind = rng.choice(3, (count, 1), p=(0.5, 0.2, 0.3))
-        other_centre, other_side = (np.choose(kind, three) for three in zip(near, inside, anywhere, strict=True))
-        pred = np.concatenate([centre - 0.5 * side, centre + 0.5 * side], axis=1)
-        target = np.concatenate([other_centre - 0.5 * other_side, other_centre + 0.5 * other_side], axis=1)
-        return pred.astype(dtype), target.astype(dtype)
-
-    return make
+    """Pairs of boxes, by their count, float type and seed."""
+    return make_boxes

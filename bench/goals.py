@@ -10,6 +10,7 @@ class Goal(NamedTuple):
     limit: float
     at_least: bool = False
     unit: str = "x"
+    on_gpu: bool = False  # measured by `gpu.py`
 
     def reached(self, value: float) -> bool:
         """Whether a measured value is within the limit."""
@@ -48,4 +49,11 @@ GOALS = {
     "import": Goal("`import boxloss` over `import numpy`", 1.3),
     "first_call": Goal("second process, first `ciou` call over its imports", 0.4, unit="s"),
     "cache_growth": Goal("cache folder after 20 process starts over after one", 1.0),
+    "gpu_ciou": Goal(
+        "value and gradient of `ciou`, 2^26 boxes, speed of a copy of as many bytes", 0.8, True, "%", on_gpu=True
+    ),
+    "gpu_giou": Goal(
+        "value and gradient of `giou`, 2^26 boxes, speed of a copy of as many bytes", 0.8, True, "%", on_gpu=True
+    ),
+    "gpu_pairwise": Goal("`pairwise`, 20,000 x 20,000, speed of a fill of the output", 0.7, True, "%", on_gpu=True),
 }

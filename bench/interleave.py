@@ -3,7 +3,7 @@
 import gc
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import repeat
 from typing import Any
 
@@ -101,3 +101,21 @@ def quartiles(seconds: list[float]) -> tuple[float, float, float]:
         return (seconds[0],) * 3
     low, _, high = statistics.quantiles(seconds, n=4, method="inclusive")
     return low, statistics.median(seconds), high
+
+
+def summary(seconds: dict[str, list[float]]) -> dict[str, Any]:
+    """What a row of a table keeps of the turns: medians, quartiles and their number."""
+    spread = {name: quartiles(turns) for name, turns in seconds.items()}
+    return {
+        "seconds": {name: median for name, (_, median, _) in spread.items()},
+        "quartiles": {name: (low, high) for name, (low, _, high) in spread.items()},
+        "rounds": min(map(len, seconds.values())),
+    }
+
+
+def ratios(medians: dict[str, float], goals: Iterable[tuple[str, str, str | None]]) -> list[tuple[str, str, float]]:
+    """What was measured for goals, each of them the time of one contestant, or that over the time of another."""
+    return [
+        (goal, f"{above} / {below}" if below else above, medians[above] / (medians[below] if below else 1.0))
+        for goal, above, below in goals
+    ]

@@ -34,7 +34,7 @@ def forward_and_backward(function: Callable[..., Any], pred: Any, target: Any) -
     import torch
 
     pred = pred.detach().clone().requires_grad_()
-    ones = torch.ones(len(pred), dtype=pred.dtype)
+    ones = torch.ones_like(pred[:, 0])
 
     def call() -> tuple[Any, Any]:
         value = function(pred, target)
@@ -42,6 +42,16 @@ def forward_and_backward(function: Callable[..., Any], pred: Any, target: Any) -
         return value.detach(), grad
 
     return call
+
+
+def check_agreement(contestants: dict[str, Callable[[], tuple[Any, Any]]], to_numpy: Callable[[Any], Any]) -> None:
+    """All contestants compute the value and gradient of the first."""
+    expected_value, expected_grad = map(to_numpy, next(iter(contestants.values()))())
+    scale = np.abs(expected_grad).max(axis=-1, keepdims=True) + 1e-6
+    for name, call in contestants.items():
+        value, grad = map(to_numpy, call())
+        np.testing.assert_allclose(value, expected_value, rtol=1e-3, atol=1e-5, err_msg=name)
+        assert np.quantile(np.abs(grad - expected_grad) / scale, 0.999) < 1e-2, name
 
 
 def on_two_threads(fill: Callable[[Any], object], shape: tuple[int, ...]) -> Callable[[], Any]:

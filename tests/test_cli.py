@@ -18,6 +18,7 @@ from boxloss import coco
 from boxloss.cli import app, export
 from boxloss.cli.summary import rank_correlation, summarise
 from boxloss.data import sample
+from boxloss.engines import cuda_support
 
 QUICK = ("--engine", "array")  # nothing to compile
 
@@ -320,9 +321,32 @@ def test_info(tmp_path, monkeypatch):
     lines = dict(line.strip().split(maxsplit=1) for line in output.splitlines())
     assert lines["boxloss"] == bl.__version__
     assert lines["numpy"] == np.__version__
-    assert lines["engines"] == "array, numba"
+    assert lines["engines"] == ("array, numba" if cuda_support.missing() else "array, numba, cuda")
     assert lines["threads"] == str(bl.get_num_threads())
     assert lines["kernel"] == f"cache       {tmp_path / 'boxloss'}: 1 file, 2.0 MB"
+
+
+def test_info_of_a_gpu(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    (tmp_path / "boxloss" / "version").mkdir(parents=True)
+    for digest in ("1a", "2b"):
+        (tmp_path / "boxloss" / "version" / f"cuda-sm_90-pairwise-float32-GIoU-{digest}.kernel").touch()
+    device = cuda_support.Device(0, "a GPU", (9, 0), 10)
+    for name, value in {"missing": None, "driver_version": "13.0", "device_count": 1, "device": device}.items():
+        monkeypatch.setattr(cuda_support, name, lambda *ordinal, value=value: value)
+    _, output = run("info")
+    lines = [line.strip() for line in output.splitlines() if line.strip().startswith(("engines", "CUDA"))]
+    assert [line.split("  ")[-1].strip() for line in lines] == [
+        "array, numba, cuda",
+        "driver for CUDA 13.0",
+        "device 0: a GPU, sm_90",
+        "sm_90 pairwise float32 GIoU: 2",
+    ]
+
+
+def test_info_says_what_cuda_needs(monkeypatch):
+    monkeypatch.setattr(cuda_support, "missing", lambda: "a CUDA device")
+    assert "needs a CUDA device" in run("info")[1]
 
 
 def test_version():

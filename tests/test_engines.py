@@ -1,44 +1,20 @@
-"""Every engine against the array engine in float64: values, gradients, matrices; sizes, shapes, memory layouts.
-
-The bounds: a value is within `BOUND` of the true one relative to the larger of the value and 1, and a component of a
-gradient relative to the largest component of that row, for boxes whose sides are from 0.4 to 4 about the origin.
-"""
+"""Every engine against the array engine in float64: values, gradients, matrices; sizes, shapes, memory layouts."""
 
 import numpy as np
 import pytest
 
 import boxloss as bl
+from bounds import check_gradients, check_values, in_dtype
 from boxloss.engines import cpu, threads
 from cases import BY_NAME, CASES
 from generators import KINKS, boxes, mixed
 
-BOUND = {"float32": 1e-5, "float64": 1e-12}
 # Every loss is compiled in float64 and, with its default parameters, in float32: each kernel takes about a second.
 DEFAULTS = [case for case in CASES if case.loss in map(bl.get, bl.losses()) or case.name in ("iou_score", "detr")]
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 every_default = pytest.mark.parametrize("case", DEFAULTS, ids=lambda case: case.name)
 every_engine = pytest.mark.parametrize("engine", ["array", "numba"])
 some_losses = pytest.mark.parametrize("loss", [bl.l1, bl.giou], ids=lambda loss: type(loss).__name__)
-
-
-def in_dtype(pairs, dtype):
-    """The pairs in a float type, and the same numbers in float64."""
-    given = [a.astype(dtype) for a in pairs]
-    return given, [a.astype(np.float64) for a in given]
-
-
-def check_values(result, expected, dtype):
-    assert result.dtype == dtype
-    assert result.shape == expected.shape
-    error = np.abs(result - expected) / np.maximum(np.abs(expected), 1.0)
-    assert np.max(error, initial=0.0) <= BOUND[dtype]
-
-
-def check_gradients(result, expected, dtype):
-    assert result.dtype == dtype
-    assert result.shape == expected.shape
-    largest = np.max(np.abs(expected), axis=-1, keepdims=True)
-    assert np.all(np.abs(result - expected) <= BOUND[dtype] * largest)
 
 
 def check_elementwise(loss, pairs, engine, dtype):

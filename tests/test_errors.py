@@ -102,8 +102,8 @@ def test_reduction(verb, options, kind, text):
 @pytest.mark.parametrize(
     ("loss", "options", "text"),
     [
-        (bl.giou, {"engine": "gpu"}, "engine must be one of 'auto', 'array', 'numba'; got 'gpu'"),
-        (bl.giou, {"engine": None}, "engine must be one of 'auto', 'array', 'numba'; got None"),
+        (bl.giou, {"engine": "gpu"}, "engine must be one of 'auto', 'array', 'numba', 'cuda'; got 'gpu'"),
+        (bl.giou, {"engine": None}, "engine must be one of 'auto', 'array', 'numba', 'cuda'; got None"),
         (bl.giou, {"format": "xxyy"}, f"format must be one of {FORMAT_NAMES}; got 'xxyy'"),
         (bl.giou, {"format": ("xyxy", "xy")}, f"format must be one of {FORMAT_NAMES}; got 'xy'"),
         (bl.giou, {"format": ["xyxy"] * 2}, f"format must be one of {FORMAT_NAMES}; got ['xyxy', 'xyxy']"),

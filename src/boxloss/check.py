@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from boxloss.device import on_device
 from boxloss.formats import FORMATS
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -133,6 +134,13 @@ def array_namespace(**arrays: Any) -> Any:
     return xp
 
 
+def adopt(name: str, array: Any) -> Any:
+    """The array as it is, or as CuPy's if ``__cuda_array_interface__`` is all that is known of it."""
+    from boxloss.engines import cuda_interface
+
+    return cuda_interface.as_cupy(name, array) if cuda_interface.has_interface(array) else array
+
+
 def check_last_axis(name: str, boxes: Any) -> None:
     """Boxes have a last axis of 4."""
     if boxes.ndim < 1 or boxes.shape[-1] != 4:
@@ -183,6 +191,7 @@ def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size
 
 
 def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str], image: tuple[float, float]) -> Inputs:
+    pred, target = adopt("pred", pred), adopt("target", target)
     xp = array_namespace(pred=pred, target=target)
     check_last_axis("pred", pred)
     check_last_axis("target", target)
@@ -191,7 +200,8 @@ def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str], image: tup
         raise TypeError(f"pred and target must have one float type; got {pred.dtype} and {target.dtype}")
     dtype = floats[0] or floats[1] or default_float(xp)
     pred_dtype, target_dtype = (a.dtype if xp.isdtype(a.dtype, "real floating") else dtype for a in (pred, target))
-    pred, target = (a if a.dtype is dtype else xp.astype(a, dtype, copy=False) for a in (pred, target))
+    with on_device(pred):
+        pred, target = (a if a.dtype is dtype else xp.astype(a, dtype, copy=False) for a in (pred, target))
     return Inputs(xp, pred, target, pred_dtype, target_dtype, formats, image)
 
 
@@ -214,7 +224,9 @@ def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...]) -> tuple[int
 def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:
     """A weight a pair, in the float type of the computation."""
     if isinstance(weight, int | float | np.generic):
-        weight = xp.asarray(check_finite("weight", weight), dtype=pred.dtype, device=getattr(pred, "device", None))
+        number = check_finite("weight", weight)
+        weight = xp.full((), number, dtype=pred.dtype, device=getattr(pred, "device", None))
+    weight = adopt("weight", weight)
     array_namespace(pred=pred, weight=weight)
     weight_shape = tuple(weight.shape)
     try:
@@ -225,14 +237,17 @@ def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any
         raise ValueError(f"weight must be one number a pair, of a shape that broadcasts to {shape}; got {weight_shape}")
     if not xp.isdtype(weight.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"weight must be of a real or boolean type; got {weight.dtype}")
-    return weight if weight.dtype is pred.dtype else xp.astype(weight, pred.dtype, copy=False)
+    with on_device(weight):
+        return weight if weight.dtype is pred.dtype else xp.astype(weight, pred.dtype, copy=False)
 
 
-def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> None:
-    """A caller's buffer for a pairwise matrix."""
+def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> Any:
+    """A caller's buffer for a pairwise matrix, as an array of a library."""
+    out = adopt("out", out)
     array_namespace(pred=like, out=out)
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
+    return out
 
 
 def check_count(name: str, value: Any) -> int:

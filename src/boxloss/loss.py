@@ -28,7 +28,7 @@ _CHECKS: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: chec
 
 Format = str | tuple[str, str]
 Reduction = Literal["none", "mean", "sum"]
-Engine = Literal["auto", "array", "numba"]
+Engine = Literal["auto", "array", "numba", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,10 @@ class Loss(ABC):
         eps : float, optional
             Another `eps` than the loss's own, for this call: it is added to denominators, for parity with libraries
             that do so. The default, 0, guards denominators without changing any value.
-        engine : {"auto", "array", "numba"}
-            ``"numba"`` runs the compiled CPU kernels on NumPy arrays and CPU tensors, ``"array"`` runs the formula
-            by the array library itself, ``"auto"`` takes the faster of those that can.
+        engine : {"auto", "array", "numba", "cuda"}
+            ``"numba"`` runs the compiled CPU kernels on NumPy arrays and CPU tensors, ``"cuda"`` runs kernels on CuPy
+            arrays and CUDA tensors, ``"array"`` runs the formula by the array library itself, ``"auto"`` takes the
+            faster of those that can.
 
         Returns
         -------
@@ -147,11 +148,13 @@ class Loss(ABC):
             If an argument is not an array, the libraries or the float types differ, or a type is not supported.
         ValueError
             If a shape, a name or a number does not fit; the message says which.
+        RuntimeError
+            If ``engine="cuda"`` is asked for and the machine lacks what it needs; the message says what.
         """
         loss = self if eps is None else self.with_eps(eps)
         divisor = check_reduction(reduction, avg_factor)
         inputs = check_pair(pred, target, format, image_size)
-        shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
+        shape = broadcast_shape(inputs.pred.shape[:-1], inputs.target.shape[:-1])
         if weight is not None:
             weight = check_weight(inputs.xp, weight, inputs.pred, shape)
         run = select.engine(engine, inputs)
@@ -216,7 +219,7 @@ class Loss(ABC):
         divisor = check_reduction(reduction, avg_factor)
         check_choice("wrt", wrt, WRT)
         inputs = select.constant(check_pair(pred, target, format, image_size))
-        shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
+        shape = broadcast_shape(inputs.pred.shape[:-1], inputs.target.shape[:-1])
         if weight is not None:
             weight = check_weight(inputs.xp, weight, inputs.pred, shape)
         factor = reduce.gradient_factor(shape, reduction, divisor)
@@ -247,7 +250,8 @@ class Loss(ABC):
         format, image_size, eps, engine
             As in the call.
         out : array, shape (..., N, M), optional
-            A buffer for the result, of the result's type; the ``"numba"`` engine wants it C-contiguous.
+            A buffer for the result, of the result's type; the ``"numba"`` and ``"cuda"`` engines want it
+            C-contiguous.
 
         Returns
         -------
@@ -269,11 +273,11 @@ class Loss(ABC):
         """
         loss = self if eps is None else self.with_eps(eps)
         inputs = select.constant(check_pair(pred, target, format, image_size))
-        for name, boxes in (("pred", pred), ("target", target)):
+        for name, boxes in (("pred", inputs.pred), ("target", inputs.target)):
             if boxes.ndim < 2:
                 raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")
-        batch = broadcast_shape(pred.shape[:-2], target.shape[:-2])
-        shape = (*batch, pred.shape[-2], target.shape[-2])
-        if out is not None:
-            check_out(out, inputs.pred, shape)
-        return select.engine(engine, inputs).pairwise(loss, inputs, shape, out)
+        batch = broadcast_shape(inputs.pred.shape[:-2], inputs.target.shape[:-2])
+        shape = (*batch, inputs.pred.shape[-2], inputs.target.shape[-2])
+        buffer = None if out is None else check_out(out, inputs.pred, shape)
+        matrix = select.engine(engine, inputs).pairwise(loss, inputs, shape, buffer)
+        return matrix if out is None else out

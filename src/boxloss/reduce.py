@@ -3,16 +3,19 @@
 import math
 from typing import Any
 
+from boxloss.device import on_device
+
 
 def values(xp: Any, value: Any, reduction: str, divisor: float | None) -> Any:
     """The values, their sum, or their mean: the mean of nothing is 0."""
     if reduction == "none":
         return value
-    total = xp.sum(value)
-    if reduction == "sum":
-        return total
-    divisor = math.prod(value.shape) if divisor is None else divisor
-    return total / divisor if divisor else total * 0.0
+    with on_device(value):
+        total = xp.sum(value)
+        if reduction == "sum":
+            return total
+        divisor = math.prod(value.shape) if divisor is None else divisor
+        return total / divisor if divisor else total * 0.0
 
 
 def gradient_factor(shape: tuple[int, ...], reduction: str, divisor: float | None) -> float:

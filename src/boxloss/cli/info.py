@@ -1,6 +1,7 @@
 """``boxloss info``: what is installed and what runs."""
 
 import platform
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import click
 
 import boxloss as bl
 from boxloss.cli import console
+from boxloss.engines import cuda_support
 
 CORE = ("numpy", "numba", "array-api-compat")
-OPTIONAL = ("torch", "cupy", "cupy-cuda12x", "cupy-cuda13x", "dask", "jax")
+OPTIONAL = ("torch", "cupy", "cupy-cuda12x", "cupy-cuda13x", "numba-cuda", "dask", "jax")
 
 
 def installed_version(distribution: str) -> str | None:
@@ -36,12 +38,37 @@ def info() -> None:
     table.add_row("engines", ", ".join(engines()))
     table.add_row("threads", str(bl.get_num_threads()))
     table.add_row("kernel cache", describe_cache())
+    for line in describe_cuda():
+        table.add_row("CUDA", line)
+    for line in cuda_kernels():
+        table.add_row("CUDA kernels", line)
     console.stdout().print(table)
 
 
 def engines() -> list[str]:
     """List the engines that can run here."""
-    return ["array", "numba"] if installed_version("numba") else ["array"]
+    return ["array", "numba"] if cuda_support.missing() else ["array", "numba", "cuda"]
+
+
+def describe_cuda() -> list[str]:
+    """Describe the driver and each device, or say what is missing."""
+    if lacks := cuda_support.missing():
+        return [f"needs {lacks}"]
+    devices = [cuda_support.device(ordinal) for ordinal in range(cuda_support.device_count())]
+    return [
+        f"driver for CUDA {cuda_support.driver_version()}",
+        *(f"device {d.ordinal}: {d.name}, sm_{d.capability[0]}{d.capability[1]}" for d in devices),
+    ]
+
+
+def cuda_kernels() -> list[str]:
+    """List the kernels for GPUs in the cache, by device, verb, float type and loss."""
+    from boxloss.engines.cache import cache_folder
+
+    folder = cache_folder()
+    names = [path.name for path in folder.rglob("cuda-*.kernel")] if folder else []
+    found = Counter(" ".join(name.split("-")[1:-1]) for name in names)
+    return [f"{name}: {count}" for name, count in sorted(found.items())]
 
 
 def describe_cache() -> str:

@@ -22,6 +22,8 @@ from numba.core.compiler import CompileResult
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
+from boxloss.loss import Loss
+
 KEPT_VERSIONS = 3
 _SOURCES = ("box.py", "formats.py", "formula.py", "geometry.py", "loss.py", "losses/*.py", "engines/*.py")
 
@@ -52,6 +54,43 @@ def _version() -> str:
     return digest.hexdigest()[:16]
 
 
+def is_kept(loss: Loss) -> bool:
+    """Whether kernels of a loss may be on disk: the source of a loss from outside is not in the digest."""
+    terms = loss.structure if isinstance(loss.structure, tuple) else (loss.structure,)
+    return all(type(term).__module__.startswith("boxloss.") for term in terms)
+
+
+def path_of(key: object, label: str = "") -> Path | None:
+    """The file of a kernel, under a name of its own that begins with the label."""
+    folder = cache_folder()
+    name = hashlib.sha256(repr(key).encode()).hexdigest()[:32]
+    return folder and folder / _version() / f"{label}{name}.kernel"
+
+
+def read(path: Path | None) -> bytes | None:
+    """What a file holds; None if it is missing, unreadable or damaged."""
+    try:
+        content = path.read_bytes() if path else b""
+    except OSError:
+        return None
+    digest, payload = content[:32], content[32:]
+    return payload if hashlib.sha256(payload).digest() == digest else None
+
+
+def write(path: Path | None, payload: bytes) -> None:
+    """Write a file, whole or not at all; one that can't be written is not written."""
+    if path is None:
+        return
+    try:
+        is_first = not path.parent.exists()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, hashlib.sha256(payload).digest() + payload)
+        if is_first:
+            _prune(path.parent.parent)
+    except OSError:
+        return
+
+
 class KernelCache(NullCache):  # type: ignore[misc]
     """What a Numba dispatcher asks before it compiles and tells afterwards, for one kernel.
 
@@ -64,21 +103,13 @@ class KernelCache(NullCache):  # type: ignore[misc]
 
     def path(self, target_context: Any) -> Path | None:
         """The file of this kernel for this CPU."""
-        folder = cache_folder()
-        if folder is None:
-            return None
-        name = repr((self.token, target_context.codegen().magic_tuple()))
-        return folder / _version() / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.kernel"
+        return path_of((self.token, target_context.codegen().magic_tuple()))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled kernel, or None."""
         try:
-            path = self.path(target_context)
-            if path is None:
-                return None
-            content = path.read_bytes()
-            digest, payload = content[:32], content[32:]
-            if hashlib.sha256(payload).digest() != digest:
+            payload = read(self.path(target_context))
+            if payload is None:
                 return None
             # All that a kernel from disk needs of Numba. `target_context.refresh()`, which Numba's own cache calls,
             # imports every implementation for the compiler too: 0.3 s.
@@ -89,18 +120,7 @@ class KernelCache(NullCache):  # type: ignore[misc]
 
     def save_overload(self, sig: Any, result: Any) -> None:
         """Write the compiled kernel, whole or not at all."""
-        try:
-            path = self.path(result.target_context)
-            if path is None:
-                return
-            payload = dumps(result._reduce())
-            is_first = not path.parent.exists()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, hashlib.sha256(payload).digest() + payload)
-            if is_first:
-                _prune(path.parent.parent)
-        except OSError:
-            return
+        write(self.path(result.target_context), dumps(result._reduce()))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -4,9 +4,9 @@ Every function that a formula calls is cloned with it. In a clone each float con
 float type of the kernel: without that one bare `0.5` turns a whole float32 kernel into float64.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from types import CellType, FunctionType, ModuleType
+from types import CellType, FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 import numba
@@ -14,7 +14,7 @@ import numpy as np
 from numba.core import types
 
 from boxloss.engines import scalar
-from boxloss.engines.cache import KernelCache
+from boxloss.engines.cache import KernelCache, is_kept
 from boxloss.formula import formula_of
 from boxloss.guards import UNGUARDED
 from boxloss.loss import Loss
@@ -38,9 +38,7 @@ def compiled(template: Callable[..., Any], loss: Loss, dtype: Any, *options: Any
     entry = _entries.get(key)
     if entry is None:
         kernel, signature = dispatcher(template, loss, dtype.name, *options)
-        terms = loss.structure if isinstance(loss.structure, tuple) else (loss.structure,)
-        # Only a loss of this package is kept on disk: the source of another is not in the cache's digest.
-        if all(type(term).__module__.startswith("boxloss.") for term in terms):
+        if is_kept(loss):
             kernel._cache = KernelCache(repr((template.__name__, loss.structure, dtype.name, options)))
         entry = _entries[key] = kernel.compile(signature)
     return entry
@@ -52,17 +50,31 @@ def dispatcher(template: Callable[..., Any], loss: Loss, dtype: str, *options: A
     return numba.njit(error_model="numpy", fastmath=FORMULA_FLAGS, nogil=True)(kernel), signature
 
 
-class Specialiser:
-    """Compiles plain functions for one float type, each once; without guards, for ordinary boxes only."""
+def _compile_for_cpu(function: FunctionType, flags: set[str]) -> Any:
+    return numba.njit(error_model="numpy", fastmath=flags, nogil=True, forceinline=True)(function)
 
-    def __init__(self, dtype: str, guarded: bool) -> None:
-        self.replaced = {} if guarded else UNGUARDED
+
+class Specialiser:
+    """Compiles plain functions for one float type, each once, by `compiler(function, fastmath flags)`.
+
+    `known` are functions that have a compiled counterpart already, `replaced` those that another plain function stands
+    in for.
+    """
+
+    def __init__(
+        self,
+        dtype: str,
+        compiler: Callable[[FunctionType, set[str]], Any] = _compile_for_cpu,
+        known: Mapping[Callable[..., Any], Any] = MappingProxyType({}),
+        replaced: Mapping[Callable[..., Any], Callable[..., Any]] = MappingProxyType({}),
+    ) -> None:
+        self.compiler, self.replaced = compiler, replaced
         self.dtype = dtype
         self.cast = np.dtype(dtype).type
         self.number = numba.from_dtype(np.dtype(dtype))
         self.array = types.Array(self.number, 1, "C")
         self.readonly = types.Array(self.number, 1, "C", readonly=True)
-        self.memo: dict[Callable[..., Any], Any] = {}
+        self.memo: dict[Callable[..., Any], Any] = dict(known)
         self.xp = ModuleType(f"boxloss_scalar_{dtype}")
         for name, function in scalar.FUNCTIONS[dtype].items():
             setattr(self.xp, name, self.function(function))
@@ -91,8 +103,7 @@ class Specialiser:
         function = self.replaced.get(function, function)
         if function not in self.memo:
             flags = SCALAR_FLAGS if function.__module__ == scalar.__name__ else FORMULA_FLAGS
-            compiler = numba.njit(error_model="numpy", fastmath=flags, nogil=True, forceinline=True)
-            self.memo[function] = compiler(self.clone(function))
+            self.memo[function] = self.compiler(self.clone(function), flags)
         return self.memo[function]
 
     def clone(self, function: Callable[..., Any]) -> FunctionType:
@@ -113,5 +124,5 @@ class Specialiser:
 
 @cache
 def specialiser(dtype: str, guarded: bool = True) -> Specialiser:
-    """The one specialiser of a float type, with guards or without."""
-    return Specialiser(dtype, guarded)
+    """The one specialiser of a float type, with guards or without them: for ordinary boxes only."""
+    return Specialiser(dtype, replaced={} if guarded else UNGUARDED)

@@ -101,13 +101,33 @@ def atan2_64(y: Any, x: Any) -> Any:
     return _quadrant(QUARTER_PI + (QUARTER_PI_LOW + angle) if beyond else angle, y, x)
 
 
+def bits_32(a: Any) -> Any:
+    """The bits of a float32 as an integer."""
+    return np.float32(a).view(np.int32)
+
+
+def number_32(bits: Any) -> Any:
+    """The float32 of these bits."""
+    return np.int32(bits).view(np.float32)
+
+
+def bits_64(a: Any) -> Any:
+    """The bits of a float64 as an integer."""
+    return np.float64(a).view(np.int64)
+
+
+def number_64(bits: Any) -> Any:
+    """The float64 of these bits."""
+    return np.int64(bits).view(np.float64)
+
+
 def log1p_32(a: Any) -> Any:
     """ln(1 + a) for a > -1, with float32 accuracy."""
     b = 1.0 + a
     lost = a - (b - 1.0)
-    bits = np.float32(b).view(np.int32)
+    bits = bits_32(b)
     exponent = (bits - SQRT_HALF_BITS_32) >> np.int32(23)
-    mantissa = np.int32(bits - (exponent << np.int32(23))).view(np.float32)
+    mantissa = number_32(bits - (exponent << np.int32(23)))
     f = (mantissa - 1.0) + lost * (mantissa / b)
     s = f / (2.0 + f)
     z = s * s
@@ -122,9 +142,9 @@ def log1p_64(a: Any) -> Any:
     """ln(1 + a) for a > -1, with float64 accuracy."""
     b = 1.0 + a
     lost = a - (b - 1.0)
-    bits = np.float64(b).view(np.int64)
+    bits = bits_64(b)
     exponent = (bits - SQRT_HALF_BITS_64) >> np.int64(52)
-    mantissa = np.int64(bits - (exponent << np.int64(52))).view(np.float64)
+    mantissa = number_64(bits - (exponent << np.int64(52)))
     f = (mantissa - 1.0) + lost * (mantissa / b)
     s = f / (2.0 + f)
     z = s * s

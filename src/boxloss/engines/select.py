@@ -9,30 +9,33 @@ from typing import Any
 import numpy as np
 
 from boxloss.check import Inputs, check_choice
+from boxloss.device import is_cuda_array, is_tensor, kind_of
+from boxloss.engines import cuda_support
 
-ENGINES = ("auto", "array", "numba")
+ENGINES = ("auto", "array", "numba", "cuda")
 
 
 def engine(name: str, inputs: Inputs) -> ModuleType:
     """The module of the engine with this name, or of the fastest that can take the arrays."""
     check_choice("engine", name, ENGINES)
-    compiled = isinstance(inputs.pred, np.ndarray) or (is_tensor(inputs.pred) and inputs.pred.device.type == "cpu")
-    if name == "numba" and not compiled:
-        kind = f"{type(inputs.pred).__module__}.{type(inputs.pred).__qualname__}"
-        raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind}")
-    return _module("array" if name == "array" or not compiled else "cpu")
+    if name == "array":
+        return _module("array")
+    on_cpu = isinstance(inputs.pred, np.ndarray) or (is_tensor(inputs.pred) and inputs.pred.device.type == "cpu")
+    if name == "cuda":
+        cuda_support.check(inputs.pred)
+    elif name == "numba" and not on_cpu:
+        raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind_of(inputs.pred)}")
+    elif on_cpu:
+        return _module("cpu")
+    elif not is_cuda_array(inputs.pred) or cuda_support.missing():
+        return _module("array")
+    return _module("cuda")
 
 
 @cache
 def _module(name: str) -> ModuleType:
     """An engine, imported when it is first asked for: Numba takes a while."""
     return import_module(f"boxloss.engines.{name}")
-
-
-def is_tensor(array: Any) -> bool:
-    """Whether an array is a torch tensor; never imports torch."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(array, torch.Tensor)
 
 
 def is_tracked(inputs: Inputs, weight: Any) -> bool:

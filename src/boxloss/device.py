@@ -1,0 +1,34 @@
+"""Arrays of libraries that may not be there: what they are and where, without importing anything."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+
+def is_tensor(array: Any) -> bool:
+    """Whether an array is a torch tensor."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(array, torch.Tensor)
+
+
+def is_cupy(array: Any) -> bool:
+    """Whether an array is one of CuPy."""
+    cupy = sys.modules.get("cupy")
+    return cupy is not None and isinstance(array, cupy.ndarray)
+
+
+def is_cuda_array(array: Any) -> bool:
+    """Whether an array is one of CuPy, or a torch tensor on a CUDA device."""
+    return bool(array.device.type == "cuda") if is_tensor(array) else is_cupy(array)
+
+
+def on_device(array: Any) -> AbstractContextManager[Any]:
+    """With the array's device as the current one, which is where CuPy computes; other libraries go by the array."""
+    device: AbstractContextManager[Any] = array.device if is_cupy(array) else nullcontext()
+    return device
+
+
+def kind_of(array: Any) -> str:
+    """What an array is, for an error: its type and, of a tensor, its device."""
+    kind = f"{type(array).__module__}.{type(array).__qualname__}"
+    return f"{kind} on {array.device}" if is_tensor(array) else kind

@@ -1,0 +1,99 @@
+"""How a kernel template becomes PTX and machine code. It needs numba-cuda, and neither a GPU nor a driver."""
+
+from collections.abc import Callable
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+from cuda.bindings import nvjitlink
+from numba.core import types
+from numba.core.fastmathpass import rewrite_module
+from numba.cuda import libdevice
+from numba.cuda.compiler import compile_cuda, kernel_fixup
+from numba.cuda.core.options import FastMathOptions
+from numba.cuda.dispatcher import CUDADispatcher
+
+from boxloss.engines import cuda_extensions, scalar
+from boxloss.engines.compile import Specialiser
+from boxloss.engines.cuda_kernels import load_numbers, store_numbers
+from boxloss.formula import formula_of
+from boxloss.loss import Loss
+
+Capability = tuple[int, int]
+# No contraction into fused multiply-adds, for the reason given at `compile.FORMULA_FLAGS`.
+NVVM_OPTIONS = {"opt": 3, "fma": 0}
+ENTRY = "kernel"
+BITS = {
+    scalar.bits_32: libdevice.float_as_int,
+    scalar.number_32: libdevice.int_as_float,
+    scalar.bits_64: libdevice.double_as_longlong,
+    scalar.number_64: libdevice.longlong_as_double,
+}
+
+
+class DeviceFunction(CUDADispatcher):  # type: ignore[misc]
+    """A function that kernels call, compiled for a given capability: Numba's own asks the current device for one."""
+
+    def __init__(self, function: FunctionType, flags: set[str], capability: Capability) -> None:
+        super().__init__(function, {"device": True, "opt": True})
+        self.flags, self.capability = flags, capability
+
+    def compile_device(self, args: Any, return_type: Any = None) -> Any:
+        """The compiled function for these types of arguments, each compiled once."""
+        if args not in self.overloads:
+            result = compile_cuda(
+                self.py_func, return_type, args, forceinline=True, nvvm_options=NVVM_OPTIONS, cc=self.capability
+            )
+            rewrite_module(result.library._module, FastMathOptions(self.flags))
+            self.overloads[args] = result
+            result.target_context.insert_user_function(result.entry_point, result.fndesc, [result.library])
+        return self.overloads[args]
+
+
+class DeviceSpecialiser(Specialiser):
+    """Compiles plain functions for one float type and one compute capability."""
+
+    alignment = 16  # of boxes in shared memory
+
+    def __init__(self, dtype: str, capability: Capability) -> None:
+        super().__init__(dtype, lambda function, flags: DeviceFunction(function, flags, capability), BITS)
+        self.pointer = types.CPointer(self.number)  # type: ignore[attr-defined]
+
+    def access(self, aligned: bool) -> tuple[Any, Any]:
+        """Functions that load and store a box: of 16 bytes a time if boxes are aligned to that."""
+        if aligned:
+            return cuda_extensions.load_box, cuda_extensions.store_box
+        return self.function(load_numbers), self.function(store_numbers)
+
+
+@cache
+def specialiser(dtype: str, capability: Capability) -> DeviceSpecialiser:
+    """The one specialiser of a float type and a capability."""
+    return DeviceSpecialiser(dtype, capability)
+
+
+def ptx(template: Callable[..., Any], loss: Loss, dtype: str, kind: Any, capability: Capability) -> str:
+    """The assembly of a kernel, whose entry is named "kernel"."""
+    made = template(specialiser(dtype, capability), formula_of(loss.structure), len(loss.weights), kind)
+    kernel, signature = made
+    result = compile_cuda(kernel, types.void, signature.args, nvvm_options=NVVM_OPTIONS, cc=capability)
+    name = result.fndesc.llvm_func_name
+    kernel_fixup(result.library.get_function(name), False)
+    text: str = result.library.get_asm_str(capability)
+    return text.replace(name, ENTRY)
+
+
+def assemble(text: str, capability: Capability, *options: str) -> tuple[bytes, str]:
+    """The machine code of PTX for a capability, and what the assembler says."""
+    options = (f"-arch=sm_{capability[0]}{capability[1]}", *options)
+    source = text.encode()
+    linker = nvjitlink.create(len(options), options)
+    try:
+        nvjitlink.add_data(linker, nvjitlink.InputType.PTX, source, len(source), ENTRY)
+        nvjitlink.complete(linker)
+        code, log = bytearray(nvjitlink.get_linked_cubin_size(linker)), bytearray(nvjitlink.get_info_log_size(linker))
+        nvjitlink.get_linked_cubin(linker, code)
+        nvjitlink.get_info_log(linker, log)
+    finally:
+        nvjitlink.destroy(linker)
+    return bytes(code), log.decode().rstrip("\0")

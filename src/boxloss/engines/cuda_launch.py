@@ -1,0 +1,89 @@
+"""Kernels on a GPU: from the cache, into the driver, onto the caller's stream.
+
+A launch is three calls of the driver. It allocates nothing and waits for nothing, so a CUDA graph can capture it once
+the kernel was loaded by a call before.
+"""
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from boxloss.engines import cuda_support
+from boxloss.engines.cache import is_kept, path_of, read, write
+from boxloss.engines.cuda_arrays import arrays_like as arrays_like
+from boxloss.loss import Loss
+
+Kernel = Callable[..., None]
+NUMBERS = {"float32": ctypes.c_float, "float64": ctypes.c_double}
+# Enough blocks for every multiprocessor to choose from; what is beyond them the loop of the kernel goes through.
+BLOCKS_A_MULTIPROCESSOR = 32
+
+_kernels: dict[Any, Kernel] = {}
+
+
+def elementwise_blocks(ordinal: int, size: int, threads: int) -> int:
+    """How many blocks of threads share the pairs."""
+    most = BLOCKS_A_MULTIPROCESSOR * cuda_support.device(ordinal).multiprocessors
+    return min(-(-size // threads), most)
+
+
+def kernel(template: str, loss: Loss, dtype: str, kind: Any, ordinal: int) -> Kernel:
+    """The kernel of a template of `cuda_kernels` on a device: ``kernel(stream, blocks, threads, *arguments)``."""
+    key = (template, loss.structure, dtype, kind, ordinal)
+    found = _kernels.get(key)
+    if found is None:
+        code = machine_code(template, loss, dtype, kind, cuda_support.device(ordinal).capability)
+        found = _kernels[key] = _load(code, argument_types(template, dtype, len(loss.weights)), ordinal)
+    return found
+
+
+def argument_types(template: str, dtype: str, terms: int) -> tuple[Any, ...]:
+    """The types of a kernel's arguments in C: those of the signature that its template declares."""
+    number, pointer, size = NUMBERS[dtype], ctypes.c_void_p, ctypes.c_longlong
+    if template == "elementwise":
+        return (pointer,) * 3 + (number,) * (3 + terms) + (pointer,) * 3 + (size,)
+    return (pointer,) * 2 + (number,) * (2 + terms) + (pointer,) + (size,) * 5
+
+
+def machine_code(template: str, loss: Loss, dtype: str, kind: Any, capability: tuple[int, int]) -> bytes:
+    """The compiled kernel: from disk, or from the compiler, which is imported only then."""
+    key = ("cuda", template, loss.structure, dtype, kind, capability, version("numba-cuda"))
+    label = f"cuda-sm_{capability[0]}{capability[1]}-{template}-{dtype}-{type(loss).__name__}-"  # for `boxloss info`
+    path = path_of(key, label) if is_kept(loss) else None
+    found = read(path)
+    if found is None:
+        from boxloss.engines import cuda_compile, cuda_kernels
+
+        made = cuda_compile.ptx(getattr(cuda_kernels, template), loss, dtype, kind, capability)
+        found, _ = cuda_compile.assemble(made, capability)
+        write(path, found)
+    return found
+
+
+@cache
+def _context(ordinal: int) -> Any:
+    """The context that CuPy, torch and everything of the CUDA runtime use on a device."""
+    cuda_support.call("cuInit", 0)
+    return cuda_support.call("cuDevicePrimaryCtxRetain", cuda_support.call("cuDeviceGet", ordinal))
+
+
+def _load(code: bytes, types: tuple[Any, ...], ordinal: int) -> Kernel:
+    call, context = cuda_support.call, _context(ordinal)
+    call("cuCtxPushCurrent", context)
+    try:
+        module = call("cuModuleLoadData", code)
+        function = call("cuModuleGetFunction", module, b"kernel")
+    finally:
+        call("cuCtxPopCurrent")
+
+    def launch(stream: int, blocks: tuple[int, int, int], threads: int, *arguments: Any) -> None:
+        call("cuCtxPushCurrent", context)
+        try:
+            parameters = (arguments, types)
+            call("cuLaunchKernel", function, *blocks, threads, 1, 1, 0, stream, parameters, 0)
+        finally:
+            call("cuCtxPopCurrent")
+
+    return launch

@@ -1,0 +1,95 @@
+"""What the CUDA engine needs of a machine, found out without importing Numba."""
+
+import os
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from boxloss.device import is_cuda_array, kind_of
+
+INSTALL = "pip install 'boxloss[cuda12]' or pip install 'boxloss[cuda13]', after the CUDA version of the driver"
+
+
+class Device(NamedTuple):
+    """A GPU, as the driver describes it."""
+
+    ordinal: int
+    name: str
+    capability: tuple[int, int]
+    multiprocessors: int
+
+
+def is_simulated() -> bool:
+    """Whether Numba runs kernels in its simulator, on NumPy arrays: for tests."""
+    return os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
+
+
+def check(array: Any) -> None:
+    """The machine has what the CUDA engine needs, and the array is on a GPU."""
+    if lacks := missing():
+        raise RuntimeError(f"engine='cuda' needs {lacks}")
+    if not (isinstance(array, np.ndarray) if is_simulated() else is_cuda_array(array)):
+        raise ValueError(
+            f"engine='cuda' takes CuPy arrays and torch tensors on a CUDA device; got {kind_of(array)}. "
+            "Move it there first, for example with cupy.asarray or tensor.cuda()"
+        )
+
+
+@cache
+def missing() -> str | None:
+    """What this machine lacks for the CUDA engine, and how to get it; None if nothing."""
+    if is_simulated():
+        return None
+    if find_spec("numba_cuda") is None:
+        return f"numba-cuda, which is not installed: {INSTALL}"
+    try:
+        found = device_count()
+    except (ImportError, RuntimeError) as error:
+        return f"an NVIDIA driver, and there is none that works here ({str(error).strip()})"
+    return None if found else "a CUDA device, and the driver shows none; see CUDA_VISIBLE_DEVICES"
+
+
+def call(function: str, *arguments: Any) -> Any:
+    """The result of a function of the CUDA driver; RuntimeError if it fails."""
+    from cuda.bindings import driver
+
+    status, *results = getattr(driver, function)(*arguments)
+    if status != driver.CUresult.CUDA_SUCCESS:
+        raise RuntimeError(f"{function} of the CUDA driver failed: {status.name}")
+    return results[0] if results else None
+
+
+def device_count() -> int:
+    """How many GPUs this process may use."""
+    call("cuInit", 0)
+    return int(call("cuDeviceGetCount"))
+
+
+def driver_version() -> str:
+    """The latest version of CUDA that the driver supports."""
+    number = call("cuDriverGetVersion")
+    return f"{number // 1000}.{number % 1000 // 10}"
+
+
+@cache
+def device(ordinal: int) -> Device:
+    """The GPU with this number."""
+    from cuda.bindings.driver import CUdevice_attribute as Attribute
+
+    call("cuInit", 0)
+    handle = call("cuDeviceGet", ordinal)
+
+    def attribute(which: Any) -> int:
+        return int(call("cuDeviceGetAttribute", which, handle))
+
+    return Device(
+        ordinal,
+        call("cuDeviceGetName", 128, handle).split(b"\0")[0].decode(),
+        (
+            attribute(Attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+            attribute(Attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
+        ),
+        attribute(Attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
+    )

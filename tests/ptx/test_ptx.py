@@ -1,0 +1,112 @@
+"""What holds of every kernel, read from its PTX and from what the assembler says of it."""
+
+import ctypes
+import re
+
+import pytest
+
+import boxloss as bl
+from boxloss.engines import cuda_compile, cuda_launch
+from boxloss.engines.cuda_kinds import Elementwise, Pairwise
+from instructions import CAPABILITIES, LOSSES, TEMPLATES, compiled, of_kind, row, write, written_rows
+
+POLYNOMIALS = {"ciou", "ciou, full gradient", "log_iou"}  # the losses that call atan2 or log1p
+IN_C = {"u64": {ctypes.c_void_p, ctypes.c_longlong}, "f32": {ctypes.c_float}, "f64": {ctypes.c_double}}
+SM_80 = CAPABILITIES[0]
+every_loss = pytest.mark.parametrize(  # a loss on one process, which compiles each kernel once
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in LOSSES]
+)
+every_capability = pytest.mark.parametrize("capability", CAPABILITIES, ids="sm_{0[0]}{0[1]}".format)
+
+
+def check_arithmetic(code, name, number):
+    """One float type, no local memory, and products that are fused with sums in polynomials alone."""
+    other = {"f32": "f64", "f64": "f32"}[number]
+    assert not re.search(rf"\.{other}\b", code.text)
+    assert ".local" not in code.text
+    assert code.count(rf"(add|sub|mul)\.{number}") == 0, "without .rn the assembler may fuse them"
+    assert (code.count(rf"fma\.rn\.{number}") > 0) == (name in POLYNOMIALS)
+    assert code.count("call.*") == 0
+
+
+def check_assembled(code, capability):
+    """The assembler takes it and spills no register."""
+    binary, log = cuda_compile.assemble(code.text, capability, "-verbose", "-Xptxas=-v")
+    assert binary.startswith(b"\x7fELF")
+    assert re.search(r"0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads", log), log
+
+
+@every_capability
+@every_loss
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernels(dtype, name, capability):
+    number, vector, loads = {"float32": ("f32", "v4.f32", 1), "float64": ("f64", "v2.f64", 2)}[dtype]
+    for verb, (template, _) in TEMPLATES.items():
+        code = compiled(LOSSES[name], verb, dtype, capability)
+        check_arithmetic(code, name, number)
+        check_assembled(code, capability)
+        reads, writes = (code.copies, code.copies) if template == "elementwise" else (1, 0)
+        assert code.count(rf"ld\.global\.{vector}") == code.count(r"ld\.global.*") == 2 * loads * reads
+        assert code.count(rf"st\.global\.{vector}") == (loads * writes if verb == "value and gradient" else 0)
+        if verb == "pairwise":
+            assert code.count(rf"st\.shared\.{vector}") == loads
+            assert code.count(rf"ld\.shared\.{vector}") == loads * code.copies
+            assert code.count(rf"ld\.shared\.{number}") in (0, code.copies), "the number of one box, if there is one"
+        assert code.count(r"(div|rem)\.[us](32|64)") == 0, "no division of an index"
+        if template == "elementwise" and code.copies == 1:  # a loop that was copied counts what is left of it
+            assert code.count(r"cvt\.[us]32\.[us]64") == 0, "indices have 64 bits"
+        expected = cuda_launch.argument_types(template, dtype, len(LOSSES[name].weights))
+        assert len(code.parameters) == len(expected)
+        assert all(c in IN_C[given] for given, c in zip(code.parameters, expected, strict=True))
+
+
+@every_capability
+def test_kernel_with_every_option(capability):
+    kind = Elementwise(("rel_cxcywh", "xywh"), True, True, True, True, aligned=True)
+    code = of_kind("elementwise", bl.giou, "float32", kind, capability)
+    check_arithmetic(code, "giou", "f32")
+    check_assembled(code, capability)
+    assert (code.count(r"ld\.global\.v4\.f32"), code.count(r"ld\.global\.f32")) == (2, 1)
+    assert (code.count(r"st\.global\.v4\.f32"), code.count(r"st\.global\.f32")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("template", "kind"),
+    [
+        ("elementwise", Elementwise(("xyxy", "xyxy"), True, False, False, False, aligned=False)),
+        ("pairwise", Pairwise(("xyxy", "xyxy"), aligned=False, rows=32)),
+    ],
+    ids=["elementwise", "pairwise"],
+)
+def test_boxes_that_are_not_aligned_are_read_one_number_at_a_time(template, kind):
+    code = of_kind(template, bl.giou, "float32", kind, SM_80)
+    assert code.count(r"ld\.global\.f32") == code.count(r"ld\.global.*") == 8
+    assert code.count(r"st\.global\.v.*") == 0
+
+
+def test_checks_find_what_they_are_for():
+    class Double(bl.L1):
+        @staticmethod
+        def formula(xp, e):
+            return 2 * xp.abs(e), xp.sign(e)
+
+    code = of_kind("elementwise", Double(), "float32", TEMPLATES["value"][1], SM_80)
+    with pytest.raises(AssertionError):
+        check_arithmetic(code, "l1", "f32")
+
+
+# --- The table --------------------------------------------------------------------------------------------------------
+
+
+@every_capability
+@every_loss
+def test_instructions_are_those_of_the_table(name, capability, request):
+    if request.config.getoption("write"):
+        pytest.skip("the table is being written")
+    assert row(name, capability) == written_rows()[name], "nox -s ptx -- --write writes the table again"
+
+
+def test_table_has_every_loss(request):
+    if request.config.getoption("write"):
+        write([row(name, SM_80) for name in LOSSES])
+    assert list(written_rows()) == list(LOSSES)
