@@ -16,9 +16,12 @@ ENGINES = ("auto", "array", "numba")
 def engine(name: str, inputs: Inputs) -> ModuleType:
     """The module of the engine with this name, or of the fastest that can take the arrays."""
     check_choice("engine", name, ENGINES)
+    if is_jax(inputs.pred) and name != "numba":
+        return import_module("boxloss.interop.jax")
     compiled = isinstance(inputs.pred, np.ndarray) or (is_tensor(inputs.pred) and inputs.pred.device.type == "cpu")
     if name == "numba" and not compiled:
         kind = f"{type(inputs.pred).__module__}.{type(inputs.pred).__qualname__}"
+        kind = "jax.Array" if is_jax(inputs.pred) else kind  # whatever JAX's own name for it is
         raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind}")
     return _module("array" if name == "array" or not compiled else "cpu")
 
@@ -27,6 +30,12 @@ def engine(name: str, inputs: Inputs) -> ModuleType:
 def _module(name: str) -> ModuleType:
     """An engine, imported when it is first asked for: Numba takes a while."""
     return import_module(f"boxloss.engines.{name}")
+
+
+def is_jax(array: Any) -> bool:
+    """Whether an array is one of JAX, or its tracer of one; never imports JAX."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(array, jax.Array)
 
 
 def is_tensor(array: Any) -> bool:
