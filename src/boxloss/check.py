@@ -204,11 +204,21 @@ def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...]) -> tuple[int
     if pred == target:  # NumPy's function takes 9 microseconds, most of a call with 100 boxes
         return tuple(pred)
     try:
-        return np.broadcast_shapes(pred, target)
+        return _broadcast(pred, target)
     except ValueError:
         raise ValueError(
             f"the leading shapes of pred and target must broadcast; got {tuple(pred)} and {tuple(target)}"
         ) from None
+
+
+def _broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that two broadcast to; an unknown size, NaN in Dask's arrays, goes with its like only."""
+    try:
+        return np.broadcast_shapes(shape, to)
+    except TypeError:
+        if shape and str(shape) != str(to):
+            raise ValueError("an unknown size does not broadcast") from None
+        return tuple(to)
 
 
 def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:
@@ -218,7 +228,7 @@ def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any
     array_namespace(pred=pred, weight=weight)
     weight_shape = tuple(weight.shape)
     try:
-        fits = np.broadcast_shapes(weight_shape, shape) == shape
+        fits = _broadcast(weight_shape, shape) == shape
     except ValueError:
         fits = False
     if not fits:
@@ -226,6 +236,34 @@ def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any
     if not xp.isdtype(weight.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"weight must be of a real or boolean type; got {weight.dtype}")
     return weight if weight.dtype is pred.dtype else xp.astype(weight, pred.dtype, copy=False)
+
+
+def number_of_pairs(shape: tuple[int, ...]) -> int:
+    """The divisor of a mean."""
+    count = math.prod(shape)
+    if math.isnan(count):
+        raise ValueError(
+            "reduction='mean' must know the number of pairs, and chunks of an unknown size do not tell it; "
+            "give avg_factor, or call compute_chunk_sizes() of pred and target first"
+        )
+    return count
+
+
+def check_aligned(arrays: list[Any]) -> bool:
+    """Whether Dask arrays have chunks of unknown sizes; those must lie side by side."""
+    pred, target, *weight = arrays
+    unknown = any(math.isnan(size) for array in arrays for size in array.shape)
+    chunks = [pred.numblocks[:-1], target.numblocks[:-1], *(w.numblocks for w in weight if w.ndim)]
+    if unknown and any(other != chunks[0] for other in chunks):
+        raise ValueError(f"chunks of unknown sizes must be as many in each array; got {' and '.join(map(str, chunks))}")
+    return unknown
+
+
+def check_chunk(pred: Any, target: Any, weight: Any) -> None:
+    """Chunks whose sizes were unknown until now must not broadcast."""
+    shapes = [pred.shape[:-1], target.shape[:-1], *([weight.shape] if weight is not None and weight.ndim else [])]
+    if any(shape != shapes[0] for shape in shapes):
+        raise ValueError(f"chunks of unknown sizes must turn out to be equal; got {' and '.join(map(str, shapes))}")
 
 
 def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> None:

@@ -13,9 +13,12 @@ from boxloss.check import Inputs, check_choice
 ENGINES = ("auto", "array", "numba")
 
 
-def engine(name: str, inputs: Inputs) -> ModuleType:
-    """The module of the engine with this name, or of the fastest that can take the arrays."""
+def engine(name: str, inputs: Inputs) -> Any:
+    """The engine of this name, or the fastest that can take the arrays; for Dask arrays, that of their chunks."""
     check_choice("engine", name, ENGINES)
+    if is_lazy(inputs.pred):
+        engine(name, inputs._replace(pred=inputs.pred._meta))  # whether it can take the chunks
+        return _module("dask").DaskEngine(name)
     if is_jax(inputs.pred) and name != "numba":
         return import_module("boxloss.interop.jax")
     compiled = isinstance(inputs.pred, np.ndarray) or (is_tensor(inputs.pred) and inputs.pred.device.type == "cpu")
@@ -30,6 +33,14 @@ def engine(name: str, inputs: Inputs) -> ModuleType:
 def _module(name: str) -> ModuleType:
     """An engine, imported when it is first asked for: Numba takes a while."""
     return import_module(f"boxloss.engines.{name}")
+
+
+def is_lazy(array: Any) -> bool:
+    """Whether an array is one of Dask; never imports Dask."""
+    if type(array) is np.ndarray:
+        return False
+    dask = sys.modules.get("dask.array")
+    return dask is not None and isinstance(array, dask.Array)
 
 
 def is_jax(array: Any) -> bool:
