@@ -226,7 +226,7 @@ def test_unknown_sizes_do_not_broadcast(da, unknown):
     text = "chunks of unknown sizes must be as many in each array; got (3,) and (2,)"
     check_error(lambda: bl.l2(pred, fewer), text)
     one_each = target.map_blocks(lambda chunk: chunk[:1])
-    text = "chunks of unknown sizes must turn out to be equal; got (3,) and (1,)"
+    text = "chunks of unknown sizes must turn out to be equal; got ("
     check_error(lambda: bl.l2(pred, one_each).compute(**SYNC), text)
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, overload
 
 from boxloss import reduce
 from boxloss.check import (
@@ -20,6 +20,7 @@ from boxloss.check import (
 )
 from boxloss.engines import select
 from boxloss.formula import Formula
+from boxloss.typing import Array, ArrayT
 
 if TYPE_CHECKING:
     from boxloss.losses.weighted_sum import WeightedSum
@@ -29,6 +30,18 @@ _CHECKS: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: chec
 Format = str | tuple[str, str]
 Reduction = Literal["none", "mean", "sum"]
 Engine = Literal["auto", "array", "numba"]
+
+
+class Options(TypedDict, total=False):
+    """The options of the call, for a type checker."""
+
+    format: Format
+    image_size: tuple[float, float] | None
+    weight: Array | float | None
+    reduction: Reduction
+    avg_factor: float | None
+    eps: float | None
+    engine: Engine
 
 
 @dataclass(frozen=True)
@@ -100,17 +113,17 @@ class Loss(ABC):
 
     def __call__(
         self,
-        pred: Any,
-        target: Any,
+        pred: ArrayT,
+        target: ArrayT,
         *,
         format: Format = "xyxy",
         image_size: tuple[float, float] | None = None,
-        weight: Any = None,
+        weight: Array | float | None = None,
         reduction: Reduction = "none",
         avg_factor: float | None = None,
         eps: float | None = None,
         engine: Engine = "auto",
-    ) -> Any:
+    ) -> ArrayT:
         """The loss of each pair of boxes.
 
         Parameters
@@ -162,17 +175,28 @@ class Loss(ABC):
             value = value if weight is None else value * weight
         else:
             value, _ = run.elementwise(loss, inputs, shape, weight, 1.0, wrt=())
-        return reduce.values(inputs.xp, value, reduction, divisor)
+        result: ArrayT = reduce.values(inputs.xp, value, reduction, divisor)
+        return result
+
+    @overload
+    def value_and_grad(
+        self, pred: ArrayT, target: ArrayT, *, wrt: Literal["pred", "target"] = "pred", **options: Unpack[Options]
+    ) -> tuple[ArrayT, ArrayT]: ...
+
+    @overload
+    def value_and_grad(
+        self, pred: ArrayT, target: ArrayT, *, wrt: Literal["both"], **options: Unpack[Options]
+    ) -> tuple[ArrayT, tuple[ArrayT, ArrayT]]: ...
 
     def value_and_grad(
         self,
-        pred: Any,
-        target: Any,
+        pred: ArrayT,
+        target: ArrayT,
         *,
         wrt: Literal["pred", "target", "both"] = "pred",
         format: Format = "xyxy",
         image_size: tuple[float, float] | None = None,
-        weight: Any = None,
+        weight: Array | float | None = None,
         reduction: Reduction = "none",
         avg_factor: float | None = None,
         eps: float | None = None,
@@ -227,15 +251,15 @@ class Loss(ABC):
 
     def pairwise(
         self,
-        pred: Any,
-        target: Any,
+        pred: ArrayT,
+        target: ArrayT,
         *,
         format: Format = "xyxy",
         image_size: tuple[float, float] | None = None,
         eps: float | None = None,
         engine: Engine = "auto",
-        out: Any = None,
-    ) -> Any:
+        out: ArrayT | None = None,
+    ) -> ArrayT:
         """The loss of each pred with each target.
 
         Parameters
@@ -276,4 +300,5 @@ class Loss(ABC):
         shape = (*batch, pred.shape[-2], target.shape[-2])
         if out is not None:
             check_out(out, inputs.pred, shape)
-        return select.engine(engine, inputs).pairwise(loss, inputs, shape, out)
+        matrix: ArrayT = select.engine(engine, inputs).pairwise(loss, inputs, shape, out)
+        return matrix
