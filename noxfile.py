@@ -63,9 +63,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Types, strictly."""
+    """Types, strictly: of the source, and of a user's script under mypy and pyright."""
     session.install(".[cli]", *groups("types"))
     session.run("mypy")
+    for check in (("python",), ("mypy", "--strict", "--config-file="), ("basedpyright",)):
+        session.run(*check, "tests/typing_user_script.py")
 
 
 @nox.session
