@@ -66,8 +66,9 @@ def types(session: nox.Session) -> None:
     """Types, strictly: of the source, and of a user's script under mypy and pyright."""
     session.install(".[cli]", *groups("types"))
     session.run("mypy")
-    for check in (("python",), ("mypy", "--strict", "--config-file="), ("basedpyright",)):
-        session.run(*check, "tests/typing_user_script.py")
+    session.run("python", "tests/typing_user_script.py")
+    session.run("mypy", "--strict", "--config-file=", "tests/typing_user_script.py")
+    session.run("basedpyright")
 
 
 @nox.session

@@ -1,4 +1,3 @@
-# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 """A user's script that type checkers read in strict mode, and that runs: the session `types` checks it."""
 
 from typing import assert_type
