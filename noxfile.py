@@ -36,7 +36,9 @@ def install_torchvision(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("backend", ["numpy", "strict", "torch", "dask"], ids=["numpy", "strict", "torch", "dask"])
+@nox.parametrize(
+    "backend", ["numpy", "strict", "torch", "dask", "jax"], ids=["numpy", "strict", "torch", "dask", "jax"]
+)
 def tests(session: nox.Session, backend: str) -> None:
     """The tests on one array library; a library that is missing fails."""
     session.install(".[cli]", *groups("test"), *(groups(backend) if backend != "numpy" else []))

@@ -206,7 +206,7 @@ def test_engine_numba_takes_numpy_arrays_and_cpu_tensors_and_chunks_of_them(back
     if backend.name in ("numpy", "torch", "dask"):
         backend.assert_like(bl.giou(boxes, boxes, engine="numba"), [0.0, 0.0])
         return
-    got = f"{type(boxes).__module__}.{type(boxes).__qualname__}"
+    got = "jax.Array" if backend.name == "jax" else f"{type(boxes).__module__}.{type(boxes).__qualname__}"
     text = f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {got}"
     check_error(lambda: bl.giou(boxes, boxes, engine="numba"), ValueError, text)
 

@@ -60,47 +60,63 @@ def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> An
     if out is not None:
         raise TypeError("out must be None for JAX arrays, which cannot be written to; got an array")
     call, numbers = _Call(loss.structure, inputs.formats), _Numbers(loss.weights, inputs.image)
-    return _matrix(call, inputs.pred, inputs.target, numbers)
+    return _compiled_matrix(call, inputs.pred, inputs.target, numbers)
 
 
 # --- What XLA compiles ----------------------------------------------------------------------------------------------
 
 
-def _run(call: _Call, wrt: tuple[str, ...], pred: Any, target: Any, numbers: _Numbers) -> tuple[Any, tuple[Any, ...]]:
+def _prepare(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> tuple[Any, Inputs, tuple[int, ...]]:
+    """What the array engine takes: a loss, inputs, and a shape that it does not need."""
     inputs = Inputs(jnp, pred, target, pred.dtype, target.dtype, call.formats, numbers.image)
-    shape = jnp.broadcast_shapes(pred.shape[:-1], target.shape[:-1])
-    terms: Any = _Terms(call.structure, numbers.weights)
-    return array.elementwise(terms, inputs, shape, None, 1.0, wrt)
+    return _Terms(call.structure, numbers.weights), inputs, ()
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _value(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
-    return _run(call, (), pred, target, numbers)[0]
+    return array.elementwise(*_prepare(call, pred, target, numbers), None, 1.0, ())[0]
 
 
-def _tangent(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """The value, and its change from the changes of the boxes: only those that JAX asks for need a gradient."""
-    moves = {name: move for name, move in zip(("pred", "target"), tangents, strict=False) if not _is_zero(move)}
-    value, grads = _run(call, tuple(moves), *primals)
-    return value, sum(jnp.sum(grad * move, axis=-1) for grad, move in zip(grads, moves.values(), strict=True))
+def _value_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """The value and its tangent: the gradient of each box that JAX differentiates by, times the tangent of that box."""
+    given = {name: t for name, t in zip(("pred", "target"), tangents, strict=False) if not _is_zero(t)}
+    value, grads = array.elementwise(*_prepare(call, *primals), None, 1.0, tuple(given))
+    return value, sum(jnp.sum(grad * t, axis=-1) for grad, t in zip(grads, given.values(), strict=True))
 
 
-def _is_zero(move: Any) -> bool:
-    return isinstance(move, SymbolicZero)
-
-
-_value.defjvp(_tangent, symbolic_zeros=True)
-_compiled_value = jax.jit(_value, static_argnums=0)
-
-
-@partial(jax.jit, static_argnums=0)
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _matrix(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
-    return _value(call, pred[..., :, None, :], target[..., None, :, :], numbers)
+    return array.pairwise(*_prepare(call, pred, target, numbers), None)
+
+
+def _matrix_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """As for values, of columns of pred against rows of target."""
+    (pred, target, numbers), (pred_tangent, target_tangent, *rest) = primals, tangents
+    tangents = (_as_column(pred_tangent), _as_row(target_tangent), *rest)
+    return _value_jvp(call, (_as_column(pred), _as_row(target), numbers), tangents)
+
+
+def _as_column(boxes: Any) -> Any:
+    return boxes if _is_zero(boxes) else boxes[..., :, None, :]
+
+
+def _as_row(boxes: Any) -> Any:
+    return boxes if _is_zero(boxes) else boxes[..., None, :, :]
+
+
+def _is_zero(tangent: Any) -> bool:
+    return isinstance(tangent, SymbolicZero)
+
+
+_value.defjvp(_value_jvp, symbolic_zeros=True)
+_matrix.defjvp(_matrix_jvp, symbolic_zeros=True)
+_compiled_value = jax.jit(_value, static_argnums=0)
+_compiled_matrix = jax.jit(_matrix, static_argnums=0)
 
 
 @partial(jax.jit, static_argnums=0)
 def _value_and_grads(call: _Call, pred: Any, target: Any, weight: Any, numbers: _Numbers) -> Any:
-    value, grads = _run(call, call.wrt, pred, target, numbers)
+    value, grads = array.elementwise(*_prepare(call, pred, target, numbers), None, 1.0, call.wrt)
     scale = numbers.factor if weight is None else numbers.factor * weight[..., None]
     grads = tuple((grad * scale).astype(dtype) for grad, dtype in zip(grads, call.dtypes, strict=True))
     return value if weight is None else value * weight, grads
