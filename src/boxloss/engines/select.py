@@ -19,13 +19,13 @@ def engine(name: str, inputs: Inputs) -> Any:
     if is_lazy(inputs.pred):
         engine(name, inputs._replace(pred=inputs.pred._meta))  # whether it can take the chunks
         return _module("dask").DaskEngine(name)
-    if is_jax(inputs.pred) and name != "numba":
-        return import_module("boxloss.interop.jax")
     compiled = isinstance(inputs.pred, np.ndarray) or (is_tensor(inputs.pred) and inputs.pred.device.type == "cpu")
+    jax = not compiled and is_jax(inputs.pred)
     if name == "numba" and not compiled:
-        kind = f"{type(inputs.pred).__module__}.{type(inputs.pred).__qualname__}"
-        kind = "jax.Array" if is_jax(inputs.pred) else kind  # whatever JAX's own name for it is
+        kind = "jax.Array" if jax else f"{type(inputs.pred).__module__}.{type(inputs.pred).__qualname__}"
         raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind}")
+    if jax:
+        return import_module("boxloss.interop.jax")
     return _module("array" if name == "array" or not compiled else "cpu")
 
 
