@@ -95,15 +95,15 @@ def check_formats(format: str | tuple[str, str], image_size: Any) -> tuple[tuple
     return pair, check_image_size(image_size, needed=any(FORMATS[name].relative for name in pair))
 
 
-def check_image_size(image_size: Any, *, needed: bool) -> tuple[float, float]:
+def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size") -> tuple[float, float]:
     """(height, width) as (width, height); only relative formats and clipping need it."""
     if image_size is None and not needed:
         return 1.0, 1.0
     try:
         height, width = image_size
     except (TypeError, ValueError):
-        raise TypeError(f"image_size must be a pair (height, width); got {image_size!r}") from None
-    return check_positive("width of image_size", width), check_positive("height of image_size", height)
+        raise TypeError(f"{name} must be a pair (height, width); got {image_size!r}") from None
+    return check_positive(f"width of {name}", width), check_positive(f"height of {name}", height)
 
 
 def array_namespace(**arrays: Any) -> Any:
@@ -232,10 +232,24 @@ def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(f"weight must be one number a pair, of a shape that broadcasts to {shape}; got {weight_shape}")
+        raise wrong_weight(shape, weight_shape)
     if not xp.isdtype(weight.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"weight must be of a real or boolean type; got {weight.dtype}")
     return weight if weight.dtype is pred.dtype else xp.astype(weight, pred.dtype, copy=False)
+
+
+def check_matrix(pred: Any, target: Any) -> None:
+    """A pairwise matrix has rows and columns."""
+    for name, boxes in (("pred", pred), ("target", target)):
+        if boxes.ndim < 2:
+            raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")
+
+
+def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:
+    """The error of a weight that does not fit."""
+    return ValueError(
+        f"weight must be one number a pair, of a shape that broadcasts to {tuple(shape)}; got {tuple(got)}"
+    )
 
 
 def number_of_pairs(shape: tuple[int, ...]) -> int:

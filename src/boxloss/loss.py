@@ -12,6 +12,7 @@ from boxloss.check import (
     check_bool,
     check_choice,
     check_finite,
+    check_matrix,
     check_not_negative,
     check_out,
     check_pair,
@@ -20,6 +21,7 @@ from boxloss.check import (
 )
 from boxloss.engines import select
 from boxloss.formula import Formula
+from boxloss.text import to_text
 from boxloss.typing import Array, ArrayT
 
 if TYPE_CHECKING:
@@ -58,12 +60,14 @@ class Loss(ABC):
 
     expression: ClassVar[str]
     value_range: ClassVar[str]
+    text: ClassVar[str]  # set on each instance; not a parameter
 
     def __post_init__(self) -> None:
         for parameter in fields(self):
             check = check_not_negative if parameter.name == "eps" else _CHECKS.get(parameter.type)
             if check is not None:
                 object.__setattr__(self, parameter.name, check(parameter.name, getattr(self, parameter.name)))
+        object.__setattr__(self, "text", to_text(self))  # torch.compile can guard on an attribute
 
     @abstractmethod
     def compose(self) -> Formula:
@@ -161,6 +165,13 @@ class Loss(ABC):
         ValueError
             If a shape, a name or a number does not fit; the message says which.
         """
+        if select.is_traced(pred, target):
+            from boxloss.interop import torch_traced
+
+            traced: ArrayT = torch_traced.values(
+                self, pred, target, format, image_size, weight, reduction, avg_factor, eps, engine
+            )
+            return traced
         loss = self if eps is None else self.with_eps(eps)
         divisor = check_reduction(reduction, avg_factor)
         inputs = check_pair(pred, target, format, image_size)
@@ -236,6 +247,12 @@ class Loss(ABC):
         >>> value.round(4), grad.round(4)
         (array([1.0794]), array([[-0.0779, -0.0779, -0.2336, -0.2336]]))
         """
+        if select.is_traced(pred, target):
+            from boxloss.interop import torch_traced
+
+            return torch_traced.value_and_grad(
+                self, pred, target, wrt, format, image_size, weight, reduction, avg_factor, eps, engine
+            )
         loss = self if eps is None else self.with_eps(eps)
         divisor = check_reduction(reduction, avg_factor)
         check_choice("wrt", wrt, WRT)
@@ -291,11 +308,14 @@ class Loss(ABC):
         >>> bl.giou.pairwise(boxes[:1], boxes).round(3)
         array([[0.   , 1.079, 1.778]])
         """
+        if select.is_traced(pred, target):
+            from boxloss.interop import torch_traced
+
+            traced: ArrayT = torch_traced.pairwise(self, pred, target, format, image_size, eps, engine, out)
+            return traced
         loss = self if eps is None else self.with_eps(eps)
         inputs = select.constant(check_pair(pred, target, format, image_size))
-        for name, boxes in (("pred", pred), ("target", target)):
-            if boxes.ndim < 2:
-                raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")
+        check_matrix(pred, target)
         batch = broadcast_shape(pred.shape[:-2], target.shape[:-2])
         shape = (*batch, pred.shape[-2], target.shape[-2])
         if out is not None:

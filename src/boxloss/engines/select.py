@@ -55,6 +55,17 @@ def is_tensor(array: Any) -> bool:
     return torch is not None and isinstance(array, torch.Tensor)
 
 
+def is_traced(pred: Any, target: Any) -> bool:
+    """Whether a call is for torch's dispatcher: of torch.compile, of torch.func, or with a subclass of tensors."""
+    if type(pred) is np.ndarray or not is_tensor(pred):
+        return False
+    torch = sys.modules["torch"]
+    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        return True
+    plain = (torch.Tensor, torch.nn.Parameter)
+    return type(pred) not in plain or (is_tensor(target) and type(target) not in plain)
+
+
 def is_tracked(inputs: Inputs, weight: Any) -> bool:
     """Whether a torch tensor among the arguments wants a differentiable result."""
     if type(inputs.pred) is np.ndarray or not is_tensor(inputs.pred):
