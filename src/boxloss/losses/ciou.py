@@ -12,6 +12,14 @@ from boxloss.losses.overlap import OverlapLoss
 FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
 
 
+def aspect_penalty(xp: Any, distance: Any, aspect: Any, eps: float) -> tuple[Any, Any, Any]:
+    """Alpha v; its partial with respect to the difference of the angles, for a constant alpha; and alpha."""
+    scaled_aspect = FOUR_PER_PI_SQUARED * aspect
+    v = scaled_aspect * aspect
+    alpha = v / nonzero(xp, distance + v + eps)
+    return alpha * v, 2.0 * scaled_aspect * alpha, alpha
+
+
 @dataclass(frozen=True)
 class CIoU(OverlapLoss):
     r"""The DIoU loss plus a term for the aspect ratio.
@@ -61,12 +69,9 @@ class CIoU(OverlapLoss):
         """1 - IoU + rho^2 / c^2 + alpha v."""
         _, distance, d_areas = one_minus_iou(xp, areas, eps)
         penalty, d_enclosing, d_offset = centre_distance(xp, enclosing, offset, eps)
-        scaled_aspect = FOUR_PER_PI_SQUARED * aspect
-        v = scaled_aspect * aspect
-        alpha = v / nonzero(xp, distance + v + eps)
-        d_aspect = 2.0 * scaled_aspect * alpha
+        aspect_value, d_aspect, alpha = aspect_penalty(xp, distance, aspect, eps)
         if full_gradient:  # of alpha v = v^2 / (1 - IoU + v)
             d_aspect = d_aspect * (2.0 - alpha)
             d_distance = 1.0 - alpha * alpha
             d_areas = AreaPartials(d_distance * d_areas.intersection, d_distance * d_areas.union)
-        return distance + penalty + alpha * v, (d_areas, d_enclosing, d_offset, d_aspect)
+        return distance + penalty + aspect_value, (d_areas, d_enclosing, d_offset, d_aspect)
