@@ -1,7 +1,5 @@
 """The functions of boxes themselves of ``torchvision.ops``: the same numbers, integers included."""
 
-from typing import Any
-
 from boxloss.box import join, split
 from boxloss.boxes import clip_to_image
 from boxloss.check import array_namespace, check_boxes, check_choice, check_finite, check_image_size
@@ -76,9 +74,12 @@ def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:
     check_choice("in_fmt", in_fmt, FORMATS)
     check_choice("out_fmt", out_fmt, FORMATS)
     xp, floats = check_boxes(boxes)
-    given: Any = floats if in_fmt != out_fmt and "cxcywh" in (in_fmt, out_fmt) else boxes
-    corners = CODECS[in_fmt].decode(split(given), 1.0, 1.0)
-    converted: ArrayT = join(xp, CODECS[out_fmt].encode(corners, 1.0, 1.0))
+    if in_fmt == out_fmt:
+        b = split(boxes)
+    else:
+        b = CODECS[in_fmt].decode(split(floats if "cxcywh" in (in_fmt, out_fmt) else boxes), 1.0, 1.0)
+        b = CODECS[out_fmt].encode(b, 1.0, 1.0)
+    converted: ArrayT = join(xp, b)
     return converted
 
 
