@@ -5,6 +5,7 @@ An error says which argument was wrong, what came and what was wanted.
 
 import math
 import operator
+import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -179,6 +180,20 @@ def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size
         check_last_axis("pred", pred)
         check_last_axis("target", target)
         return Inputs(np, pred, target, pred.dtype, target.dtype, formats, image)
+    torch = sys.modules.get("torch")
+    if (
+        torch is not None
+        and isinstance(pred, torch.Tensor)
+        and isinstance(target, torch.Tensor)
+        and pred.dtype is target.dtype
+        and pred.dtype in (torch.float32, torch.float64)
+        and pred.device == target.device
+    ):
+        import array_api_compat.torch as xp
+
+        check_last_axis("pred", pred)
+        check_last_axis("target", target)
+        return Inputs(xp, pred, target, pred.dtype, target.dtype, formats, image)
     return _check_any_pair(pred, target, formats, image)
 
 
@@ -187,7 +202,8 @@ def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str], image: tup
     check_last_axis("pred", pred)
     check_last_axis("target", target)
     floats = [float_dtype(xp, name, a.dtype) for name, a in (("pred", pred), ("target", target))]
-    if None not in floats and pred.dtype != target.dtype and not _differ_in_byte_order(pred.dtype, target.dtype):
+    mixed = None not in floats and pred.dtype != target.dtype
+    if mixed and not _differ_in_byte_order(pred.dtype, target.dtype) and not _mixed_by_autocast(pred, *floats):
         raise TypeError(f"pred and target must have one float type; got {pred.dtype} and {target.dtype}")
     dtype = floats[0] or floats[1] or default_float(xp)
     pred_dtype, target_dtype = (a.dtype if xp.isdtype(a.dtype, "real floating") else dtype for a in (pred, target))
@@ -197,6 +213,14 @@ def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str], image: tup
 
 def _differ_in_byte_order(a: Any, b: Any) -> bool:
     return isinstance(a, np.dtype) and a.newbyteorder("=") == b.newbyteorder("=")
+
+
+def _mixed_by_autocast(pred: Any, dtype: Any, other: Any) -> bool:
+    """Whether torch's autocast made one of two tensors half, and both are computed in float32."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(pred, torch.Tensor):
+        return False
+    return dtype == other and bool(torch.is_autocast_enabled(pred.device.type))
 
 
 def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:

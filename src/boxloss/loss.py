@@ -182,11 +182,10 @@ class Loss(ABC):
         if select.is_tracked(inputs, weight):
             from boxloss.interop.torch import differentiable
 
-            value = differentiable(loss, inputs, run)
-            value = value if weight is None else value * weight
+            result: ArrayT = differentiable(loss, inputs, run, shape, weight, reduction, divisor)
         else:
             value, _ = run.elementwise(loss, inputs, shape, weight, 1.0, wrt=())
-        result: ArrayT = reduce.values(inputs.xp, value, reduction, divisor)
+            result = reduce.values(inputs.xp, value, reduction, divisor)
         return result
 
     @overload
