@@ -164,7 +164,7 @@ def test_a_loss_and_a_graph_are_small(da):
     given = da.zeros((1000, 4), chunks=(100, 4))
     cost = 5.0 * bl.L1() + 2.0 * bl.CIoU(full_gradient=True)
     for loss in (bl.ciou, cost):
-        assert len(pickle.dumps(loss)) < 300
+        assert len(pickle.dumps(loss)) < 1000
         assert pickle.loads(pickle.dumps(loss)) == loss
     assert len(pickle.dumps(cost.value_and_grad(given, given))) < 10_000
 

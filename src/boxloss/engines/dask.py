@@ -36,14 +36,14 @@ class DaskEngine:
         inputs = _whole_boxes(inputs)
         arrays = [inputs.pred, inputs.target, *([] if weight is None else [weight])]
         unknown = check_aligned(arrays)
-        *axes, box = range(len(shape) + 1)
-        indices = [[*_last(axes, boxes.ndim - 1), box] for boxes in arrays[:2]] + [
-            _last(axes, w.ndim) for w in arrays[2:]
-        ]
-        meta = meta_from_array(inputs.pred._meta, len(shape), inputs.pred.dtype)
+        *axes, box = every = list(range(len(shape) + 1))
+        pairs = [[*_last(axes, boxes.ndim - 1), box] for boxes in arrays[:2]]
+        indices = [*pairs, *(_last(axes, w.ndim) for w in arrays[2:])]
+        # Each chunk is a tuple of value and gradients. That it has the axis of a box lets Dask put the tasks that make
+        # boxes into this one.
         chunks = da.blockwise(
             _elementwise,
-            axes,
+            every,
             *(part for pair in zip(arrays, indices, strict=True) for part in pair),
             loss=loss,
             options=inputs._replace(xp=None, pred=None, target=None),
@@ -52,17 +52,17 @@ class DaskEngine:
             engine=self.name,
             unknown=unknown,
             align_arrays=not unknown,
-            meta=meta,
+            meta=meta_from_array(inputs.pred._meta, len(every), inputs.pred.dtype),
         )
-        if not wrt:
-            return chunks, ()
+        meta = meta_from_array(inputs.pred._meta, len(axes), inputs.pred.dtype)
+        value = da.blockwise(_value, axes, chunks, every, meta=meta)
         grads = []
         for place, name in enumerate(wrt, start=1):
             boxes, dtype = (inputs.pred, inputs.pred_dtype) if name == "pred" else (inputs.target, inputs.target_dtype)
-            d_meta = meta_from_array(boxes._meta, len(shape) + 1, dtype)
-            d = da.blockwise(itemgetter(place), (*axes, box), chunks, axes, new_axes={box: 4}, meta=d_meta)
+            d_meta = meta_from_array(boxes._meta, len(every), dtype)
+            d = da.blockwise(itemgetter(place), every, chunks, every, meta=d_meta)
             grads.append(_chunked_like(d, boxes))
-        return da.blockwise(itemgetter(0), axes, chunks, axes, meta=meta), tuple(grads)
+        return value, tuple(grads)
 
     def pairwise(self, loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> Any:
         """The matrix, chunked as preds by targets."""
@@ -109,20 +109,25 @@ def _elementwise(
     with on_this_thread():
         run = select.engine(engine, inputs)
         value, grads = run.elementwise(loss, inputs, shape, weight, factor, wrt)
-    return (value, *grads) if wrt else value
+    return value, *grads
 
 
-def _pairwise(pred: Any, target: Any, *, loss: Loss, options: Inputs, engine: str) -> Any:
+def _value(chunks: list[tuple[Any, ...]]) -> Any:
+    """The value among the results of a task; the axis of a box, which it lacks, has one chunk."""
+    return chunks[0][0]
+
+
+def _pairwise(preds: list[Any], targets: list[Any], *, loss: Loss, options: Inputs, engine: str) -> Any:
+    (pred,), (target,) = preds, targets
     inputs = _chunk(pred, target, options)
-    pred, target = inputs.pred, inputs.target
     shape = (*broadcast_shape(pred.shape[:-2], target.shape[:-2]), pred.shape[-2], target.shape[-2])
     with on_this_thread():
         return select.engine(engine, inputs).pairwise(loss, inputs, shape, None)
 
 
-def _chunk(pred: list[Any], target: list[Any], options: Inputs) -> Inputs:
-    """The inputs of a chunk; the last axis, which is not in the result, comes as a list of its one chunk."""
-    return options._replace(xp=array_namespace(pred=pred[0], target=target[0]), pred=pred[0], target=target[0])
+def _chunk(pred: Any, target: Any, options: Inputs) -> Inputs:
+    """The inputs of a chunk."""
+    return options._replace(xp=array_namespace(pred=pred, target=target), pred=pred, target=target)
 
 
 # --- Chunks ---------------------------------------------------------------------------------------------------------
