@@ -307,6 +307,11 @@ def check_chunk(pred: Any, target: Any, weight: Any) -> None:
 def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> None:
     """A caller's buffer for a pairwise matrix."""
     array_namespace(pred=like, out=out)
+    check_buffer(out, like, shape)
+
+
+def check_buffer(out: Any, like: Any, shape: tuple[int, ...]) -> None:
+    """A buffer of the right library has the shape and the type of the result."""
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
 

@@ -40,10 +40,10 @@ class _Node(torch.autograd.Function):  # type: ignore[misc]
 
 def _times(grad: Tensor, d_value: Tensor, shape: Any) -> Tensor:
     """A gradient by the derivative of the value, summed over the axes that its boxes were broadcast along."""
-    if _graph_is_kept() or torch._C._are_functorch_transforms_active():
+    if _graph_is_kept() or not torch._C._has_storage(d_value):  # that of a batched backward has none of its own
         grad = grad * d_value[..., None]
-    elif d_value.ndim or d_value.device.type != "cpu" or d_value.item() != 1.0:  # it is 1 for the last of a graph
-        grad.mul_(d_value[..., None])  # the last use of this memory
+    elif d_value.ndim or d_value.device.type != "cpu" or d_value.item() != 1.0:  # it is 1 where `backward` starts
+        grad.mul_(d_value[..., None])  # nobody else uses this memory
     return grad if grad.shape == shape else grad.sum_to_size(shape)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from boxloss.check import WRT, check_choice, check_out, check_reduction, wrong_weight
+from boxloss.check import WRT, check_buffer, check_choice, check_reduction, wrong_weight
 from boxloss.interop import torch_operators
 from boxloss.loss import Loss
 
@@ -72,7 +72,7 @@ def pairwise(
     matrix: Tensor = torch_operators.pairwise(*arguments)
     if out is None:
         return matrix
-    check_out(out, matrix, tuple(matrix.shape))
+    check_buffer(out, matrix, tuple(matrix.shape))
     copied: Tensor = out.copy_(matrix)
     return copied
 
