@@ -36,15 +36,18 @@ def rows():
 def ran(monkeypatch):
     """The names of the engines that run, in order."""
     names = []
+
+    def recorded(name, call):
+        def run(*args, **kwargs):
+            names.append(name)
+            return call(*args, **kwargs)
+
+        return run
+
     for name, path in ENGINES.items():
         module = import_module(path)
         for function in ("elementwise", "pairwise"):
-
-            def record(*args, name=name, call=getattr(module, function), **kwargs):
-                names.append(name)
-                return call(*args, **kwargs)
-
-            monkeypatch.setattr(module, function, record)
+            monkeypatch.setattr(module, function, recorded(name, getattr(module, function)))
     return names
 
 
