@@ -42,7 +42,9 @@ def install_torch(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("backend", ["numpy", "strict", "torch", "dask"], ids=["numpy", "strict", "torch", "dask"])
+@nox.parametrize(
+    "backend", ["numpy", "strict", "torch", "dask", "jax"], ids=["numpy", "strict", "torch", "dask", "jax"]
+)
 def tests(session: nox.Session, backend: str) -> None:
     """The tests on one array library; a library that is missing fails."""
     if backend == "torch":
@@ -84,16 +86,26 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Types, strictly."""
+    """Types, strictly: of the source, and of a user's script under mypy and pyright."""
     session.install(".[cli]", *groups("types"))
     session.run("mypy")
+    session.run("python", "tests/typing_user_script.py")
+    session.run("mypy", "--strict", "--config-file=", "tests/typing_user_script.py")
+    session.run("basedpyright")
 
 
 @nox.session
 def doctest(session: nox.Session) -> None:
     """The examples of the docstrings."""
     session.install(".[cli]", *groups("test"))
-    session.run("pytest", "--doctest-modules", "--pyargs", "boxloss", "--ignore-glob=*/interop/torch.py")
+    session.run(
+        "pytest",
+        "--doctest-modules",
+        "--pyargs",
+        "boxloss",
+        "--ignore-glob=*/interop/torch*",
+        "--ignore-glob=*/boxloss/torch.py",
+    )
 
 
 @nox.session

@@ -46,6 +46,7 @@ GOALS = {
     "fill": Goal("`giou.pairwise`, 5000 x 5000, over filling the output on as many threads", 1.5),
     "memory": Goal("`pairwise`, 5000 x 5000, peak extra memory, part of the output", 0.05, unit="%"),
     "small_call": Goal("`ciou.value_and_grad`, 100 boxes, one call", 15e-6, unit="us"),
+    "dask": Goal("value and gradient of 100,000,000 pairs on 2 Dask workers, over the bare engine on 2 threads", 1.5),
     "import": Goal("`import boxloss` over `import numpy`", 1.3),
     "first_call": Goal("second process, first `ciou` call over its imports", 0.4, unit="s"),
     "cache_growth": Goal("cache folder after 20 process starts over after one", 1.0),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numba
@@ -80,3 +81,14 @@ def numba_fill(out: Any) -> None:
 def numpy_fill(out: Any) -> None:
     """Write 1 everywhere."""
     out.fill(1.0)
+
+
+def ready_boxes(rows: Any, side: int) -> Any:
+    """As many boxes as rows, which a process makes once: preds (side 0) that overlap the targets (side 1)."""
+    return _ready_boxes(len(rows), side)
+
+
+@cache
+def _ready_boxes(count: int, side: int) -> Any:
+    corner = np.random.default_rng(0).uniform(0.0, 900.0, (count, 2)).astype(np.float32)
+    return np.concatenate([corner, corner + np.float32(50.0)], axis=1) + np.float32(7.0 * side)

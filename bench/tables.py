@@ -45,6 +45,12 @@ SECTIONS = {
         "the kernel with everything allocated. The array engine is what NumPy needs for the same.",
     ),
     "breakdown": Section("Parts of a call with 100 boxes", "Each part alone, with the loop that calls it."),
+    "dask": Section(
+        "100,000,000 pairs on two Dask workers",
+        "`value_and_grad` of chunks of 4,194,304 pairs in float32, and the mean of the values. The workers are "
+        "processes of one thread; beside them the same chunks one after the other, by the bare engine on two threads.",
+        ("2 workers", "2 threads"),
+    ),
     "startup": Section("Imports", "In new processes, without the start of the interpreter."),
     "first_call": Section(
         "First calls",

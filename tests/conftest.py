@@ -11,9 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-MODULES = {"numpy": "numpy", "strict": "array_api_strict", "torch": "torch", "dask": "dask.array"}
 collect_ignore = ["gpu"]  # which runs by name only: pytest tests/gpu
-LACKS = {"numpy": {"bfloat16"}, "strict": {"float16", "bfloat16"}, "torch": set(), "dask": {"bfloat16"}}
+MODULES = {
+    "numpy": "numpy",
+    "strict": "array_api_strict",
+    "torch": "torch",
+    "dask": "dask.array",
+    "jax": "jax.numpy",
+}
+LACKS = {"numpy": {"bfloat16"}, "strict": {"float16", "bfloat16"}, "torch": set(), "dask": {"bfloat16"}, "jax": set()}
 
 
 class Backend:
@@ -40,6 +46,8 @@ class Backend:
         if self.name == "torch":
             array = array.detach().double() if array.dtype == self.xp.bfloat16 else array.detach()
             return array.numpy()
+        if self.name == "jax" and array.dtype == self.xp.bfloat16:
+            array = array.astype("float64")
         return np.asarray(array.compute(scheduler="synchronous") if self.name == "dask" else array)
 
     def assert_like(
@@ -49,7 +57,7 @@ class Backend:
         kinds = (np.ndarray, np.generic) if self.name == "numpy" else type(self.asarray([0.0]))
         assert isinstance(result, kinds)
         assert result.dtype == self.dtype(dtype)
-        if self.name in ("strict", "torch"):
+        if self.name in ("strict", "torch", "jax"):
             assert result.device == self.asarray([0.0]).device
         expected = np.asarray(expected)
         assert tuple(result.shape) == expected.shape
@@ -78,6 +86,8 @@ def pytest_configure(config: pytest.Config) -> None:
             importlib.import_module(MODULES[name])
         except ImportError as error:
             raise pytest.UsageError(f"--backend={name}: {MODULES[name]} is not installed ({error})") from None
+    if "jax" in chosen(config):
+        importlib.import_module("jax").config.update("jax_enable_x64", True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,8 +1,8 @@
 """The Python blocks of README.md, CONTRIBUTING.md and the documentation run and print what they say.
 
 A ``python`` block runs; a ``text`` block after it is what it prints. A ``pycon`` block is a doctest. The blocks of a
-file share their names. A block that names an optional library runs where that is installed. A ``console`` block is
-one command of the command line and what it prints.
+file share their names. A block that names an optional library runs where that is installed; the guide of a framework
+runs in the session of that framework. A ``console`` block is one command of the command line and what it prints.
 """
 
 import doctest
@@ -19,7 +19,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-OPTIONAL = ("torch", "dask", "array_api_strict")
+OPTIONAL = ("torch", "dask", "jax", "array_api_strict")
+FRAMEWORKS = {
+    "torch": "torch",
+    "torchvision": "torch",
+    "jax": "jax",
+    "dask": "dask",
+    "cluster": "dask",
+}  # guide: mark of its session
 BLOCK = re.compile(r"^( *)```(python|pycon)\n(.*?)^\1```\n(?:\n```text\n(.*?)^```$)?", re.M | re.S)
 
 
@@ -34,7 +41,15 @@ def blocks(page):
             yield text.count("\n", 0, found.start()) + 1, kind, code, output
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))], ids=str)
+def pages():
+    """The pages with blocks, each for the session that it runs in."""
+    for page in PAGES:
+        if BLOCK.search(page.read_text(encoding="utf-8")):
+            mark = FRAMEWORKS.get(page.stem) if page.parent.name == "frameworks" else None
+            yield pytest.param(page, id=str(page.relative_to(ROOT)), marks=[getattr(pytest.mark, mark)] if mark else [])
+
+
+@pytest.mark.parametrize("page", list(pages()))
 def test_blocks_run_and_print_what_they_say(page, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": page.stem}

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from boxloss.box import Box, join, split
 from boxloss.check import check_boxes, check_choice, check_image_size
 from boxloss.formats import FORMATS
+from boxloss.typing import Array, ArrayT
 
 
 class Validation(NamedTuple):
@@ -16,7 +17,7 @@ class Validation(NamedTuple):
     not_finite: Any
 
 
-def convert(boxes: Any, source: str, to: str, *, image_size: tuple[float, float] | None = None) -> Any:
+def convert(boxes: ArrayT, source: str, to: str, *, image_size: tuple[float, float] | None = None) -> ArrayT:
     """Convert boxes from one format to another.
 
     Parameters
@@ -49,11 +50,12 @@ def convert(boxes: Any, source: str, to: str, *, image_size: tuple[float, float]
     check_choice("source", source, FORMATS)
     check_choice("to", to, FORMATS)
     size = check_image_size(image_size, needed=FORMATS[source].relative or FORMATS[to].relative)
-    xp, boxes = check_boxes(boxes)
-    return join(xp, FORMATS[to].encode(FORMATS[source].decode(split(boxes), *size), *size))
+    xp, given = check_boxes(boxes)
+    converted: ArrayT = join(xp, FORMATS[to].encode(FORMATS[source].decode(split(given), *size), *size))
+    return converted
 
 
-def area(boxes: Any, *, format: str = "xyxy", image_size: tuple[float, float] | None = None) -> Any:
+def area(boxes: ArrayT, *, format: str = "xyxy", image_size: tuple[float, float] | None = None) -> ArrayT:
     """The area of each box.
 
     Parameters
@@ -83,10 +85,11 @@ def area(boxes: Any, *, format: str = "xyxy", image_size: tuple[float, float] | 
     array([6., 0.])
     """
     xp, w, h = _sides(boxes, format, image_size)
-    return xp.where(w < 0.0, 0.0, w) * xp.where(h < 0.0, 0.0, h)
+    areas: ArrayT = xp.where(w < 0.0, 0.0, w) * xp.where(h < 0.0, 0.0, h)
+    return areas
 
 
-def clip_to_image(boxes: Any, image_size: tuple[float, float], *, format: str = "xyxy") -> Any:
+def clip_to_image(boxes: ArrayT, image_size: tuple[float, float], *, format: str = "xyxy") -> ArrayT:
     """Clip boxes to an image.
 
     Parameters
@@ -117,14 +120,15 @@ def clip_to_image(boxes: Any, image_size: tuple[float, float], *, format: str = 
     """
     check_choice("format", format, FORMATS)
     size = check_image_size(image_size, needed=True)
-    xp, boxes = check_boxes(boxes)
-    b = FORMATS[format].decode(split(boxes), *size)
+    xp, given = check_boxes(boxes)
+    b = FORMATS[format].decode(split(given), *size)
     width, height = size
-    clipped = Box(*(xp.clip(c, 0.0, side) for c, side in zip(b, (width, height, width, height), strict=True)))
-    return join(xp, FORMATS[format].encode(clipped, *size))
+    inside = Box(*(xp.clip(c, 0.0, side) for c, side in zip(b, (width, height, width, height), strict=True)))
+    clipped: ArrayT = join(xp, FORMATS[format].encode(inside, *size))
+    return clipped
 
 
-def validate(boxes: Any, *, format: str = "xyxy", image_size: tuple[float, float] | None = None) -> Validation:
+def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, float] | None = None) -> Validation:
     """Say which boxes are inverted, empty or not finite.
 
     No loss refuses such boxes: a side counts as max(x2 - x1, 0), and NaN or infinity stays in its own row.

@@ -5,6 +5,7 @@ An error says which argument was wrong, what came and what was wanted.
 
 import math
 import operator
+import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -96,15 +97,15 @@ def check_formats(format: str | tuple[str, str], image_size: Any) -> tuple[tuple
     return pair, check_image_size(image_size, needed=any(FORMATS[name].relative for name in pair))
 
 
-def check_image_size(image_size: Any, *, needed: bool) -> tuple[float, float]:
+def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size") -> tuple[float, float]:
     """(height, width) as (width, height); only relative formats and clipping need it."""
     if image_size is None and not needed:
         return 1.0, 1.0
     try:
         height, width = image_size
     except (TypeError, ValueError):
-        raise TypeError(f"image_size must be a pair (height, width); got {image_size!r}") from None
-    return check_positive("width of image_size", width), check_positive("height of image_size", height)
+        raise TypeError(f"{name} must be a pair (height, width); got {image_size!r}") from None
+    return check_positive(f"width of {name}", width), check_positive(f"height of {name}", height)
 
 
 def array_namespace(**arrays: Any) -> Any:
@@ -129,7 +130,7 @@ def array_namespace(**arrays: Any) -> Any:
             kinds = " and ".join(f"{n} of {type(arrays[n]).__module__.split('.')[0]}" for n in (first, name))
             raise TypeError(f"{first} and {name} must be arrays of one library; got {kinds}")
         one, two = array_api_compat.device(arrays[first]), array_api_compat.device(arrays[name])
-        if one != two:
+        if one != two and None not in (one, two):  # JAX does not say where an array that it traces will be
             raise ValueError(f"{first} and {name} must be on one device; got {first} on {one} and {name} on {two}")
     return xp
 
@@ -187,6 +188,20 @@ def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size
         check_last_axis("pred", pred)
         check_last_axis("target", target)
         return Inputs(np, pred, target, pred.dtype, target.dtype, formats, image)
+    torch = sys.modules.get("torch")
+    if (
+        torch is not None
+        and isinstance(pred, torch.Tensor)
+        and isinstance(target, torch.Tensor)
+        and pred.dtype is target.dtype
+        and pred.dtype in (torch.float32, torch.float64)
+        and pred.device == target.device
+    ):
+        import array_api_compat.torch as xp
+
+        check_last_axis("pred", pred)
+        check_last_axis("target", target)
+        return Inputs(xp, pred, target, pred.dtype, target.dtype, formats, image)
     return _check_any_pair(pred, target, formats, image)
 
 
@@ -196,7 +211,8 @@ def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str], image: tup
     check_last_axis("pred", pred)
     check_last_axis("target", target)
     floats = [float_dtype(xp, name, a.dtype) for name, a in (("pred", pred), ("target", target))]
-    if None not in floats and pred.dtype != target.dtype and not _differ_in_byte_order(pred.dtype, target.dtype):
+    mixed = None not in floats and pred.dtype != target.dtype
+    if mixed and not _differ_in_byte_order(pred.dtype, target.dtype) and not _mixed_by_autocast(pred, *floats):
         raise TypeError(f"pred and target must have one float type; got {pred.dtype} and {target.dtype}")
     dtype = floats[0] or floats[1] or default_float(xp)
     pred_dtype, target_dtype = (a.dtype if xp.isdtype(a.dtype, "real floating") else dtype for a in (pred, target))
@@ -209,16 +225,34 @@ def _differ_in_byte_order(a: Any, b: Any) -> bool:
     return isinstance(a, np.dtype) and a.newbyteorder("=") == b.newbyteorder("=")
 
 
+def _mixed_by_autocast(pred: Any, dtype: Any, other: Any) -> bool:
+    """Whether torch's autocast made one of two tensors half, and both are computed in float32."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(pred, torch.Tensor):
+        return False
+    return dtype == other and bool(torch.is_autocast_enabled(pred.device.type))
+
+
 def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that the leading shapes of pred and target broadcast to."""
     if pred == target:  # NumPy's function takes 9 microseconds, most of a call with 100 boxes
         return tuple(pred)
     try:
-        return np.broadcast_shapes(pred, target)
+        return _broadcast(pred, target)
     except ValueError:
         raise ValueError(
             f"the leading shapes of pred and target must broadcast; got {tuple(pred)} and {tuple(target)}"
         ) from None
+
+
+def _broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that two broadcast to; an unknown size, NaN in Dask's arrays, goes with its like only."""
+    try:
+        return np.broadcast_shapes(shape, to)
+    except TypeError:
+        if shape and str(shape) != str(to):
+            raise ValueError("an unknown size does not broadcast") from None
+        return tuple(to)
 
 
 def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:
@@ -230,24 +264,71 @@ def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any
     array_namespace(pred=pred, weight=weight)
     weight_shape = tuple(weight.shape)
     try:
-        fits = np.broadcast_shapes(weight_shape, shape) == shape
+        fits = _broadcast(weight_shape, shape) == shape
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(f"weight must be one number a pair, of a shape that broadcasts to {shape}; got {weight_shape}")
+        raise wrong_weight(shape, weight_shape)
     if not xp.isdtype(weight.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"weight must be of a real or boolean type; got {weight.dtype}")
     with on_device(weight):
         return weight if weight.dtype is pred.dtype else xp.astype(weight, pred.dtype, copy=False)
 
 
+def check_matrix(pred: Any, target: Any) -> None:
+    """A pairwise matrix has rows and columns."""
+    for name, boxes in (("pred", pred), ("target", target)):
+        if boxes.ndim < 2:
+            raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")
+
+
+def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:
+    """The error of a weight that does not fit."""
+    return ValueError(
+        f"weight must be one number a pair, of a shape that broadcasts to {tuple(shape)}; got {tuple(got)}"
+    )
+
+
+def number_of_pairs(shape: tuple[int, ...]) -> int:
+    """The divisor of a mean."""
+    count = math.prod(shape)
+    if math.isnan(count):
+        raise ValueError(
+            "reduction='mean' must know the number of pairs, and chunks of an unknown size do not tell it; "
+            "give avg_factor, or call compute_chunk_sizes() of pred and target first"
+        )
+    return count
+
+
+def check_aligned(arrays: list[Any]) -> bool:
+    """Whether Dask arrays have chunks of unknown sizes; those must lie side by side."""
+    pred, target, *weight = arrays
+    unknown = any(math.isnan(size) for array in arrays for size in array.shape)
+    chunks = [pred.numblocks[:-1], target.numblocks[:-1], *(w.numblocks for w in weight if w.ndim)]
+    if unknown and any(other != chunks[0] for other in chunks):
+        raise ValueError(f"chunks of unknown sizes must be as many in each array; got {' and '.join(map(str, chunks))}")
+    return unknown
+
+
+def check_chunk(pred: Any, target: Any, weight: Any) -> None:
+    """Chunks whose sizes were unknown until now must not broadcast."""
+    shapes = [pred.shape[:-1], target.shape[:-1], *([weight.shape] if weight is not None and weight.ndim else [])]
+    if any(shape != shapes[0] for shape in shapes):
+        raise ValueError(f"chunks of unknown sizes must turn out to be equal; got {' and '.join(map(str, shapes))}")
+
+
 def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> Any:
     """A caller's buffer for a pairwise matrix, as an array of a library."""
     out = adopt("out", out)
     array_namespace(pred=like, out=out)
+    check_buffer(out, like, shape)
+    return out
+
+
+def check_buffer(out: Any, like: Any, shape: tuple[int, ...]) -> None:
+    """A buffer of the right library has the shape and the type of the result."""
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
-    return out
 
 
 def check_count(name: str, value: Any) -> int:

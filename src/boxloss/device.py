@@ -17,6 +17,18 @@ def is_cupy(array: Any) -> bool:
     return cupy is not None and isinstance(array, cupy.ndarray)
 
 
+def is_dask(array: Any) -> bool:
+    """Whether an array is one of Dask."""
+    dask = sys.modules.get("dask.array")
+    return dask is not None and isinstance(array, dask.Array)
+
+
+def is_jax(array: Any) -> bool:
+    """Whether an array is one of JAX, or its tracer of one."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(array, jax.Array)
+
+
 def is_cuda_array(array: Any) -> bool:
     """Whether an array is one of CuPy, or a torch tensor on a CUDA device."""
     return bool(array.device.type == "cuda") if is_tensor(array) else is_cupy(array)
@@ -30,5 +42,5 @@ def on_device(array: Any) -> AbstractContextManager[Any]:
 
 def kind_of(array: Any) -> str:
     """What an array is, for an error: its type and, of a tensor, its device."""
-    kind = f"{type(array).__module__}.{type(array).__qualname__}"
+    kind = "jax.Array" if is_jax(array) else f"{type(array).__module__}.{type(array).__qualname__}"
     return f"{kind} on {array.device}" if is_tensor(array) else kind

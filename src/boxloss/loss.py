@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, overload
 
 from boxloss import reduce
 from boxloss.check import (
@@ -12,6 +12,7 @@ from boxloss.check import (
     check_bool,
     check_choice,
     check_finite,
+    check_matrix,
     check_not_negative,
     check_out,
     check_pair,
@@ -20,6 +21,8 @@ from boxloss.check import (
 )
 from boxloss.engines import select
 from boxloss.formula import Formula
+from boxloss.text import to_text
+from boxloss.typing import Array, ArrayT
 
 if TYPE_CHECKING:
     from boxloss.losses.weighted_sum import WeightedSum
@@ -29,6 +32,18 @@ _CHECKS: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: chec
 Format = str | tuple[str, str]
 Reduction = Literal["none", "mean", "sum"]
 Engine = Literal["auto", "array", "numba", "cuda"]
+
+
+class Options(TypedDict, total=False):
+    """The options of the call, for a type checker."""
+
+    format: Format
+    image_size: tuple[float, float] | None
+    weight: Array | float | None
+    reduction: Reduction
+    avg_factor: float | None
+    eps: float | None
+    engine: Engine
 
 
 @dataclass(frozen=True)
@@ -45,12 +60,14 @@ class Loss(ABC):
 
     expression: ClassVar[str]
     value_range: ClassVar[str]
+    text: ClassVar[str]  # set on each instance; not a parameter
 
     def __post_init__(self) -> None:
         for parameter in fields(self):
             check = check_not_negative if parameter.name == "eps" else _CHECKS.get(parameter.type)
             if check is not None:
                 object.__setattr__(self, parameter.name, check(parameter.name, getattr(self, parameter.name)))
+        object.__setattr__(self, "text", to_text(self))  # torch.compile can guard on an attribute
 
     @abstractmethod
     def compose(self) -> Formula:
@@ -100,17 +117,17 @@ class Loss(ABC):
 
     def __call__(
         self,
-        pred: Any,
-        target: Any,
+        pred: ArrayT,
+        target: ArrayT,
         *,
         format: Format = "xyxy",
         image_size: tuple[float, float] | None = None,
-        weight: Any = None,
+        weight: Array | float | None = None,
         reduction: Reduction = "none",
         avg_factor: float | None = None,
         eps: float | None = None,
         engine: Engine = "auto",
-    ) -> Any:
+    ) -> ArrayT:
         """The loss of each pair of boxes.
 
         Parameters
@@ -151,6 +168,13 @@ class Loss(ABC):
         RuntimeError
             If ``engine="cuda"`` is asked for and the machine lacks what it needs; the message says what.
         """
+        if select.is_traced(pred, target):
+            from boxloss.interop import torch_traced
+
+            traced: ArrayT = torch_traced.values(
+                self, pred, target, format, image_size, weight, reduction, avg_factor, eps, engine
+            )
+            return traced
         loss = self if eps is None else self.with_eps(eps)
         divisor = check_reduction(reduction, avg_factor)
         inputs = check_pair(pred, target, format, image_size)
@@ -161,21 +185,31 @@ class Loss(ABC):
         if select.is_tracked(inputs, weight):
             from boxloss.interop.torch import differentiable
 
-            value = differentiable(loss, inputs, run)
-            value = value if weight is None else value * weight
+            result: ArrayT = differentiable(loss, inputs, run, shape, weight, reduction, divisor)
         else:
             value, _ = run.elementwise(loss, inputs, shape, weight, 1.0, wrt=())
-        return reduce.values(inputs.xp, value, reduction, divisor)
+            result = reduce.values(inputs.xp, value, reduction, divisor)
+        return result
+
+    @overload
+    def value_and_grad(
+        self, pred: ArrayT, target: ArrayT, *, wrt: Literal["pred", "target"] = "pred", **options: Unpack[Options]
+    ) -> tuple[ArrayT, ArrayT]: ...
+
+    @overload
+    def value_and_grad(
+        self, pred: ArrayT, target: ArrayT, *, wrt: Literal["both"], **options: Unpack[Options]
+    ) -> tuple[ArrayT, tuple[ArrayT, ArrayT]]: ...
 
     def value_and_grad(
         self,
-        pred: Any,
-        target: Any,
+        pred: ArrayT,
+        target: ArrayT,
         *,
         wrt: Literal["pred", "target", "both"] = "pred",
         format: Format = "xyxy",
         image_size: tuple[float, float] | None = None,
-        weight: Any = None,
+        weight: Array | float | None = None,
         reduction: Reduction = "none",
         avg_factor: float | None = None,
         eps: float | None = None,
@@ -215,6 +249,12 @@ class Loss(ABC):
         >>> value.round(4), grad.round(4)
         (array([1.0794]), array([[-0.0779, -0.0779, -0.2336, -0.2336]]))
         """
+        if select.is_traced(pred, target):
+            from boxloss.interop import torch_traced
+
+            return torch_traced.value_and_grad(
+                self, pred, target, wrt, format, image_size, weight, reduction, avg_factor, eps, engine
+            )
         loss = self if eps is None else self.with_eps(eps)
         divisor = check_reduction(reduction, avg_factor)
         check_choice("wrt", wrt, WRT)
@@ -230,15 +270,15 @@ class Loss(ABC):
 
     def pairwise(
         self,
-        pred: Any,
-        target: Any,
+        pred: ArrayT,
+        target: ArrayT,
         *,
         format: Format = "xyxy",
         image_size: tuple[float, float] | None = None,
         eps: float | None = None,
         engine: Engine = "auto",
-        out: Any = None,
-    ) -> Any:
+        out: ArrayT | None = None,
+    ) -> ArrayT:
         """The loss of each pred with each target.
 
         Parameters
@@ -271,13 +311,16 @@ class Loss(ABC):
         >>> bl.giou.pairwise(boxes[:1], boxes).round(3)
         array([[0.   , 1.079, 1.778]])
         """
+        if select.is_traced(pred, target):
+            from boxloss.interop import torch_traced
+
+            traced: ArrayT = torch_traced.pairwise(self, pred, target, format, image_size, eps, engine, out)
+            return traced
         loss = self if eps is None else self.with_eps(eps)
         inputs = select.constant(check_pair(pred, target, format, image_size))
-        for name, boxes in (("pred", inputs.pred), ("target", inputs.target)):
-            if boxes.ndim < 2:
-                raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")
+        check_matrix(inputs.pred, inputs.target)
         batch = broadcast_shape(inputs.pred.shape[:-2], inputs.target.shape[:-2])
         shape = (*batch, inputs.pred.shape[-2], inputs.target.shape[-2])
         buffer = None if out is None else check_out(out, inputs.pred, shape)
-        matrix = select.engine(engine, inputs).pairwise(loss, inputs, shape, buffer)
+        matrix: ArrayT = select.engine(engine, inputs).pairwise(loss, inputs, shape, buffer)
         return matrix if out is None else out

@@ -1,8 +1,8 @@
 """Reductions of values, and the same scale on gradients."""
 
-import math
 from typing import Any
 
+from boxloss.check import number_of_pairs
 from boxloss.device import on_device
 
 
@@ -14,7 +14,7 @@ def values(xp: Any, value: Any, reduction: str, divisor: float | None) -> Any:
         total = xp.sum(value)
         if reduction == "sum":
             return total
-        divisor = math.prod(value.shape) if divisor is None else divisor
+        divisor = number_of_pairs(value.shape) if divisor is None else divisor
         return total / divisor if divisor else total * 0.0
 
 
@@ -22,5 +22,5 @@ def gradient_factor(shape: tuple[int, ...], reduction: str, divisor: float | Non
     """What a reduction multiplies each pair's gradient by."""
     if reduction != "mean":
         return 1.0
-    divisor = math.prod(shape) if divisor is None else divisor
+    divisor = number_of_pairs(shape) if divisor is None else divisor
     return 1.0 / divisor if divisor else 0.0

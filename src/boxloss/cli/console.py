@@ -35,20 +35,30 @@ def count(number: int, noun: str) -> str:
 
 
 @contextmanager
-def progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """Show a progress bar if stderr is a terminal; call what it gives with the name of each step that begins."""
+def bar() -> Iterator[Progress | None]:
+    """Show progress bars on stderr, if it is a terminal; None if it is not."""
     console = Console(stderr=True)
     if not console.is_interactive:
-        yield lambda step: None
+        yield None
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=steps)
+    with Progress(*columns, console=console, transient=True) as shown:
+        yield shown
+
+
+@contextmanager
+def progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar; call what it gives with the name of each step that begins."""
+    with bar() as shown:
+        if shown is None:
+            yield lambda step: None
+            return
+        task = shown.add_task("", total=steps)
         begun = 0
 
         def begin(step: str) -> None:
             nonlocal begun
-            bar.update(task, description=step, completed=begun)
+            shown.update(task, description=step, completed=begun)
             begun += 1
 
         yield begin

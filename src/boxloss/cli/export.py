@@ -3,9 +3,10 @@
 import csv
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,26 @@ from numpy.typing import NDArray
 Columns = Mapping[str, NDArray[Any]]
 
 
-def write_csv(path: Path, columns: Columns) -> None:
-    """Write columns as CSV with a header; floating-point numbers keep every digit."""
+def write_csv(path: Path, parts: Iterable[Columns]) -> None:
+    """Write columns, part by part, as CSV with a header; floating-point numbers keep every digit."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+        for number, columns in enumerate(parts):
+            if number == 0:
+                writer.writerow(columns)
+            writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
 
 
-def write_parquet(path: Path, columns: Columns) -> None:
-    """Write columns as Parquet."""
+def write_parquet(path: Path, parts: Iterable[Columns]) -> None:
+    """Write columns as Parquet, a row group a part."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.table(dict(columns)), path)
+    tables = (pa.table(dict(columns)) for columns in parts)
+    first = next(tables)
+    with pq.ParquetWriter(path, first.schema) as writer:
+        for table in chain([first], tables):
+            writer.write_table(table)
 
 
 WRITERS = {".csv": write_csv, ".parquet": write_parquet}
@@ -47,22 +54,22 @@ def check_target(path: Path) -> None:
 
 
 @contextmanager
-def pending(path: Path | None) -> Iterator[Callable[[Columns], None]]:
-    """Give a function that writes a table, once, to `path`; to nowhere if that is None.
+def pending(path: Path | None) -> Iterator[Callable[[Iterable[Columns]], None]]:
+    """Give a function that writes the parts of a table, once, to `path`; to nowhere if that is None.
 
     The file appears when the block has ended without an error. Until then the table is in a temporary file beside it,
     made at once: a folder that cannot be written is an error before the work begins.
     """
     if path is None:
-        yield lambda columns: None
+        yield lambda parts: None
         return
     check_target(path)
     target = path.resolve()  # what a link points to, not the link
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
 
-    def write(columns: Columns) -> None:
+    def write(parts: Iterable[Columns]) -> None:
         with _explained(path):
-            WRITERS[path.suffix](temporary, columns)
+            WRITERS[path.suffix](temporary, parts)
 
     try:
         with _explained(path):

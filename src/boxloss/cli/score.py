@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 import numpy as np
+from click.core import ParameterSource
 
 import boxloss as bl
-from boxloss.cli import console, export
-from boxloss.cli.summary import by_category, headline, overall
+from boxloss.cli import console, export, pairs
+from boxloss.cli.summary import by_category, headline, overall, summarise
 from boxloss.coco import Matches, Source, match, read_detections, read_ground_truth
 from boxloss.data import sample as sample_files
 
@@ -53,6 +54,11 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
     show_default=True,
     help="What computes the losses.",
 )
+@click.option(
+    "--format",
+    type=click.Choice(list(pairs.NUMBERS)),
+    help="The format of boxes in a Parquet file.  [default: xyxy]",
+)
 @click.option("--out", type=PATH, metavar="FILE", help="Write all pairs to a .csv or .parquet file.")
 def score(
     ground_truth: Path | None,
@@ -62,6 +68,7 @@ def score(
     iou_threshold: float,
     per_category: bool,
     engine: Any,
+    format: str | None,
     out: Path | None,
 ) -> None:
     """Score DETECTIONS against GROUND_TRUTH with every loss.
@@ -69,10 +76,18 @@ def score(
     GROUND_TRUTH is a COCO annotation file, DETECTIONS a COCO results list, bare or as the "annotations" of an object.
     They are matched per image and category in the order of scores, as COCO's evaluation does.
 
+    Alone, GROUND_TRUTH may be a Parquet file or a folder of them with a pair of boxes a row, of any size: list columns
+    pred and target, or columns pred_x1 to target_y2.
+
     The table has, for each loss, the mean, the 5th, 50th and 95th percentile, and Spearman's rank correlation with the
     IoU: -1 if the loss orders pairs as the IoU does. The file of --out has a row for each pair: ids, boxes, IoU, and
     each loss with the norm of its gradient with respect to the predicted box.
     """
+    if ground_truth is not None and pairs.is_parquet(ground_truth):
+        score_pairs(ground_truth, losses, format or "xyxy", engine, out)
+        return
+    if format is not None:
+        raise click.UsageError("--format is for Parquet files.", click.get_current_context())
     sources = inputs(ground_truth, detections, sample)
     with export.pending(out) as write, console.progress(len(losses) + 4) as begin:
         begin("reading")
@@ -92,14 +107,35 @@ def score(
                 values[name], grad = loss.value_and_grad(*boxes, engine=engine)
                 norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
         begin("writing")
-        write(pair_columns(matches) | {"iou_score": iou} | values | norms)
+        write([pair_columns(matches) | {"iou_score": iou} | values | norms])
         begin("ranking")
         table = (
-            by_category(values, iou, matches.category_id, truth.categories) if per_category else overall(values, iou)
+            by_category(values, iou, matches.category_id, truth.categories)
+            if per_category
+            else overall({name: summarise(column, iou) for name, column in values.items()})
         )
     stdout = console.stdout()
     stdout.print(headline(truth, found, matches, iou_threshold))
     stdout.print(table)
+
+
+def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Path | None) -> None:
+    """Score the pairs of boxes in Parquet files."""
+    context = click.get_current_context()
+    for name in ("detections", "sample", "iou_threshold", "per_category"):
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            argument = "DETECTIONS" if name == "detections" else f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{argument} does not go with a Parquet file of pairs.", context)
+    with export.pending(out) as write:
+        lazy = pairs.lazy_losses(path, losses, format, engine)
+        found = pairs.summaries(lazy)
+        write(pairs.rows(lazy, format, engine))
+    text = console.count(len(lazy.iou), "pair")
+    if len(lazy.iou) > pairs.SAMPLE:
+        text += f"; percentiles and ranks are those of {pairs.SAMPLE} of them"
+    stdout = console.stdout()
+    stdout.print(text)
+    stdout.print(overall(found))
 
 
 def inputs(ground_truth: Path | None, detections: Path | None, sample: bool) -> tuple[Source, Source]:

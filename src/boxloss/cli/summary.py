@@ -57,11 +57,11 @@ def headline(truth: GroundTruth, detections: Detections, matches: Matches, iou_t
     return f"{text}; {console.count(ignored, 'detection')} in crowds ignored" if ignored else text
 
 
-def overall(values: Mapping[str, Floats], iou: Floats) -> Table:
+def overall(summaries: Mapping[str, Summary]) -> Table:
     """Make a row for each loss."""
     table = console.table("loss", numbers=NUMBERS)
-    for name, column in values.items():
-        table.add_row(name, *summarise(column, iou).cells())
+    for name, summary in summaries.items():
+        table.add_row(name, *summary.cells())
     return table
 
 

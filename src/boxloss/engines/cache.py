@@ -25,7 +25,16 @@ from numba.core.serialize import dumps
 from boxloss.loss import Loss
 
 KEPT_VERSIONS = 3
-_SOURCES = ("box.py", "formats.py", "formula.py", "geometry.py", "loss.py", "losses/*.py", "engines/*.py")
+_SOURCES = (
+    "box.py",
+    "formats.py",
+    "formula.py",
+    "geometry.py",
+    "loss.py",
+    "losses/*.py",
+    "engines/*.py",
+    "compat/torchvision/conventions.py",
+)
 
 
 def cache_folder() -> Path | None:

@@ -7,8 +7,8 @@ after a fork, as a data loader does. A pool of Python threads over nogil kernels
 import itertools
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from boxloss.check import check_count
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _lock = threading.Lock()
 _pool: "ThreadPoolExecutor | None" = None
 _num_threads: int | None = None
+_here = threading.local()
 
 
 def get_num_threads() -> int:
@@ -70,12 +71,23 @@ def set_num_threads(n: int) -> None:
     _forget_pool()
 
 
+@contextmanager
+def on_this_thread() -> Iterator[None]:
+    """Keep the work of this thread's calls on it: it is one of many that a scheduler runs already."""
+    before, _here.alone = getattr(_here, "alone", False), True
+    try:
+        yield
+    finally:
+        _here.alone = before
+
+
 def split_work(task: Callable[[int, int], object], size: int, chunk: int) -> None:
     """Run ``task(start, stop)`` over ranges that cover `size`, on as many threads as there are chunks for.
 
     Threads take the next chunk when they are done with one, so one slow core does not hold up the rest.
     """
-    threads = 1 if size <= chunk else min(get_num_threads(), -(-size // chunk))
+    alone = size <= chunk or getattr(_here, "alone", False)
+    threads = 1 if alone else min(get_num_threads(), -(-size // chunk))
     if threads == 1:
         task(0, size)
         return

@@ -1,37 +1,57 @@
 """The autograd node of torch."""
 
-from types import ModuleType
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from boxloss import reduce
 from boxloss.check import Inputs
 from boxloss.engines.select import constant
 from boxloss.loss import Loss
 
+# Whether the backward that runs now was called with retain_graph; not public, and True is safe.
+_graph_is_kept = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
 
-class _Elementwise(torch.autograd.Function):  # type: ignore[misc]
-    """Values of pairs, with the gradients of both boxes that forward computes in the same pass."""
+
+class _Node(torch.autograd.Function):  # type: ignore[misc]
+    """Reduced values of pairs; forward computes their gradients in the same pass, and backward multiplies."""
 
     @staticmethod
-    def forward(ctx: Any, pred: torch.Tensor, target: torch.Tensor, loss: Loss, inputs: Inputs, run: ModuleType) -> Any:
-        shape = torch.broadcast_shapes(pred.shape[:-1], target.shape[:-1])
-        wrt = tuple(n for n, wanted in zip(("pred", "target"), ctx.needs_input_grad, strict=False) if wanted)
-        value, grads = run.elementwise(loss, constant(inputs), tuple(shape), None, 1.0, wrt)
+    def forward(ctx: Any, pred: Tensor, target: Tensor, call: tuple[Any, ...]) -> Any:
+        loss, inputs, run, shape, weight, reduction, divisor = call
+        wrt = tuple(name for name, wanted in zip(("pred", "target"), ctx.needs_input_grad, strict=False) if wanted)
+        # In the type of the computation: a half gradient that a mean made small is rounded after it was scaled up.
+        inputs = constant(inputs)._replace(pred_dtype=pred.dtype, target_dtype=target.dtype)
+        factor = reduce.gradient_factor(shape, reduction, divisor)
+        value, grads = run.elementwise(loss, inputs, shape, weight, factor, wrt)
         ctx.wrt, ctx.shapes = wrt, {"pred": pred.shape, "target": target.shape}
         ctx.save_for_backward(*grads)
-        return value
+        return reduce.values(inputs.xp, value, reduction, divisor)
 
     @staticmethod
     @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, d_value: torch.Tensor) -> Any:
+    def backward(ctx: Any, d_value: Tensor) -> Any:
         grads = {
-            name: (d_value[..., None] * grad).sum_to_size(ctx.shapes[name])
-            for name, grad in zip(ctx.wrt, ctx.saved_tensors, strict=True)
+            name: _times(grad, d_value, ctx.shapes[name]) for name, grad in zip(ctx.wrt, ctx.saved_tensors, strict=True)
         }
-        return grads.get("pred"), grads.get("target"), None, None, None
+        return grads.get("pred"), grads.get("target"), None
 
 
-def differentiable(loss: Loss, inputs: Inputs, run: ModuleType) -> Any:
-    """The values of pairs as a tensor whose backward is one multiplication."""
-    return _Elementwise.apply(inputs.pred, inputs.target, loss, inputs, run)
+def _times(grad: Tensor, d_value: Tensor, shape: Any) -> Tensor:
+    """A gradient by the derivative of the value, summed over the axes that its boxes were broadcast along."""
+    if _graph_is_kept() or not torch._C._has_storage(d_value):  # that of a batched backward has none of its own
+        grad = grad * d_value[..., None]
+    elif d_value.ndim or d_value.device.type != "cpu" or d_value.item() != 1.0:  # it is 1 where `backward` starts
+        grad.mul_(d_value[..., None])  # nobody else uses this memory
+    return grad if grad.shape == shape else grad.sum_to_size(shape)
+
+
+def differentiable(
+    loss: Loss, inputs: Inputs, run: Any, shape: tuple[int, ...], weight: Any, reduction: str, divisor: float | None
+) -> Any:
+    """The reduced values as a tensor whose backward is one multiplication."""
+    if weight is None or not weight.requires_grad:
+        return _Node.apply(inputs.pred, inputs.target, (loss, inputs, run, shape, weight, reduction, divisor))
+    value = _Node.apply(inputs.pred, inputs.target, (loss, inputs, run, shape, None, "none", None))
+    return reduce.values(inputs.xp, value * weight, reduction, divisor)

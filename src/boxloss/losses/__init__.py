@@ -27,18 +27,18 @@ from boxloss.losses.smooth_l1 import SmoothL1
 from boxloss.losses.squared_iou import SquaredIoU
 from boxloss.losses.weighted_sum import WeightedSum
 
-l1 = L1()
-smooth_l1 = SmoothL1()
-huber = Huber()
-l2 = L2()
-iou = IoU()
-log_iou = LogIoU()
-squared_iou = SquaredIoU()
-giou = GIoU()
-diou = DIoU()
-ciou = CIoU()
-eiou = EIoU()
-iou_score = IoUScore()
+l1: L1 = L1()
+smooth_l1: SmoothL1 = SmoothL1()
+huber: Huber = Huber()
+l2: L2 = L2()
+iou: IoU = IoU()
+log_iou: LogIoU = LogIoU()
+squared_iou: SquaredIoU = SquaredIoU()
+giou: GIoU = GIoU()
+diou: DIoU = DIoU()
+ciou: CIoU = CIoU()
+eiou: EIoU = EIoU()
+iou_score: IoUScore = IoUScore()
 
 _BY_NAME: dict[str, Loss] = {
     "l1": l1,

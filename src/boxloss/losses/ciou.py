@@ -11,6 +11,14 @@ from boxloss.losses.overlap import OverlapLoss
 FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
 
 
+def aspect_penalty(xp: Any, distance: Any, aspect: Any, eps: float) -> tuple[Any, Any, Any]:
+    """Alpha v; its partial with respect to the difference of the angles, for a constant alpha; and alpha."""
+    scaled_aspect = FOUR_PER_PI_SQUARED * aspect
+    v = scaled_aspect * aspect
+    alpha = xp.where(v == 0.0, 0.0, v / (distance + v + eps))
+    return alpha * v, 2.0 * scaled_aspect * alpha, alpha
+
+
 @dataclass(frozen=True)
 class CIoU(OverlapLoss):
     r"""The DIoU loss plus a term for the aspect ratio.
@@ -58,13 +66,10 @@ class CIoU(OverlapLoss):
         xp: Any, areas: Areas, enclosing: Vector, offset: Vector, aspect: Any, full_gradient: bool, eps: float
     ) -> tuple[Any, tuple[AreaPartials, Vector, Vector, Any]]:
         """1 - IoU + rho^2 / c^2 + alpha v."""
-        distance, penalty, (d_areas, d_enclosing, d_offset) = one_minus_diou(xp, areas, enclosing, offset, eps)
-        scaled_aspect = FOUR_PER_PI_SQUARED * aspect
-        v = scaled_aspect * aspect
-        alpha = xp.where(v == 0.0, 0.0, v / (distance + v + eps))
-        d_aspect = 2.0 * scaled_aspect * alpha
+        distance, penalty, (d_areas, d_enclosing, d_offset) = one_minus_diou(xp, areas, enclosing, offset, eps, eps)
+        aspect_value, d_aspect, alpha = aspect_penalty(xp, distance, aspect, eps)
         if full_gradient:  # of alpha v = v^2 / (1 - IoU + v)
             d_aspect = d_aspect * (2.0 - alpha)
             d_distance = 1.0 - alpha * alpha
             d_areas = AreaPartials(d_distance * d_areas.intersection, d_distance * d_areas.union)
-        return distance + penalty + alpha * v, (d_areas, d_enclosing, d_offset, d_aspect)
+        return distance + penalty + aspect_value, (d_areas, d_enclosing, d_offset, d_aspect)

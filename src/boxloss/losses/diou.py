@@ -10,14 +10,14 @@ from boxloss.losses.overlap import OverlapLoss
 
 
 def one_minus_diou(
-    xp: Any, areas: Areas, c: Vector, o: Vector, eps: float
+    xp: Any, areas: Areas, c: Vector, o: Vector, union_eps: float, diagonal_eps: float
 ) -> tuple[Any, Any, tuple[AreaPartials, Vector, Vector]]:
     """1 - IoU and the penalty, and the partials of their sum.
 
     The penalty is rho^2 / c^2, the squared distance of the centres over the squared diagonal of the enclosing box.
     """
-    per_union, per_c2 = inverses(xp, areas.union + eps, c.x * c.x + c.y * c.y + eps)
-    _, distance, d_areas = one_minus_iou_by_inverse(xp, areas, per_union, eps)
+    per_union, per_c2 = inverses(xp, areas.union + union_eps, c.x * c.x + c.y * c.y + diagonal_eps)
+    _, distance, d_areas = one_minus_iou_by_inverse(xp, areas, per_union, union_eps)
     penalty = (o.x * o.x + o.y * o.y) * per_c2
     d_c2 = 2.0 * penalty * per_c2
     d_enclosing, d_offset = Vector(-d_c2 * c.x, -d_c2 * c.y), Vector(2.0 * per_c2 * o.x, 2.0 * per_c2 * o.y)
@@ -62,5 +62,5 @@ class DIoU(OverlapLoss):
         xp: Any, areas: Areas, enclosing: Vector, offset: Vector, eps: float
     ) -> tuple[Any, tuple[AreaPartials, Vector, Vector]]:
         """1 - IoU + rho^2 / c^2."""
-        distance, penalty, partials = one_minus_diou(xp, areas, enclosing, offset, eps)
+        distance, penalty, partials = one_minus_diou(xp, areas, enclosing, offset, eps, eps)
         return distance + penalty, partials

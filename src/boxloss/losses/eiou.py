@@ -53,7 +53,7 @@ class EIoU(OverlapLoss):
         xp: Any, areas: Areas, enclosing: Vector, offset: Vector, growth: Vector, eps: float
     ) -> tuple[Any, tuple[AreaPartials, Vector, Vector, Vector]]:
         """1 - IoU + rho^2 / c^2 + (w - W)^2 / cw^2 + (h - H)^2 / ch^2."""
-        distance, centre, (d_areas, d_enclosing, d_offset) = one_minus_diou(xp, areas, enclosing, offset, eps)
+        distance, centre, (d_areas, d_enclosing, d_offset) = one_minus_diou(xp, areas, enclosing, offset, eps, eps)
         per_cw2, per_ch2 = inverses(xp, enclosing.x * enclosing.x + eps, enclosing.y * enclosing.y + eps)
         w, d_w, d_cw = side_difference(growth.x, enclosing.x, per_cw2)
         h, d_h, d_ch = side_difference(growth.y, enclosing.y, per_ch2)

@@ -1,0 +1,207 @@
+"""Pairs of boxes in Parquet files that need not fit into memory: lazy Dask arrays, one chunk a row group."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import numpy as np
+
+import boxloss as bl
+from boxloss.cli import console
+from boxloss.cli.summary import Summary, summarise
+from boxloss.coco import CocoError
+
+NUMBERS = {  # of the columns of a box, for each format
+    "xyxy": ("x1", "y1", "x2", "y2"),
+    "xywh": ("x", "y", "w", "h"),
+    "cxcywh": ("cx", "cy", "w", "h"),
+    "yxyx": ("y1", "x1", "y2", "x2"),
+}
+SAMPLE = 1_000_000  # pairs, beyond which percentiles and ranks are those of a sample
+SIDES = ("pred", "target")
+
+
+class Source(NamedTuple):
+    """A Parquet file or folder of them, and the columns of both boxes: one of lists, or four of numbers."""
+
+    path: Path
+    columns: tuple[tuple[str, ...], tuple[str, ...]]
+    dtype: Any
+
+
+class Losses(NamedTuple):
+    """Lazy columns of equal length and chunks: boxes as (N, 4), their IoU, and values by loss."""
+
+    pred: Any
+    target: Any
+    iou: Any
+    values: dict[str, Any]
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a path is one of Parquet files: by its ending, or a folder."""
+    return path.suffix == ".parquet" or path.is_dir()
+
+
+def lazy_losses(path: Path, names: list[str], format: str, engine: Any) -> Losses:
+    """Open Parquet files: only their metadata are read."""
+    if missing := [name for name in ("pyarrow", "dask") if find_spec(name) is None]:
+        raise click.ClickException(f"{path}: Parquet needs {' and '.join(missing)}: pip install 'boxloss[cli,dask]'")
+    pred, target = _boxes(path, format)
+    options = {"format": format, "engine": engine}
+    values = {name: bl.get(name)(pred, target, **options) for name in names}
+    return Losses(pred, target, bl.iou_score(pred, target, **options), values)
+
+
+def summaries(losses: Losses) -> dict[str, Summary]:
+    """Read all pairs and summarise them, in one pass.
+
+    Number and mean are of all pairs; the rest is of all pairs or, if there are more than `SAMPLE`, of so many of them,
+    drawn without replacement and with a fixed seed.
+    """
+    import dask
+
+    count = len(losses.iou)
+    chosen: Any = slice(None)
+    if count > SAMPLE:
+        chosen = np.sort(np.random.default_rng(0).choice(count, SAMPLE, replace=False, shuffle=False))
+    means = {name: value.mean(dtype=np.float64) for name, value in losses.values.items()}
+    drawn = {name: value[chosen] for name, value in losses.values.items()}
+    with _progress_bar("scoring"):
+        means, drawn, iou = dask.compute(means, drawn, losses.iou[chosen])
+    return {
+        name: summarise(column, iou)._replace(pairs=count, mean=float(means[name])) for name, column in drawn.items()
+    }
+
+
+def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]]:
+    """Compute the table of pairs, one chunk after the other: boxes, IoU, and each loss with its gradient's norm."""
+    import dask
+
+    for block in range(losses.iou.numblocks[0]):
+        pred, target = losses.pred.blocks[block], losses.target.blocks[block]
+        columns = {
+            f"{side}_{number}": boxes[:, place]
+            for side, boxes in zip(SIDES, (pred, target), strict=True)
+            for place, number in enumerate(NUMBERS[format])
+        }
+        columns["iou_score"] = losses.iou.blocks[block]
+        norms = {}
+        for name in losses.values:
+            columns[name], grad = bl.get(name).value_and_grad(pred, target, format=format, engine=engine)
+            norms[f"{name}_grad_norm"] = grad.map_blocks(np.linalg.norm, axis=-1, drop_axis=1, dtype=grad.dtype)
+        yield dask.compute(columns | norms)[0]
+
+
+# --- Reading --------------------------------------------------------------------------------------------------------
+
+
+def _boxes(path: Path, format: str) -> tuple[Any, Any]:
+    """The lazy boxes of all row groups."""
+    import dask.array as da
+    import pyarrow as pa
+    import pyarrow.dataset
+    from dask import delayed
+
+    try:
+        dataset = pyarrow.dataset.dataset(path, format="parquet")
+        groups = [group for fragment in dataset.get_fragments() for group in fragment.split_by_row_group()]
+        counts = [sum(part.num_rows for part in group.row_groups) for group in groups]
+    except (OSError, pa.ArrowException) as error:
+        raise CocoError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    if not sum(counts):
+        raise CocoError(f"{path}: there are no pairs")
+    source = _source(path, dataset.schema, format)
+    starts = np.cumsum([0, *counts]).tolist()
+    parts = [
+        da.from_delayed(delayed(_read)(group, start, source), (2, count, 4), source.dtype)
+        for group, start, count in zip(groups, starts, counts, strict=False)
+        if count
+    ]
+    both = da.concatenate(parts, axis=1)
+    return both[0], both[1]
+
+
+def _source(path: Path, schema: Any, format: str) -> Source:
+    """The columns of both boxes and the type to read them in."""
+    import pyarrow as pa
+
+    numbers = {side: tuple(f"{side}_{number}" for number in NUMBERS[format]) for side in SIDES}
+    columns = {side: (side,) if side in schema.names else numbers[side] for side in SIDES}
+    types = [_number_type(path, schema, name, numbers[side]) for side in SIDES for name in columns[side]]
+    single = all(pa.types.is_float32(kind) or pa.types.is_float16(kind) for kind in types)
+    return Source(path, (columns["pred"], columns["target"]), np.dtype(np.float32 if single else np.float64))
+
+
+def _number_type(path: Path, schema: Any, name: str, numbers: tuple[str, ...]) -> Any:
+    """The type of the numbers of a column."""
+    import pyarrow as pa
+
+    if name not in schema.names:
+        side = name.partition("_")[0]
+        raise CocoError(f"{path}: no column {name!r}: a box is a list column {side!r} or the columns {numbers}")
+    kind = schema.field(name).type
+    number = kind if name in numbers else getattr(kind, "value_type", None)
+    if number is None or not (pa.types.is_floating(number) or pa.types.is_integer(number)):
+        wanted = "numbers" if name in numbers else "lists of numbers"
+        raise CocoError(f"{path}: column {name!r} is of {kind}, not of {wanted}")
+    return number
+
+
+def _read(group: Any, start: int, source: Source) -> Any:
+    """The boxes of a row group, shape (2, N, 4)."""
+    import pyarrow as pa
+
+    try:
+        table = group.to_table(columns=[*source.columns[0], *source.columns[1]])
+    except (OSError, pa.ArrowException) as error:
+        raise CocoError(f"{source.path}: {error}") from error
+    both = np.empty((2, table.num_rows, 4), source.dtype)
+    for side, boxes, columns in zip(SIDES, both, source.columns, strict=True):
+        whole = _read_lists(boxes, table[side]) if columns == (side,) else _read_numbers(boxes, table, columns)
+        good = whole & np.isfinite(boxes).all(axis=1)
+        if not good.all():
+            raise CocoError(f"{source.path}: row {start + int(np.argmin(good))}: {side} is not four finite numbers")
+    return both
+
+
+def _read_lists(boxes: Any, column: Any) -> Any:
+    """Copy a column of lists; say which of them have four items."""
+    import pyarrow.compute as pc
+
+    whole = pc.fill_null(pc.equal(pc.list_value_length(column), 4), False).to_numpy()
+    boxes[whole] = pc.list_flatten(column.filter(whole)).to_numpy().reshape(-1, 4)
+    return whole
+
+
+def _read_numbers(boxes: Any, table: Any, columns: tuple[str, ...]) -> Any:
+    """Copy four columns of numbers; a null becomes NaN."""
+    for place, name in enumerate(columns):
+        boxes[:, place] = table[name].to_numpy()
+    return True
+
+
+# --- Progress -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _progress_bar(text: str) -> Iterator[None]:
+    """Show how many of Dask's tasks are done, if stderr is a terminal."""
+    from dask.callbacks import Callback
+
+    with console.bar() as bar:
+        if bar is None:
+            yield
+            return
+        task = bar.add_task(text, total=None)
+
+        def show(key: Any, result: Any, graph: Any, state: Any, worker: Any) -> None:
+            done = len(state["finished"])
+            total = done + sum(len(state[kind]) for kind in ("ready", "waiting", "running"))
+            bar.update(task, completed=done, total=total)
+
+        with Callback(posttask=show):
+            yield

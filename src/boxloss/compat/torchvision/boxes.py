@@ -1,0 +1,150 @@
+"""The functions of boxes themselves of ``torchvision.ops``: the same numbers, integers included."""
+
+from boxloss.box import join, split
+from boxloss.boxes import clip_to_image
+from boxloss.check import array_namespace, check_boxes, check_choice, check_finite, check_image_size
+from boxloss.compat.torchvision.conventions import FORMATS, upcast
+from boxloss.formats import FORMATS as CODECS
+from boxloss.geometry import height, width
+from boxloss.typing import ArrayT
+
+
+def box_area(boxes: ArrayT, fmt: str = "xyxy") -> ArrayT:
+    """The area of each box, as ``torchvision.ops.box_area`` has it.
+
+    Parameters
+    ----------
+    boxes : array, shape (..., 4)
+        Boxes of a real type. Half precision counts as float32, and integers stay integers.
+    fmt : {"xyxy", "xywh", "cxcywh"}
+        Their format.
+
+    Returns
+    -------
+    array, shape (...)
+        Width times height, with their signs: a box with one inverted side has a negative area. (`boxloss.area` says
+        0.)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import box_area
+    >>> box_area(np.asarray([[0, 0, 2, 3], [1, 1, 0, 5]]))
+    array([ 6, -4])
+    """
+    check_choice("fmt", fmt, FORMATS)
+    xp, _ = check_boxes(boxes)
+    b = split(upcast(xp, boxes))
+    area: ArrayT = width(b) * height(b) if fmt == "xyxy" else b.x2 * b.y2
+    return area
+
+
+def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:
+    """Boxes in another format, as ``torchvision.ops.box_convert`` has it.
+
+    Parameters
+    ----------
+    boxes : array, shape (..., 4)
+        Boxes of a real type.
+    in_fmt, out_fmt : {"xyxy", "xywh", "cxcywh"}
+        The format that they are in, and the one to convert to. There are no rotated boxes.
+
+    Returns
+    -------
+    array, shape (..., 4)
+        A new array of the same type; integers become the default float type only on the way to or from a centre.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import box_convert
+    >>> box_convert(np.asarray([10, 20, 30, 40]), "xywh", "xyxy")
+    array([10, 20, 40, 60])
+    """
+    check_choice("in_fmt", in_fmt, FORMATS)
+    check_choice("out_fmt", out_fmt, FORMATS)
+    xp, floats = check_boxes(boxes)
+    if in_fmt == out_fmt:
+        b = split(boxes)
+    else:
+        b = CODECS[in_fmt].decode(split(floats if "cxcywh" in (in_fmt, out_fmt) else boxes), 1.0, 1.0)
+        b = CODECS[out_fmt].encode(b, 1.0, 1.0)
+    converted: ArrayT = join(xp, b)
+    return converted
+
+
+def clip_boxes_to_image(boxes: ArrayT, size: tuple[int, int]) -> ArrayT:
+    """Boxes clipped to an image, as ``torchvision.ops.clip_boxes_to_image`` has it.
+
+    Parameters
+    ----------
+    boxes : array, shape (..., 4)
+        Corners (x1, y1, x2, y2) of a real type.
+    size : (height, width)
+        The size of the image in pixels.
+
+    Returns
+    -------
+    array, shape (..., 4)
+        A new array of the same type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import clip_boxes_to_image
+    >>> clip_boxes_to_image(np.asarray([-5, 10, 50, 200]), (100, 40))
+    array([  0,  10,  40, 100])
+    """
+    check_image_size(size, needed=True, name="size")
+    xp = array_namespace(boxes=boxes)
+    clipped: ArrayT = xp.astype(clip_to_image(boxes, size), boxes.dtype, copy=False)
+    return clipped
+
+
+def remove_small_boxes(boxes: ArrayT, min_size: float) -> ArrayT:
+    """The indices of the boxes that are large enough, as ``torchvision.ops.remove_small_boxes`` has it.
+
+    Parameters
+    ----------
+    boxes : array, shape (N, 4)
+        Corners (x1, y1, x2, y2) of a real type.
+    min_size : float
+        The least length of both sides.
+
+    Returns
+    -------
+    array, shape (K,)
+        Indices, in order. Their number depends on the boxes, so `jax.jit` cannot trace it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import remove_small_boxes
+    >>> remove_small_boxes(np.asarray([[0, 0, 2, 3], [1, 1, 2, 5], [1, 1, 9, 9]]), 2)
+    array([0, 2])
+    """
+    xp, floats = check_boxes(boxes)
+    min_size = check_finite("min_size", min_size)
+    b = split(floats)
+    indices: ArrayT = xp.nonzero((width(b) >= min_size) & (height(b) >= min_size))[0]
+    return indices

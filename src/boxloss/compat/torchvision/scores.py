@@ -1,0 +1,164 @@
+"""The pairwise scores of ``torchvision.ops``."""
+
+from typing import cast
+
+from boxloss.check import check_choice, check_pair
+from boxloss.compat.torchvision.conventions import DEFAULT_EPS, FORMATS, CIoUScore, DIoUScore, GIoUScore, promote
+from boxloss.engines import select
+from boxloss.loss import Loss
+from boxloss.losses import IoUScore
+from boxloss.typing import ArrayT
+
+
+def box_iou(boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
+    """The IoU of each box with each other, as ``torchvision.ops.box_iou`` has it.
+
+    Parameters
+    ----------
+    boxes1 : array, shape (..., N, 4)
+        Boxes. Half precision counts as float32, integers as the library's default float type, and of two float types
+        the wider one is taken.
+    boxes2 : array, shape (..., M, 4)
+        Boxes; axes before the last two broadcast.
+    fmt : {"xyxy", "xywh", "cxcywh"}
+        The format of both. There are no rotated boxes.
+
+    Returns
+    -------
+    array, shape (..., N, M)
+        The matrix; nothing is padded. It is differentiable for tensors that require grad and for JAX.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    See Also
+    --------
+    boxloss.IoUScore : the metric itself.
+
+    Notes
+    -----
+    Two boxes without area have an IoU of 1 if they are equal and 0 otherwise; torchvision's is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import box_iou
+    >>> box_iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[0.0, 0, 2, 4], [3, 3, 4, 4]]))
+    array([[0.5, 0. ]])
+    """
+    check_choice("fmt", fmt, FORMATS)
+    return _matrix(IoUScore(), boxes1, boxes2, fmt)
+
+
+def generalized_box_iou(boxes1: ArrayT, boxes2: ArrayT) -> ArrayT:
+    """The GIoU of each box with each other, as ``torchvision.ops.generalized_box_iou`` has it.
+
+    Parameters
+    ----------
+    boxes1, boxes2
+        As in `box_iou`, in corners (x1, y1, x2, y2).
+
+    Returns
+    -------
+    array, shape (..., N, M)
+        The matrix; nothing is padded. It is differentiable for tensors that require grad and for JAX.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    See Also
+    --------
+    boxloss.GIoU : 1 minus it, and its paper.
+
+    Notes
+    -----
+    Where the enclosing box has no area its term is 0; torchvision is NaN there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import generalized_box_iou
+    >>> generalized_box_iou(np.asarray([[0.0, 0, 1, 1]]), np.asarray([[1.0, 1, 2, 2]]))
+    array([[-0.5]])
+    """
+    return _matrix(GIoUScore(), boxes1, boxes2)
+
+
+def distance_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -> ArrayT:
+    """The DIoU of each box with each other, as ``torchvision.ops.distance_box_iou`` has it.
+
+    Parameters
+    ----------
+    boxes1, boxes2
+        As in `box_iou`, in corners (x1, y1, x2, y2).
+    eps : float
+        Added to the squared diagonal, not to the union.
+
+    Returns
+    -------
+    array, shape (..., N, M)
+        The matrix. It is differentiable for tensors that require grad and for JAX.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    See Also
+    --------
+    boxloss.DIoU : 1 minus it, and its paper.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import distance_box_iou
+    >>> distance_box_iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]])).round(4)
+    array([[0.0317]])
+    """
+    return _matrix(DIoUScore(eps=eps), boxes1, boxes2)
+
+
+def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -> ArrayT:
+    """The CIoU of each box with each other, as ``torchvision.ops.complete_box_iou`` has it.
+
+    Parameters
+    ----------
+    boxes1, boxes2
+        As in `box_iou`, in corners (x1, y1, x2, y2).
+    eps : float
+        Added to the squared diagonal and to the denominator of alpha, not to the union.
+
+    Returns
+    -------
+    array, shape (..., N, M)
+        The matrix. It is differentiable for tensors that require grad and for JAX, with a constant alpha.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    See Also
+    --------
+    boxloss.CIoU : 1 minus it, and its paper.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import complete_box_iou
+    >>> complete_box_iou(np.asarray([[1.0, 1, 2, 3]]), np.asarray([[0.0, 0, 4, 4]])).round(6)
+    array([[0.115268]])
+    """
+    return _matrix(CIoUScore(eps=eps), boxes1, boxes2)
+
+
+def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
+    """The pairwise kernel, or for a tensor that requires grad the elementwise one over columns and rows."""
+    one, two = promote(boxes1, boxes2)
+    if select.is_traced(one, two) or select.is_tracked(check_pair(one, two, fmt, None), None):
+        return cast(ArrayT, score(one[..., :, None, :], two[..., None, :, :], format=fmt))
+    return cast(ArrayT, score.pairwise(one, two, format=fmt))

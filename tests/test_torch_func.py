@@ -1,0 +1,164 @@
+"""torch.func, tensor subclasses and the modes of torch: one call, whatever it runs under."""
+
+import pytest
+
+import boxloss as bl
+from generators import boxes, mixed
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def torch():
+    import torch
+
+    return torch
+
+
+@pytest.fixture
+def pair(torch, rng):
+    return [torch.tensor(side) for side in mixed(rng, 6)]
+
+
+def total(pred, target, **options):
+    return bl.giou(pred, target, reduction="sum", **options)
+
+
+@pytest.mark.parametrize("engine", ["array", "numba"])
+def test_grad(engine, torch, pair):
+    grads = torch.func.grad(total, argnums=(0, 1))(*pair, engine=engine)
+    torch.testing.assert_close(grads, bl.giou.value_and_grad(*pair, wrt="both")[1])
+    value, aux = torch.func.vjp(bl.giou, *pair)
+    upstream = torch.arange(6.0, dtype=torch.float64)
+    torch.testing.assert_close(aux(upstream), tuple(upstream[:, None] * grad for grad in grads))
+    torch.testing.assert_close(value, bl.giou(*pair))
+
+
+def test_grad_of_a_weight(torch, pair):
+    weight = torch.rand(6, dtype=torch.float64)
+    grad = torch.func.grad(lambda w: bl.giou(*pair, weight=w, reduction="mean"))(weight)
+    torch.testing.assert_close(grad, bl.giou(*pair) / 6)
+
+
+def test_vmap_of_grad_is_a_gradient_a_pair(torch, pair):
+    grads = torch.func.vmap(torch.func.grad(bl.giou))(*pair)
+    torch.testing.assert_close(grads, bl.giou.value_and_grad(*pair)[1])
+
+
+def test_grad_of_vmap(torch, pair):
+    grad = torch.func.grad(lambda pred: torch.func.vmap(bl.giou)(pred, pair[1]).sum())(pair[0])
+    torch.testing.assert_close(grad, bl.giou.value_and_grad(*pair)[1])
+
+
+@pytest.mark.parametrize("in_dims", [(0, None), (None, 0), (0, 0), (1, 0), (2, 1)])
+def test_vmap_of_any_axis_and_rank(in_dims, torch, rng):
+    """The batch of one array does not meet another axis of the other array."""
+    shapes = (2, 3, 4), (3, 4)
+    batched = [
+        torch.tensor(boxes(rng, 30)[: 5 * (shape[0] * (shape[1] if len(shape) > 2 else 1))].reshape(5, *shape))
+        for shape in shapes
+    ]
+    arguments = [x[0] if dim is None else x.movedim(0, dim) for x, dim in zip(batched, in_dims, strict=True)]
+    value = torch.func.vmap(bl.l1, in_dims)(*arguments)
+    rows = [[x[0 if dim is None else i] for x, dim in zip(batched, in_dims, strict=True)] for i in range(5)]
+    torch.testing.assert_close(value, torch.stack([bl.l1(*row) for row in rows]))
+    matrix = torch.func.vmap(bl.l1.pairwise, in_dims)(*arguments)
+    torch.testing.assert_close(matrix, torch.stack([bl.l1.pairwise(*row) for row in rows]))
+
+
+def test_vmap_of_reductions_and_value_and_grad(torch, pair):
+    batched = [side.reshape(2, 3, 4) for side in pair]
+
+    def call(pred, target):
+        return bl.giou.value_and_grad(pred, target, reduction="mean", wrt="both")
+
+    values, grads = torch.func.vmap(call)(*batched)
+    torch.testing.assert_close(values, bl.giou(*batched).mean(1))
+    expected = bl.giou.value_and_grad(*batched, wrt="both")[1]
+    torch.testing.assert_close(grads, tuple(grad / 3 for grad in expected))
+
+
+def test_jacobian(torch, pair):
+    jacobian = torch.func.jacrev(bl.giou)(*pair)
+    expected = torch.zeros(6, 6, 4, dtype=torch.float64)
+    expected[torch.arange(6), torch.arange(6)] = bl.giou.value_and_grad(*pair)[1]
+    torch.testing.assert_close(jacobian, expected)
+    vectorised = torch.autograd.functional.jacobian(lambda p: bl.giou(p, pair[1]), pair[0], vectorize=True)
+    torch.testing.assert_close(vectorised, expected)
+
+
+def test_batched_backward(torch, pair):
+    """One backward for many derivatives: the memory of the gradient is not overwritten by the first."""
+    pred, target = pair[0].requires_grad_(), pair[1]
+    (rows,) = torch.autograd.grad(bl.giou(pred, target), pred, torch.eye(6, dtype=pred.dtype), is_grads_batched=True)
+    torch.testing.assert_close(rows.sum(0), bl.giou.value_and_grad(pred, target)[1])
+
+
+def test_second_derivative_is_refused(torch, pair):
+    def gradient(pred):
+        return torch.func.grad(total)(pred, pair[1]).sum()
+
+    with pytest.raises(RuntimeError, match="can be differentiated once"):
+        torch.func.grad(gradient)(pair[0])
+
+
+def test_functional_call(torch, pair):
+    layer = torch.nn.Linear(4, 4, dtype=torch.float64)
+    parameters = dict(layer.named_parameters())
+
+    def loss(parameters):
+        return bl.giou(torch.func.functional_call(layer, parameters, pair[0]), pair[1], reduction="mean")
+
+    grads = torch.func.grad(loss)(parameters)
+    loss(parameters).backward()
+    torch.testing.assert_close(grads, {name: parameter.grad for name, parameter in layer.named_parameters()})
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_autocast(dtype, torch, rng):
+    """Half boxes of a layer and float32 targets: computed in float32, and the gradient is the layer's."""
+    dtype = getattr(torch, dtype)
+    pred, target = (torch.tensor(side, dtype=torch.float32) for side in mixed(rng, 6))
+    layer = torch.nn.Linear(4, 4)
+    with torch.autocast("cpu", dtype=dtype):
+        out = layer(pred)
+        value = bl.giou(out, target, reduction="mean")
+        plain, grad = bl.giou.value_and_grad(out, target, reduction="mean")
+        matrix = bl.giou.pairwise(out, target)
+        rows = torch.func.vmap(bl.giou)(out.detach(), target)
+    assert out.dtype == grad.dtype == dtype
+    assert value.dtype == plain.dtype == matrix.dtype == rows.dtype == torch.float32
+    exact, d_out = bl.giou.value_and_grad(out.float(), target, reduction="mean")
+    torch.testing.assert_close(value, exact)
+    (given,) = torch.autograd.grad(value, out)
+    torch.testing.assert_close(given, d_out.to(dtype))
+    with pytest.raises(TypeError, match="one float type"):
+        bl.giou(out, target)
+
+
+def test_small_gradients_of_half_boxes_survive_a_mean(torch):
+    """They are rounded to float16 after the scale that a gradient scaler put on the value, not before."""
+    pred = torch.full((1, 4), 0.5, dtype=torch.float16).expand(4096, 4).clone().requires_grad_()
+    target = torch.ones(4096, 4, dtype=torch.float16)
+    (bl.l1(pred, target, reduction="mean", avg_factor=1e9) * 1e9).backward()
+    assert (pred.grad == -1.0).all()
+
+
+def test_subclasses_and_fake_tensors(torch, pair):
+    class Boxes(torch.Tensor):
+        pass
+
+    pred, target = (side.as_subclass(Boxes) for side in pair)
+    torch.testing.assert_close(torch.Tensor(bl.giou(pred.requires_grad_(), target).detach()), bl.giou(*pair))
+    assert torch.autograd.grad(bl.giou(pred, target).sum(), pred)[0].shape == (6, 4)
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        value = bl.giou(torch.empty(3, 1, 4), torch.empty(5, 4))
+    assert value.shape == (3, 5)
+
+
+def test_parameters(torch, pair):
+    pred = torch.nn.Parameter(pair[0])
+    total(pred, pair[1]).backward()
+    torch.testing.assert_close(pred.grad, bl.giou.value_and_grad(*pair)[1])
