@@ -23,7 +23,7 @@ from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 KEPT_VERSIONS = 3
-_SOURCES = ("box.py", "formats.py", "formula.py", "geometry.py", "loss.py", "losses/*.py", "engines/*.py")
+_SOURCES = ("box.py", "formats.py", "formula.py", "geometry.py", "loss.py", "losses/*.py", "engines/*.py", "lab/*.py")
 
 
 def cache_folder() -> Path | None:

@@ -4,51 +4,113 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.check import check_count, check_finite
+from boxloss.check import check_count, check_finite, check_last_axis, check_not_negative
 from boxloss.loss import Loss
 
 
 def check_loss(loss: Any) -> None:
     """A loss object."""
     if not isinstance(loss, Loss):
-        raise TypeError(f"loss must be a Loss, such as boxloss.giou; got {type(loss).__name__}")
+        raise TypeError(f"loss must be a loss such as boxloss.giou; got {type(loss).__name__}")
 
 
-def check_box(name: str, box: Any) -> np.ndarray:
-    """One box of finite numbers."""
-    return np.asarray(_check_numbers(name, box, 4, "(x, y, w, h)"))
-
-
-def check_size(name: str, pair: Any) -> np.ndarray:
-    """Two finite numbers."""
-    wanted = "(width, height)" if name.endswith("size") else "(x, y)"
-    return np.asarray(_check_numbers(name, pair, 2, wanted))
-
-
-def check_vary(vary: Any) -> tuple[str, str]:
-    """Two different parameters of a box."""
-    names = tuple(vary.replace(",", "").replace(" ", "")) if isinstance(vary, str) else ()
-    if len(names) != 2 or names[0] == names[1] or not set(names) <= set("xywh"):
-        raise ValueError(f"vary must name two of x, y, w, h, such as 'xy' or 'x,w'; got {vary!r}")
-    return names
-
-
-def check_resolution(resolution: Any) -> tuple[int, int]:
-    """The number of cells along each side."""
-    first, second = resolution if isinstance(resolution, tuple) and len(resolution) == 2 else (resolution, resolution)
-    return check_count("resolution", first), check_count("resolution", second)
-
-
-def check_extent(extent: Any, vary: tuple[str, str], target: np.ndarray) -> tuple[tuple[float, float], ...]:
-    """The edges of a plane along two parameters."""
-    raise NotImplementedError
-
-
-def _check_numbers(name: str, numbers: Any, count: int, wanted: str) -> list[float]:
+def check_numbers(name: str, numbers: Any, wanted: str) -> np.ndarray:
+    """As many finite numbers as `wanted` names in brackets."""
+    count = wanted.count(",") + 1
     try:
         values = list(numbers)
     except TypeError:
         raise TypeError(f"{name} must be {count} numbers {wanted}; got {type(numbers).__name__}") from None
-    if len(values) != count:
-        raise ValueError(f"{name} must be {count} numbers {wanted}; got {len(values)}")
-    return [check_finite(name, value) for value in values]
+    if isinstance(numbers, str) or len(values) != count:
+        raise ValueError(f"{name} must be {count} numbers {wanted}; got {numbers!r}")
+    return np.asarray([check_finite(name, value) for value in values])
+
+
+# --- Landscapes -----------------------------------------------------------------------------------------------------
+
+
+def check_vary(vary: Any) -> tuple[str, str]:
+    """Two different parameters of a box."""
+    names = vary.replace(",", "").replace(" ", "") if isinstance(vary, str) else ""
+    if len(names) != 2 or len(set(names) & set("xywh")) != 2:
+        raise ValueError(f"vary must name two of x, y, w, h, such as 'xy' or 'w,h'; got {vary!r}")
+    return names[0], names[1]
+
+
+def check_resolution(resolution: Any) -> tuple[int, int]:
+    """The number of cells along each side."""
+    pair = resolution if isinstance(resolution, tuple) else (resolution, resolution)
+    if len(pair) != 2:
+        raise ValueError(f"resolution must be one number of cells or two; got {len(pair)}")
+    return check_count("resolution", pair[0]), check_count("resolution", pair[1])
+
+
+Extent = tuple[tuple[float, float], tuple[float, float]]
+
+
+def check_extent(extent: Any, vary: tuple[str, str], target: np.ndarray) -> Extent:
+    """The edges of a plane along two parameters."""
+    if np.ndim(extent) == 0:
+        reach = check_finite("extent", extent)
+        edges = [(value - reach, value + reach) for value in (target["xywh".index(name)] for name in vary)]
+        first, second = (
+            (max(low, 0.0) if name in "wh" else low, high) for name, (low, high) in zip(vary, edges, strict=True)
+        )
+    elif len(extent) == 2:
+        first, second = (tuple(check_numbers("extent", edge, "(low, high)").tolist()) for edge in extent)
+    else:
+        raise ValueError(f"extent must be a number or two pairs (low, high); got {extent!r}")
+    for low, high in (first, second):
+        if not low < high:
+            raise ValueError(f"extent must go from a lower to a higher number; got {low!r} to {high!r}")
+    return first, second
+
+
+# --- Descents -------------------------------------------------------------------------------------------------------
+
+
+def check_states(start: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes broadcast to one shape, in float32 if both are and in float64 otherwise."""
+    arrays = []
+    for name, boxes in (("start", start), ("target", target)):
+        try:
+            array = np.asarray(boxes)
+        except ValueError:
+            raise ValueError(f"{name} must have shape (..., 4); got rows of several lengths") from None
+        if array.dtype.kind not in "iuf":
+            raise TypeError(f"{name} must be real numbers; got {array.dtype}")
+        check_last_axis(name, array)
+        arrays.append(array)
+    dtype = np.float32 if all(a.dtype == np.float32 for a in arrays) else np.float64
+    try:
+        shape = np.broadcast_shapes(*(a.shape for a in arrays))
+    except ValueError:
+        shapes = " and ".join(str(a.shape) for a in arrays)
+        raise ValueError(f"the leading shapes of start and target must broadcast; got {shapes}") from None
+    first, second = (np.broadcast_to(a.astype(dtype, copy=False), shape) for a in arrays)
+    return first, second
+
+
+def check_positive_sizes(start: np.ndarray) -> None:
+    """Sizes that have a logarithm."""
+    smallest = np.min(start[..., 2:], initial=np.inf)
+    if smallest <= 0.0:
+        raise ValueError(f"start must have sizes greater than 0 for 'log-size'; got {smallest:g}")
+
+
+def check_schedule(lr: Any, steps: int) -> np.ndarray:
+    """The learning rate of each step."""
+    if callable(lr):
+        lr = [lr(step) for step in range(steps)]
+    rates = [lr] * steps if np.ndim(lr) == 0 else list(lr)
+    if len(rates) != steps:
+        raise ValueError(f"lr must be one number or one of each of the {steps} steps; got {len(rates)}")
+    return np.asarray([check_not_negative("lr", rate) for rate in rates])
+
+
+def check_fraction(name: str, value: Any) -> float:
+    """A number from 0 to less than 1."""
+    number = check_not_negative(name, value)
+    if number >= 1.0:
+        raise ValueError(f"{name} must be less than 1; got {number!r}")
+    return number

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxloss.lab.check import check_box, check_extent, check_loss, check_resolution, check_size, check_vary
+from boxloss.lab.check import Extent, check_extent, check_loss, check_numbers, check_resolution, check_vary
 from boxloss.loss import Loss
 from boxloss.losses import iou_score
 
@@ -72,7 +72,7 @@ class Landscape:
     target: np.ndarray
     pred: np.ndarray
     vary: tuple[str, str]
-    extent: tuple[tuple[float, float], tuple[float, float]]
+    extent: Extent
     x: np.ndarray
     y: np.ndarray
     value: np.ndarray
@@ -153,12 +153,12 @@ def landscape(
     0.9375
     """
     check_loss(loss)
-    target = check_box("target", target)
+    target = check_numbers("target", target, "(x, y, w, h)")
     vary = check_vary(vary)
     columns, rows = check_resolution(resolution)
     edges = check_extent(extent, vary, target)
-    center = target[:2] if pred_center is None else check_size("pred_center", pred_center)
-    pred = np.concatenate([center, check_size("pred_size", pred_size)])
+    center = target[:2] if pred_center is None else check_numbers("pred_center", pred_center, "(x, y)")
+    pred = np.concatenate([center, check_numbers("pred_size", pred_size, "(w, h)")])
     first, second = (PARAMETERS.index(name) for name in vary)
     x, y = (middles(*edge, count) for edge, count in zip(edges, (columns, rows), strict=True))
     boxes = np.empty((rows, columns, 4))
