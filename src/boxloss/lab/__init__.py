@@ -3,7 +3,21 @@
 Boxes are (x, y, w, h) here: centre and size, the format ``"cxcywh"``. `boxloss.convert` makes them of others.
 """
 
+from boxloss.lab.correlation import Agreement, Correlation, correlate
 from boxloss.lab.descent import Descent, descend
+from boxloss.lab.generators import Pairs, coco_pairs, generate
 from boxloss.lab.landscapes import Landscape, Statistics, landscape
 
-__all__ = ["Descent", "Landscape", "Statistics", "descend", "landscape"]
+__all__ = [
+    "Agreement",
+    "Correlation",
+    "Descent",
+    "Landscape",
+    "Pairs",
+    "Statistics",
+    "coco_pairs",
+    "correlate",
+    "descend",
+    "generate",
+    "landscape",
+]
