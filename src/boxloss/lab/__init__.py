@@ -7,6 +7,7 @@ from boxloss.lab.correlation import Agreement, Correlation, correlate
 from boxloss.lab.descent import Descent, descend
 from boxloss.lab.generators import Pairs, coco_pairs, generate
 from boxloss.lab.landscapes import Landscape, Statistics, landscape
+from boxloss.lab.simulation import Simulation, simulate
 
 __all__ = [
     "Agreement",
@@ -14,10 +15,12 @@ __all__ = [
     "Descent",
     "Landscape",
     "Pairs",
+    "Simulation",
     "Statistics",
     "coco_pairs",
     "correlate",
     "descend",
     "generate",
     "landscape",
+    "simulate",
 ]

@@ -155,7 +155,7 @@ def descend(
         recorded,
         Descend(parametrisation, optimizer, scaled, record != "final"),
     )
-    path = path.reshape(-1, *shape)
+    path = path.reshape(recorded.size, *shape)
     error, iou, value = (None, None, None) if record == "final" else means
     whole = (recorded, path) if record == "path" else (None, None)
     return Descent(loss, optimizer, parametrisation, schedule, start, target, path[-1], error, iou, value, *whole)

@@ -1,5 +1,6 @@
 """The loop of `descend`: all steps of a block of boxes, one block after the other."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numba
@@ -37,9 +38,7 @@ def descend(s: Specialiser, formula: Formula, terms: int, kind: Descend) -> Temp
     step, memories = s.function(optimizer.step), optimizer.memories
     evaluate, pull_pred = s.function(formula.evaluate), s.function(formula.pull_pred)
     score, target_corners = s.function(formula_of(iou_score).evaluate), s.function(centre_and_size.decode)
-    box_of, write_box, load, store, subtract, distance, times = map(
-        s.function, (_box_of, _write_box, _load, _store, _subtract, _distance, _times_two_minus)
-    )
+    box_of, write_box, load, store, subtract, distance, times = map(s.function, PARTS)
     _, _, scaled, curves = kind
 
     def kernel(start, target, rates, per_roots, decay, weights, first, last, recorded, work, path, sums):  # type: ignore[no-untyped-def]
@@ -100,7 +99,7 @@ def descend(s: Specialiser, formula: Formula, terms: int, kind: Descend) -> Temp
 
 
 @numba.njit(fastmath={"nsz", "reassoc"}, nogil=True)  # type: ignore[untyped-decorator]
-def total(work, start, count):  # type: ignore[no-untyped-def]
+def total(work: Any, start: int, count: int) -> float:
     """The sum of a row in float64, in any order: the one that LLVM chooses, always the same."""
     result = 0.0
     for b in range(start, start + count):
@@ -141,3 +140,6 @@ def _distance(xp: Any, a: Box, b: Box) -> Any:
 
 def _times_two_minus(rate: Any, iou: Any) -> Any:
     return rate * (2.0 - iou)
+
+
+PARTS: tuple[Callable[..., Any], ...] = (_box_of, _write_box, _load, _store, _subtract, _distance, _times_two_minus)

@@ -154,12 +154,12 @@ def landscape(
     """
     check_loss(loss)
     target = check_numbers("target", target, "(x, y, w, h)")
-    vary = check_vary(vary)
+    names = check_vary(vary)
     columns, rows = check_resolution(resolution)
-    edges = check_extent(extent, vary, target)
+    edges = check_extent(extent, names, target)
     center = target[:2] if pred_center is None else check_numbers("pred_center", pred_center, "(x, y)")
     pred = np.concatenate([center, check_numbers("pred_size", pred_size, "(w, h)")])
-    first, second = (PARAMETERS.index(name) for name in vary)
+    first, second = (PARAMETERS.index(name) for name in names)
     x, y = (middles(*edge, count) for edge, count in zip(edges, (columns, rows), strict=True))
     boxes = np.empty((rows, columns, 4))
     boxes[...] = pred
@@ -167,7 +167,7 @@ def landscape(
     value, grad = loss.value_and_grad(boxes, target, format="cxcywh")
     pred[[first, second]] = np.nan
     iou = iou_score(boxes, target, format="cxcywh")
-    return Landscape(loss, target, pred, vary, edges, x, y, value, iou, grad[..., [first, second]])
+    return Landscape(loss, target, pred, names, edges, x, y, value, iou, grad[..., [first, second]])
 
 
 def middles(low: float, high: float, count: int) -> np.ndarray:

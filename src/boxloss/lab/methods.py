@@ -25,10 +25,10 @@ class Parametrisation(NamedTuple):
         ``pullback(xp, numbers, d)``: from the gradient with respect to the corners to that with respect to the numbers.
     """
 
-    encode: Callable[[Any, Box], Box]
-    decode: Callable[[Any, Box], Box]
-    corners: Callable[[Any, Box], Box]
-    pullback: Callable[[Any, Box, Box], Box]
+    encode: Callable[..., Box]
+    decode: Callable[..., Box]
+    corners: Callable[..., Box]
+    pullback: Callable[..., Box]
 
 
 def _same(xp: Any, b: Box) -> Box:
