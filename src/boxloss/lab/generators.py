@@ -50,8 +50,8 @@ class Uniforms:
 
     def __call__(self, *shape: int) -> np.ndarray:
         """Draw an array."""
-        raw: np.ndarray = self.bits.random_raw(math.prod(shape))
-        return (raw >> np.uint64(11)).reshape(shape) * 2.0**-53
+        raw = self.bits.random_raw(math.prod(shape)) >> np.uint64(11)
+        return np.asarray(raw * 2.0**-53).reshape(shape)
 
 
 def fixed_sizes(draw: Uniforms, count: int) -> np.ndarray:

@@ -129,3 +129,11 @@ RELEASED: dict[Loss, Loss] = {
     DIoU(): ReleasedDIoU(),
     CIoU(): ReleasedCIoU(),
 }
+
+
+def released(loss: Loss) -> Loss:
+    """The loss with its released gradient."""
+    if loss not in RELEASED:
+        known = ", ".join(type(one).__name__ for one in RELEASED)
+        raise ValueError(f"gradient='released' is there for {known}, with default parameters; got {loss!r}")
+    return RELEASED[loss]
