@@ -29,6 +29,12 @@ def check_numbers(name: str, numbers: Any, wanted: str) -> np.ndarray:
 # --- Landscapes -----------------------------------------------------------------------------------------------------
 
 
+def check_sides(name: str, width: float, height: float) -> None:
+    """No side is negative."""
+    check_not_negative(f"width of {name}", width)
+    check_not_negative(f"height of {name}", height)
+
+
 def check_vary(vary: Any) -> tuple[str, str]:
     """Two different parameters of a box."""
     names = vary.replace(",", "").replace(" ", "") if isinstance(vary, str) else ""
@@ -52,7 +58,7 @@ def check_extent(extent: Any, vary: tuple[str, str], target: np.ndarray) -> Exte
     """The edges of a plane along two parameters."""
     if np.ndim(extent) == 0:
         reach = check_finite("extent", extent)
-        edges = [(value - reach, value + reach) for value in (target["xywh".index(name)] for name in vary)]
+        edges = [(value - reach, value + reach) for value in (float(target["xywh".index(name)]) for name in vary)]
         first, second = (
             (max(low, 0.0) if name in "wh" else low, high) for name, (low, high) in zip(vary, edges, strict=True)
         )
@@ -85,7 +91,7 @@ def check_states(start: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
         shape = np.broadcast_shapes(*(a.shape for a in arrays))
     except ValueError:
-        shapes = " and ".join(str(a.shape) for a in arrays)
+        shapes = " and ".join(str(a.shape[:-1]) for a in arrays)
         raise ValueError(f"the leading shapes of start and target must broadcast; got {shapes}") from None
     first, second = (np.broadcast_to(a.astype(dtype, copy=False), shape) for a in arrays)
     return first, second
@@ -104,7 +110,7 @@ def check_schedule(lr: Any, steps: int) -> np.ndarray:
         lr = [lr(step) for step in range(steps)]
     rates = [lr] * steps if np.ndim(lr) == 0 else list(lr)
     if len(rates) != steps:
-        raise ValueError(f"lr must be one number or one of each of the {steps} steps; got {len(rates)}")
+        raise ValueError(f"lr must be one number or one for each of {steps} steps; got {len(rates)}")
     return np.asarray([check_not_negative("lr", rate) for rate in rates])
 
 

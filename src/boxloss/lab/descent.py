@@ -7,7 +7,14 @@ from typing import Any, Literal
 import numpy as np
 
 from boxloss.check import check_bool, check_choice, check_count, check_positive
-from boxloss.lab.check import check_fraction, check_loss, check_positive_sizes, check_schedule, check_states
+from boxloss.lab.check import (
+    check_fraction,
+    check_loss,
+    check_numbers,
+    check_positive_sizes,
+    check_schedule,
+    check_states,
+)
 from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS
 from boxloss.loss import Loss
 
@@ -169,7 +176,7 @@ def _constants(
     if optimizer == "momentum":
         return (check_fraction("momentum", momentum), 1.0, 0.0, 0.0, 0.0), rates, per_roots
     if optimizer == "adam":
-        beta1, beta2 = check_fraction("betas", betas[0]), check_fraction("betas", betas[1])
+        beta1, beta2 = (check_fraction("betas", beta) for beta in check_numbers("betas", betas, "(beta1, beta2)"))
         decay = (beta1, 1.0 - beta1, beta2, 1.0 - beta2, check_positive("eps", eps))
         t = np.arange(1, rates.size + 1)
         return decay, rates / (1.0 - beta1**t), 1.0 / np.sqrt(1.0 - beta2**t)

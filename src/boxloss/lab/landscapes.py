@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxloss.lab.check import Extent, check_extent, check_loss, check_numbers, check_resolution, check_vary
+from boxloss.lab.check import Extent, check_extent, check_loss, check_numbers, check_resolution, check_sides, check_vary
 from boxloss.loss import Loss
 from boxloss.losses import iou_score
 
@@ -158,11 +158,13 @@ def landscape(
     columns, rows = check_resolution(resolution)
     edges = check_extent(extent, names, target)
     center = target[:2] if pred_center is None else check_numbers("pred_center", pred_center, "(x, y)")
-    pred = np.concatenate([center, check_numbers("pred_size", pred_size, "(w, h)")])
+    size = check_numbers("pred_size", pred_size, "(w, h)")
+    check_sides("target", *target[2:])
+    check_sides("pred_size", *size)
     first, second = (PARAMETERS.index(name) for name in names)
     x, y = (middles(*edge, count) for edge, count in zip(edges, (columns, rows), strict=True))
     boxes = np.empty((rows, columns, 4))
-    boxes[...] = pred
+    boxes[...] = pred = np.concatenate([center, size])
     boxes[..., first], boxes[..., second] = x, y[:, None]
     value, grad = loss.value_and_grad(boxes, target, format="cxcywh")
     pred[[first, second]] = np.nan
