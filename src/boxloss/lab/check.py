@@ -16,14 +16,20 @@ def check_loss(loss: Any) -> None:
 
 def check_numbers(name: str, numbers: Any, wanted: str) -> np.ndarray:
     """As many finite numbers as `wanted` names in brackets."""
-    count = wanted.count(",") + 1
-    try:
-        values = list(numbers)
-    except TypeError:
-        raise TypeError(f"{name} must be {count} numbers {wanted}; got {type(numbers).__name__}") from None
-    if isinstance(numbers, str) or len(values) != count:
+    count, values = wanted.count(",") + 1, _items(numbers)
+    if values is None:
+        raise TypeError(f"{name} must be {count} numbers {wanted}; got {type(numbers).__name__}")
+    if len(values) != count:
         raise ValueError(f"{name} must be {count} numbers {wanted}; got {numbers!r}")
     return np.asarray([check_finite(name, value) for value in values])
+
+
+def _items(value: Any) -> list[Any] | None:
+    """The items of a sequence; None if it is none."""
+    try:
+        return None if isinstance(value, str) else list(value)
+    except TypeError:
+        return None
 
 
 # --- Landscapes -----------------------------------------------------------------------------------------------------
@@ -56,20 +62,22 @@ Extent = tuple[tuple[float, float], tuple[float, float]]
 
 def check_extent(extent: Any, vary: tuple[str, str], target: np.ndarray) -> Extent:
     """The edges of a plane along two parameters."""
-    if np.ndim(extent) == 0:
+    pairs = _items(extent)
+    if pairs is None:
         reach = check_finite("extent", extent)
-        edges = [(value - reach, value + reach) for value in (float(target["xywh".index(name)]) for name in vary)]
-        first, second = (
-            (max(low, 0.0) if name in "wh" else low, high) for name, (low, high) in zip(vary, edges, strict=True)
-        )
-    elif len(extent) == 2:
-        first, second = (tuple(check_numbers("extent", edge, "(low, high)").tolist()) for edge in extent)
-    else:
+        pairs = [_reach(name, float(target["xywh".index(name)]), reach) for name in vary]
+    if len(pairs) != 2:
         raise ValueError(f"extent must be a number or two pairs (low, high); got {extent!r}")
-    for low, high in (first, second):
+    (left, right), (bottom, top) = (check_numbers("extent", pair, "(low, high)").tolist() for pair in pairs)
+    for low, high in ((left, right), (bottom, top)):
         if not low < high:
             raise ValueError(f"extent must go from a lower to a higher number; got {low!r} to {high!r}")
-    return first, second
+    return (left, right), (bottom, top)
+
+
+def _reach(name: str, middle: float, reach: float) -> tuple[float, float]:
+    low = middle - reach
+    return (max(low, 0.0) if name in "wh" else low, middle + reach)
 
 
 # --- Descents -------------------------------------------------------------------------------------------------------
@@ -106,9 +114,9 @@ def check_positive_sizes(start: np.ndarray) -> None:
 
 def check_schedule(lr: Any, steps: int) -> np.ndarray:
     """The learning rate of each step."""
-    if callable(lr):
-        lr = [lr(step) for step in range(steps)]
-    rates = [lr] * steps if np.ndim(lr) == 0 else list(lr)
+    rates = [lr(step) for step in range(steps)] if callable(lr) else _items(lr)
+    if rates is None:
+        return np.full(steps, check_not_negative("lr", lr))
     if len(rates) != steps:
         raise ValueError(f"lr must be one number or one for each of {steps} steps; got {len(rates)}")
     return np.asarray([check_not_negative("lr", rate) for rate in rates])
