@@ -62,7 +62,7 @@ def fixed_sizes(draw: Uniforms, count: int) -> np.ndarray:
 def mixed_sizes(draw: Uniforms, count: int) -> np.ndarray:
     """As many in each octave, width and height apart: 1 to 2 times a power of two."""
     octave, within = np.floor(OCTAVES * draw(count, 2)), draw(count, 2)
-    return np.ldexp(SMALLEST_SIDE * (1.0 + within), octave.astype(np.int64))
+    return np.asarray(np.ldexp(SMALLEST_SIDE * (1.0 + within), octave.astype(np.int64)))
 
 
 GENERATORS: dict[str, Callable[[Uniforms, int], np.ndarray]] = {"fixed": fixed_sizes, "mixed": mixed_sizes}

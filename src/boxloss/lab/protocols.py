@@ -46,7 +46,8 @@ def unit_sizes(draw: Uniforms, points: int) -> np.ndarray:
 
 def mixed_sizes(draw: Uniforms, points: int) -> np.ndarray:
     """Sides of 1/8, 1/4, 1/2, 1, 2, 4 and 8, as often each."""
-    return np.ldexp(1.0, np.floor((2 * OCTAVES + 1) * draw(points)).astype(np.int64) - OCTAVES)
+    octaves = np.floor((2 * OCTAVES + 1) * draw(points)).astype(np.int64) - OCTAVES
+    return np.asarray(np.ldexp(1.0, octaves))
 
 
 SIZES: dict[str, Callable[[Uniforms, int], np.ndarray]] = {"unit": unit_sizes, "mixed": mixed_sizes}

@@ -30,13 +30,13 @@ class Simulation:
         What was simulated.
     cases : int
         The number of boxes.
-    error, iou : ndarray, shape (steps + 1,)
-        At the start and after each step, the means over all cases of the error (the absolute differences of x, y, w
-        and h, added up) and of the IoU. The papers show the sum of errors: `cases` times the mean.
     points : ndarray, shape (points, 2)
         Centres of the anchors: the cases of each point start there.
     scale : ndarray, shape (points,)
         The side of a square target of the point.
+    error, iou : ndarray, shape (steps + 1,)
+        At the start and after each step, the means over all cases of the error (the absolute differences of x, y, w
+        and h, added up) and of the IoU. The papers show the sum of errors: `cases` times the mean.
     final_error, final_iou : ndarray, shape (points,)
         Sum of errors and mean of IoUs after the last step, over the cases of each point.
     """
@@ -47,10 +47,10 @@ class Simulation:
     sizes: str
     coordinates: str
     cases: int
-    error: np.ndarray
-    iou: np.ndarray
     points: np.ndarray
     scale: np.ndarray
+    error: np.ndarray
+    iou: np.ndarray
     final_error: np.ndarray
     final_iou: np.ndarray
 
@@ -124,33 +124,29 @@ def simulate(
     moved = [released(loss) if gradient == "released" else loss for loss in losses]
     cases = PROTOCOLS[protocol](check_count("points", points), sizes, check_seed(seed))
     how = protocol, gradient, sizes, coordinates
-    return [Simulation(loss, *how, *_regress(by, cases, coordinates)) for loss, by in zip(losses, moved, strict=True)]
+    return [
+        Simulation(loss, *how, cases.start.size // 4, cases.points, cases.scale, **_regress(by, cases, coordinates))
+        for loss, by in zip(losses, moved, strict=True)
+    ]
 
 
-def _regress(
-    loss: Loss, cases: Cases, coordinates: str
-) -> tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """All fields of a `Simulation` from `cases` on.
+def _regress(loss: Loss, cases: Cases, coordinates: str) -> dict[str, np.ndarray]:
+    """The curves and maps of a `Simulation`.
 
     A step on coordinates over s is lr times s times the gradient in absolute units, and moves a box by s times that.
     """
-    scales = np.unique(cases.scale) if coordinates == "relative" else [1.0]
+    groups = np.unique(cases.scale) if coordinates == "relative" else [None]
     error, iou = np.zeros((2, len(cases.lr) + 1))
     final_error, final_iou = np.empty((2, len(cases.points)))
-    for scale in scales:
-        at = cases.scale == scale if coordinates == "relative" else slice(None)
+    for scale in groups:
+        at = slice(None) if scale is None else cases.scale == scale
+        lr = cases.lr if scale is None else cases.lr * scale**2
         run = descend(
-            loss,
-            cases.start[at],
-            cases.target[at],
-            lr=cases.lr * scale**2,
-            steps=len(cases.lr),
-            scale_by_iou=True,
-            record="curves",
+            loss, cases.start[at], cases.target[at], lr=lr.tolist(), steps=len(lr), scale_by_iou=True, record="curves"
         )
         share = len(run.start) / len(cases.points)
-        error += share * run.error
-        iou += share * run.iou
+        error += share * np.asarray(run.error)
+        iou += share * np.asarray(run.iou)
         final_error[at] = np.abs(run.final - run.target).sum(axis=(1, 2))
         final_iou[at] = iou_score(run.final, run.target, format="cxcywh").mean(axis=1)
-    return cases.start.size // 4, error, iou, cases.points, cases.scale, final_error, final_iou
+    return {"error": error, "iou": iou, "final_error": final_error, "final_iou": final_iou}
