@@ -1,6 +1,7 @@
 """What a simulation came to, by where the anchors started."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from boxloss.plot.contours import EDGE
 from boxloss.plot.steps import conditions
 from boxloss.plot.style import COLOUR_MAP, as_sequence, colour_bar, legend_below, name_of, panels, styled
 
+WIDTH = 56  # characters of a title
 LOWEST = 1e-3  # of the colours of an error: where the last learning rate leaves it
 
 
@@ -65,10 +67,8 @@ def final_map(
         colour_bar(figure, dots, panel, label)
         panel.add_patch(Rectangle((-0.5, -0.5), 1, 1, label="square target, to scale", **EDGE))
         panel.set(xlabel=f"x of the anchor's centre ({unit})", ylabel=f"y ({unit})", aspect="equal")
-        first, *others = conditions(result)
-        panel.set_title(
-            f"{name_of(result.loss)} loss\nfixed: {first}, {', '.join(others[:2])},\n{', '.join(others[2:])}"
-        )
+        held = fill(f"fixed: {', '.join(conditions(result))}", WIDTH)
+        panel.set_title(f"{name_of(result.loss)} loss\n{held}")
     legend_below(figure, axes)
     return figure
 

@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 
 from boxloss.lab import Descent, Simulation
 from boxloss.plot.paths import method
-from boxloss.plot.style import as_sequence, line_style, name_of, panels, styled
+from boxloss.plot.style import Style, as_sequence, line_style, name_of, panels, styled
 
 Quantity = Literal["error", "iou", "value"]
+DOT: Style = {"edgecolor": "white", "s": 36, "zorder": 3, "clip_on": False}
 WIDTH = 64  # characters of a title
 
 
@@ -60,25 +61,17 @@ def curves(
     shared = [phrase for phrase in described[0] if all(phrase in phrases for phrases in described)]
     figure, (panel,) = panels(1, width=6.2, height=4.6)
     for index, (result, phrases) in enumerate(zip(several, described, strict=True)):
-        values = getattr(result, quantity, None)
+        values: np.ndarray | None = getattr(result, quantity, None)
         if values is None:
             raise ValueError(f"results must have a curve of the {quantity}; that of {name_of(result.loss)} has none")
         label = ", ".join([name_of(result.loss), *(phrase for phrase in phrases if phrase not in shared)])
         style = line_style(index)
         panel.plot(np.arange(len(values)), values, label=label, **style)
         if points := (published or {}).get(name_of(result.loss)):
-            panel.scatter(
-                list(points),
-                list(points.values()),
-                color=style["color"],
-                edgecolor="white",
-                s=36,
-                zorder=3,
-                clip_on=False,
-            )
+            panel.scatter(list(points), list(points.values()), color=style["color"], **DOT)
     if published:
         panel.scatter([], [], color="gray", s=36, label="published")
-    panel.set(xlabel="step", xlim=(0, len(values) - 1))
+    panel.set(xlabel="step", xlim=(0, panel.dataLim.xmax))
     panel.set_ylim(bottom=0)
     panel.set_ylabel(LABELS[quantity].format(unit=unit))
     panel.set_title(fill(f"fixed: {', '.join(shared)}", WIDTH))
