@@ -93,7 +93,7 @@ def table(found: Sequence["Correlation"], losses: Sequence[str]) -> Table:
     for row in statistics(found, losses):
         for pairs in ("all", "overlapping"):
             order = ("spearman", "kendall", "spread", "low", "high", "residual")
-            made.add_row(row["loss"], pairs, str(row[pairs]["count"]), *(cell(row[pairs][name]) for name in order))
+            made.add_row(row["loss"], pairs, str(row[pairs]["size"]), *(cell(row[pairs][name]) for name in order))
     return made
 
 

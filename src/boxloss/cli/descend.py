@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ARRIVED = 0.9  # the IoU that counts as arrived
+FRAMES, QUICK_FRAMES = 60, 12
 
 
 @click.command(cls=LabCommand)
@@ -46,7 +47,7 @@ ARRIVED = 0.9  # the IoU that counts as arrived
 @click.option("--extent", type=float, default=3.0, show_default=True, help="Reach of the plane around the target.")
 @click.option("--optimizer", type=click.Choice(["sgd", "momentum", "adam"]), default="sgd", show_default=True)
 @click.option("--lr", type=float, help="Learning rate.  [default: 0.1; from 80 % of the steps 0.01, from 90 % 0.001]")
-@click.option("--steps", type=click.IntRange(min=1), help="How many.  [default: 200, --quick: 60]")
+@click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="How many.")
 @click.option(
     "--parametrisation",
     type=click.Choice(["xy", "cxcywh", "xyxy", "log-size"]),
@@ -73,7 +74,7 @@ def descend(
     extent: float,
     optimizer: Any,
     lr: float | None,
-    steps: int | None,
+    steps: int,
     parametrisation: Any,
     kind: str,
     seed: int,
@@ -87,7 +88,6 @@ def descend(
     """
     from boxloss import lab, plot
 
-    steps = steps or (60 if quick else 200)
     place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed)
     rate = protocol_rate(steps) if lr is None else lr
     animations = {".gif": write_animation, ".mp4": write_animation}
@@ -99,7 +99,8 @@ def descend(
                 balls.append(lab.descend(bl.get(name), place, target, optimizer, rate, steps, parametrisation))
         begin("writing")
         draw = partial(picture, balls, kind, extent, 60 if quick else 300)
-        write(Result(draw, lambda: columns(balls, losses), statistics(balls, losses), lambda: plot.animate(balls)))
+        animate = partial(plot.animate, balls, frames=QUICK_FRAMES if quick else FRAMES)
+        write(Result(draw, lambda: columns(balls, losses), statistics(balls, losses), animate))
     console.stdout().print(table(balls, losses))
 
 
