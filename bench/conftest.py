@@ -17,7 +17,7 @@ import boxloss as bl  # noqa: E402
 import interleave  # noqa: E402
 from goals import GOALS  # noqa: E402
 
-PACKAGES = ("numpy", "numba", "torch", "torchvision", "powerboxes")
+PACKAGES = ("numpy", "numba", "scipy", "torch", "torchvision", "powerboxes")
 SMOKE_LOSSES = ("l1", "giou", "ciou")
 
 
