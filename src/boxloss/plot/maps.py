@@ -16,7 +16,7 @@ from boxloss.plot.steps import conditions
 from boxloss.plot.style import COLOUR_MAP, as_sequence, colour_bar, legend_below, name_of, panels, styled
 
 WIDTH = 56  # characters of a title
-LOWEST = 1e-3  # of the colours of an error: where the last learning rate leaves it
+COLOURED = 1e-3, 10.0  # errors: what the last learning rate leaves, and more than anchors start with
 
 
 @styled
@@ -29,8 +29,8 @@ def final_map(
     """Draw the final error or IoU by the place where anchors started.
 
     Each point is the mean over the cases of one anchor centre. The places are relative to the target and in units of
-    the side of a square target, which is drawn to scale. All panels share their colours; those of the error are
-    logarithmic.
+    the side of a square target, which is drawn to scale. The colours are the same in all figures; those of the error
+    are logarithmic, from 0.001 to 10.
 
     Parameters
     ----------
@@ -55,15 +55,13 @@ def final_map(
     IoU loss
     """
     several = as_sequence(results)
-    values = [final(result, quantity) for result in several]
-    highest = max(float(value.max()) for value in values)
-    norm = LogNorm(LOWEST, max(highest, 10 * LOWEST), clip=True) if quantity == "error" else Normalize(0, 1)
+    norm = LogNorm(*COLOURED, clip=True) if quantity == "error" else Normalize(0, 1)
     label = "final mean |dx| + |dy| + |dw| + |dh|" if quantity == "error" else "final mean IoU"
     figure, axes = panels(len(several), width=5.2, height=5.0)
-    for result, value, panel in zip(several, values, axes, strict=True):
+    for result, panel in zip(several, axes, strict=True):
         place = (result.points - CENTER) / result.scale[:, None]
         size = 30 * np.sqrt(1000 / len(place))
-        dots = panel.scatter(*place.T, c=value, norm=norm, cmap=COLOUR_MAP, s=size, linewidth=0)
+        dots = panel.scatter(*place.T, c=final(result, quantity), norm=norm, cmap=COLOUR_MAP, s=size, linewidth=0)
         colour_bar(figure, dots, panel, label)
         panel.add_patch(Rectangle((-0.5, -0.5), 1, 1, label="square target, to scale", **EDGE))
         panel.set(xlabel=f"x of the anchor's centre ({unit})", ylabel=f"y ({unit})", aspect="equal")

@@ -40,15 +40,21 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[str]]
 
 
+class Part(NamedTuple):
+    """A table and the pictures below it."""
+
+    table: Table
+    pictures: Sequence[Picture] = ()
+
+
 @dataclass
 class Section:
-    """A part of the page: a heading, paragraphs, tables, pictures, and the commands that make them."""
+    """A heading, paragraphs, parts, and the commands that make them."""
 
     id: str
     title: str
     text: Sequence[str]
-    tables: list[Table] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
 
 

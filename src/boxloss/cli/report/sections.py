@@ -8,9 +8,9 @@ import numpy as np
 from boxloss import lab, plot
 from boxloss.cli.descend import ARRIVED, FRAMES, QUICK_FRAMES, protocol_rate, random_starts, statistics
 from boxloss.cli.lab import cell, percent
-from boxloss.cli.report.page import Section, Table, motion, picture
+from boxloss.cli.report.page import Part, Section, Table, motion, picture
 from boxloss.cli.report.settings import Settings
-from boxloss.lab import Landscape, Pairs
+from boxloss.lab import Landscape, Pairs, Statistics
 from boxloss.plot.style import name_of
 
 Begin = Callable[[str], None]
@@ -24,142 +24,125 @@ UNIT = "sides of the target"
 
 def landscapes(settings: Settings, begin: Begin) -> tuple[Section, list[Landscape]]:
     """Make the section on landscapes; give its planes too."""
-    planes, section = (
-        [],
-        Section(
-            "landscape",
-            "The slope under the box",
-            [
-                "A predicted box of the target's own size is moved over a plane. Colour is the loss, arrows point the way "
-                "that gradient descent takes, and rings mark places where the gradient is zero and a box stays put.",
-                "Mean cosine: of the angle between the way of descent and the way to the target, 1 if they are one. "
-                "Slope: the norm of the gradient, from its 5th to its 95th percentile over the plane.",
-            ],
-        ),
-    )
+    planes, pictures = [], []
     for loss in settings.losses:
-        begin(f"landscape of {name_of(loss)}")
+        name = name_of(loss)
+        begin(f"landscape of {name}")
         plane = lab.landscape(loss, TARGET, SIZE, EXTENT, 60 if settings.quick else 300)
         planes.append(plane)
-        zero = percent(plane.statistics.zero_share)
-        flat = plot.landscape(plane, unit=UNIT)
-        section.pictures.append(
-            picture(flat, f"{name_of(loss)} loss over the plane as filled contours; its gradient is zero on {zero}.")
-        )
+        if settings.drawn(loss):
+            zero = percent(plane.statistics.zero_share)
+            alt = f"{name} loss over the plane as filled contours. Its gradient is zero on {zero} of it."
+            pictures.append(picture(plot.landscape(plane, unit=UNIT), alt))
         if not settings.quick:
-            relief = plot.surface(plane, unit=UNIT)
-            section.pictures.append(picture(relief, f"{name_of(loss)} loss over the plane as a surface."))
-    section.tables.append(
-        Table(
-            f"Gradient over a plane of {2 * EXTENT:g} by {2 * EXTENT:g} target sides",
-            ["loss", "zero", "leads away", "mean cosine", "slope p5", "slope p50", "slope p95"],
-            [
-                [
-                    name_of(plane.loss),
-                    *map(percent, plane.statistics[:2]),
-                    *map(cell, (plane.statistics.mean_cosine, *plane.statistics[4:7])),
-                ]
-                for plane in planes
-            ],
-        )
+            pictures.append(picture(plot.surface(plane, unit=UNIT), f"{name} loss over the plane as a surface."))
+    table = Table(
+        f"Gradient over a plane of {2 * EXTENT:g} by {2 * EXTENT:g} target sides",
+        ["loss", "zero", "leads away", "mean cosine", "slope p5", "slope p50", "slope p95"],
+        [[name_of(plane.loss), *gradient_cells(plane.statistics)] for plane in planes],
     )
-    section.commands.append(settings.command("landscape", "--out", "landscape.png", "--out", "landscape.json"))
+    text = [
+        "A predicted box of the target's own size is moved over a plane. Colour is the loss, arrows point the way that "
+        "gradient descent takes, and rings mark places where the gradient is zero and a box stays put.",
+        "Mean cosine: of the angle between the way of descent and the way to the target, 1 if they are one. Slope: the "
+        "norm of the gradient, from its 5th to its 95th percentile over the plane.",
+    ]
+    commands = [settings.command("landscape", "--out", "landscape.png", "--out", "landscape.json")]
     if not settings.quick:
-        section.commands.append(settings.command("landscape", "--plot", "surface", "--out", "surface.png"))
-    return section, planes
+        commands.append(settings.command("landscape", "--plot", "surface", "--out", "surface.png"))
+    return Section("landscape", "The slope under the box", text, [Part(table, pictures)], commands), planes
+
+
+def gradient_cells(measured: Statistics) -> list[str]:
+    """Write the statistics of a landscape."""
+    slopes = (measured.slope_p5, measured.slope_median, measured.slope_p95)
+    return [
+        percent(measured.zero_share),
+        percent(measured.away_share),
+        *map(cell, (measured.mean_cosine, *slopes)),
+    ]
 
 
 def descents(settings: Settings, begin: Begin, planes: list[Landscape]) -> Section:
     """Make the section on descents."""
-    section = Section(
-        "descent",
-        "The ball",
-        [
-            f"{BOXES} boxes of the target's size start at random places and roll down the loss for {STEPS} steps; only "
-            "their centres move. Where the landscape is flat they stay where they are.",
-            "In the animation one box starts apart from the target, too narrow and too tall, and centre and size both "
-            "move.",
-        ],
-    )
-    starts, rate = random_starts(np.asarray(TARGET), BOXES, EXTENT, settings.seed), protocol_rate(STEPS)
-    balls, moving = [], []
+    starts = random_starts(np.asarray(TARGET), BOXES, EXTENT, settings.seed)
+    rate = protocol_rate(STEPS)
+    balls, moving, pictures = [], [], []
     for plane in planes:
         name = name_of(plane.loss)
         begin(f"descent on {name}")
         ball = lab.descend(plane.loss, starts, TARGET, lr=rate, steps=STEPS, parametrisation="xy")
         balls.append(ball)
-        moving.append(lab.descend(plane.loss, BALL, TARGET, lr=rate, steps=STEPS))
-        paths = plot.descent(ball, plane, unit=UNIT)
-        section.pictures.append(picture(paths, f"Paths of {BOXES} boxes down the {name} loss."))
+        if settings.drawn(plane.loss):
+            paths = plot.descent(ball, plane, unit=UNIT)
+            pictures.append(picture(paths, f"Paths of {BOXES} boxes down the {name} loss."))
+            moving.append(lab.descend(plane.loss, BALL, TARGET, lr=rate, steps=STEPS))
     begin("animation")
     animation = plot.animate(moving, unit=UNIT, frames=QUICK_FRAMES if settings.quick else FRAMES)
-    section.pictures.append(motion(animation, f"A box on its way to the target on each of {len(moving)} losses."))
-    section.tables.append(
-        Table(
-            f"After {STEPS} steps: error is the mean |dx| + |dy| + |dw| + |dh| in sides of the target; "
-            f"a box has arrived at an IoU of {ARRIVED:g}",
-            ["loss", "error at start", "final error", "final IoU", "arrived"],
-            [
-                [name_of(ball.loss), *(cell(row[key]) for key in ("start_error", "final_error", "final_iou"))]
-                + [f"{row['arrived']} of {row['boxes']}"]
-                for ball, row in zip(balls, statistics(balls, settings.names), strict=True)
-            ],
-        )
+    names = ", ".join(name_of(ball.loss) for ball in moving)
+    pictures.append(motion(animation, f"Animation: a box on its way to the target on {names}."))
+    table = Table(
+        f"After {STEPS} steps. Error: mean |dx| + |dy| + |dw| + |dh| in sides of the target. Arrived: boxes with an "
+        f"IoU of {ARRIVED:g} or more.",
+        ["loss", "error at start", "final error", "final IoU", "arrived"],
+        [
+            [name_of(ball.loss), *(cell(row[key]) for key in ("start_error", "final_error", "final_iou"))]
+            + [f"{row['arrived']} of {row['boxes']}"]
+            for ball, row in zip(balls, statistics(balls, settings.names), strict=True)
+        ],
     )
-    seed = ("--seed", str(settings.seed))
+    text = [
+        f"{BOXES} boxes of the target's size start at random places and roll down the loss for {STEPS} steps; only "
+        "their centres move. Where the landscape is flat they stay where they are.",
+        "In the animation one box starts apart from the target, too narrow and too tall. Centre and size both move.",
+    ]
     start = ("--start", *(f"{number:g}" for number in BALL), "--parametrisation", "cxcywh")
-    section.commands += [
-        settings.command("descend", *seed, "--out", "descent.png", "--out", "descent.json"),
+    commands = [
+        settings.command("descend", *settings.seeded, "--out", "descent.png", "--out", "descent.json"),
         settings.command("descend", *start, "--out", "descent.gif"),
     ]
-    return section
+    return Section("descent", "The ball", text, [Part(table, pictures)], commands)
 
 
 def correlations(settings: Settings, begin: Begin) -> Section:
     """Make the section on correlations over random pairs."""
-    section = Section(
-        "correlation",
-        "Does the loss follow the IoU?",
-        [
-            "Random pairs of boxes, from matches to boxes apart: with targets of one size, 24 by 24 pixels, and with "
-            "targets of sides from 8 to 512 pixels. A loss that orders pairs as the IoU does has a rank correlation "
-            "of -1 with it. One whose value the IoU settles has a spread and a residual of 0.",
-            "A loss of coordinates depends on how large the boxes are, the IoU does not: compare the two tables.",
-        ],
-    )
     count = QUICK_PAIRS if settings.quick else PAIRS
+    parts, commands = [], []
     for generator in ("fixed", "mixed"):
-        pairs = lab.generate(generator, count, settings.seed)
-        add_pairs(section, settings, begin, pairs)
-        options = ("--pairs", generator, "--count", str(count), "--seed", str(settings.seed))
-        section.commands.append(settings.command("correlate", *options, "--out", f"{generator}.png"))
-    return section
+        parts.append(correlation(settings, begin, lab.generate(generator, count, settings.seed)))
+        options = ("--pairs", generator, "--count", str(count), *settings.seeded)
+        commands.append(settings.command("correlate", *options, "--out", f"{generator}.png"))
+    text = [
+        "Random pairs of boxes, from matches to boxes apart: with targets of one size, 24 by 24 pixels, and with "
+        "targets of sides from 8 to 512 pixels. A loss that orders pairs as the IoU does has a rank correlation of "
+        "-1 with it. One whose value the IoU settles has a spread and a residual of 0.",
+        "A loss of coordinates depends on how large the boxes are, the IoU does not: compare the two tables.",
+    ]
+    return Section("correlation", "Does the loss follow the IoU?", text, parts, commands)
 
 
 def detector(settings: Settings, begin: Begin, files: tuple[Path, Path]) -> Section:
     """Make the section on the matches of a detector."""
-    section = Section(
-        "detector",
-        "Your detector",
-        ["The same on the matches of your files, from an IoU of 0.1 on."],
-        commands=[settings.command("correlate", *map(str, files), "--out", "detector.png")],
-    )
-    add_pairs(section, settings, begin, lab.coco_pairs(*files))
-    return section
+    part = correlation(settings, begin, lab.coco_pairs(*files))
+    command = settings.command("correlate", *map(str, files), "--out", "detector.png")
+    text = ["The same on the matches of your files, from an IoU of 0.1 on."]
+    return Section("detector", "Your detector", text, [part], [command])
 
 
-def add_pairs(section: Section, settings: Settings, begin: Begin, pairs: Pairs) -> None:
-    """Add a table and a picture for each loss."""
-    rows = []
+def correlation(settings: Settings, begin: Begin, pairs: Pairs) -> Part:
+    """Measure and draw each loss on some pairs."""
+    rows, pictures = [], []
     for loss in settings.losses:
-        begin(f"{name_of(loss)} and IoU of {pairs.name}")
+        name = name_of(loss)
+        begin(f"{name} and IoU of {pairs.name}")
         result = lab.correlate(loss, pairs)
-        for which, measures in (("all", result.all), ("overlapping", result.overlapping)):
-            numbers = (measures.spearman, measures.kendall, measures.spread, measures.residual)
-            ends = (measures.low, measures.high)
-            rows.append([f"{name_of(loss)}, {which}", f"{measures.size:,}", *map(cell, numbers + ends)])
-        rho = cell(result.all.spearman)
-        alt = f"{name_of(loss)} loss against IoU of {pairs.name}: Spearman's rank correlation {rho}."
-        section.pictures.append(picture(plot.correlation(result), alt))
+        for which, measured in (("all", result.all), ("overlapping", result.overlapping)):
+            numbers = (measured.spearman, measured.kendall, measured.spread, measured.residual)
+            ends = (measured.low, measured.high)
+            rows.append([f"{name}, {which}", f"{measured.size:,}", *map(cell, numbers + ends)])
+        if settings.drawn(loss):
+            rho = cell(result.all.spearman)
+            alt = f"{name} loss against IoU of {pairs.name}: Spearman's rank correlation {rho}."
+            pictures.append(picture(plot.correlation(result), alt))
     header = ["loss", "pairs", "Spearman", "Kendall", "spread", "residual", "p5 at IoU 0.4", "p95 at IoU 0.4"]
-    section.tables.append(Table(pairs.name, header, rows))
+    return Part(Table(pairs.name, header, rows), pictures)

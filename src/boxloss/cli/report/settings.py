@@ -34,10 +34,19 @@ class Settings:
         """The losses."""
         return [bl.get(name) for name in self.names]
 
+    def drawn(self, loss: Loss) -> bool:
+        """Whether a loss has pictures of its own: if it must be quick only the first and the last."""
+        return not self.quick or loss in (self.losses[0], self.losses[-1])
+
     @property
     def released(self) -> tuple[str, ...]:
         """Names of those losses that have a released gradient."""
         return tuple(name for name in self.names if name in ("iou", "giou", "diou", "ciou"))
+
+    @property
+    def seeded(self) -> tuple[str, str]:
+        """The option of the seed."""
+        return "--seed", str(self.seed)
 
     def command(self, name: str, *options: str, names: tuple[str, ...] | None = None) -> str:
         """Write the command that makes a part of the report."""
@@ -52,4 +61,4 @@ class Settings:
 
     def report_command(self, folder: Path) -> str:
         """Write the command that makes the whole report."""
-        return self.command("report", *map(str, self.files or ()), "--out", str(folder), "--seed", str(self.seed))
+        return self.command("report", *map(str, self.files or ()), "--out", str(folder), *self.seeded)

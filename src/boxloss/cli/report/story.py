@@ -1,6 +1,6 @@
 """All sections of the report, in order."""
 
-from boxloss.cli.report.page import Section, Table
+from boxloss.cli.report.page import Part, Section, Table
 from boxloss.cli.report.sections import Begin, correlations, descents, detector, landscapes
 from boxloss.cli.report.settings import Settings
 from boxloss.cli.report.simulation import simulation
@@ -19,31 +19,23 @@ def story(settings: Settings, begin: Begin) -> list[Section]:
 
 def glance(settings: Settings, slopes: Section, balls: Section, ranks: Section, race: Section) -> Section:
     """Put the most telling column of each section side by side."""
-    zero, arrived = slopes.tables[0].rows, balls.tables[0].rows
-    fixed, mixed = (table.rows[::2] for table in ranks.tables)  # every other row is of overlapping pairs
-    _, unit, relative = (table.rows for table in race.tables[:3])
-    return Section(
-        "glance",
-        "At a glance",
+    zero, arrived = slopes.parts[0].table.rows, balls.parts[0].table.rows
+    fixed, mixed = (part.table.rows[::2] for part in ranks.parts)  # every other row is of overlapping pairs
+    _, unit, relative = (part.table.rows for part in race.parts[:3])
+    header = [
+        *("loss", "no slope on", "arrived", "Spearman, one size", "Spearman, mixed sizes"),
+        *("simulated IoU, unit targets", "simulated IoU, mixed targets"),
+    ]
+    rows = [
         [
-            "Where a loss has no slope a box cannot learn. Where it does not follow the IoU a box learns something "
-            "else. Each column is from a section below.",
-        ],
-        tables=[
-            Table(
-                "One row for each loss",
-                [
-                    *("loss", "no slope on", "arrived", "Spearman, one size", "Spearman, mixed sizes"),
-                    *("simulated IoU, unit targets", "simulated IoU, mixed targets"),
-                ],
-                [
-                    [
-                        name_of(loss),
-                        *(zero[row][1], arrived[row][-1], fixed[row][2], mixed[row][2]),
-                        *(unit[row][-1], relative[row][-1]),
-                    ]
-                    for row, loss in enumerate(settings.losses)
-                ],
-            )
-        ],
-    )
+            name_of(loss),
+            *(zero[row][1], arrived[row][-1], fixed[row][2], mixed[row][2]),
+            *(unit[row][-1], relative[row][-1]),
+        ]
+        for row, loss in enumerate(settings.losses)
+    ]
+    text = [
+        "Where a loss has no slope a box cannot learn. Where it does not follow the IoU a box learns something else. "
+        "Each column is from a section below.",
+    ]
+    return Section("glance", "At a glance", text, [Part(Table("One row for each loss", header, rows))])
