@@ -128,9 +128,9 @@ def descend(
     >>> start, target = (3, 0, 1, 1), (0, 0, 1, 1)
     >>> lab.descend(bl.iou, start, target).final
     array([3., 0., 1., 1.])
-    >>> run = lab.descend(bl.giou, start, target, lr=lambda step: 0.2 * 0.98**step, steps=400)
+    >>> run = lab.descend(bl.giou, start, target, lr=lambda step: 0.05 * 0.998**step, steps=3000)
     >>> run.path.shape, run.iou[[0, -1]].round(3)
-    ((401, 4), array([0.   , 0.999]))
+    ((3001, 4), array([0., 1.]))
     """
     check_loss(loss)
     check_choice("optimizer", optimizer, OPTIMIZERS)
