@@ -22,11 +22,11 @@ def simulation(settings: Settings, begin: Begin) -> Section:
     """Make the section on the simulation."""
     text = [
         "1,715,000 anchors around 7 targets of area 1 take 200 steps of gradient descent (Zheng et al., AAAI 2020). "
-        "The score is the sum of the absolute errors of x, y, w and h. An L1 loss minimises just that and does well by it, "
-        "so the IoU is shown beside it, and a run in which targets have sides from 1/8 to 8 and boxes move in "
+        "The score is the sum of the absolute errors of x, y, w and h. An L1 loss minimises just that, "
+        "so the IoU is shown too, and a run in which targets have sides from 1/8 to 8 and boxes move in "
         "coordinates relative to their target.",
         "The released gradients are those of the code published with the paper. They are not the gradients of the "
-        "losses, and what the published curves come from: with all 5000 anchor centres they land on its points.",
+        "losses, but the published curves come from them: with all 5000 anchor centres the errors land on the points.",
     ]
     true = run(settings, begin, settings.losses, "true gradients")
     maps = [
