@@ -1,5 +1,7 @@
 """Descents: the compiled loop against plain ones in NumPy and torch, what it records, and where boxes arrive."""
 
+import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -259,6 +261,27 @@ def test_the_same_bits_on_any_number_of_threads(threads, rng):
     for run in runs[1:]:
         np.testing.assert_array_equal(run.path, runs[0].path)
         np.testing.assert_array_equal((run.error, run.iou, run.value), (runs[0].error, runs[0].iou, runs[0].value))
+
+
+def test_an_interrupt_stops_the_other_threads(threads, monkeypatch):
+    threads(2)
+    begun, calls = threading.Event(), []
+
+    def kernel(*arguments):
+        calls.append(arguments)
+        if threading.current_thread() is threading.main_thread():
+            assert begun.wait(10)
+            raise KeyboardInterrupt
+        begun.set()
+        time.sleep(0.01)
+
+    monkeypatch.setattr(engine, "compiled", lambda *arguments: kernel)
+    chunks = 300
+    with pytest.raises(KeyboardInterrupt):
+        lab.descend(bl.giou, np.zeros((chunks * engine.CHUNK, 4), np.float32), np.zeros(4, np.float32), steps=1)
+    at_the_interrupt = len(calls)
+    time.sleep(0.1)
+    assert len(calls) <= at_the_interrupt + 1 < chunks
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, centre_and_size
 from boxloss.losses import iou_score
 
 # The boxes that go through all steps together: the loop over them is vectorised, and all that they need, 19 KiB in
-# float64, stays in a first-level cache. Blocks of 32 to 512 boxes take the same time (measured).
+# float64, stays in a first-level cache. Blocks of 32 to 512 boxes take about the same time (measured).
 BLOCK = 128
 # Rows of a block. Those of boxes and of an optimiser's memories are four each.
 TARGET, STATE, FIRST, SECOND, ERROR, IOU, VALUE, ROWS = 0, 4, 8, 12, 16, 17, 18, 19
@@ -84,16 +84,10 @@ def descend(s: Specialiser, formula: Formula, terms: int, kind: Descend) -> Temp
                     sums[3 * k + 1] += total(work, IOU * B, count)
                     sums[3 * k + 2] += total(work, VALUE * B, count)
 
-    numbers, counts = s.readonly, types.Array(types.intp, 1, "C", readonly=True)
+    counts, float64 = types.Array(types.intp, 1, "C", readonly=True), types.Array(types.float64, 1, "C")
+    boxes_and_rates, range_of_boxes = (s.readonly,) * 4, (types.intp,) * 2
     signature = types.void(
-        *(numbers,) * 4,
-        s.numbers(5),
-        s.numbers(terms),
-        *(types.intp,) * 2,
-        counts,
-        s.array,
-        s.array,
-        types.Array(types.float64, 1, "C"),
+        *boxes_and_rates, s.numbers(5), s.numbers(terms), *range_of_boxes, counts, s.array, s.array, float64
     )
     return kernel, signature
 

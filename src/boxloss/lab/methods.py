@@ -54,7 +54,7 @@ def _same_pullback(xp: Any, b: Box, d: Box) -> Box:
 def _centre_pullback(xp: Any, b: Box, d: Box) -> Box:
     """Of the centre alone: the size stays."""
     d = _to_corners_pullback(xp, b, d)
-    return Box(d.x1, d.y1, 0.0 * d.x2, 0.0 * d.y2)
+    return Box(d.x1, d.y1, 0.0, 0.0)
 
 
 def _log_size(xp: Any, b: Box) -> Box:
