@@ -1,5 +1,6 @@
 """``boxloss descend``: boxes that roll down a loss."""
 
+import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -88,6 +89,8 @@ def descend(
     """
     from boxloss import lab, plot
 
+    if any(path.suffix == ".mp4" for path in paths) and shutil.which("ffmpeg") is None:
+        raise click.ClickException("an animation as .mp4 needs ffmpeg; take .gif, or install ffmpeg")
     place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed)
     rate = protocol_rate(steps) if lr is None else lr
     animations = {".gif": write_animation, ".mp4": write_animation}
