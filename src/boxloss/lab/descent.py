@@ -85,7 +85,7 @@ def descend(
         The loss: of this package, a sum of such, or a subclass of `boxloss.Loss` of your own.
     start, target : array-like, shape (..., 4)
         Boxes (x, y, w, h): centre and size. Leading axes broadcast. float32 is computed in float32 if both are, all
-        else in float64. A box with a NaN ends as NaN, and no other with it.
+        else in float64. A NaN stays with its box.
     optimizer : {"sgd", "momentum", "adam"}
         Gradient descent, the same with momentum, or Adam, as ``torch.optim.SGD`` and ``torch.optim.Adam`` have them.
     lr : float, sequence of float or callable
@@ -136,11 +136,8 @@ def descend(
     check_choice("optimizer", optimizer, OPTIMIZERS)
     check_choice("parametrisation", parametrisation, PARAMETRISATIONS)
     check_choice("record", record, RECORDS)
-    scaled, steps, every = (
-        check_bool("scale_by_iou", scale_by_iou),
-        check_count("steps", steps),
-        check_count("every", every),
-    )
+    scaled = check_bool("scale_by_iou", scale_by_iou)
+    steps, every = check_count("steps", steps), check_count("every", every)
     schedule = check_schedule(lr, steps)
     decay, rates, per_roots = _constants(optimizer, schedule, momentum, betas, eps)
     start, target = check_states(start, target)
