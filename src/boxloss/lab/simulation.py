@@ -82,7 +82,7 @@ def simulate(
         The experiment.
     gradient : {"true", "released"}
         The gradients of the losses, or those of the code that the authors released, which depart from them and which
-        the published curves come from: see `boxloss.lab.released`. Released are those of IoU, GIoU, DIoU and CIoU.
+        the published curves come from: see ``boxloss.lab.released``. Released are those of IoU, GIoU, DIoU and CIoU.
     sizes : {"unit", "mixed"}
         ``"mixed"``: everything at a point is scaled by one of 1/8, 1/4, 1/2, 1, 2, 4 and 8, the offset too.
     coordinates : {"absolute", "relative"}
