@@ -46,7 +46,13 @@ FRAMES, QUICK_FRAMES = 60, 12
     help="Without --start: boxes of the target's size, at random places on the plane.",
 )
 @click.option("--extent", type=float, default=3.0, show_default=True, help="Reach of the plane around the target.")
-@click.option("--optimizer", type=click.Choice(["sgd", "momentum", "adam"]), default="sgd", show_default=True)
+@click.option(
+    "--optimizer",
+    type=click.Choice(["sgd", "momentum", "adam"]),
+    default="sgd",
+    show_default=True,
+    help="How boxes move: gradient descent, with momentum, or Adam.",
+)
 @click.option("--lr", type=float, help="Learning rate.  [default: 0.1; from 80 % of the steps 0.01, from 90 % 0.001]")
 @click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="How many.")
 @click.option(
