@@ -49,7 +49,7 @@ def tests(session: nox.Session, backend: str) -> None:
     """The tests on one array library; a library that is missing fails."""
     if backend == "torch":
         install_torch(session)
-    session.install(".[cli]", *groups("test"), *(groups(backend) if backend != "numpy" else []))
+    session.install(".[cli,lab]", *groups("test"), *(groups(backend) if backend != "numpy" else []))
     session.run("pytest", "-n", "auto", f"--backend={backend}", *session.posargs)
 
 
@@ -57,7 +57,7 @@ def tests(session: nox.Session, backend: str) -> None:
 def minimum(session: nox.Session) -> None:
     """The tests on NumPy with the lowest supported versions of the three core dependencies."""
     lowest = [requirement.replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
-    session.install(".[cli]", *groups("test"), *lowest)
+    session.install(".[cli,lab]", *groups("test"), *lowest)
     session.run("pytest", "-n", "auto", "--backend=numpy", *session.posargs)
 
 
@@ -87,7 +87,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types, strictly: of the source, and of a user's script under mypy and pyright."""
-    session.install(".[cli]", *groups("types"))
+    session.install(".[cli,lab]", *groups("types"))
     session.run("mypy")
     session.run("python", "tests/typing_user_script.py")
     session.run("mypy", "--strict", "--config-file=", "tests/typing_user_script.py")
@@ -97,7 +97,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def doctest(session: nox.Session) -> None:
     """The examples of the docstrings."""
-    session.install(".[cli]", *groups("test"))
+    session.install(".[cli,lab]", *groups("test"))
     session.run(
         "pytest",
         "--doctest-modules",
@@ -111,8 +111,22 @@ def doctest(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, without a warning."""
-    session.install(".[cli]", *groups("docs"))
+    session.install(".[cli,lab]", *groups("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """The report in a headless Chromium, as wide as a phone and as wide as a desktop."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        session.error("Chromium is not installed: apt-get install chromium")
+    session.install(".[lab]", *groups("browser"))
+    folder, sample = session.create_tmp(), "src/boxloss/data/sample"
+    files = [f"{sample}/ground_truth.json", f"{sample}/detections.json"]
+    session.run("boxloss", "report", "--quick", "--out", folder, *files)
+    options = [f"--chromium={chromium}", f"--report={folder}/index.html"]
+    session.run("pytest", "browser", "-p", "no:cacheprovider", *options, *session.posargs)
 
 
 @nox.session

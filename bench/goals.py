@@ -28,6 +28,8 @@ def show(value: float, unit: str) -> str:
         return f"{value * 1e6:.1f} µs"
     if unit == "s":
         return f"{value:.2f} s"
+    if unit == "MB":
+        return f"{value:.0f} MB"
     if unit == "%":
         return f"{value:.2%}" if value < 0.1 else f"{value:.0%}"
     return f"{value:.0f} x" if value >= 20 else f"{value:.1f} x" if value >= 10 else f"{value:.2f} x"
@@ -49,6 +51,10 @@ GOALS = {
     "dask": Goal("value and gradient of 100,000,000 pairs on 2 Dask workers, over the bare engine on 2 threads", 1.5),
     "import": Goal("`import boxloss` over `import numpy`", 1.3),
     "first_call": Goal("second process, first `ciou` call over its imports", 0.4, unit="s"),
+    "descend": Goal("`lab.descend`, 1,715,000 boxes, 200 steps, times faster than NumPy", 50.0, at_least=True),
+    "descend_memory": Goal("`lab.descend`, 1,715,000 boxes, peak memory beside the boxes", 300.0, unit="MB"),
+    "landscape": Goal("`lab.landscape`, 1000 x 1000, with statistics", 0.5, unit="s"),
+    "correlate": Goal("`lab.correlate`, 1,000,000 pairs, SciPy's part included", 10.0, unit="s"),
     "cache_growth": Goal("cache folder after 20 process starts over after one", 1.0),
     "gpu_ciou": Goal(
         "value and gradient of `ciou`, 2^26 boxes, speed of a copy of as many bytes", 0.8, True, "%", on_gpu=True

@@ -8,6 +8,7 @@ import pytest
 import boxloss as bl
 from boxloss.engines import kernels
 from boxloss.engines.compile import dispatcher
+from boxloss.lab import kernels as lab_kernels
 
 DETR_COST = 5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.GIoU()
 LOSSES = [*map(bl.get, bl.losses()), bl.CIoU(full_gradient=True), DETR_COST]
@@ -70,6 +71,11 @@ def test_matrix_of_ordinary_boxes_takes_one_division_for_two_denominators(loss, 
 def test_kernel_with_format_weight_and_both_gradients_is_vectorised_and_holds_no_float64():
     everything = kernels.Elementwise(("rel_cxcywh", "xywh"), True, True, True, True)
     check_loop(loop_of(kernels.elementwise, bl.giou, "float32", everything), "float", "double")
+
+
+def test_kernel_of_descend_is_vectorised_and_holds_no_float64():
+    kind = lab_kernels.Descend("xyxy", "momentum", scaled=True, curves=False)
+    check_loop(loop_of(lab_kernels.descend, bl.giou, "float32", kind), "float", "double")
 
 
 class IntegerLiteral(bl.L1):

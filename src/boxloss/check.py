@@ -340,3 +340,14 @@ def check_count(name: str, value: Any) -> int:
     if number < 1:
         raise ValueError(f"{name} must be at least 1; got {number}")
     return number
+
+
+def check_seed(seed: Any) -> int:
+    """A seed of random numbers: a whole number that is 0 or more."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed must be a whole number; got {type(seed).__name__}") from None
+    if number < 0:
+        raise ValueError(f"seed must not be negative; got {number}")
+    return number

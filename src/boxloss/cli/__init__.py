@@ -6,9 +6,14 @@ from typing import Any, NoReturn
 import click
 
 import boxloss as bl
+from boxloss.cli.correlate import correlate
+from boxloss.cli.descend import descend
 from boxloss.cli.info import info
+from boxloss.cli.landscape import landscape
 from boxloss.cli.losses import losses
+from boxloss.cli.report import report
 from boxloss.cli.score import score
+from boxloss.cli.simulate import simulate
 from boxloss.coco import CocoError
 
 
@@ -46,5 +51,5 @@ def app(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (score, losses, info):
+for command in (score, losses, info, landscape, descend, correlate, simulate, report):
     app.add_command(command)

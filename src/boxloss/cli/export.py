@@ -1,4 +1,4 @@
-"""Write a table to a file, whole or not at all."""
+"""Write a file, whole or not at all."""
 
 import csv
 import os
@@ -14,6 +14,7 @@ import click
 from numpy.typing import NDArray
 
 Columns = Mapping[str, NDArray[Any]]
+Writers = Mapping[str, Callable[[Path, Any], None]]  # by suffix
 
 
 def write_csv(path: Path, parts: Iterable[Columns]) -> None:
@@ -38,13 +39,13 @@ def write_parquet(path: Path, parts: Iterable[Columns]) -> None:
             writer.write_table(table)
 
 
-WRITERS = {".csv": write_csv, ".parquet": write_parquet}
+WRITERS: Writers = {".csv": write_csv, ".parquet": write_parquet}
 
 
-def check_target(path: Path) -> None:
-    """Find out before the work begins whether a table can go there."""
-    if path.suffix not in WRITERS:
-        raise click.ClickException(f"{path}: --out must end in {' or '.join(WRITERS)}")
+def check_target(path: Path, writers: Writers = WRITERS) -> None:
+    """Find out before the work begins whether a file can go there."""
+    if path.suffix not in writers:
+        raise click.ClickException(f"{path}: --out must end in {' or '.join(writers)}")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
         raise click.ClickException(f"{path}: Parquet needs pyarrow: pip install 'boxloss[cli]'")
     if path.is_dir():
@@ -54,22 +55,22 @@ def check_target(path: Path) -> None:
 
 
 @contextmanager
-def pending(path: Path | None) -> Iterator[Callable[[Iterable[Columns]], None]]:
-    """Give a function that writes the parts of a table, once, to `path`; to nowhere if that is None.
+def pending(path: Path | None, writers: Writers = WRITERS) -> Iterator[Callable[[Any], None]]:
+    """Give a function that writes something, once, to `path`; to nowhere if that is None.
 
-    The file appears when the block has ended without an error. Until then the table is in a temporary file beside it,
+    The file appears when the block has ended without an error. Until then it is a temporary file beside it,
     made at once: a folder that cannot be written is an error before the work begins.
     """
     if path is None:
-        yield lambda parts: None
+        yield lambda content: None
         return
-    check_target(path)
+    check_target(path, writers)
     target = path.resolve()  # what a link points to, not the link
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.tmp{target.suffix}")
 
-    def write(parts: Iterable[Columns]) -> None:
+    def write(content: Any) -> None:
         with _explained(path):
-            WRITERS[path.suffix](temporary, parts)
+            writers[path.suffix](temporary, content)
 
     try:
         with _explained(path):

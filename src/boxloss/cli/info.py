@@ -25,7 +25,7 @@ def installed_version(distribution: str) -> str | None:
 
 @click.command()
 def info() -> None:
-    """Show versions, engines, threads and the cache of compiled kernels."""
+    """Show versions, engines, threads and the kernel cache."""
     table = console.table("", "")
     table.show_header = False
     table.add_row("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")

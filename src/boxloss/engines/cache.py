@@ -30,9 +30,11 @@ _SOURCES = (
     "formats.py",
     "formula.py",
     "geometry.py",
+    "guards.py",
     "loss.py",
     "losses/*.py",
     "engines/*.py",
+    "lab/*.py",
     "compat/torchvision/conventions.py",
 )
 

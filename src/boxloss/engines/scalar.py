@@ -50,6 +50,21 @@ def sign(a: Any) -> Any:
     return -1.0 if a < 0.0 else a
 
 
+def square_root(a: Any) -> Any:
+    """The square root."""
+    return math.sqrt(a)
+
+
+def exponential(a: Any) -> Any:
+    """e to the power of a: a call, and the rest of the loop is vectorised around it."""
+    return math.exp(a)
+
+
+def natural_logarithm(a: Any) -> Any:
+    """The natural logarithm, likewise a call."""
+    return math.log(a)
+
+
 def _quadrant(angle: Any, y: Any, x: Any) -> Any:
     """atan2 from the angle between the nearer axis and (|x|, |y|)."""
     angle = HALF_PI - angle if abs(y) > abs(x) else angle
@@ -166,6 +181,9 @@ FUNCTIONS: dict[str, dict[str, Callable[..., Any]]] = {
         "maximum": maximum,
         "abs": absolute,
         "sign": sign,
+        "sqrt": square_root,
+        "exp": exponential,
+        "log": natural_logarithm,
         "atan2": atan2,
         "log1p": log1p,
     }

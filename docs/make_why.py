@@ -1,0 +1,58 @@
+"""Run the commands that pages about the lab show, and write what they print below them.
+
+python docs/make_why.py              # a minute or two on two cores
+python docs/make_why.py --published  # print the released gradients' errors beside the published ones
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+PAGES = ("why-iou-losses.md", "lab/correlate.md", "lab/simulate.md")
+BLOCK = re.compile(r"^```console\n\$ (.*?)\n.*?^```$", re.M | re.S)
+PROGRAMS = {"boxloss": [sys.executable, "-m", "boxloss"], "python": [sys.executable]}
+
+
+def ran(block: re.Match[str]) -> str:
+    """The block with what its command prints now."""
+    program, *arguments = block[1].replace("\\\n", "").split()
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [*PROGRAMS[program], *arguments],
+        cwd=DOCS.parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+    )
+    output = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+    return f"```console\n$ {block[1]}\n{output}\n```"
+
+
+def published() -> None:
+    """Print sums of errors in millions, published and reproduced, and their difference as part of what it may be."""
+    import boxloss as bl
+    from boxloss import lab
+    from boxloss.lab.published import PUBLISHED_ERROR
+
+    for result in lab.simulate([bl.iou, bl.giou, bl.diou, bl.ciou], gradient="released"):
+        figure = PUBLISHED_ERROR[name := type(result.loss).__name__]
+        print(f"{name:9} step", *(f"{step:7}" for step in figure))
+        here = [result.cases * result.error[step] / 1e6 for step in figure]
+        print("     published", *(f"{value:7.3f}" for value in figure.values()))
+        print("    reproduced", *(f"{value:7.3f}" for value in here))
+        limits = [max(0.05 * value, 0.02) for value in figure.values()]
+        shares = [(a - b) / limit for a, b, limit in zip(here, figure.values(), limits, strict=True)]
+        print("    off, share", *(f"{share:+7.2f}" for share in shares), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--published"]:
+        published()
+    else:
+        for page in PAGES:
+            path = DOCS / page
+            path.write_text(BLOCK.sub(ran, path.read_text(encoding="utf-8")), encoding="utf-8")

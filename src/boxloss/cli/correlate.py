@@ -1,0 +1,116 @@
+"""``boxloss correlate``: how closely a loss follows the IoU."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from rich.table import Table
+
+import boxloss as bl
+from boxloss.cli import console
+from boxloss.cli.export import Columns
+from boxloss.cli.lab import (
+    PATH,
+    LabCommand,
+    Result,
+    cell,
+    checked,
+    loss_option,
+    out_option,
+    outputs,
+    quick_option,
+    seed_option,
+)
+
+if TYPE_CHECKING:
+    from boxloss.lab import Correlation, Pairs
+
+
+@click.command(cls=LabCommand)
+@click.argument("ground_truth", required=False, type=PATH)
+@click.argument("detections", required=False, type=PATH)
+@loss_option
+@click.option(
+    "--pairs",
+    "generator",
+    type=click.Choice(["fixed", "mixed"]),
+    default="mixed",
+    show_default=True,
+    help="Without files: random pairs, with targets of one size or of many.",
+)
+@click.option("--count", type=click.IntRange(min=2), help="Random pairs.  [default: 1000000, --quick: 20000]")
+@seed_option
+@quick_option
+@out_option
+def correlate(
+    ground_truth: Path | None,
+    detections: Path | None,
+    losses: list[str],
+    generator: Any,
+    count: int | None,
+    seed: int,
+    quick: bool,
+    paths: tuple[Path, ...],
+) -> None:
+    """Measure how closely a loss follows the IoU.
+
+    On random pairs of boxes, or on the matches of a COCO annotation file and a COCO results file. The table has, over
+    all pairs and over those that overlap, Spearman's rank correlation and Kendall's tau-b with the IoU, which are -1
+    if the loss orders pairs as the IoU does; the conditional spread and the isotonic residual, which are 0 if the IoU
+    says what the loss is; and the 5th and 95th percentile of the loss at an IoU of 0.4.
+    """
+    from boxloss import lab, plot
+
+    if (ground_truth is None) != (detections is None):
+        raise click.UsageError("Give both GROUND_TRUTH and DETECTIONS, or neither.", click.get_current_context())
+    with outputs(paths) as write, console.progress(len(losses) + 2) as begin:
+        begin("pairs")
+        with checked():
+            pairs = (
+                lab.generate(generator, count or (20_000 if quick else 1_000_000), seed)
+                if ground_truth is None or detections is None
+                else lab.coco_pairs(ground_truth, detections)
+            )
+        found = []
+        for name in losses:
+            begin(name)
+            with checked():
+                found.append(lab.correlate(bl.get(name), pairs))
+        begin("writing")
+        write(Result(lambda: plot.correlation(found), lambda: columns(pairs, found, losses), statistics(found, losses)))
+    stdout = console.stdout()
+    stdout.print(pairs.name)
+    stdout.print(table(found, losses))
+
+
+def table(found: Sequence["Correlation"], losses: Sequence[str]) -> Table:
+    """Make two rows for each loss: all pairs, and those that overlap."""
+    made = console.table(
+        *("loss", "pairs"), numbers=("number", "Spearman", "Kendall", "spread", "p5 at 0.4", "p95 at 0.4", "residual")
+    )
+    for row in statistics(found, losses):
+        for pairs in ("all", "overlapping"):
+            order = ("spearman", "kendall", "spread", "low", "high", "residual")
+            made.add_row(row["loss"], pairs, str(row[pairs]["size"]), *(cell(row[pairs][name]) for name in order))
+    return made
+
+
+def statistics(found: Sequence["Correlation"], losses: Sequence[str]) -> list[dict[str, Any]]:
+    """List the measures of each loss."""
+    return [
+        {"loss": name, "all": result.all._asdict(), "overlapping": result.overlapping._asdict()}
+        for name, result in zip(losses, found, strict=True)
+    ]
+
+
+def columns(pairs: "Pairs", found: Sequence["Correlation"], losses: Sequence[str]) -> Columns:
+    """Make a row for each pair: corners, IoU and each loss."""
+    corners = {
+        f"{side}_{corner}": getattr(pairs, side)[:, i]
+        for side in ("pred", "target")
+        for i, corner in enumerate(("x1", "y1", "x2", "y2"))
+    }
+    values = {name: result.value for name, result in zip(losses, found, strict=True)}
+    return corners | {"iou_score": np.asarray(found[0].iou)} | values

@@ -1,0 +1,106 @@
+"""``boxloss landscape``: a loss over a plane of predictions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from rich.table import Table
+
+import boxloss as bl
+from boxloss.cli import console
+from boxloss.cli.export import Columns
+from boxloss.cli.lab import (
+    BOX,
+    SIZE,
+    LabCommand,
+    Result,
+    cell,
+    checked,
+    loss_option,
+    out_option,
+    outputs,
+    percent,
+    quick_option,
+)
+
+if TYPE_CHECKING:
+    from boxloss.lab import Landscape
+
+
+@click.command(cls=LabCommand)
+@loss_option
+@click.option("--target", **BOX, default=(0.0, 0.0, 1.0, 1.0), show_default=True, help="Its centre and size.")
+@click.option("--pred-size", **SIZE, default=(1.0, 1.0), show_default=True, help="Size of the prediction, where fixed.")
+@click.option("--extent", type=float, default=3.0, show_default=True, help="Reach of the plane around the target.")
+@click.option("--vary", default="xy", show_default=True, metavar="PAIR", help="The plane: two of x, y, w, h.")
+@click.option("--resolution", type=click.IntRange(min=2), help="Cells along each side.  [default: 300, --quick: 60]")
+@click.option(
+    "--plot", "kind", type=click.Choice(["contours", "surface"]), default="contours", show_default=True, help="Picture."
+)
+@quick_option
+@out_option
+def landscape(
+    losses: list[str],
+    target: tuple[float, ...],
+    pred_size: tuple[float, float],
+    extent: float,
+    vary: str,
+    resolution: int | None,
+    kind: str,
+    quick: bool,
+    paths: tuple[Path, ...],
+) -> None:
+    """Move the prediction over a plane: loss, gradient, IoU.
+
+    The table says for which share of the plane the gradient is zero, for which share descent leads away from the
+    target, the mean cosine of the angle between descent and the way to the target, and the 5th, 50th and 95th
+    percentile of the norm of the gradient.
+    """
+    from boxloss import lab, plot
+
+    cells = resolution or (60 if quick else 300)
+    with outputs(paths) as write, console.progress(len(losses) + 1) as begin:
+        planes = []
+        for name in losses:
+            begin(name)
+            with checked():
+                planes.append(lab.landscape(bl.get(name), target, pred_size, extent, cells, vary))
+        begin("writing")
+        draw = plot.landscape if kind == "contours" else plot.surface
+        write(Result(lambda: draw(planes), lambda: columns(planes, losses), statistics(planes, losses)))
+    console.stdout().print(table(planes, losses))
+
+
+def table(planes: Sequence["Landscape"], losses: Sequence[str]) -> Table:
+    """Make a row for each loss."""
+    made = console.table(
+        "loss", numbers=("zero gradient", "leads away", "mean cosine", "slope p5", "slope p50", "slope p95")
+    )
+    for name, plane in zip(losses, planes, strict=True):
+        s = plane.statistics
+        numbers = (s.mean_cosine, s.slope_p5, s.slope_median, s.slope_p95)
+        made.add_row(name, percent(s.zero_share), percent(s.away_share), *map(cell, numbers))
+    return made
+
+
+def statistics(planes: Sequence["Landscape"], losses: Sequence[str]) -> list[dict[str, Any]]:
+    """List the statistics of each loss."""
+    return [{"loss": name} | plane.statistics._asdict() for name, plane in zip(losses, planes, strict=True)]
+
+
+def columns(planes: Sequence["Landscape"], losses: Sequence[str]) -> Columns:
+    """Make a row for each sample of each loss: the two parameters, loss, IoU and gradient."""
+    x, y = np.meshgrid(planes[0].x, planes[0].y)
+    first, second = planes[0].vary
+    count = len(planes)
+    return {
+        "loss": np.repeat(np.asarray(losses), x.size),
+        first: np.tile(x.ravel(), count),
+        second: np.tile(y.ravel(), count),
+        "value": np.concatenate([plane.value.ravel() for plane in planes]),
+        "iou": np.concatenate([plane.iou.ravel() for plane in planes]),
+        f"d_{first}": np.concatenate([plane.grad[..., 0].ravel() for plane in planes]),
+        f"d_{second}": np.concatenate([plane.grad[..., 1].ravel() for plane in planes]),
+    }

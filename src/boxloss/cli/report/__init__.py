@@ -1,0 +1,73 @@
+"""``boxloss report``: the whole story of some losses on one page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from boxloss.cli import console, export
+from boxloss.cli.lab import PATH, LabCommand, checked, loss_option, quick_option, seed_option
+
+FILE = "index.html"
+
+
+@click.command(cls=LabCommand)
+@click.argument("ground_truth", required=False, type=PATH)
+@click.argument("detections", required=False, type=PATH)
+@loss_option
+@click.option(
+    "--out",
+    "folder",
+    type=PATH,
+    default=Path("boxloss-report"),
+    metavar="DIR",
+    show_default=True,
+    help="The folder of the page.",
+)
+@seed_option
+@quick_option
+def report(
+    ground_truth: Path | None, detections: Path | None, losses: list[str], folder: Path, seed: int, quick: bool
+) -> None:
+    """Make a page that shows and measures why one loss beats another.
+
+    DIR/index.html holds everything: landscapes, descents, correlation with the IoU and the simulation of the DIoU
+    paper, with pictures, tables and the commands that make each. With a COCO annotation file and a COCO results file
+    it has a section on that detector too.
+    """
+    from boxloss.cli.report.page import render
+    from boxloss.cli.report.settings import Settings
+    from boxloss.cli.report.story import story
+
+    if (ground_truth is None) != (detections is None):
+        raise click.UsageError("Give both GROUND_TRUTH and DETECTIONS, or neither.", click.get_current_context())
+    files = (ground_truth, detections) if ground_truth is not None and detections is not None else None
+    settings = Settings(tuple(losses), files, seed, quick)
+    path = folder / FILE
+    with new_folder(folder), export.pending(path, {".html": write_text}) as write:
+        with console.progress(settings.steps) as begin, checked():
+            sections = story(settings, begin)
+        write(render(sections, losses, seed, settings.report_command(folder)))
+    console.stdout().print(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    path.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make a folder unless it is there; leave none behind that would be empty."""
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"{folder}: cannot be made: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        if made:
+            with suppress(OSError):  # of a folder that is not empty
+                folder.rmdir()

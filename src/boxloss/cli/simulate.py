@@ -1,0 +1,166 @@
+"""``boxloss simulate``: the regression experiment of the DIoU and CIoU papers."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from rich.table import Table
+
+import boxloss as bl
+from boxloss.cli import console
+from boxloss.cli.export import Columns
+from boxloss.cli.lab import (
+    LabCommand,
+    Result,
+    cell,
+    checked,
+    loss_option,
+    out_option,
+    outputs,
+    quick_option,
+    seed_option,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from boxloss.lab import Simulation
+
+STEPS = (0, 10, 50, 100, 160, 200)  # of the table
+
+
+@click.command(cls=LabCommand)
+@loss_option
+@click.option("--protocol", type=click.Choice(["diou2020"]), default="diou2020", show_default=True, help="Experiment.")
+@click.option(
+    "--gradient",
+    type=click.Choice(["true", "released"]),
+    default="true",
+    show_default=True,
+    help="That of the loss, or that of the code released with the papers (iou, giou, diou and ciou).",
+)
+@click.option(
+    "--sizes",
+    type=click.Choice(["unit", "mixed"]),
+    default="unit",
+    show_default=True,
+    help="Targets of area 1, as in the papers, or with sides from 1/8 to 8.",
+)
+@click.option(
+    "--coordinates",
+    type=click.Choice(["absolute", "relative"]),
+    default="absolute",
+    show_default=True,
+    help="What is descended on: coordinates, or coordinates over the side of the target.",
+)
+@click.option("--points", type=click.IntRange(min=1), help="Anchor centres.  [default: 5000, --quick: 200]")
+@click.option(
+    "--plot",
+    "kind",
+    type=click.Choice(["error", "iou", "error-map", "iou-map"]),
+    default="error",
+    show_default=True,
+    help="Picture: curves, or what it came to by where anchors started.",
+)
+@seed_option
+@quick_option
+@out_option
+def simulate(
+    losses: list[str],
+    protocol: Any,
+    gradient: Any,
+    sizes: Any,
+    coordinates: Any,
+    points: int | None,
+    kind: str,
+    seed: int,
+    quick: bool,
+    paths: tuple[Path, ...],
+) -> None:
+    """Repeat the regression experiment of the DIoU paper.
+
+    343 anchors at each of 5000 centres, 1,715,000 cases, take 200 steps to their targets. The tables have the mean
+    error |dx| + |dy| + |dw| + |dh| and the mean IoU after some steps. With released gradients the picture shows the
+    published values too.
+    """
+    from boxloss import lab
+
+    count = points or (200 if quick else 5000)
+    with outputs(paths) as write, console.progress(len(losses) + 1) as begin:
+        found: list[Simulation] = []
+        for name in losses:
+            begin(name)
+            with checked():
+                found += lab.simulate(
+                    bl.get(name), protocol, gradient, sizes=sizes, coordinates=coordinates, points=count, seed=seed
+                )
+        begin("writing")
+        data = partial(map_columns if kind.endswith("map") else curve_columns, found, losses)
+        write(Result(partial(picture, found, kind), data, statistics(found, losses)))
+    stdout = console.stdout()
+    for quantity, title in (("error", "mean error after step"), ("iou", "mean IoU after step")):
+        stdout.print(table(found, losses, quantity, title))
+        stdout.print()
+
+
+def picture(found: Sequence["Simulation"], kind: str) -> "Figure":
+    """Draw curves or maps."""
+    from boxloss import plot
+
+    quantity: Any = kind.removesuffix("-map")
+    if kind.endswith("map"):
+        return plot.final_map(found, quantity)
+    points = published(found) if quantity == "error" else None
+    return plot.curves(found, quantity, unit="sides of a square target", published=points)
+
+
+def published(found: Sequence["Simulation"]) -> Mapping[str, Mapping[int, float]] | None:
+    """Give the published means of the error where they can be compared."""
+    from boxloss.lab.published import CASES, PUBLISHED_ERROR
+
+    if any((one.gradient, one.sizes) != ("released", "unit") for one in found):
+        return None
+    return {
+        name: {step: 1e6 * total / CASES for step, total in totals.items()} for name, totals in PUBLISHED_ERROR.items()
+    }
+
+
+def table(found: Sequence["Simulation"], losses: Sequence[str], quantity: str, title: str) -> Table:
+    """Make a row for each loss."""
+    made = console.table("loss", numbers=(f"{title} {STEPS[0]}", *map(str, STEPS[1:])))
+    for name, result in zip(losses, found, strict=True):
+        made.add_row(name, *map(cell, getattr(result, quantity)[list(STEPS)].tolist()))
+    return made
+
+
+def statistics(found: Sequence["Simulation"], losses: Sequence[str]) -> list[dict[str, Any]]:
+    """List cases and curves of each loss."""
+    return [
+        {"loss": name, "cases": result.cases, "error": result.error, "iou": result.iou}
+        for name, result in zip(losses, found, strict=True)
+    ]
+
+
+def curve_columns(found: Sequence["Simulation"], losses: Sequence[str]) -> Columns:
+    """Make a row for each step of each loss."""
+    steps = len(found[0].error)
+    return {
+        "loss": np.repeat(np.asarray(losses), steps),
+        "step": np.tile(np.arange(steps), len(found)),
+        "error": np.concatenate([result.error for result in found]),
+        "iou": np.concatenate([result.iou for result in found]),
+    }
+
+
+def map_columns(found: Sequence["Simulation"], losses: Sequence[str]) -> Columns:
+    """Make a row for each anchor centre of each loss."""
+    return {
+        "loss": np.repeat(np.asarray(losses), len(found[0].points)),
+        **{name: np.concatenate([result.points[:, i] for result in found]) for i, name in enumerate("xy")},
+        "scale": np.concatenate([result.scale for result in found]),
+        "final_error": np.concatenate([result.final_error for result in found]),
+        "final_iou": np.concatenate([result.final_iou for result in found]),
+    }

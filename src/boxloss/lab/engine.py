@@ -1,0 +1,74 @@
+"""Runs the kernel of `descend` over all boxes, on as many threads as there are."""
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from boxloss.engines.compile import compiled
+from boxloss.engines.threads import split_work
+from boxloss.lab import kernels
+from boxloss.loss import Loss
+
+# What a thread takes at a time: 200 steps take some 15 milliseconds. Sums are over each chunk first and then over the
+# chunks in order, whatever the number of threads.
+CHUNK = 64 * kernels.BLOCK
+
+
+def run(
+    loss: Loss,
+    start: Any,
+    target: Any,
+    rates: Any,
+    per_roots: Any,
+    decay: tuple[float, ...],
+    recorded: Any,
+    kind: kernels.Descend,
+) -> tuple[Any, Any]:
+    """The boxes after the recorded steps, and the means of error, IoU and loss after each step.
+
+    Parameters
+    ----------
+    loss
+        The loss.
+    start, target
+        Boxes (x, y, w, h), shape (N, 4), C-contiguous, of one float type.
+    rates, per_roots
+        For each step and, for the sake of the last means, one more; see `boxloss.lab.methods.Optimizer`.
+    decay
+        See there.
+    recorded
+        Numbers of steps, ascending; the last is that of all steps.
+    kind
+        What the kernel is compiled for.
+
+    Returns
+    -------
+    path : shape (records, N, 4)
+    means : shape (3, steps + 1)
+    """
+    dtype, count, steps = start.dtype, len(start), rates.size
+    path = np.empty((recorded.size, count, 4), dtype)
+    sums = np.zeros((-(-count // CHUNK), 3 * steps))
+    kernel = compiled(kernels.descend, loss, dtype, kind)
+    flat, weights = (start.reshape(-1), target.reshape(-1)), loss.weights
+    flat_path = path.reshape(-1)
+
+    interrupted = threading.Event()
+
+    def task(begin: int, stop: int) -> None:
+        work = np.empty(kernels.ROWS * kernels.BLOCK, dtype)
+        for first in range(begin, stop, CHUNK):
+            if interrupted.is_set():
+                return
+            last = min(first + CHUNK, stop)
+            kernel(
+                *flat, rates, per_roots, decay, weights, first, last, recorded, work, flat_path, sums[first // CHUNK]
+            )
+
+    try:
+        split_work(task, count, CHUNK)
+    except BaseException:  # Ctrl-C reaches the calling thread alone
+        interrupted.set()
+        raise
+    return path, sums.sum(axis=0).reshape(steps, 3).T / max(count, 1)

@@ -1,0 +1,344 @@
+"""The commands of the lab."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import boxloss as bl
+from boxloss import lab, plot
+from boxloss.cli import app
+from boxloss.cli import lab as shared
+from boxloss.cli.report.settings import Settings
+from boxloss.data import sample
+
+IOU, GIOU = ("--loss", "iou"), ("--loss", "giou")
+COMMANDS = {
+    "landscape": (*IOU, *GIOU, "--resolution", "8"),
+    "descend": (*IOU, *GIOU, "--steps", "5", "--boxes", "3", "--quick"),
+    "correlate": (*IOU, *GIOU, "--count", "500"),
+    "simulate": (*IOU, *GIOU, "--points", "4"),
+}
+
+
+def run(*args):
+    """Exit code and output, errors among it."""
+    result = CliRunner().invoke(app, [str(arg) for arg in args], prog_name="boxloss")
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def rows(*args):
+    """The words of each row of the tables."""
+    code, output = run(*args)
+    assert code == 0, output
+    return [line.split() for line in output.splitlines() if line.startswith(("iou", "giou", "l1"))]
+
+
+def error(*args):
+    """The one line of an error."""
+    code, output = run(*args)
+    assert code == 2, output
+    assert len(output.splitlines()) == 1
+    return output.removeprefix("boxloss: ").removesuffix("\n")
+
+
+def read_csv(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+# --- What they say --------------------------------------------------------------------------------------------------
+
+
+def test_landscape_prints_the_statistics():
+    flat, sloped = rows("landscape", *IOU, *GIOU, "--resolution", "60")
+    assert flat[:3] == ["iou", "88.9", "%"]  # 1 - (1 + 1) (1 + 1) / 36
+    assert sloped[:3] == ["giou", "0.0", "%"]
+    measured = lab.landscape(bl.giou, (0, 0, 1, 1), (1, 1), 3, 60).statistics
+    assert float(sloped[5]) == pytest.approx(measured.mean_cosine, rel=1e-3)
+    assert float(sloped[-1]) == pytest.approx(measured.slope_p95, rel=1e-3)
+
+
+def test_landscape_takes_target_size_and_plane():
+    options = ("--target", 5, 5, 4, 2, "--pred-size", 2, 2, "--extent", 8, "--vary", "wh", "--resolution", "10")
+    (found,) = rows("landscape", *GIOU, *options)
+    measured = lab.landscape(bl.giou, (5, 5, 4, 2), (2, 2), 8.0, 10, "wh").statistics
+    assert float(found[5]) == pytest.approx(measured.mean_cosine, rel=1e-3)
+
+
+def test_descend_says_who_arrived():
+    flat, sloped = rows("descend", *IOU, *GIOU, "--start", 1.5, 0, 1, 1, "--start", 0, 1.2, 1, 1)
+    assert flat == ["iou", "1.35", "1.35", "0", "0", "of", "2"]
+    assert sloped[-3:] == ["2", "of", "2"]
+
+
+def test_descend_at_random_depends_on_the_seed():
+    options = (*GIOU, "--steps", "3")
+    assert rows("descend", *options) == rows("descend", *options, "--seed", 0) != rows("descend", *options, "--seed", 1)
+
+
+def test_correlate_has_all_and_overlapping_pairs():
+    found = rows("correlate", *IOU, *GIOU, "--pairs", "fixed", "--count", "500", "--seed", "3")
+    assert [row[:2] for row in found] == [[n, p] for n in ("iou", "giou") for p in ("all", "overlapping")]
+    measured = lab.correlate(bl.giou, "fixed", count=500, seed=3)
+    for row, agreement in zip(found[2:], (measured.all, measured.overlapping), strict=True):
+        assert int(row[2]) == agreement.size
+        assert float(row[3]) == pytest.approx(agreement.spearman, rel=1e-3)
+        assert float(row[-1]) == pytest.approx(agreement.residual, rel=1e-3)
+
+
+def test_correlate_takes_coco_files():
+    code, output = run("correlate", *map(str, sample()), *IOU)
+    pairs = lab.coco_pairs(*sample())
+    assert code == 0
+    assert output.startswith(f"{pairs.name}\n")
+    assert f" {len(pairs)} " in output
+
+
+def test_simulate_has_error_and_iou():
+    found = rows("simulate", *IOU, *GIOU, "--points", "4", "--seed", "1", "--gradient", "released")
+    (measured,) = lab.simulate(bl.giou, gradient="released", points=4, seed=1)
+    steps = [0, 10, 50, 100, 160, 200]
+    np.testing.assert_allclose([float(n) for n in found[1][1:]], measured.error[steps], rtol=1e-3)
+    np.testing.assert_allclose([float(n) for n in found[3][1:]], measured.iou[steps], rtol=1e-3)
+
+
+# --- What they write ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_out_writes_pictures_data_and_statistics(command, tmp_path):
+    paths = [tmp_path / f"made.{suffix}" for suffix in ("png", "svg", "csv", "json")]
+    code, output = run(command, *COMMANDS[command], *(word for path in paths for word in ("--out", path)))
+    assert code == 0, output
+    picture, drawing, data, statistics = paths
+    with Image.open(picture) as image:
+        assert min(image.size) > 400
+    assert "<svg" in drawing.read_text(encoding="utf-8")
+    assert len(read_csv(data)) > 10
+    document = json.loads(statistics.read_text())
+    assert document["command"] == command
+    assert document["boxloss"] == bl.__version__
+    assert document["settings"]["losses"] == ["iou", "giou"]
+    assert [row["loss"] for row in document["results"]] == ["iou", "giou"]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+def test_csv_of_a_landscape_is_the_plane(tmp_path):
+    run("landscape", *GIOU, "--resolution", "8", "--out", tmp_path / "plane.csv")
+    made, plane = read_csv(tmp_path / "plane.csv"), lab.landscape(bl.giou, (0, 0, 1, 1), (1, 1), 3, 8)
+    assert list(made[0]) == ["loss", "x", "y", "value", "iou", "d_x", "d_y"]
+    expected = (*np.meshgrid(plane.x, plane.y), plane.value, plane.iou, plane.grad[..., 0], plane.grad[..., 1])
+    found = [[float(number) for number in list(row.values())[1:]] for row in made]
+    np.testing.assert_array_equal(found, np.stack(expected, axis=-1).reshape(-1, 6))
+
+
+def test_csv_of_a_descent_is_the_path(tmp_path):
+    run("descend", *GIOU, "--steps", 4, "--lr", 0.1, "--start", 2, 1, 1, 1, "--out", tmp_path / "path.csv")
+    made = read_csv(tmp_path / "path.csv")
+    ball = lab.descend(bl.giou, (2, 1, 1, 1), (0, 0, 1, 1), lr=0.1, steps=4, parametrisation="xy")
+    np.testing.assert_array_equal([[float(row[n]) for n in "xywh"] for row in made], ball.path)
+    assert [row["step"] for row in made] == ["0", "1", "2", "3", "4"]
+
+
+def test_csv_of_a_simulation_is_the_picture(tmp_path):
+    options = (*IOU, "--points", "4", "--out", tmp_path / "made.csv")
+    run("simulate", *options)
+    assert [list(read_csv(tmp_path / "made.csv")[0]), len(read_csv(tmp_path / "made.csv"))] == [
+        ["loss", "step", "error", "iou"],
+        201,
+    ]
+    run("simulate", *options, "--plot", "error-map")
+    assert list(read_csv(tmp_path / "made.csv")[0])[3:] == ["scale", "final_error", "final_iou"]
+    assert len(read_csv(tmp_path / "made.csv")) == 4
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "drawn"),
+    [
+        ("landscape", "surface", "surface"),
+        ("descend", "error", "curves"),
+        ("descend", "iou", "curves"),
+        ("simulate", "iou", "curves"),
+        ("simulate", "iou-map", "final_map"),
+    ],
+)
+def test_plot_chooses_the_picture(command, kind, drawn, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(plot, drawn, lambda *args, **options: calls.append(args))
+    monkeypatch.setattr(plot, "save", lambda figure, path: path.write_text("drawn"))
+    code, output = run(command, *COMMANDS[command], "--plot", kind, "--out", tmp_path / "made.png")
+    assert code == 0, output
+    assert len(calls) == 1
+    assert len(calls[0][0]) == 2
+
+
+def test_descend_writes_an_animation(tmp_path):
+    run("descend", *GIOU, "--steps", "3", "--boxes", "2", "--out", tmp_path / "ball.gif")
+    with Image.open(tmp_path / "ball.gif") as frames:
+        assert frames.n_frames == 4
+
+
+# --- What goes wrong ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["landscape", "--loss", "nope"], "'nope' is not one of "),
+        (["landscape", "--out", "a.xlsx"], "a.xlsx: --out must end in .png or .svg or .csv or .json"),
+        (["landscape", "--vary", "xx"], "vary must name two of x, y, w, h"),
+        (["landscape", "--extent", "nan"], "extent"),
+        (["descend", "--lr", "-1"], "lr must"),
+        (["correlate", "truth.json"], "Give both GROUND_TRUTH and DETECTIONS, or neither."),
+        (["correlate", "none.json", "none.json"], "none.json: No such file or directory"),
+        (["correlate", "--count", "1"], "1 is not in the range x>=2"),
+        (["simulate", "--gradient", "released"], "released"),  # of L1 there is none
+        (["report", "truth.json"], "Give both GROUND_TRUTH and DETECTIONS, or neither."),
+        (["report", "--seed", "-1"], "-1 is not in the range x>=0"),
+    ],
+)
+def test_errors_are_one_line(args, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in error(*args)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mp4_without_ffmpeg(monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert (
+        error("descend", "--out", tmp_path / "a.mp4")
+        == "an animation as .mp4 needs ffmpeg; take .gif, or install ffmpeg"
+    )
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "report"])
+def test_missing_libraries(command, monkeypatch):
+    monkeypatch.setattr(shared, "find_spec", lambda name: None)
+    assert error(command) == f'{command} needs matplotlib, jinja2: pip install "boxloss[lab]"'
+
+
+def test_command_line_loads_no_plots():
+    code = (
+        "import sys, boxloss.cli; sys.exit(bool({'matplotlib', 'jinja2', 'numba', 'boxloss.lab'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def stop(*args, **options):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_stop_leaves_no_file(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(plot, "save", stop)
+    (tmp_path / "made.png").write_text("old")
+    assert run(command, *COMMANDS[command], "--out", tmp_path / "made.png")[0] == 130
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+# --- The report -----------------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Headings, pictures and table rows of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.sources, self.rows, self.words = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        attributes = dict(attributes)
+        if tag == "img":
+            assert attributes["alt"]
+        self.sources += [attributes[name] for name in ("src", "srcset", "href") if name in attributes]
+        if tag == "tr":
+            self.rows.append([])
+
+    def handle_data(self, text):
+        self.words.append(text)
+        if text.strip() and self.tags[-1] in ("th", "td"):
+            self.rows[-1].append(text)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The page of a quick report on two losses and the sample."""
+    folder = tmp_path_factory.mktemp("made") / "report"
+    options = ("--loss", "l1", "--loss", "giou", "--quick", "--seed", "2", "--out", folder)
+    code, output = run("report", *map(str, sample()), *options)
+    assert code == 0, output
+    assert re.fullmatch(rf"{folder}/index.html: \d\.\d MB; open it in a browser\n", output)
+    assert [path.name for path in folder.iterdir()] == ["index.html"]
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_report_is_one_file_with_everything_in_it(report):
+    page = Page(report)
+    assert all(source.startswith(("data:", "#")) for source in page.sources)
+    assert page.tags.count("img") == 17
+    assert page.tags.count("table") == 10
+    assert not {"script", "iframe"} & set(page.tags)
+    assert "url(" not in report
+
+
+def test_report_has_the_numbers_of_the_commands(report):
+    table = Page(report).rows
+    plane = lab.landscape(bl.giou, (0, 0, 1, 1), (1, 1), 3, 60).statistics
+    assert ["GIoU", "0.0 %", "0.0 %", f"{plane.mean_cosine:.4g}"] in [row[:4] for row in table]
+    (ran,) = lab.simulate(bl.giou, points=200, seed=2)
+    expected = [f"{number:.4g}" for number in ran.error[[0, 10, 50, 100, 160, 200]]]
+    assert ["GIoU", *expected] in table
+
+
+def test_report_says_how_to_make_it_again(report):
+    text = "".join(Page(report).words)
+    assert "boxloss simulate --sizes mixed --coordinates relative --seed 2" in text
+    assert re.search(r"boxloss report \S+ground_truth.json \S+detections.json --out \S+ --seed 2 --loss l1", text)
+    assert np.__version__ in text
+
+
+def test_report_counts_its_steps(monkeypatch):
+    """The progress bar ends at its end."""
+    from boxloss.cli.report import sections, simulation, story
+    from boxloss.cli.report.page import Picture
+
+    for module in (sections, simulation):
+        monkeypatch.setattr(module, "picture", lambda figure, alt: Picture("", 1, 1, alt))
+    for name in ("landscape", "surface", "descent", "animate", "correlation", "final_map", "curves"):
+        monkeypatch.setattr(plot, name, lambda *args, **options: None)
+    monkeypatch.setattr(sections, "motion", lambda animation, alt: Picture("", 1, 1, alt))
+    settings = Settings(("l1", "giou"), sample(), 0, quick=True)
+    begun = []
+    story.story(settings, begun.append)
+    assert len(begun) == settings.steps
+    assert len(set(begun)) == len(begun)
+
+
+def test_report_leaves_nothing_when_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab, "descend", stop)
+    assert run("report", "--loss", "giou", "--quick", "--out", tmp_path / "report")[0] == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report_keeps_what_is_in_the_folder(tmp_path, monkeypatch):
+    (tmp_path / "index.html").write_text("old")
+    monkeypatch.setattr(lab, "descend", stop)
+    run("report", "--loss", "giou", "--quick", "--out", tmp_path)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_report_where_no_folder_can_be(tmp_path):
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "report"
+    assert error("report", "--out", path) == f"{path}: cannot be made: Not a directory"

@@ -1,0 +1,255 @@
+"""The simulation of the DIoU and CIoU papers, and the gradients that its authors released."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+import boxloss as bl
+from boxloss import lab
+from boxloss.lab.protocols import diou2020
+from boxloss.lab.released import released
+from errors import check_error, table
+from generators import mixed, nested, overlapping
+
+LOSSES = {name: bl.get(name) for name in ("iou", "giou", "diou", "ciou")}
+# Read off the figure regression_error_sum_curves.png of github.com/Zzh-tju/DIoU, in millions, to about 0.005; DIoU at
+# step 180 is hidden by another curve.
+STEPS = [1, 5, 10, 20, 30, 50, 75, 100, 150, 160, 170, 180, 200]
+PUBLISHED = {
+    "iou": [6.629, 6.537, 6.421, 6.244, 6.132, 6.027, 5.988, 5.981, 5.979, 5.979, 5.925, 5.917, 5.910],
+    "giou": [6.406, 5.660, 5.018, 4.370, 3.989, 3.347, 2.751, 2.350, 1.928, 1.867, 1.596, 1.551, 1.512],
+    "diou": [6.352, 5.327, 4.194, 2.320, 1.200, 0.528, 0.431, 0.422, 0.414, 0.414, 0.090, np.nan, 0.004],
+    "ciou": [6.244, 5.072, 3.769, 1.773, 0.767, 0.429, 0.411, 0.403, 0.396, 0.386, 0.071, 0.045, 0.004],
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_released_gradients_give_the_published_curve(name):
+    """Within 5 % or 0.02 million, the larger, at all 1,715,000 cases. Another seed moves the start by 0.3 %."""
+    (found,) = lab.simulate(LOSSES[name], gradient="released")
+    published = np.asarray(PUBLISHED[name])
+    assert found.cases == 1_715_000
+    off = np.abs(1.715 * found.error[STEPS] - published) / np.maximum(0.05 * published, 0.02)
+    assert np.nanmax(off) < 1.0, off
+
+
+# --- Cases ----------------------------------------------------------------------------------------------------------
+
+
+def test_cases_are_those_of_the_paper():
+    cases = diou2020(5000, "unit", 0)
+    assert cases.start.shape == cases.target.shape == (5000, 343, 4)
+    np.testing.assert_array_equal(cases.lr, [0.1] * 160 + [0.01] * 20 + [0.001] * 20)
+    assert (cases.target[..., :2] == 10.0).all()
+    np.testing.assert_allclose(cases.target[..., 2:].prod(axis=-1), 1.0, rtol=1e-12)
+    np.testing.assert_array_equal(cases.start[..., :2], np.broadcast_to(cases.points[:, None], (5000, 343, 2)))
+    rows = {(round(w, 9), round(h, 9)) for w, h in cases.start[0, :, 2:].tolist()}
+    assert len(rows) == 49
+    areas = cases.start[0, :, 2:].prod(axis=-1).reshape(7, 7, 7)  # by shape of target, area, shape of anchor
+    np.testing.assert_allclose(
+        areas, np.broadcast_to(np.asarray([0.5, 0.67, 0.75, 1, 1.33, 1.5, 2])[:, None], (7, 7, 7))
+    )
+    np.testing.assert_allclose(cases.target[0, ::49, 2] / cases.target[0, ::49, 3], [1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4])
+    squared_radius = np.sum((cases.points - 10.0) ** 2, axis=1)  # uniform from 0 to 9 for a uniform disc
+    assert squared_radius.max() <= 9.0
+    np.testing.assert_allclose(np.histogram(squared_radius, 9, (0, 9))[0] / 5000, 1 / 9, atol=0.015)
+
+
+def test_points_are_the_same_everywhere():
+    """To the last digits: cosines differ between machines in the last bit."""
+    points = diou2020(100, "mixed", 3)
+    digest = hashlib.sha256(points.points.round(9).tobytes() + points.scale.tobytes())
+    assert digest.hexdigest()[:16] == "e4f22ffc371b589c"
+    np.testing.assert_array_equal(diou2020(100, "unit", 3).scale, 1.0)
+
+
+def test_expected_error_and_share_without_overlap():
+    """8 / pi + 1.330364 a case; and the boxes meet in (w + W)(h + H) of the disc, which holds all of that rectangle."""
+    cases = diou2020(5000, "unit", 0)
+    size = np.abs(cases.start - cases.target)[0, :, 2:].sum(axis=-1).mean()
+    np.testing.assert_allclose(size, 1.330364, atol=1e-6)
+    sides = cases.start[0, :, 2:] + cases.target[0, :, 2:]
+    assert np.hypot(*sides.T).max() / 2.0 < 3.0
+    apart = 1.0 - sides.prod(axis=-1).mean() / (9.0 * np.pi)
+    np.testing.assert_allclose(apart, 0.832294, atol=1e-6)
+    errors = np.abs(cases.points - 10.0).sum(axis=1)
+    shares = np.mean(bl.iou_score(cases.start, cases.target, format="cxcywh") == 0.0, axis=1)
+    for sample, expected in ((errors, 8.0 / np.pi), (shares, apart)):
+        assert abs(sample.mean() - expected) < 3.0 * sample.std() / np.sqrt(5000)
+    (found,) = lab.simulate(bl.iou, points=50)
+    np.testing.assert_allclose(found.error[0], errors_of(found).mean() + 1.330364, atol=1e-6)
+
+
+def errors_of(found):
+    """The distance of each point to the target."""
+    return np.abs(found.points - 10.0).sum(axis=1)
+
+
+def test_mixed_sizes_scale_everything():
+    unit, scaled = diou2020(2000, "unit", 5), diou2020(2000, "mixed", 5)
+    assert set(scaled.scale) == {1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8}
+    assert np.bincount(np.log2(scaled.scale).astype(int) + 3).min() > 2000 / 7 * 0.8
+    for a, b in ((unit.start, scaled.start), (unit.target, scaled.target)):
+        a, b = (boxes - [10, 10, 0, 0] for boxes in (a, b))
+        np.testing.assert_allclose(b, a * scaled.scale[:, None, None], atol=1e-12)
+
+
+# --- Results --------------------------------------------------------------------------------------------------------
+
+
+def test_a_plain_loop_gives_the_same():
+    loss = bl.SmoothL1(coordinates="cxcywh")
+    (found,) = lab.simulate(loss, points=2, seed=1)
+    points, _, boxes, target, rates = diou2020(2, "unit", 1)
+    errors, ious = [], []
+    for rate in (*rates, None):
+        iou = bl.iou_score(boxes, target, format="cxcywh")
+        errors.append(np.abs(boxes - target).sum(axis=-1))
+        ious.append(iou)
+        if rate is not None:
+            grad = loss.value_and_grad(boxes, target, format="cxcywh", engine="array")[1]
+            boxes = boxes - rate * (2.0 - iou)[..., None] * grad
+    np.testing.assert_allclose(found.error, np.mean(errors, axis=(1, 2)), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.iou, np.mean(ious, axis=(1, 2)), rtol=1e-9)
+    np.testing.assert_allclose(found.final_error, errors[-1].sum(axis=1), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.final_iou, ious[-1].mean(axis=1), rtol=1e-9)
+    np.testing.assert_array_equal(found.points, points)
+
+
+@pytest.mark.parametrize("how", [{}, {"sizes": "mixed"}, {"sizes": "mixed", "coordinates": "relative"}])
+def test_means_and_maps_agree(how):
+    for loss, found in zip((bl.giou, bl.l1), lab.simulate([bl.giou, bl.l1], points=30, **how), strict=True):
+        assert found.loss is loss
+        assert found.cases == 30 * 343
+        assert found.error.shape == found.iou.shape == (201,)
+        np.testing.assert_allclose(found.final_error.sum() / found.cases, found.error[-1], rtol=1e-9)
+        np.testing.assert_allclose(found.final_iou.mean(), found.iou[-1], rtol=1e-9)
+
+
+def test_the_iou_loss_does_not_move_a_box_apart():
+    (found,) = lab.simulate(bl.iou, points=200)
+    apart = np.hypot(*(found.points - 10.0).T) > 2.5  # no anchor reaches the target from there
+    assert apart.any()
+    np.testing.assert_allclose(found.final_error[apart], 343 * (errors_of(found)[apart] + 1.330364), rtol=1e-6)
+    assert (found.final_iou[apart] == 0.0).all()
+
+
+def test_relative_coordinates_make_scale_invariant_losses_blind_to_size():
+    """Not bit for bit: rounding differs about the target's centre, and a fixed step never settles."""
+    (unit,) = lab.simulate(bl.ciou, points=40)
+    relative, l1 = lab.simulate([bl.ciou, bl.l1], sizes="mixed", coordinates="relative", points=40)
+    absolute, l1_absolute = lab.simulate([bl.ciou, bl.l1], sizes="mixed", points=40)
+    np.testing.assert_allclose(relative.iou, unit.iou, atol=3e-3)
+    assert absolute.iou[-1] < unit.iou[-1] - 0.3
+    assert l1.iou[50] < l1_absolute.iou[50]
+
+
+def test_true_and_released_gradients_differ():
+    """The true GIoU arrives, the released one does not."""
+    true, other = (lab.simulate(bl.giou, gradient=name, points=100)[0] for name in ("true", "released"))
+    assert (true.gradient, other.gradient) == ("true", "released")
+    assert true.error[-1] < 0.1 < 0.5 < other.error[-1]
+
+
+# --- Released gradients, as departures from the true ones -----------------------------------------------------------
+
+
+def gradients(loss, pairs):
+    """The true and the released gradient with respect to centre, width and height, and the boxes in these."""
+    pred, target = (bl.convert(boxes, "xyxy", "cxcywh") for boxes in pairs)
+    true, other = (one.value_and_grad(pred, target, format="cxcywh")[1] for one in (loss, released(loss)))
+    return true, other, pred, target
+
+
+@pytest.mark.parametrize(("loss", "pairs"), [(bl.iou, mixed), (bl.giou, overlapping), (bl.giou, nested)])
+def test_released_sizes_lack_the_half(loss, pairs, rng):
+    true, other, _, _ = gradients(loss, pairs(rng, 200))
+    np.testing.assert_allclose(other, true * [1, 1, 2, 2], rtol=1e-9, atol=1e-12)
+
+
+def test_released_giou_of_boxes_apart_has_a_spurious_intersection(rng):
+    pred, target = overlapping(rng, 100)
+    true, other, pred, target = gradients(bl.giou, (pred + rng.choice([-7.0, 0, 7], (100, 1)) + [9, 0, 9, 0], target))
+    apart = bl.iou_score(pred, target, format="cxcywh") == 0.0
+
+    def penalty(boxes):
+        (p1, p2), (t1, t2) = ((b[:, :2] - b[:, 2:] / 2, b[:, :2] + b[:, 2:] / 2) for b in (boxes, target))
+        hull = np.prod(np.maximum(p2, t2) - np.minimum(p1, t1), axis=1)
+        union = np.prod(boxes[:, 2:], axis=1) + np.prod(target[:, 2:], axis=1)
+        return -(union - np.prod(np.minimum(p2, t2) - np.maximum(p1, t1), axis=1)) / hull
+
+    expected = slopes(penalty, pred) * [1, 1, 2, 2]
+    np.testing.assert_allclose(other[apart], expected[apart], rtol=1e-5, atol=1e-8)
+    assert np.sum(apart) > 50
+    assert np.abs(other - true * [1, 1, 2, 2])[apart].max() > 0.01
+
+
+def slopes(function, boxes, step=1e-6):
+    """Central differences."""
+    return np.stack([(function(boxes + e) - function(boxes - e)) / (2 * step) for e in step * np.eye(4)], axis=1)
+
+
+@pytest.mark.parametrize("pairs", [mixed, nested])
+def test_released_diou_misdirects_the_enclosing_box(pairs, rng):
+    _, iou, pred, target = gradients(bl.iou, boxes := pairs(rng, 200))
+    _, other, _, _ = gradients(bl.diou, boxes)
+
+    def sides(b):
+        low, high = (
+            f(b[:, :2] + s * b[:, 2:], target[:, :2] + s * target[:, 2:])
+            for f, s in ((np.minimum, -0.5), (np.maximum, 0.5))
+        )
+        return high - low
+
+    c = sides(pred)
+    c2, rho2 = np.sum(c**2, axis=1), np.sum((pred - target)[:, :2] ** 2, axis=1)
+    of_width, of_height = (slopes(lambda b, k=k: sides(b)[:, k], pred) for k in (0, 1))
+    spans = (of_width[:, 2] > 0.75, of_height[:, 3] > 0.75)
+    by_width = np.where(spans[0], c[:, 1] - c[:, 0], c.sum(axis=1) * of_width[:, 2])
+    by_height = np.where(spans[1], c[:, 0] - c[:, 1], c.sum(axis=1) * of_height[:, 3])
+    by_x, by_y = -c.sum(axis=1) * of_width[:, 0], -c.sum(axis=1) * of_height[:, 1]
+    half_of_c2 = np.stack([by_x, by_y, by_width, by_height], axis=1)
+    expected = (
+        np.pad(2.0 * (pred - target)[:, :2] / c2[:, None], ((0, 0), (0, 2)))
+        - (2.0 * rho2 / c2**2)[:, None] * half_of_c2
+    )
+    np.testing.assert_allclose(other - iou, expected, rtol=1e-5, atol=1e-8)
+    assert np.any(spans) or pairs is mixed
+
+
+def test_released_ciou_leaves_out_the_squared_diagonal(rng):
+    boxes = mixed(rng, 200)
+    true, other, pred, _ = gradients(bl.ciou, boxes)
+    true_diou, other_diou, _, _ = gradients(bl.diou, boxes)
+    squared = np.sum(pred[:, 2:] ** 2, axis=1, keepdims=True)
+    np.testing.assert_allclose(other - other_diou, (true - true_diou) * squared, rtol=1e-7, atol=1e-12)
+
+
+@table(
+    ("protocol", lambda: lab.simulate(bl.iou, "wiou"), ValueError, "protocol must be one of 'diou2020'; got 'wiou'"),
+    (
+        "gradient",
+        lambda: lab.simulate(bl.iou, gradient="own"),
+        ValueError,
+        "gradient must be one of 'true', 'released'; got 'own'",
+    ),
+    ("sizes", lambda: lab.simulate(bl.iou, sizes="all"), ValueError, "sizes must be one of 'unit', 'mixed'; got 'all'"),
+    (
+        "coordinates",
+        lambda: lab.simulate(bl.iou, coordinates="xy"),
+        ValueError,
+        "coordinates must be one of 'absolute', 'relative'; got 'xy'",
+    ),
+    ("points", lambda: lab.simulate(bl.iou, points=0), ValueError, "points must be at least 1; got 0"),
+    ("seed", lambda: lab.simulate(bl.iou, seed=-1), ValueError, "seed must not be negative; got -1"),
+    ("loss", lambda: lab.simulate(["iou"]), TypeError, "loss must be a loss such as boxloss.giou; got str"),
+    (
+        "released",
+        lambda: lab.simulate([bl.iou, bl.l1], gradient="released"),
+        ValueError,
+        "gradient='released' is there for IoU, GIoU, DIoU, CIoU, with default parameters; got L1(coordinates='xyxy')",
+    ),
+)
+def test_errors(call, kind, text):
+    check_error(call, kind, text)

@@ -1,0 +1,93 @@
+"""docs/why-iou-losses.md: its tables are what the commands print, and its sentences are what the tables say.
+
+The commands take minutes; here they are repeated with fewer points and pairs, for a few losses, and compared as closely
+as the smaller samples allow.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import boxloss as bl
+from boxloss import lab
+from boxloss.lab.published import PUBLISHED_ERROR
+
+PAGE = (Path(__file__).parent.parent / "docs" / "why-iou-losses.md").read_text(encoding="utf-8")
+BLOCKS = dict(re.findall(r"^```console\n\$ (.*?)\n(.*?)^```$", PAGE, re.M | re.S))
+PROSE = re.sub(r"^```.*?^```$", "", PAGE, flags=re.M | re.S)
+LOSSES = ("l1", "giou", "ciou")
+STEPS = [0, 10, 50, 100, 160, 200]
+
+
+def numbers(block, *names):
+    """Each line of a block that begins with these words, as numbers."""
+    lines = [line.split() for line in block.splitlines()]
+    found = [line[len(names) :] for line in lines if line[: len(names)] == list(names)]
+    assert found
+    return np.asarray(found, dtype=float)
+
+
+def option(command, name, default):
+    """The value of an option of a command."""
+    found = re.search(rf"--{name} (\S+)", command)
+    return found[1] if found else default
+
+
+def test_numbers_of_the_text_are_in_the_tables():
+    told = re.findall(r"(?<![\w.:])\d+\.\d+(?![\w.])", re.sub(r"\]\([^)]*\)", "]", PROSE))
+    shown = {number.lstrip("-") for number in re.findall(r"-?\d+\.\d+", "".join(BLOCKS.values()))}
+    assert len(told) > 20
+    assert not [number for number in told if number not in shown | {"0.4", "0.02"}]
+
+
+@pytest.mark.parametrize("command", [command for command in BLOCKS if command.startswith("boxloss simulate")])
+def test_simulations(command):
+    how = {name: option(command, name, default) for name, default in (("sizes", "unit"), ("coordinates", "absolute"))}
+    gradient = option(command, "gradient", "true")
+    names = [name for name in LOSSES if f"--loss {name} " in f"{command} "]
+    assert len(names) >= 2
+    for name in names:
+        error, iou = numbers(BLOCKS[command], name)
+        (found,) = lab.simulate(bl.get(name), gradient=gradient, points=1000, **how)
+        np.testing.assert_allclose(found.iou[STEPS], iou, atol=0.03)
+        np.testing.assert_allclose(found.error[STEPS], error, rtol=0.12)
+
+
+def test_a_simulation_of_full_size():
+    command = next(command for command in BLOCKS if command.startswith("boxloss simulate --loss"))
+    (found,) = lab.simulate(bl.ciou)
+    np.testing.assert_allclose([found.error[STEPS], found.iou[STEPS]], numbers(BLOCKS[command], "ciou"), rtol=1e-3)
+
+
+@pytest.mark.parametrize("command", [command for command in BLOCKS if command.startswith("boxloss correlate")])
+def test_correlations(command):
+    for name in LOSSES:
+        found = lab.correlate(bl.get(name), option(command, "pairs", None), count=50_000)
+        for shown, group in ((found.all, "all"), (found.overlapping, "overlapping")):
+            ((size, spearman, kendall, spread, low, high, residual),) = numbers(BLOCKS[command], name, group)
+            np.testing.assert_allclose(shown.size / 50_000, size / 1_000_000, atol=0.01)
+            np.testing.assert_allclose([shown.spearman, shown.kendall], [spearman, kendall], atol=0.01)
+            np.testing.assert_allclose([shown.spread, shown.residual], [spread, residual], atol=0.02)
+            np.testing.assert_allclose([shown.low, shown.high], [low, high], rtol=0.15)
+
+
+def test_share_without_slope():
+    """Of a plane of 6 x 6, all but 2 x 2 around the target."""
+    (block,) = (block for command, block in BLOCKS.items() if command.startswith("boxloss landscape"))
+    assert re.search(r"^iou +(\S+) %", block, re.M)[1] == f"{100 * (1 - 4 / 36):.1f}" == "88.9"
+
+
+def test_published_curve():
+    block = BLOCKS["python docs/make_why.py --published"]
+    rows = [line for line in block.splitlines() if line]
+    assert len(rows) == 4 * len(PUBLISHED_ERROR)
+    for i, (name, figure) in enumerate(PUBLISHED_ERROR.items()):
+        title, published, reproduced, off = (line.split() for line in rows[4 * i : 4 * i + 4])
+        assert title == [name, "step", *map(str, figure)]
+        assert list(map(float, published[1:])) == list(figure.values())
+        assert np.abs(np.asarray(off[2:], dtype=float)).max() < 1.0
+        limits = [max(0.05 * value, 0.02) for value in figure.values()]
+        differences = np.asarray(reproduced[1:], dtype=float) - list(figure.values())
+        np.testing.assert_allclose(np.asarray(off[2:], dtype=float) * limits, differences, atol=0.003)
