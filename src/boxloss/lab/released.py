@@ -19,11 +19,11 @@ from typing import Any
 from boxloss.box import Box
 from boxloss.formats import FORMATS
 from boxloss.geometry import (
-    ZERO,
+    NO_SIDES,
     AreaPartials,
     Areas,
-    Corners,
     Pair,
+    Partials,
     Primitive,
     Vector,
     areas,
@@ -48,11 +48,11 @@ def without_half(primitive: Primitive) -> Primitive:
     """The primitive with derivatives with respect to width and height that are twice what they should be."""
     pullback = primitive.pullback
 
-    def doubled_pullback(xp: Any, pair: Pair, d: Any) -> Corners:
+    def doubled_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
         d_pred = pair_pullback(xp, pair, pullback(xp, pair, d))
         d_x, d_y = d_pred.x1 + d_pred.x2, d_pred.y1 + d_pred.y2
         d_w, d_h = d_pred.x2 - d_pred.x1, d_pred.y2 - d_pred.y1
-        return Corners(corner_gradient(Box(d_x, d_y, d_w, d_h), 1.0, 1.0), ZERO, ZERO)
+        return Partials(corner_gradient(Box(d_x, d_y, d_w, d_h), 1.0, 1.0), NO_SIDES, NO_SIDES)
 
     return primitive._replace(pullback=doubled_pullback)
 
@@ -67,16 +67,16 @@ def unclamped_areas_forward(xp: Any, pair: Pair) -> Areas:
     return Areas(intersection, union, union - intersection, xp.abs(w - other_w) + xp.abs(h - other_h))
 
 
-def unclamped_areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Corners:
+def unclamped_areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Partials:
     """The intersection has a slope only where there is one; what the union has lost has a slope everywhere."""
     w, h, reach_w, reach_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
     d_w, d_h = d.union * h, d.union * w
     d_product = xp.where((reach_w > 0.0) & (reach_h > 0.0), d.intersection, 0.0) - d.union
     d_reach_w, d_reach_h = d_product * reach_h, d_product * reach_w
-    return Corners(Box(-d_w, -d_h, d_w, d_h), Box(-d_reach_w, -d_reach_h, d_reach_w, d_reach_h), ZERO)
+    return Partials(Box(-d_w, -d_h, d_w, d_h), Vector(d_reach_w, d_reach_h), NO_SIDES)
 
 
-def misdirected_enclosing_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
+def misdirected_enclosing_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
     """The wrong signs, and a derivative of one side counted for both."""
     p, t = pair.box, pair.other
     both = d.x + d.y
@@ -84,13 +84,13 @@ def misdirected_enclosing_pullback(xp: Any, pair: Pair, d: Vector) -> Corners:
     x2, y2 = xp.where(p.x2 > t.x2, both, 0.0), xp.where(p.y2 > t.y2, both, 0.0)
     d_w = xp.where((p.x1 < t.x1) & (p.x2 > t.x2), d.y - d.x, 0.5 * (x1 + x2))
     d_h = xp.where((p.y1 < t.y1) & (p.y2 > t.y2), d.x - d.y, 0.5 * (y1 + y2))
-    return Corners(corner_gradient(Box(x1 - x2, y1 - y2, d_w, d_h), 1.0, 1.0), ZERO, ZERO)
+    return Partials(corner_gradient(Box(x1 - x2, y1 - y2, d_w, d_h), 1.0, 1.0), NO_SIDES, NO_SIDES)
 
 
-def undivided_aspect_pullback(xp: Any, pair: Pair, d: Any) -> Corners:
+def undivided_aspect_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
     """h dw - w dh, without the division by w^2 + h^2."""
     d_w, d_h = d * height(pair.box), d * width(pair.box)
-    return Corners(Box(d_w, -d_h, -d_w, d_h), ZERO, ZERO)
+    return Partials(Box(d_w, -d_h, -d_w, d_h), NO_SIDES, NO_SIDES)
 
 
 released_areas = without_half(areas)
