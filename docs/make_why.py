@@ -1,6 +1,6 @@
-"""Run the commands that pages about the lab show, and write what they print below them.
+"""Run the commands that pages about the lab show, and write what they print below them; draw their figures.
 
-python docs/make_why.py              # a minute or two on two cores
+python docs/make_why.py              # a few minutes on two cores
 python docs/make_why.py --published  # print the released gradients' errors beside the published ones
 """
 
@@ -13,23 +13,31 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 PAGES = ("why-iou-losses.md", "lab/correlate.md", "lab/simulate.md")
 BLOCK = re.compile(r"^```console\n\$ (.*?)\n.*?^```$", re.M | re.S)
+FIGURE = re.compile(r"`(boxloss [^`]* --out docs/[^`]*)`")
 PROGRAMS = {"boxloss": [sys.executable, "-m", "boxloss"], "python": [sys.executable]}
 
 
-def ran(block: re.Match[str]) -> str:
-    """The block with what its command prints now."""
-    program, *arguments = block[1].replace("\\\n", "").split()
-    environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
+def run(command: str) -> str:
+    """What a command prints."""
+    program, *arguments = command.split()
+    output = subprocess.run(
         [*PROGRAMS[program], *arguments],
         cwd=DOCS.parent,
-        env=environment,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
         encoding="utf-8",
         check=True,
-    )
-    output = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
-    return f"```console\n$ {block[1]}\n{output}\n```"
+    ).stdout
+    return "\n".join(line.rstrip() for line in output.strip().splitlines())
+
+
+def renew(page: Path) -> None:
+    """Run the commands of a page: those of its blocks, and those in its text that draw a figure."""
+    text = page.read_text(encoding="utf-8")
+    for command in FIGURE.findall(text):
+        run(command)
+    text = BLOCK.sub(lambda block: f"```console\n$ {block[1]}\n{run(block[1])}\n```", text)
+    page.write_text(text, encoding="utf-8")
 
 
 def published() -> None:
@@ -54,5 +62,4 @@ if __name__ == "__main__":
         published()
     else:
         for page in PAGES:
-            path = DOCS / page
-            path.write_text(BLOCK.sub(ran, path.read_text(encoding="utf-8")), encoding="utf-8")
+            renew(DOCS / page)
