@@ -98,14 +98,8 @@ def types(session: nox.Session) -> None:
 def doctest(session: nox.Session) -> None:
     """The examples of the docstrings."""
     session.install(".[cli,lab]", *groups("test"))
-    session.run(
-        "pytest",
-        "--doctest-modules",
-        "--pyargs",
-        "boxloss",
-        "--ignore-glob=*/interop/torch*",
-        "--ignore-glob=*/boxloss/torch.py",
-    )
+    optional = ("*/interop/torch*", "*/interop/jax.py", "*/boxloss/torch.py")
+    session.run("pytest", "--doctest-modules", "--pyargs", "boxloss", *(f"--ignore-glob={path}" for path in optional))
 
 
 @nox.session

@@ -42,6 +42,12 @@ GOALS = {
     "torch_eager": Goal("`ciou` value and gradient, times faster than eager torch", 40.0, at_least=True),
     "torchvision": Goal("`ciou` value and gradient, times faster than torchvision", 40.0, at_least=True),
     "torch_compile": Goal("`ciou` value and gradient, times faster than `torch.compile`", 20.0, at_least=True),
+    "step_1000000": Goal(
+        "training step, 1,000,000 boxes, eager or compiled, times faster than torchvision compiled", 15.0, at_least=True
+    ),
+    "step_100": Goal(
+        "training step, 100 boxes, eager or compiled, times faster than torchvision compiled", 1.0, at_least=True
+    ),
     "powerboxes": Goal(
         "`pairwise`, 5000 x 5000, times faster than `powerboxes.parallel_giou_distance`", 10.0, at_least=True
     ),

@@ -55,6 +55,18 @@ def check_agreement(contestants: dict[str, Callable[[], tuple[Any, Any]]], to_nu
         assert np.quantile(np.abs(grad - expected_grad) / scale, 0.999) < 1e-2, name
 
 
+def training_step(function: Callable[..., Any], pred: Any, target: Any) -> Callable[[], Any]:
+    """A call of what an optimiser's step needs: the gradient of a reduced loss, in the leaf that it is of."""
+    pred = pred.detach().clone().requires_grad_()
+
+    def call() -> Any:
+        pred.grad = None
+        function(pred, target).backward()
+        return pred.grad
+
+    return call
+
+
 def on_two_threads(fill: Callable[[Any], object], shape: tuple[int, ...]) -> Callable[[], Any]:
     """A call that fills a new array, each half on a thread."""
     pool = ThreadPoolExecutor(1)

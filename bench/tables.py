@@ -29,6 +29,12 @@ SECTIONS = {
         "`torch eager` and `torch.compile` run one plain CIoU of 20 lines; torchvision's is `complete_box_iou_loss`. "
         "All three compute value and gradient with respect to the predictions by `torch.autograd.grad`.",
     ),
+    "training_step": Section(
+        "Training steps",
+        "A CIoU reduced to its mean, and `backward()`, which leaves the gradient in the boxes. `plain` is a CIoU of 20 "
+        "lines, torchvision's is `complete_box_iou_loss`; compiled is `torch.compile` of the function that gives the "
+        "mean. torchvision selects by a mask, which breaks its graph; the others are one graph each.",
+    ),
     "pairwise": Section(
         "Matrices of 5000 x 5000",
         "New output arrays in every call. A fill writes one constant to a new array, a half on each thread. powerboxes "

@@ -1,13 +1,14 @@
-"""CIoU value and gradient against what torch's autograd gives, on two threads each.
+"""CIoU value and gradient against what torch's autograd gives, and training steps, on two threads each.
 
 Torch is imported by the test itself, and the test comes last: its threads and what it does to the allocator stay out
 of the other measurements.
 """
 
 import numpy as np
+import pytest
 
 import boxloss as bl
-from peers import check_agreement, forward_and_backward, plain_ciou
+from peers import check_agreement, forward_and_backward, plain_ciou, training_step
 
 
 def test_autograd(compare, boxes, million, smoke):
@@ -35,3 +36,39 @@ def test_autograd(compare, boxes, million, smoke):
     ][: 2 if smoke else 3]
     row = {"dtype": "float32", "threads": 2}
     compare("autograd", row, contestants, per="box", count=million, goals=goals, budget=12.0, pause=0.01)
+
+
+@pytest.mark.parametrize("count", [100, 10_000, 1_000_000])
+def test_training_step(compare, boxes, smoke, count):
+    import torch
+
+    from torchvision_ops import ops
+
+    torch.set_num_threads(2)
+    torch._dynamo.reset()
+    pred, target = map(torch.from_numpy, boxes(min(count, 10_000) if smoke else count))
+    functions = {
+        "ciou": lambda p, t: bl.ciou(p, t, reduction="mean"),
+        "torchvision": lambda p, t: ops.complete_box_iou_loss(p, t, reduction="mean"),
+        "plain": lambda p, t: plain_ciou(p, t).mean(),
+    }
+    contestants = {name: training_step(function, pred, target) for name, function in functions.items()}
+    goals = []
+    if not smoke:  # they compile for a minute
+        for name, function in functions.items():
+            # torchvision's selects by a mask, which breaks its graph.
+            compiled = torch.compile(function, fullgraph=name != "torchvision")
+            contestants[f"{name}, compiled"] = training_step(compiled, pred, target)
+        goal = {100: "step_100", 1_000_000: "step_1000000"}.get(count)
+        goals = [(goal, "torchvision, compiled", name) for name in ("ciou", "ciou, compiled") if goal]
+    _check_steps(contestants)
+    row = {"dtype": "float32", "threads": 2, "boxes": count}
+    compare("training_step", row, contestants, goals=goals, budget=10.0, pause=0.01 if count > 10_000 else 0.0)
+
+
+def _check_steps(contestants):
+    """All contestants compute one gradient."""
+    grads = {name: step().numpy().copy() for name, step in contestants.items()}
+    scale = np.abs(grads["ciou"]).max(axis=-1, keepdims=True) + 1e-6 / len(grads["ciou"])
+    for name, grad in grads.items():
+        assert np.quantile(np.abs(grad - grads["ciou"]) / scale, 0.999) < 1e-2, name

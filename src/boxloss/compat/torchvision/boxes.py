@@ -129,7 +129,7 @@ def remove_small_boxes(boxes: ArrayT, min_size: float) -> ArrayT:
     Returns
     -------
     array, shape (K,)
-        Indices, in order. Their number depends on the boxes, so `jax.jit` cannot trace it.
+        Indices, in order. Their number depends on the boxes, so ``jax.jit`` cannot trace it.
 
     Raises
     ------

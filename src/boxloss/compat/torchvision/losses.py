@@ -24,7 +24,7 @@ def generalized_box_iou_loss(
     Returns
     -------
     array
-        Values of the leading shape, or one value if reduced; differentiable where `GIoU` is.
+        Values of the leading shape, or one value if reduced; differentiable where `boxloss.GIoU` is.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def distance_box_iou_loss(
     Returns
     -------
     array
-        Values of the leading shape, or one value if reduced; differentiable where `DIoU` is.
+        Values of the leading shape, or one value if reduced; differentiable where `boxloss.DIoU` is.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def complete_box_iou_loss(
     Returns
     -------
     array
-        Values of the leading shape, or one value if reduced; differentiable where `CIoU` is, with a constant alpha.
+        Values of the leading shape, or one value if reduced; differentiable where `boxloss.CIoU` is.
 
     Raises
     ------
