@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -130,7 +130,7 @@ def simulate(
     ]
 
 
-def _regress(loss: Loss, cases: Cases, coordinates: str) -> dict[str, np.ndarray]:
+def _regress(loss: Loss, cases: Cases, coordinates: str) -> dict[str, Any]:
     """The curves and maps of a `Simulation`.
 
     A step on coordinates over s is lr times s times the gradient in absolute units, and moves a box by s times that.
