@@ -36,7 +36,8 @@ class Simulation:
         The side of a square target of the point.
     error, iou : ndarray, shape (steps + 1,)
         At the start and after each step, the means over all cases of the error (the absolute differences of x, y, w
-        and h, added up) and of the IoU. The papers show the sum of errors: `cases` times the mean.
+        and h, added up) and of the IoU. The papers show the sum of errors: `cases` times the mean. Not finite if boxes
+        diverged.
     final_error, final_iou : ndarray, shape (points,)
         Sum of errors and mean of IoUs after the last step, over the cases of each point.
     """
