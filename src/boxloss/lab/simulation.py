@@ -124,15 +124,18 @@ def simulate(
         check_loss(loss)
     moved = [released(loss) if gradient == "released" else loss for loss in losses]
     cases = PROTOCOLS[protocol](check_count("points", points), sizes, check_seed(seed))
-    how = protocol, gradient, sizes, coordinates
-    return [
-        Simulation(loss, *how, cases.start.size // 4, cases.points, cases.scale, **_regress(by, cases, coordinates))
-        for loss, by in zip(losses, moved, strict=True)
-    ]
+    results = []
+    for loss, by in zip(losses, moved, strict=True):
+        curves_and_maps = _regress(by, cases, coordinates)
+        size = cases.start.size // 4
+        results.append(
+            Simulation(loss, protocol, gradient, sizes, coordinates, size, cases.points, cases.scale, *curves_and_maps)
+        )
+    return results
 
 
-def _regress(loss: Loss, cases: Cases, coordinates: str) -> dict[str, np.ndarray]:
-    """The curves and maps of a `Simulation`.
+def _regress(loss: Loss, cases: Cases, coordinates: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The curves of a `Simulation`, error and IoU, and its maps.
 
     A step on coordinates over s is lr times s times the gradient in absolute units, and moves a box by s times that.
     """
@@ -150,4 +153,4 @@ def _regress(loss: Loss, cases: Cases, coordinates: str) -> dict[str, np.ndarray
         iou += share * np.asarray(run.iou)
         final_error[at] = np.abs(run.final - run.target).sum(axis=(1, 2))
         final_iou[at] = iou_score(run.final, run.target, format="cxcywh").mean(axis=1)
-    return {"error": error, "iou": iou, "final_error": final_error, "final_iou": final_iou}
+    return error, iou, final_error, final_iou
