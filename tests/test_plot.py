@@ -71,9 +71,9 @@ def race(loss=bl.giou, gradient="true"):
 
 
 def animation(results, **options):
-    """An animation that has begun, so that it may be dropped without a warning."""
+    """An animation that counts as begun, so that it may be dropped without a warning."""
     made = plot.animate(results, **options)
-    made._init_draw()
+    made._draw_was_started = True
     return made
 
 
@@ -307,7 +307,7 @@ def test_mp4_without_ffmpeg(tmp_path, monkeypatch):
         (lambda: plot.curves(race(), "value"), "results must have a curve of the value; that of GIoU has none"),
         (lambda: plot.animate([ball(steps=4), ball()]), "results must have the same recorded steps"),
         (
-            lambda: plot.save(plot.animate(ball()), "a.png"),
+            lambda: plot.save(animation(ball()), "a.png"),
             "path of an animation must end in .gif or .mp4; got 'a.png'",
         ),
     ],

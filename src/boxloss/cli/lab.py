@@ -68,7 +68,7 @@ out_option = click.option(
     help="Write a picture (.png, .svg), its data (.csv) or the statistics (.json); repeat it for more.",
 )
 seed_option = click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all random numbers."
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random numbers."
 )
 quick_option = click.option("--quick", is_flag=True, help="Less of everything, for a first look.")
 

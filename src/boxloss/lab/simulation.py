@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -36,7 +36,8 @@ class Simulation:
         The side of a square target of the point.
     error, iou : ndarray, shape (steps + 1,)
         At the start and after each step, the means over all cases of the error (the absolute differences of x, y, w
-        and h, added up) and of the IoU. The papers show the sum of errors: `cases` times the mean.
+        and h, added up) and of the IoU. The papers show the sum of errors: `cases` times the mean. Not finite if boxes
+        diverged.
     final_error, final_iou : ndarray, shape (points,)
         Sum of errors and mean of IoUs after the last step, over the cases of each point.
     """
@@ -123,15 +124,18 @@ def simulate(
         check_loss(loss)
     moved = [released(loss) if gradient == "released" else loss for loss in losses]
     cases = PROTOCOLS[protocol](check_count("points", points), sizes, check_seed(seed))
-    how = protocol, gradient, sizes, coordinates
-    return [
-        Simulation(loss, *how, cases.start.size // 4, cases.points, cases.scale, **_regress(by, cases, coordinates))
-        for loss, by in zip(losses, moved, strict=True)
-    ]
+    results = []
+    for loss, by in zip(losses, moved, strict=True):
+        curves_and_maps = _regress(by, cases, coordinates)
+        size = cases.start.size // 4
+        results.append(
+            Simulation(loss, protocol, gradient, sizes, coordinates, size, cases.points, cases.scale, *curves_and_maps)
+        )
+    return results
 
 
-def _regress(loss: Loss, cases: Cases, coordinates: str) -> dict[str, Any]:
-    """The curves and maps of a `Simulation`.
+def _regress(loss: Loss, cases: Cases, coordinates: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The curves of a `Simulation`, error and IoU, and its maps.
 
     A step on coordinates over s is lr times s times the gradient in absolute units, and moves a box by s times that.
     """
@@ -149,4 +153,4 @@ def _regress(loss: Loss, cases: Cases, coordinates: str) -> dict[str, Any]:
         iou += share * np.asarray(run.iou)
         final_error[at] = np.abs(run.final - run.target).sum(axis=(1, 2))
         final_iou[at] = iou_score(run.final, run.target, format="cxcywh").mean(axis=1)
-    return {"error": error, "iou": iou, "final_error": final_error, "final_iou": final_iou}
+    return error, iou, final_error, final_iou

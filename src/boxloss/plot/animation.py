@@ -59,7 +59,7 @@ def animate(
     """
     several = as_sequence(results)
     recorded = several[0].recorded
-    figure, axes = panels(len(several), width=4.2, height=4.0, columns=columns)
+    figure, axes = panels(len(several), width=3.2, height=3.4, columns=columns)
     scenes = [Scene(panel, ball, unit) for panel, ball in zip(axes, several, strict=True)]
     if recorded is None or any(not np.array_equal(ball.recorded, recorded) for ball in several):
         raise ValueError("results must have the same recorded steps")

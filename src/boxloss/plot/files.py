@@ -21,7 +21,7 @@ def save(drawn: Figure | FuncAnimation, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     drawn : matplotlib.figure.Figure or matplotlib.animation.FuncAnimation
-        What a function of `boxloss.plot` returned.
+        What a function of ``boxloss.plot`` returned.
     path : str or Path
         The file: ``.png``, ``.svg``, ``.pdf`` for a figure, ``.gif`` and ``.mp4`` for an animation.
 

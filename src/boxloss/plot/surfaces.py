@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from boxloss.lab import Landscape
 from boxloss.plot.contours import NAMES, title
-from boxloss.plot.style import COLOUR_MAP, TARGET, as_sequence, legend_below, loss_label, panels, styled
+from boxloss.plot.style import COLOUR_MAP, TARGET, as_sequence, legend_below, name_of, panels, styled
 
 MESH = 80  # facets along each side at the most
 
@@ -55,7 +55,8 @@ def surface(results: Landscape | Sequence[Landscape], *, unit: str = "units of t
             panel.scatter([tx], [ty], [floor], color=TARGET, marker="*", s=160, label="target", zorder=10)
         panel.set_xlabel(f"{NAMES[plane.vary[0]]}\n({unit})", labelpad=12)
         panel.set_ylabel(f"{NAMES[plane.vary[1]]}\n({unit})", labelpad=12)
-        panel.set_zlabel(loss_label(plane.loss, unit), labelpad=6)
+        panel.set_zlabel(f"{name_of(plane.loss)} loss", labelpad=8)
+        panel.locator_params(nbins=5)
         panel.view_init(elev=32, azim=-58)
         panel.set_box_aspect(None, zoom=0.82)  # else labels are cut off: the layout does not count them in
         panel.set_title(title(plane))

@@ -17,13 +17,7 @@ FILE = "index.html"
 @click.argument("detections", required=False, type=PATH)
 @loss_option
 @click.option(
-    "--out",
-    "folder",
-    type=PATH,
-    default=Path("boxloss-report"),
-    metavar="DIR",
-    show_default=True,
-    help="The folder of the page.",
+    "--out", "folder", type=PATH, default=Path("boxloss-report"), metavar="DIR", show_default=True, help="The folder."
 )
 @seed_option
 @quick_option
