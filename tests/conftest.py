@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 MODULES = {"numpy": "numpy", "strict": "array_api_strict", "torch": "torch", "dask": "dask.array"}
-collect_ignore = ["gpu"]  # which runs by name only: pytest tests/gpu
 LACKS = {"numpy": {"bfloat16"}, "strict": {"float16", "bfloat16"}, "torch": set(), "dask": {"bfloat16"}}
 
 
