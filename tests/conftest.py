@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-collect_ignore = ["gpu"]  # which runs by name only: pytest tests/gpu
 MODULES = {
     "numpy": "numpy",
     "strict": "array_api_strict",

@@ -5,6 +5,7 @@ No kernel runs here. The arrays of CuPy and the driver are stand-ins.
 
 import ctypes
 import sys
+from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
 
 import pytest
@@ -24,14 +25,19 @@ INSTALL = "pip install 'boxloss[cuda12]' or pip install 'boxloss[cuda13]', after
 def machine(monkeypatch):
     """A machine whose packages and devices a test chooses."""
 
-    def make(packages=("numba_cuda", "cupy"), devices=1):
+    def make(packages=("numba-cuda", "cupy"), devices=1, numba_cuda="0.30.4"):
         def count():
             if isinstance(devices, Exception):
                 raise devices
             return devices
 
-        for module in (cuda_support, cuda_interface):
-            monkeypatch.setattr(module, "find_spec", lambda name: name if name in packages else None)
+        def version(name):
+            if name not in packages:
+                raise PackageNotFoundError(name)
+            return numba_cuda
+
+        monkeypatch.setattr(cuda_interface, "find_spec", lambda name: name if name in packages else None)
+        monkeypatch.setattr(cuda_support, "version", version)
         monkeypatch.setattr(cuda_support, "device_count", count)
         cuda_support.missing.cache_clear()
 
@@ -45,6 +51,12 @@ def machine(monkeypatch):
 def test_numba_cuda_is_missing(machine):
     machine(packages=())
     text = f"engine='cuda' needs numba-cuda, which is not installed: {INSTALL}"
+    check_error(lambda: bl.giou(BOXES, BOXES, engine="cuda"), RuntimeError, text)
+
+
+def test_numba_cuda_is_too_old(machine):
+    machine(numba_cuda="0.9.1")
+    text = f"engine='cuda' needs numba-cuda 0.30 or later, and found 0.9.1: {INSTALL}"
     check_error(lambda: bl.giou(BOXES, BOXES, engine="cuda"), RuntimeError, text)
 
 
@@ -93,7 +105,7 @@ ALONE = f"is known by its __cuda_array_interface__ alone ({OnDevice.__module__}.
 
 @pytest.mark.parametrize(("name", "pair"), [("pred", (OnDevice(), BOXES)), ("target", (BOXES, OnDevice()))])
 def test_interface_needs_cupy(name, pair, machine):
-    machine(packages=("numba_cuda",))
+    machine(packages=("numba-cuda",))
     text = f"{name} {ALONE} CuPy: pip install 'boxloss[cuda12]' or 'boxloss[cuda13]'"
     check_error(lambda: bl.giou(*pair), RuntimeError, text)
 

@@ -233,7 +233,7 @@ def test_tensors_that_no_kernel_reads():
     text = "pred and {} must be on one device; got pred on cpu and {} on meta"
     check_error(lambda: bl.giou(tensor, meta), ValueError, text.format("target", "target"))
     check_error(lambda: bl.giou(tensor, tensor, weight=meta[:, 0]), ValueError, text.format("weight", "weight"))
-    text = "engine='numba' takes NumPy arrays and torch tensors on the CPU; got torch.Tensor"
+    text = "engine='numba' takes NumPy arrays and torch tensors on the CPU; got torch.Tensor on meta"
     check_error(lambda: bl.giou(meta, meta, engine="numba"), ValueError, text)
     eighth = tensor.to(torch.float8_e4m3fn)
     check_error(lambda: bl.giou(eighth, eighth), TypeError, no_float("pred", "torch.float8_e4m3fn"))

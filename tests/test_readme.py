@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-OPTIONAL = ("torch", "dask", "jax", "array_api_strict")
+OPTIONAL = ("torch", "dask", "jax", "cupy", "array_api_strict")
 FRAMEWORKS = {
     "torch": "torch",
     "torchvision": "torch",

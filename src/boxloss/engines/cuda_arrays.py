@@ -45,7 +45,7 @@ class CuPyArrays(DeviceArrays):
     def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
         """The array broadcast to a shape, as it is if it is C-contiguous already and otherwise a copy on the device."""
         with on_device(array):
-            return self.cupy.ascontiguousarray(self.cupy.broadcast_to(array, shape).reshape(shape))
+            return self.cupy.ascontiguousarray(self.cupy.broadcast_to(array, shape))
 
     def is_dense(self, array: Any) -> bool:
         """Whether an array is C-contiguous."""

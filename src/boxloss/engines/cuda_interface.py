@@ -32,8 +32,24 @@ def as_cupy(name: str, array: Any) -> Any:
     with view.device:
         current = cupy.cuda.get_current_stream()
         if stream is not None and stream != current.ptr:
-            current.wait_event(cupy.cuda.ExternalStream(stream).record())
+            current.wait_event(_stream(cupy, stream).record())
     return view
+
+
+def _stream(cupy: Any, pointer: int) -> Any:
+    if hasattr(cupy.cuda.Stream, "from_external"):  # CuPy 14, where the older way warns
+        return cupy.cuda.Stream.from_external(_Stream(pointer))
+    return cupy.cuda.ExternalStream(pointer)
+
+
+class _Stream:
+    """A stream known by its address."""
+
+    def __init__(self, pointer: int) -> None:
+        self.pointer = pointer
+
+    def __cuda_stream__(self) -> tuple[int, int]:
+        return 0, self.pointer
 
 
 class _WithoutStream:

@@ -2,7 +2,7 @@
 
 import os
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from boxloss.device import is_cuda_array, kind_of
 
 INSTALL = "pip install 'boxloss[cuda12]' or pip install 'boxloss[cuda13]', after the CUDA version of the driver"
+OLDEST_NUMBA_CUDA = (0, 30)
 
 
 class Device(NamedTuple):
@@ -42,8 +43,12 @@ def missing() -> str | None:
     """What this machine lacks for the CUDA engine, and how to get it; None if nothing."""
     if is_simulated():
         return None
-    if find_spec("numba_cuda") is None:
+    try:
+        installed = version("numba-cuda")
+    except PackageNotFoundError:
         return f"numba-cuda, which is not installed: {INSTALL}"
+    if tuple(map(int, installed.split(".")[:2])) < OLDEST_NUMBA_CUDA:
+        return f"numba-cuda {'.'.join(map(str, OLDEST_NUMBA_CUDA))} or later, and found {installed}: {INSTALL}"
     try:
         found = device_count()
     except (ImportError, RuntimeError) as error:
