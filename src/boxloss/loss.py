@@ -179,7 +179,7 @@ class Loss(ABC):
         if weight is not None:
             weight = check_weight(inputs.xp, weight, inputs.pred, shape)
         run = select.engine(engine, inputs)
-        if select.is_tracked(inputs, weight):
+        if select.is_tracked(inputs.pred, inputs.target, weight):
             from boxloss.interop.torch import differentiable
 
             result: ArrayT = differentiable(loss, inputs, run, shape, weight, reduction, divisor)
