@@ -156,7 +156,7 @@ class Loss(ABC):
         -------
         array
             Values of the leading shape of the boxes, or one value if reduced. A torch tensor that requires grad gives
-            a differentiable result.
+            a differentiable result, and JAX differentiates it wherever it asks.
 
         Raises
         ------
@@ -292,7 +292,7 @@ class Loss(ABC):
         Returns
         -------
         array, shape (..., N, M)
-            The matrix, or `out`. It is not differentiable: tensors count as constants.
+            The matrix, or `out`. Tensors count as constants; JAX differentiates it.
 
         Raises
         ------
