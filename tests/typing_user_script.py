@@ -52,7 +52,6 @@ kept: Boxes = pred[found.valid & ~found.inverted]
 bl.set_num_threads(bl.get_num_threads())
 
 
-
 def refused() -> None:
     """Mistakes: a type checker that did not see one would complain of its comment."""
     bl.ciou([[0, 0, 1, 1]], pred)  # type: ignore[type-var]
