@@ -12,7 +12,7 @@ from peers import ready_boxes
 
 @pytest.fixture(scope="module")
 def workers():
-    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with LocalCluster(**settings) as cluster, Client(cluster) as client:
         yield client
 

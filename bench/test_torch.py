@@ -38,6 +38,7 @@ def test_autograd(compare, boxes, million, smoke):
     compare("autograd", row, contestants, per="box", count=million, goals=goals, budget=12.0, pause=0.01)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch.compile about torchvision's loss
 @pytest.mark.parametrize("count", [100, 10_000, 1_000_000])
 def test_training_step(compare, boxes, smoke, count):
     import torch

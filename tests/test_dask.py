@@ -240,7 +240,7 @@ def cluster(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMBA_CACHE_DIR", str(folder))
-        workers = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+        workers = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
         with distributed.LocalCluster(**workers) as local, distributed.Client(local) as client:
             yield client, folder
 

@@ -250,7 +250,8 @@ def _broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(shape, to)
     except TypeError:
-        if shape and str(shape) != str(to):
+        alike = len(shape) == len(to) and all(a == b or (a != a and b != b) for a, b in zip(shape, to, strict=True))
+        if shape and not alike:
             raise ValueError("an unknown size does not broadcast") from None
         return tuple(to)
 

@@ -157,7 +157,7 @@ class Loss(ABC):
         -------
         array
             Values of the leading shape of the boxes, or one value if reduced. A torch tensor that requires grad gives
-            a differentiable result.
+            a differentiable result, and JAX differentiates it wherever it asks.
 
         Raises
         ------
@@ -182,7 +182,7 @@ class Loss(ABC):
         if weight is not None:
             weight = check_weight(inputs.xp, weight, inputs.pred, shape)
         run = select.engine(engine, inputs)
-        if select.is_tracked(inputs, weight):
+        if select.is_tracked(inputs.pred, inputs.target, weight):
             from boxloss.interop.torch import differentiable
 
             result: ArrayT = differentiable(loss, inputs, run, shape, weight, reduction, divisor)
@@ -296,7 +296,7 @@ class Loss(ABC):
         Returns
         -------
         array, shape (..., N, M)
-            The matrix, or `out`. It is not differentiable: tensors count as constants.
+            The matrix, or `out`. Tensors count as constants; JAX differentiates it.
 
         Raises
         ------

@@ -53,11 +53,11 @@ def is_traced(pred: Any, target: Any) -> bool:
     return type(pred) not in plain or (is_tensor(target) and type(target) not in plain)
 
 
-def is_tracked(inputs: Inputs, weight: Any) -> bool:
+def is_tracked(pred: Any, *others: Any) -> bool:
     """Whether a torch tensor among the arguments wants a differentiable result."""
-    if type(inputs.pred) is np.ndarray or not is_tensor(inputs.pred):
+    if type(pred) is np.ndarray or not is_tensor(pred):
         return False
-    tracked = any(getattr(array, "requires_grad", False) for array in (inputs.pred, inputs.target, weight))
+    tracked = any(getattr(array, "requires_grad", False) for array in (pred, *others))
     return tracked and bool(sys.modules["torch"].is_grad_enabled())
 
 

@@ -44,9 +44,9 @@ class DIoUOfTwoEps(OverlapLoss):
 class CIoUOfThreeEps(OverlapLoss):
     """The CIoU loss with an eps for the union, one for the squared diagonal and one for the denominator of alpha."""
 
-    union_eps: float
-    diagonal_eps: float
-    eps: float
+    union_eps: float = DEFAULT_EPS
+    diagonal_eps: float = DEFAULT_EPS
+    eps: float = DEFAULT_EPS
     primitives = CIoU.primitives
     expression = CIoU.expression
     value_range = CIoU.value_range
@@ -111,7 +111,7 @@ class GIoUScore(Score):
 class DIoUScore(Score):
     """torchvision pads the diagonal, not the union."""
 
-    eps: float
+    eps: float = DEFAULT_EPS
     expression = "I / U - rho^2 / c^2"
     value_range = "(-1, 1]"
 
@@ -125,7 +125,7 @@ class DIoUScore(Score):
 class CIoUScore(Score):
     """torchvision pads the diagonal and alpha, not the union."""
 
-    eps: float
+    eps: float = DEFAULT_EPS
     expression = "I / U - rho^2 / c^2 - alpha v"
     value_range = "(-1.5, 1]"
 
@@ -133,6 +133,16 @@ class CIoUScore(Score):
     def loss(self) -> Loss:
         """The loss."""
         return CIoUOfThreeEps(union_eps=0.0, diagonal_eps=self.eps, eps=self.eps)
+
+
+GIOU_LOSS, DIOU_LOSS, CIOU_LOSS = GIoU(eps=DEFAULT_EPS), DIoU(eps=DEFAULT_EPS), CIoUOfThreeEps()
+GIOU_SCORE, DIOU_SCORE, CIOU_SCORE = GIoUScore(), DIoUScore(), CIoUScore()
+
+
+def with_eps(loss: Any, eps: float) -> Loss:
+    """One of these with another `eps` than torchvision's own."""
+    changed: Loss = loss if eps == DEFAULT_EPS else type(loss)(eps=eps)
+    return changed
 
 
 # --- Types ----------------------------------------------------------------------------------------------------------
@@ -152,6 +162,8 @@ def promote(boxes1: Any, boxes2: Any, *, floats: bool = False) -> tuple[Any, Any
     xp = _library(boxes1, boxes2)
     check_last_axis("boxes1", boxes1)
     check_last_axis("boxes2", boxes2)
+    if boxes1.dtype == boxes2.dtype and boxes1.dtype in (xp.float32, xp.float64):
+        return boxes1, boxes2
     both = [upcast(xp, boxes) for boxes in (boxes1, boxes2)]
     if floats:
         both = [xp.astype(b, xp.float32) if xp.isdtype(b.dtype, "integral") else b for b in both]

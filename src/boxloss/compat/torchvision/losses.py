@@ -1,8 +1,7 @@
 """The losses of ``torchvision.ops``."""
 
-from boxloss.compat.torchvision.conventions import DEFAULT_EPS, CIoUOfThreeEps, promote
+from boxloss.compat.torchvision.conventions import CIOU_LOSS, DEFAULT_EPS, DIOU_LOSS, GIOU_LOSS, promote, with_eps
 from boxloss.loss import Reduction
-from boxloss.losses import DIoU, GIoU
 from boxloss.typing import ArrayT
 
 
@@ -49,7 +48,7 @@ def generalized_box_iou_loss(
     array([1.0794])
     """
     boxes1, boxes2 = promote(boxes1, boxes2, floats=True)
-    return GIoU(eps=eps)(boxes1, boxes2, reduction=reduction)
+    return with_eps(GIOU_LOSS, eps)(boxes1, boxes2, reduction=reduction)
 
 
 def distance_box_iou_loss(
@@ -86,7 +85,7 @@ def distance_box_iou_loss(
     array([0.9683])
     """
     boxes1, boxes2 = promote(boxes1, boxes2, floats=True)
-    return DIoU(eps=eps)(boxes1, boxes2, reduction=reduction)
+    return with_eps(DIOU_LOSS, eps)(boxes1, boxes2, reduction=reduction)
 
 
 def complete_box_iou_loss(
@@ -128,5 +127,4 @@ def complete_box_iou_loss(
     array([0.884732])
     """
     boxes1, boxes2 = promote(boxes1, boxes2, floats=True)
-    loss = CIoUOfThreeEps(union_eps=DEFAULT_EPS, diagonal_eps=DEFAULT_EPS, eps=eps)
-    return loss(boxes1, boxes2, reduction=reduction)
+    return with_eps(CIOU_LOSS, eps)(boxes1, boxes2, reduction=reduction)

@@ -2,11 +2,19 @@
 
 from typing import cast
 
-from boxloss.check import check_choice, check_pair
-from boxloss.compat.torchvision.conventions import DEFAULT_EPS, FORMATS, CIoUScore, DIoUScore, GIoUScore, promote
+from boxloss.check import check_choice
+from boxloss.compat.torchvision.conventions import (
+    CIOU_SCORE,
+    DEFAULT_EPS,
+    DIOU_SCORE,
+    FORMATS,
+    GIOU_SCORE,
+    promote,
+    with_eps,
+)
 from boxloss.engines import select
 from boxloss.loss import Loss
-from boxloss.losses import IoUScore
+from boxloss.losses import iou_score
 from boxloss.typing import ArrayT
 
 
@@ -49,7 +57,7 @@ def box_iou(boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
     array([[0.5, 0. ]])
     """
     check_choice("fmt", fmt, FORMATS)
-    return _matrix(IoUScore(), boxes1, boxes2, fmt)
+    return _matrix(iou_score, boxes1, boxes2, fmt)
 
 
 def generalized_box_iou(boxes1: ArrayT, boxes2: ArrayT) -> ArrayT:
@@ -85,7 +93,7 @@ def generalized_box_iou(boxes1: ArrayT, boxes2: ArrayT) -> ArrayT:
     >>> generalized_box_iou(np.asarray([[0.0, 0, 1, 1]]), np.asarray([[1.0, 1, 2, 2]]))
     array([[-0.5]])
     """
-    return _matrix(GIoUScore(), boxes1, boxes2)
+    return _matrix(GIOU_SCORE, boxes1, boxes2)
 
 
 def distance_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -> ArrayT:
@@ -119,7 +127,7 @@ def distance_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
     >>> distance_box_iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]])).round(4)
     array([[0.0317]])
     """
-    return _matrix(DIoUScore(eps=eps), boxes1, boxes2)
+    return _matrix(with_eps(DIOU_SCORE, eps), boxes1, boxes2)
 
 
 def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -> ArrayT:
@@ -153,12 +161,12 @@ def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
     >>> complete_box_iou(np.asarray([[1.0, 1, 2, 3]]), np.asarray([[0.0, 0, 4, 4]])).round(6)
     array([[0.115268]])
     """
-    return _matrix(CIoUScore(eps=eps), boxes1, boxes2)
+    return _matrix(with_eps(CIOU_SCORE, eps), boxes1, boxes2)
 
 
 def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
     """The pairwise kernel, or for a tensor that requires grad the elementwise one over columns and rows."""
     one, two = promote(boxes1, boxes2)
-    if select.is_traced(one, two) or select.is_tracked(check_pair(one, two, fmt, None), None):
+    if select.is_traced(one, two) or select.is_tracked(one, two):
         return cast(ArrayT, score(one[..., :, None, :], two[..., None, :, :], format=fmt))
     return cast(ArrayT, score.pairwise(one, two, format=fmt))
