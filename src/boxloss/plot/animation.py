@@ -42,7 +42,7 @@ def animate(
     Returns
     -------
     matplotlib.animation.FuncAnimation
-        Save it with its method ``save``: as GIF with ``writer="pillow"``, as MP4 where ffmpeg is installed.
+        Write it with `save`, as GIF, or as MP4 where ffmpeg is installed.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def animate(
     >>> from boxloss import lab, plot
     >>> ball = lab.descend(bl.diou, (2, 1, 1, 1), (0, 0, 1, 1), lr=0.1, steps=60)
     >>> animation = plot.animate(ball, frames=4)
-    >>> animation.save("ball.gif", writer="pillow")  # doctest: +SKIP
+    >>> page = animation.to_jshtml()  # for a notebook
     """
     several = as_sequence(results)
     recorded = several[0].recorded

@@ -52,7 +52,7 @@ def descent(
     >>> figure = plot.descent(ball, plane)
     >>> print(figure.axes[0].get_title())
     DIoU loss
-    sgd on xy, learning rate 0.1, 60 steps
+    fixed: sgd on xy, learning rate 0.1, 60 steps
     """
     several, planes = as_sequence(results), as_sequence(landscapes)
     if len(several) != len(planes):
