@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 import boxloss as bl
-from boxloss.check import Inputs
+from boxloss.check_arrays import Inputs
 from boxloss.engines import cuda_interface, cuda_launch, cuda_support, select
 from boxloss.engines.cuda_arrays import DeviceArrays
 from boxloss.engines.cuda_kinds import Elementwise

@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 from boxloss.box import Box, join, split
-from boxloss.check import check_boxes, check_choice, check_image_size
+from boxloss.check import check_choice, check_image_size
+from boxloss.check_arrays import check_boxes
 from boxloss.formats import FORMATS
 from boxloss.typing import Array, ArrayT
 

@@ -3,47 +3,20 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack, overload
 
 from boxloss import reduce
-from boxloss.check import (
-    WRT,
-    broadcast_shape,
-    check_bool,
-    check_choice,
-    check_finite,
-    check_matrix,
-    check_not_negative,
-    check_out,
-    check_pair,
-    check_reduction,
-    check_weight,
-)
+from boxloss.check import WRT, check_bool, check_choice, check_finite, check_not_negative, check_reduction
+from boxloss.check_arrays import broadcast_shape, check_matrix, check_out, check_pair, check_weight
 from boxloss.engines import select
 from boxloss.formula import Formula
 from boxloss.text import to_text
-from boxloss.typing import Array, ArrayT
+from boxloss.typing import Array, ArrayT, Engine, Format, Options, Reduction
 
 if TYPE_CHECKING:
     from boxloss.losses.weighted_sum import WeightedSum
 
 _CHECKS: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: check_bool}
-
-Format = str | tuple[str, str]
-Reduction = Literal["none", "mean", "sum"]
-Engine = Literal["auto", "array", "numba", "cuda"]
-
-
-class Options(TypedDict, total=False):
-    """The options of the call, for a type checker."""
-
-    format: Format
-    image_size: tuple[float, float] | None
-    weight: Array | float | None
-    reduction: Reduction
-    avg_factor: float | None
-    eps: float | None
-    engine: Engine
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boxloss.check import number_of_pairs
+from boxloss.check_arrays import number_of_pairs
 from boxloss.device import on_device
 
 

@@ -5,8 +5,9 @@ from torch import Tensor
 
 from boxloss.check import check_choice, check_formats, check_reduction
 from boxloss.engines.select import ENGINES
-from boxloss.loss import Engine, Format, Loss, Reduction
+from boxloss.loss import Loss
 from boxloss.losses import get
+from boxloss.typing import Engine, Format, Reduction
 
 __all__ = ["BoxLoss"]
 

@@ -1,6 +1,6 @@
-"""Types of the public interface: arrays of any library."""
+"""Types of the public interface: arrays of any library, and options."""
 
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
 
 class Array(Protocol):
@@ -21,3 +21,19 @@ class Array(Protocol):
 
 ArrayT = TypeVar("ArrayT", bound=Array)
 """The type of the arrays that a function takes and returns."""
+
+Format = str | tuple[str, str]
+Reduction = Literal["none", "mean", "sum"]
+Engine = Literal["auto", "array", "numba", "cuda"]
+
+
+class Options(TypedDict, total=False):
+    """The options of the call, for a type checker."""
+
+    format: Format
+    image_size: tuple[float, float] | None
+    weight: Array | float | None
+    reduction: Reduction
+    avg_factor: float | None
+    eps: float | None
+    engine: Engine

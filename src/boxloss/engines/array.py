@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from boxloss.box import join, split
-from boxloss.check import Inputs
+from boxloss.check_arrays import Inputs
 from boxloss.formats import FORMATS
 from boxloss.formula import formula_of
 from boxloss.loss import Loss

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.check import Inputs
+from boxloss.check_arrays import Inputs
 from boxloss.engines import kernels
 from boxloss.engines.compile import compiled
 from boxloss.engines.threads import split_work

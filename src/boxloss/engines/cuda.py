@@ -4,7 +4,7 @@ import math
 from importlib import import_module
 from typing import Any
 
-from boxloss.check import Inputs
+from boxloss.check_arrays import Inputs
 from boxloss.device import on_device
 from boxloss.engines import cuda_support
 from boxloss.engines.cuda_kinds import Elementwise, Pairwise

@@ -11,7 +11,7 @@ import dask.array as da
 import numpy as np
 from dask.array.utils import meta_from_array
 
-from boxloss.check import Inputs, array_namespace, broadcast_shape, check_aligned, check_chunk
+from boxloss.check_arrays import Inputs, array_namespace, broadcast_shape, check_aligned, check_chunk
 from boxloss.engines import select
 from boxloss.engines.threads import on_this_thread
 from boxloss.loss import Loss

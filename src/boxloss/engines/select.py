@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.check import Inputs, check_choice
+from boxloss.check import check_choice
+from boxloss.check_arrays import Inputs
 from boxloss.device import is_cuda_array, is_dask, is_jax, is_tensor, kind_of
 from boxloss.engines import cuda_support
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from boxloss.check import Inputs
+from boxloss.check_arrays import Inputs
 from boxloss.engines import array
 from boxloss.loss import Loss
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from boxloss import reduce
-from boxloss.check import Inputs
+from boxloss.check_arrays import Inputs
 from boxloss.engines.select import constant
 from boxloss.loss import Loss
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from boxloss.check import broadcast_shape, check_matrix, check_pair
+from boxloss.check_arrays import broadcast_shape, check_matrix, check_pair
 from boxloss.engines import select
 from boxloss.text import from_text
 

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from boxloss.check import WRT, check_buffer, check_choice, check_reduction, wrong_weight
+from boxloss.check import WRT, check_choice, check_reduction
+from boxloss.check_arrays import check_buffer, wrong_weight
 from boxloss.interop import torch_operators
 from boxloss.loss import Loss
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.check import check_count, check_finite, check_last_axis, check_not_negative
+from boxloss.check import check_count, check_finite, check_not_negative
+from boxloss.check_arrays import check_last_axis
 from boxloss.loss import Loss
 
 

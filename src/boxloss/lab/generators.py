@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.check import broadcast_shape, check_choice, check_count, check_pair, check_seed
+from boxloss.check import check_choice, check_count, check_seed
+from boxloss.check_arrays import broadcast_shape, check_pair
 from boxloss.coco import Source, match, read_detections, read_ground_truth
 
 FIXED_SIDE = 24.0  # pixels

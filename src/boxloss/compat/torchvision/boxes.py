@@ -2,7 +2,8 @@
 
 from boxloss.box import join, split
 from boxloss.boxes import clip_to_image
-from boxloss.check import array_namespace, check_boxes, check_choice, check_finite, check_image_size
+from boxloss.check import check_choice, check_finite, check_image_size
+from boxloss.check_arrays import array_namespace, check_boxes
 from boxloss.compat.torchvision.conventions import FORMATS, upcast
 from boxloss.formats import FORMATS as CODECS
 from boxloss.geometry import height, width

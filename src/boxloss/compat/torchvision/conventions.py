@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.box import Box, scale
-from boxloss.check import array_namespace, check_last_axis
+from boxloss.check_arrays import array_namespace, check_last_axis
 from boxloss.engines import select
 from boxloss.formula import Formula, formula_of
 from boxloss.geometry import AreaPartials, Areas, Vector

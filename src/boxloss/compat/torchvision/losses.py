@@ -1,8 +1,7 @@
 """The losses of ``torchvision.ops``."""
 
 from boxloss.compat.torchvision.conventions import CIOU_LOSS, DEFAULT_EPS, DIOU_LOSS, GIOU_LOSS, promote, with_eps
-from boxloss.loss import Reduction
-from boxloss.typing import ArrayT
+from boxloss.typing import ArrayT, Reduction
 
 
 def generalized_box_iou_loss(
