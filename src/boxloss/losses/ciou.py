@@ -15,7 +15,7 @@ def aspect_penalty(xp: Any, distance: Any, aspect: Any, eps: float) -> tuple[Any
     """Alpha v; its partial with respect to the difference of the angles, for a constant alpha; and alpha."""
     scaled_aspect = FOUR_PER_PI_SQUARED * aspect
     v = scaled_aspect * aspect
-    alpha = xp.where(v == 0.0, 0.0, v / (distance + v + eps))
+    alpha = v / xp.where(v == 0.0, 1.0, distance + v + eps)  # 0 where there is no difference
     return alpha * v, 2.0 * scaled_aspect * alpha, alpha
 
 
