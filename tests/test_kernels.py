@@ -38,7 +38,8 @@ def check_loop(loop, number, other):
     assert "vector.body:" in loop
     vectors = {int(n) for n in re.findall(rf"{ARITHMETIC}[^\n]*<(\d+) x {number}>", loop)}
     assert max(vectors, default=0) * {"float": 4, "double": 8}[number] >= 16, "vectors of 128 bits at least"
-    assert other is None or not re.search(rf"\b{other}\b", loop)
+    # Older LLVM names what a pointer points to: the kernel of `descend` takes one to float64 that it does not use here.
+    assert other is None or not re.search(rf"\b{other}\b(?!\*)", loop)
     called = set(re.findall(r"\bcall\b[^\n]*?@([\w.$]+)\(", loop))
     assert [name for name in called if not re.match(INTRINSICS, name)] == []
     assert not re.search(rf"{ARITHMETIC}[^\n]*\b(?:nnan|ninf|fast)\b", loop)
