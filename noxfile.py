@@ -103,7 +103,8 @@ def doctest(session: nox.Session) -> None:
     """The examples of the docstrings."""
     session.install(".[cli,lab]", *groups("test"))
     optional = ("*/interop/*", "*/boxloss/torch.py", "*/engines/dask.py", "*/engines/cuda_*")
-    session.run("pytest", "--doctest-modules", "--pyargs", "boxloss", *(f"--ignore-glob={path}" for path in optional))
+    ignored = [f"--ignore-glob={path}" for path in optional]
+    session.run("pytest", "-n", "auto", "--doctest-modules", "--pyargs", "boxloss", *ignored)
 
 
 @nox.session
