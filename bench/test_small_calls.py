@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss import check, reduce
+from boxloss import check, check_arrays, reduce
 from boxloss.engines import array, cpu, kernels, select
 from boxloss.engines.compile import compiled
 
@@ -13,7 +13,7 @@ KIND = kernels.Elementwise(("xyxy", "xyxy"), pred_grad=True, target_grad=False, 
 
 def parts_of_a_call(pred, target):
     """What a call of `ciou.value_and_grad` goes through, by layer and by part."""
-    inputs = check.check_pair(pred, target, "xyxy", None)
+    inputs = check_arrays.check_pair(pred, target, "xyxy", None)
     shape = pred.shape[:-1]
     kernel = compiled(kernels.elementwise, bl.ciou, pred.dtype, KIND)
     value, grad = np.empty(shape, pred.dtype), np.empty(pred.shape, pred.dtype).reshape(-1)
@@ -28,8 +28,8 @@ def parts_of_a_call(pred, target):
     parts = {
         "check_reduction": lambda: check.check_reduction("none", None),
         "check_choice": lambda: check.check_choice("wrt", "pred", check.WRT),
-        "check_pair": lambda: check.check_pair(pred, target, "xyxy", None),
-        "broadcast_shape": lambda: check.broadcast_shape(pred.shape[:-1], target.shape[:-1]),
+        "check_pair": lambda: check_arrays.check_pair(pred, target, "xyxy", None),
+        "broadcast_shape": lambda: check_arrays.broadcast_shape(pred.shape[:-1], target.shape[:-1]),
         "gradient_factor": lambda: reduce.gradient_factor(shape, "none", None),
         "select.engine": lambda: select.engine("auto", inputs),
         "kernel look-up": lambda: compiled(kernels.elementwise, bl.ciou, pred.dtype, KIND),

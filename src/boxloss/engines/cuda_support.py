@@ -2,7 +2,6 @@
 
 import os
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +42,8 @@ def missing() -> str | None:
     """What this machine lacks for the CUDA engine, and how to get it; None if nothing."""
     if is_simulated():
         return None
+    from importlib.metadata import PackageNotFoundError, version  # a tenth of the time of `import boxloss`
+
     try:
         installed = version("numba-cuda")
     except PackageNotFoundError:
