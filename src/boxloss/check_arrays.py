@@ -234,8 +234,9 @@ def check_chunk(pred: Any, target: Any, weight: Any) -> None:
 
 def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> Any:
     """A caller's buffer for a pairwise matrix, as an array of a library."""
-    out = adopt("out", out)
-    array_namespace(pred=like, out=out)
+    if type(out) is not np.ndarray or type(like) is not np.ndarray:
+        out = adopt("out", out)
+        array_namespace(pred=like, out=out)
     check_buffer(out, like, shape)
     return out
 
