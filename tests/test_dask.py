@@ -1,5 +1,6 @@
 """Dask arrays: lazy, chunk by chunk on the engine of the chunks, and on worker processes."""
 
+import importlib
 import pickle
 import re
 import tracemalloc
@@ -18,7 +19,7 @@ SYNC = {"scheduler": "synchronous"}
 
 @pytest.fixture
 def da():
-    return pytest.importorskip("dask.array")
+    return importlib.import_module("dask.array")
 
 
 def assert_equal(lazy, expected, rtol=1e-13, atol=1e-14):
@@ -236,7 +237,7 @@ def test_unknown_sizes_do_not_broadcast(da, unknown):
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Two worker processes that share a cache folder, which is empty, and the folder."""
-    distributed = pytest.importorskip("distributed")
+    distributed = importlib.import_module("distributed")
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMBA_CACHE_DIR", str(folder))
