@@ -4,8 +4,8 @@ No kernel runs here. The arrays of CuPy and the driver are stand-ins.
 """
 
 import ctypes
+import importlib.metadata
 import sys
-from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
 
 import pytest
@@ -33,11 +33,11 @@ def machine(monkeypatch):
 
         def version(name):
             if name not in packages:
-                raise PackageNotFoundError(name)
+                raise importlib.metadata.PackageNotFoundError(name)
             return numba_cuda
 
         monkeypatch.setattr(cuda_interface, "find_spec", lambda name: name if name in packages else None)
-        monkeypatch.setattr(cuda_support, "version", version)
+        monkeypatch.setattr(importlib.metadata, "version", version)
         monkeypatch.setattr(cuda_support, "device_count", count)
         cuda_support.missing.cache_clear()
 
