@@ -52,15 +52,15 @@ class Code(NamedTuple):
         return sum(1 for name in self.instructions if re.fullmatch(pattern, name))
 
 
-@cache
 def compiled(loss: bl.Loss, verb: str, dtype: str, capability: tuple[int, int]) -> Code:
     """The kernel of a loss for a verb."""
     template, kind = TEMPLATES[verb]
     return of_kind(template, loss, dtype, kind, capability)
 
 
+@cache
 def of_kind(template: str, loss: bl.Loss, dtype: str, kind: object, capability: tuple[int, int]) -> Code:
-    """The kernel of a template."""
+    """The kernel of a template, compiled once."""
     return Code(cuda_compile.ptx(getattr(cuda_kernels, template), loss, dtype, kind, capability))
 
 

@@ -1,7 +1,4 @@
-"""A machine that executes the PTX of kernels on the host, for tests: no GPU, and neither fast nor complete."""
+"""A machine that executes the PTX of kernels on the host, for tests: neither a GPU, nor fast, nor all of PTX.
 
-from ptx_machine.machine import Machine as Machine
-from ptx_machine.machine import Unknown as Unknown
-from ptx_machine.memory import Fault as Fault
-from ptx_machine.memory import Memory as Memory
-from ptx_machine.parse import parse as parse
+It refuses what it does not know, by name, and as compute-sanitizer does what a GPU may do otherwise than is meant.
+"""
