@@ -5,7 +5,7 @@ import pytest
 
 from bounds import in_dtype
 from cases import CASES
-from generators import KINKS, boxes, match, mixed, zero_side
+from generators import KINKS, boxes, inverted, match, mixed, zero_side
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 every_zero = pytest.mark.parametrize("case", [c for c in CASES if c.has_minimum_zero], ids=lambda case: case.name)
@@ -118,3 +118,46 @@ def test_nan_and_infinity_stay_in_their_row(case, precision, bad, library, rng):
     for result, expected in zip(results, everything(library, case.loss, pairs), strict=True):
         np.testing.assert_array_equal(np.delete(result, spoiled, axis=0), np.delete(expected, spoiled, axis=0))
     assert np.isnan(results[0][spoiled]).all() or not np.isnan(bad)
+
+
+# --- Matrices, where boxes of all kinds share a tile ------------------------------------------------------------------
+
+
+def of_every_kind(rng, n):
+    """Preds and targets, ordinary ones and others in turns, on a grid so that a tie in float64 is one in float32."""
+    kinds = [kind(rng, n) for kind in (*KINKS.values(), inverted, mixed)]
+    return [np.round(64 * np.stack(side, axis=1).reshape(-1, 4)) / 64 for side in zip(*kinds, strict=True)]
+
+
+@pytest.mark.parametrize(("case", "precision"), KINKY, ids=lambda given: getattr(given, "name", given))
+def test_boxes_of_every_kind_in_a_matrix(case, precision, library, rng):
+    given, exact = in_dtype(of_every_kind(rng, 25), precision)
+    matrix = case.loss.pairwise(*map(library.asarray, given), engine=library.engine)
+    library.check_value(matrix, case.loss.pairwise(*exact, engine="array"), precision)
+
+
+@both_floats
+@every_case
+def test_matrix_of_boxes_anywhere_is_finite_and_in_range(case, precision, library, rng):
+    sides = [library.asarray(anywhere(rng, n, precision)) for n in (150, 140)]
+    matrix = library.to_numpy(case.loss.pairwise(*sides, engine=library.engine))
+    assert np.isfinite(matrix).all()
+    assert case.low <= matrix.min() <= matrix.max() <= np.nextafter(matrix.dtype.type(case.high), np.inf)
+
+
+@both_floats
+@every_case
+def test_nan_and_infinity_stay_in_their_row_and_column_of_a_matrix(case, precision, library, rng):
+    pred, target = (boxes(rng, n).astype(precision) for n in (70, 150))
+    pairs, spoiled = (pred, target), (pred.copy(), target.copy())
+    rows, columns = np.array([3, 40, 41]), np.array([5, 50, 140])
+    for side, places in zip(spoiled, (rows, columns), strict=True):
+        side[places, [0, 1, 3]] = np.nan, np.inf, -np.inf
+    plain, matrix = (
+        library.to_numpy(case.loss.pairwise(*map(library.asarray, sides), engine=library.engine))
+        for sides in (pairs, spoiled)
+    )
+    for axis, places in enumerate((rows, columns)):
+        assert np.isnan(matrix.take(places[0], axis=axis)).all()
+        plain, matrix = np.delete(plain, places, axis=axis), np.delete(matrix, places, axis=axis)
+    np.testing.assert_array_equal(matrix, plain)

@@ -3,18 +3,20 @@
 ``--write`` writes the table of docs/cuda.md instead of comparing with it; then the run has to be one process.
 """
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 import pytest
 
 import boxloss as bl
 
+# Tests of a GPU that test_run.py takes.
 pytest.register_assert_rewrite("gpu.test_gpu_arrays", "gpu.test_gpu_layouts", "gpu.test_gpu_losses")
 
-THINNED = ("test_call", "test_one_gradient")  # in float32 alone
+MOST_BOXES = 10_000
+IN_FLOAT32_ALONE = ("test_call", "test_one_gradient", "test_sizes", "test_pairwise_sizes")  # of the tests of a GPU
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,38 +24,62 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "device: of tests of a GPU, and not taken from there")
     if find_spec("numba_cuda") is None:
         raise pytest.UsageError("tests/ptx needs numba-cuda: pip install 'numba-cuda[cu13]'")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The tests of a loss on one process, which compiles each kernel once; and none that compiles much for little."""
-    left_out = [item for item in items if item.originalname in THINNED and "float64" in item.callspec.params.values()]
+    """Leave out what takes long, and run the tests of a loss on one process, which compiles each kernel once."""
+    left_out = [item for item in items if takes_long(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     for item in items:
-        if loss := _loss(getattr(item, "callspec", None)):
+        if loss := loss_of(parameters(item)):
             item.add_marker(pytest.mark.xdist_group(repr(loss)))
 
 
-def _loss(callspec: Any) -> bl.Loss | None:
-    """The loss that a test is about, if that is one."""
+def parameters(item: pytest.Item) -> dict[str, Any]:
+    """What a test is parametrised by."""
+    return item.callspec.params if hasattr(item, "callspec") else {}
+
+
+def takes_long(item: pytest.Item) -> bool:
+    """Whether a test of a GPU is too much for the machine, or compiles many kernels for little."""
+    given = parameters(item)
+    if item.originalname in IN_FLOAT32_ALONE and given["precision"] == "float64":
+        return True
+    return any(np.max(value) > MOST_BOXES for value in given.values() if is_size(value))
+
+
+def is_size(value: Any) -> bool:
+    """Whether a parameter is a number of boxes or a shape of them."""
+    return type(value) is int or (type(value) is tuple and value != () and all(type(n) is int for n in value))
+
+
+def loss_of(given: dict[str, Any]) -> bl.Loss | None:
+    """The loss that a test is about, if it is about one."""
     from instructions import LOSSES
 
-    parameters = callspec.params if callspec else {}
-    return LOSSES.get(parameters.get("name")) or getattr(parameters.get("case"), "loss", parameters.get("loss"))
+    return LOSSES.get(given.get("name")) or getattr(given.get("case"), "loss", given.get("loss"))
 
 
 @pytest.fixture
-def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """NumPy, with the CUDA engine in the machine that executes PTX; each test has errors of approximation of its own."""
+def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The CUDA engine's runtime is the machine's, with errors of approximate instructions that are this test's own."""
     from boxloss.engines import cuda, cuda_support
-    from gpu_libraries import HostNumPy
     from ptx_machine.runtime import Runtime
 
     monkeypatch.setattr(cuda_support, "check", lambda array: None)
     monkeypatch.setattr(cuda, "runtime", Runtime(seed=crc32(request.node.name.encode())))
+    return cuda.runtime
+
+
+@pytest.fixture
+def library(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """NumPy and the CUDA engine, whose kernels the machine executes."""
+    from gpu_libraries import HostNumPy
+
     monkeypatch.setattr(HostNumPy, "engine", "cuda")
-    yield HostNumPy()
-    assert cuda.runtime.launches > 0
+    return HostNumPy()

@@ -26,6 +26,10 @@ class Address(int):
 class HostArrays(DeviceArrays, cuda_simulator.NumPyArrays):
     """Arrays of NumPy, of which kernels take addresses."""
 
+    def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
+        """The array broadcast to a shape, as it is if it is C-contiguous already."""
+        return np.ascontiguousarray(np.broadcast_to(array, shape))
+
     def argument(self, array: Any) -> Address:
         """What a kernel takes: the address of the first number."""
         address = Address(array.ctypes.data)
@@ -34,13 +38,10 @@ class HostArrays(DeviceArrays, cuda_simulator.NumPyArrays):
 
 
 class Runtime:
-    """What `boxloss.engines.cuda` needs to launch a kernel.
-
-    `seed` draws the errors of approximate instructions, `launches` counts.
-    """
+    """What `boxloss.engines.cuda` needs to launch a kernel; the seed draws the errors of approximate instructions."""
 
     def __init__(self, capability: tuple[int, int] = (9, 0), seed: int = 0) -> None:
-        self.capability, self.seed, self.launches = capability, seed, 0
+        self.capability, self.seed = capability, seed
 
     def arrays_like(self, array: Any) -> HostArrays:
         """The library of an array."""
@@ -55,7 +56,6 @@ class Runtime:
         code = parse(of_kind(template, loss, dtype, kind, self.capability).text)
 
         def launch(stream: int, blocks: tuple[int, int, int], threads: int, *arguments: Any) -> None:
-            self.launches += 1
             execute(code, arguments, blocks, (threads, 1, 1), self.seed)
 
         return launch
