@@ -79,13 +79,13 @@ class Memory:
 
     def _find(self, addresses: Any, size: int, threads: Any) -> Any:
         """The places of the words at the addresses."""
+        _refuse(addresses % size != 0, f"accesses {size} bytes at an address that is no multiple of that", threads)
         variable = (addresses >> self.apart) - 1
         exists = (variable >= 0) & (variable < len(self.sizes))
         variable = np.where(exists, variable, 0)
         offset = addresses - self.addresses[variable]
         inside = exists & (offset >= 0) & (offset + size <= self.sizes[variable])
         _refuse(~inside, "accesses memory outside of every variable", threads)
-        _refuse(addresses % size != 0, f"accesses {size} bytes at an address that is no multiple of that", threads)
         first = threads // self.threads_a_copy * self.words_a_copy + self.starts[variable] + offset // WORD
         return first[:, None] + np.arange(size // WORD)
 

@@ -1,0 +1,349 @@
+"""The machine that executes PTX: instructions, branches, barriers, and the faults that it has to find."""
+
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from ptx_machine import machine
+from ptx_machine.approximate import APPROXIMATIONS, NORMAL, approximations
+from ptx_machine.arithmetic import COMPARISONS, FLOATS, fma, high_half, shift_left, shift_right, truncate
+from ptx_machine.machine import Machine
+from ptx_machine.memory import KernelError, Memory
+from ptx_machine.parse import parse
+from ptx_machine.steps import UnknownInstructionError
+
+ENTRY = """
+.version 8.0
+.target sm_90
+{shared}
+.visible .entry kernel(
+	.param .u64 first, // the first array
+	.param .u64 second
+)
+{{
+	.reg .pred 	%p<9>;
+	.reg .f32 	%f<9>;
+	.reg .f64 	%fd<9>;
+	.reg .b32 	%r<9>;
+	.reg .b64 	%rd<9>;
+
+	ld.param.u64 	%rd1, [first];
+	ld.param.u64 	%rd2, [second];
+	mov.u32 	%r1, %tid.x;
+	mov.u32 	%r2, %ctaid.x;
+	mov.u32 	%r3, %ntid.x;
+	mad.lo.s32 	%r4, %r2, %r3, %r1;
+	mul.wide.u32 	%rd3, %r4, 4;
+	add.s64 	%rd4, %rd1, %rd3;
+	add.s64 	%rd5, %rd2, %rd3;
+	{body}
+	ret;
+}}
+"""
+SHARED = ".visible .shared .align 16 .b8 tile[128];\n.visible .shared .align 4 .b8 more[128];"
+
+
+def execute(body, given, threads=32, blocks=1, expected_type=np.uint32, seed=0):
+    """Run a body that reads a word of `given` by each thread at %rd4, and writes one at %rd5."""
+    given = np.asarray(given)
+    memory = Memory([given.nbytes, 4 * threads * blocks], [0, 0], 40)
+    memory.is_set[:] = True
+    memory.data[memory.words_of(0)] = given.view(np.uint32)
+    kernel = parse(ENTRY.format(body=body, shared=SHARED))
+    Machine(kernel, memory, memory.addresses.tolist(), (blocks, 1, 1), (threads, 1, 1), seed).run()
+    return memory.data[memory.words_of(1)].view(expected_type)
+
+
+# --- Numbers ----------------------------------------------------------------------------------------------------------
+
+SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e-40, 3e38])
+PAIRS = [side.ravel() for side in np.meshgrid(SPECIAL, SPECIAL)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fma_rounds_once(dtype, rng):
+    """Against exact fractions; most sums cancel all but the last digits of the product."""
+    a, b = rng.normal(size=(2, 2000)).astype(dtype) * np.exp2(rng.integers(-30, 30, (2, 2000))).astype(dtype)
+    c = np.where(rng.random(2000) < 0.7, -a * b, rng.normal(size=2000).astype(dtype))
+    exact = [Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z)) for x, y, z in zip(a, b, c, strict=True)]
+    for found, true in zip(fma(a, b, c), exact, strict=True):
+        around = [np.nextafter(found, direction) for direction in np.array([-np.inf, np.inf], dtype)]
+        assert all(abs(Fraction(float(found)) - true) <= abs(Fraction(float(other)) - true) for other in around)
+
+
+def test_fma_is_not_two_operations():
+    a = np.float32(1 + 2**-12)
+    assert fma(a, a, np.float32(-1 - 2**-11)) == np.float32(2**-24)
+
+
+@pytest.mark.parametrize(
+    ("name", "of_nan_and_one", "of_zeros"),
+    [("min", 1.0, -0.0), ("max", 1.0, 0.0), ("min.NaN", np.nan, -0.0), ("max.NaN", np.nan, 0.0)],
+)
+def test_minimum_and_maximum(name, of_nan_and_one, of_zeros):
+    a, b = (np.array(side, np.float32) for side in ([np.nan, 1.0, 0.0, -0.0], [1.0, np.nan, -0.0, 0.0]))
+    result = FLOATS[name](a, b)
+    np.testing.assert_array_equal(result[:2], of_nan_and_one)
+    np.testing.assert_array_equal(np.signbit(result[2:]), np.signbit(of_zeros))
+    assert FLOATS[name](np.float32(2), np.float32(3)) == (2 if "min" in name else 3)
+
+
+@pytest.mark.parametrize("name", ["eq", "ne", "lt", "le", "gt", "ge"])
+def test_comparisons_with_nan(name):
+    """Plain ones are false with a NaN, and those with a u are true."""
+    a, b = PAIRS
+    unordered = np.isnan(a) | np.isnan(b)
+    expected = [getattr(x, f"__{name}__")(y) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+    np.testing.assert_array_equal(COMPARISONS[name](a, b), expected & ~unordered)
+    np.testing.assert_array_equal(COMPARISONS[f"{name}u"](a, b), expected | unordered)
+    np.testing.assert_array_equal(COMPARISONS["nan"](a, b), unordered)
+    np.testing.assert_array_equal(COMPARISONS["num"](a, b), ~unordered)
+
+
+def test_integers():
+    n = np.array([0, 1, 31, 32, 99], np.uint32)
+    minus, bits = np.int32(-8), np.uint32(0x80000001)
+    np.testing.assert_array_equal(shift_left(bits, n), [0x80000001, 2, 0x80000000, 0, 0])
+    np.testing.assert_array_equal(shift_right(bits, n), [0x80000001, 0x40000000, 1, 0, 0])
+    np.testing.assert_array_equal(shift_right(minus, n), [-8, -4, -1, -1, -1])
+    assert high_half(np.int32(-(2**31)), np.int32(2**31 - 1)) == -(2**30)
+    assert high_half(np.uint32(2**32 - 1), np.uint32(2**32 - 1)) == 2**32 - 2
+
+
+def test_truncation_of_floats():
+    a = np.array([np.nan, np.inf, -np.inf, 3e9, -3e9, 2.9, -2.9], np.float32)
+    large, small = 2**31 - 1, -(2**31)
+    np.testing.assert_array_equal(truncate(a, np.dtype("i4")), [0, large, small, large, small, 2, -2])
+    np.testing.assert_array_equal(truncate(a, np.dtype("u4")), [0, 2**32 - 1, 0, 3_000_000_000, 0, 2, 0])
+
+
+# --- Approximate instructions -----------------------------------------------------------------------------------------
+
+# How far a result may be from the true value, relative to it, with half a unit in the last place for its rounding.
+RELATIVE = {"rcp.approx": 2.0**-23, "div.full": 2.0**-22, "div.approx": 2.0**-22, "sqrt.approx": 2.0**-23}
+RELATIVE |= {"rsqrt.approx": 2.0**-22.9, "ex2.approx": 2.0**-22, "lg2.approx": 2.0**-22}
+
+
+@pytest.mark.parametrize("name", APPROXIMATIONS)
+def test_approximations_use_their_bound_and_keep_it(name, rng):
+    exact, _ = APPROXIMATIONS[name]
+    operands = rng.uniform(2.0, 100.0, (2 if "div" in name else 1, 5000)).astype(np.float32)
+    true = exact(*operands.astype(np.float64))
+    functions = [approximations(seed)[name] for seed in (1, 1, 2)]
+    first, again, other = (function(*operands) for function in functions)
+    np.testing.assert_array_equal(first, again)
+    assert first.dtype == np.float32
+    assert (first != other).mean() > 0.2
+    error = np.abs(np.stack([first, other]) / true - 1.0).max()
+    assert 0.6 * RELATIVE[name] < error <= RELATIVE[name]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_approximate_reciprocals_of_what_is_documented(seed):
+    tiny, small, huge = (np.float32(x) for x in (1e-40, NORMAL, 2.0**127))
+    given = np.array([0.0, -0.0, np.inf, -np.inf, np.nan], np.float32)
+    plain, flushing = approximations(seed)["rcp.approx"], approximations(seed)["rcp.approx.ftz"]
+    with np.errstate(divide="ignore", over="ignore"):
+        for function in (plain, flushing):
+            np.testing.assert_array_equal(function(given), [np.inf, -np.inf, 0.0, -0.0, np.nan])
+            np.testing.assert_array_equal(np.signbit(function(given)[:4]), [False, True, False, True])
+        assert flushing(-tiny) == -np.inf
+        assert flushing(huge) == 0.0
+        assert 0.0 < plain(huge) < NORMAL
+        assert 0.0 < flushing(small) < np.inf
+        divide = approximations(seed)["div.approx"]
+        assert divide(np.float32(1), huge) == 0.0
+        assert np.isnan(divide(np.float32(np.inf), huge))
+        assert np.isnan(divide(np.float32(1), tiny))
+
+
+# --- Programs ---------------------------------------------------------------------------------------------------------
+
+
+def test_threads_that_part_meet_again():
+    """The number of steps of the Collatz sequence, which is another for each thread."""
+    body = """
+	ld.global.u32 %r5, [%rd4]; mov.u32 %r6, 0;
+$next:
+	setp.le.u32 %p1, %r5, 1;
+	@%p1 bra $done;
+	and.b32 %r7, %r5, 1; setp.eq.s32 %p2, %r7, 0;
+	@%p2 bra $even;
+	mad.lo.u32 %r5, %r5, 3, 1;
+	bra.uni $count;
+$even:
+	shr.u32 %r5, %r5, 1;
+$count:
+	add.u32 %r6, %r6, 1;
+	bra $next;
+$done:
+	st.global.u32 [%rd5], %r6;
+"""
+    lengths = [0, 0, 1, 7, 2, 5, 8, 16, 3, 19, 6, 14, 9, 9, 17, 17]
+    np.testing.assert_array_equal(execute(body, np.arange(16, dtype=np.uint32), threads=8, blocks=2), lengths)
+
+
+def test_guards_constants_and_conversions():
+    body = """
+	ld.global.f32 %f1, [%rd4];
+	setp.gtu.f32 %p1, %f1, 0f40000000;
+	add.rn.f32 %f2, %f1, 0f3F800000;
+	@!%p1 neg.f32 %f2, %f2;
+	cvt.rn.f64.s32 %fd1, %r1;
+	add.rn.f64 %fd1, %fd1, 0d3FE0000000000000;
+	cvt.rn.f32.f64 %f3, %fd1;
+	selp.f32 %f2, %f3, %f2, %p1;
+	cvt.s64.s32 %rd6, -1;
+	add.s64 %rd5, %rd5, 4; add.s64 %rd5, %rd5, %rd6; sub.s64 %rd5, %rd5, 3;
+	st.global.f32 [%rd5+0], %f2;
+"""
+    given = np.array([1.0, 2.0, 3.0, np.nan], np.float32)
+    np.testing.assert_array_equal(execute(body, given, 4, expected_type=np.float32), [-2.0, -3.0, 2.5, 3.5])
+
+
+def test_vectors():
+    """Every fourth thread turns round four words."""
+    body = """
+	and.b32 %r5, %r1, 3; setp.ne.s32 %p1, %r5, 0;
+	@%p1 bra $done;
+	ld.global.nc.v4.f32 {%f1, %f2, %f3, %f4}, [%rd4];
+	st.global.v2.f32 [%rd5+8], {%f2, %f1};
+	@!%p1 st.global.v2.f32 [%rd5], {%f4, %f3};
+$done:
+"""
+    given = np.arange(32, dtype=np.float32)
+    result = execute(body, given, expected_type=np.float32)
+    np.testing.assert_array_equal(result, given.reshape(-1, 4)[:, ::-1].ravel())
+
+
+VOTE = """
+	ld.global.u32 %r5, [%rd4];
+	{ // inline assembly of the compiler: registers of its own, with names that there are outside
+	.reg .pred 	%p1;
+	.reg .pred 	%p2;
+	setp.gt.u32 	%p1, %r5, 9;
+	VOTES
+	}
+	st.global.u32 [%rd5], %r6;
+"""
+
+
+@pytest.mark.parametrize(
+    ("votes", "expected"),
+    [
+        ("bar.red.popc.u32 %r6, 0, %p1;", [6, 6, 6, 6, 6, 6, 6, 6, 8, 8, 8, 8, 8, 8, 8, 8]),
+        ("barrier.cta.red.popc.aligned.u32 %r6, 0, !%p1;", [2] * 8 + [0] * 8),
+        ("bar.red.and.pred %p2, 0, %p1; selp.u32 %r6, 1, 0, %p2;", [0] * 8 + [1] * 8),
+        ("barrier.cta.red.or.pred.aligned %p2, 0, !%p1; selp.u32 %r6, 1, 0, %p2;", [1] * 8 + [0] * 8),
+    ],
+)
+def test_barriers_that_count(votes, expected):
+    given = np.arange(8, 24, dtype=np.uint32)
+    np.testing.assert_array_equal(execute(VOTE.replace("VOTES", votes), given, threads=8, blocks=2), expected)
+
+
+def test_shared_memory_is_that_of_a_block():
+    """Each thread gets the word of its neighbour, twice over."""
+    body = """
+	ld.global.u32 %r5, [%rd4];
+	mov.u32 %r6, 0;
+	mov.u64 %rd6, tile;
+	mul.wide.u32 %rd7, %r1, 4; add.s64 %rd7, %rd6, %rd7;
+	xor.b32 %r7, %r1, 1; mul.wide.u32 %rd8, %r7, 4; add.s64 %rd8, %rd6, %rd8;
+$again:
+	st.shared.u32 [%rd7], %r5;
+	bar.sync 0;
+	ld.shared.u32 %r5, [%rd8];
+	barrier.sync 0;
+	add.u32 %r5, %r5, 100;
+	add.u32 %r6, %r6, 1;
+	setp.lt.u32 %p1, %r6, 3;
+	@%p1 bra $again;
+	st.global.u32 [%rd5], %r5;
+"""
+    given = np.arange(64, dtype=np.uint32)
+    np.testing.assert_array_equal(execute(body, given, threads=16, blocks=4), (given ^ 1) + 300)
+
+
+def test_places_of_threads_along_three_axes():
+    names = ["%tid.x", "%tid.y", "%tid.z", "%ctaid.x", "%ctaid.y", "%ctaid.z"]
+    sizes = ((2, 3, 4), (5, 1, 2))
+    operands = machine.Operands({}, {}, *sizes[::-1])
+    places = [operands.everyones(name, "u32") for name in names]
+    tid, ctaid = np.divmod(np.arange(240), 24)[::-1]
+    np.testing.assert_array_equal(places[0] + 2 * places[1] + 6 * places[2], tid)
+    np.testing.assert_array_equal(places[3] + 5 * places[4] + 5 * places[5], ctaid)
+    assert [operands.source(f"%n{name}.z", "u32") for name in ("tid", "ctaid")] == [4, 2]
+
+
+# --- Faults -----------------------------------------------------------------------------------------------------------
+
+STAGE = "mul.wide.u32 %rd7, %r1, 4; mov.u64 %rd6, tile; add.s64 %rd7, %rd6, %rd7; xor.b32 %r7, %r1, 1;"
+STAGE += "mul.wide.u32 %rd8, %r7, 4; add.s64 %rd8, %rd6, %rd8; mov.u64 %rd6, tile;"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("ld.global.u32 %r5, [%rd4+4];", "thread 31 accesses memory outside of every variable, as do 0 others: ld.gl"),
+        ("ld.global.u32 %r5, [%rd4+-4];", "thread 0 accesses memory outside of every variable"),
+        ("st.global.u32 [%rd4+128], %r1;", "outside of every variable, as do 31 others"),
+        ("ld.global.u32 %r5, [256];", "outside of every variable"),
+        ("ld.global.v4.u32 {%r5, %r6, %r7, %r8}, [%rd4];", "thread 1 accesses 16 bytes at an address that is no mult"),
+        ("ld.global.f64 %fd1, [%rd4];", "thread 1 accesses 8 bytes at an address that is no multiple"),
+        ("st.global.u32 [%rd4+2], %r1;", "accesses 4 bytes"),
+        ("st.global.u32 [%rd1], %r1;", "writes what another thread writes"),
+        ("ld.global.u32 %r5, [%rd1]; st.global.u32 [%rd4], %r5;", "thread 0 writes what another thread reads, as do 0"),
+        (
+            "st.global.u32 [%rd4], %r1; ld.global.u32 %r5, [%rd1];",
+            "thread 1 reads what another thread writes, as do 30",
+        ),
+        (f"{STAGE} ld.shared.u32 %r5, [%rd7];", "thread 0 reads what nothing has written, as do 31"),
+        (f"{STAGE} st.shared.u32 [%rd7], %r1; ld.shared.u32 %r5, [%rd8];", "reads what another thread writes"),
+        (
+            f"{STAGE} st.shared.u32 [%rd7], %r1; bar.sync 0; ld.shared.u32 %r5, [%rd8]; st.shared.u32 [%rd7], %r5;",
+            "writes what another thread reads",
+        ),
+        (f"{STAGE} st.shared.u32 [%rd6], %r1;", "writes what another thread writes"),
+        (f"{STAGE} st.shared.u32 [%rd7+4], %r1;", "thread 31 accesses memory outside of every variable"),
+        ("mov.u64 %rd6, more; st.shared.v2.u32 [%rd6], {%r1, %r1};", "accesses 8 bytes at an address"),
+        ("setp.eq.s32 %p1, %r1, 3; @%p1 bra $out; bar.sync 0; $out: ret;", "some have left while others wait"),
+        ("setp.eq.s32 %p1, %r1, 3; @%p1 bra $out; bar.sync 0; ret; $out: bar.sync 0;", "wait at different barriers"),
+        ("$ever: bra $ever;", "does not end"),
+    ],
+)
+def test_faults(body, text, monkeypatch):
+    monkeypatch.setattr(machine, "MOST_STEPS", 100)
+    with pytest.raises(KernelError, match=re.escape(text)):
+        execute(body, np.arange(32, dtype=np.uint32))
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "add.f32 %f1, %f1, %f1",
+        "sin.approx.f32 %f1, %f1",
+        "vote.sync.all.pred %p1, %p1, -1",
+        "ld.local.f32 %f1, [%rd1]",
+        "ld.global.u8 %r5, [%rd1]",
+        "ld.f32 %f1, [%rd1]",
+        "cvt.rz.f32.f64 %f1, %fd1",
+        "div.s32 %r5, %r5, %r6",
+        "bar.sync 1",
+        "bar.sync 0, 64",
+        "bar.arrive 0, 64",
+        "@%p1 bar.sync 0",
+        "add.rn.f32 %f1, %f1, %nothing",
+        "call.uni helper, (%r1)",
+    ],
+)
+def test_unknown_instructions_are_named(instruction):
+    with pytest.raises(UnknownInstructionError, match=re.escape(instruction)):
+        execute(instruction + ";", np.arange(32, dtype=np.uint32))
+
+
+def test_text_that_is_no_ptx():
+    with pytest.raises(AssertionError, match="no PTX"):
+        parse(ENTRY.format(body="", shared=SHARED).replace("ret;", "ret"))
