@@ -13,9 +13,7 @@ from instructions import CAPABILITIES, LOSSES, TEMPLATES, compiled, of_kind, row
 POLYNOMIALS = {"ciou", "ciou, full gradient", "log_iou"}  # the losses that call atan2 or log1p
 IN_C = {"u64": {ctypes.c_void_p, ctypes.c_longlong}, "f32": {ctypes.c_float}, "f64": {ctypes.c_double}}
 SM_80 = CAPABILITIES[0]
-every_loss = pytest.mark.parametrize(  # a loss on one process, which compiles each kernel once
-    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in LOSSES]
-)
+every_loss = pytest.mark.parametrize("name", LOSSES)
 every_capability = pytest.mark.parametrize("capability", CAPABILITIES, ids="sm_{0[0]}{0[1]}".format)
 
 
