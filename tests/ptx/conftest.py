@@ -46,10 +46,13 @@ def parameters(item: pytest.Item) -> dict[str, Any]:
 
 
 def takes_long(item: pytest.Item) -> bool:
-    """Whether a test of a GPU is too much for the machine, or compiles many kernels for little."""
+    """Whether a test of a GPU is too much for the machine, or compiles another kernel for little."""
     given = parameters(item)
-    if item.originalname in IN_FLOAT32_ALONE and given["precision"] == "float64":
-        return True
+    if "runtime" not in item.fixturenames:
+        return False
+    if given.get("precision") == "float64":
+        is_extra = loss_of(given) not in (None, *losses().values())
+        return is_extra or item.originalname in IN_FLOAT32_ALONE
     return any(np.max(value) > MOST_BOXES for value in given.values() if is_size(value))
 
 
@@ -60,9 +63,14 @@ def is_size(value: Any) -> bool:
 
 def loss_of(given: dict[str, Any]) -> bl.Loss | None:
     """The loss that a test is about, if it is about one."""
+    return losses().get(given.get("name")) or getattr(given.get("case"), "loss", given.get("loss"))
+
+
+def losses() -> dict[str, bl.Loss]:
+    """The losses whose kernels are in the table of instructions, imported once numba-cuda is known to be there."""
     from instructions import LOSSES
 
-    return LOSSES.get(given.get("name")) or getattr(given.get("case"), "loss", given.get("loss"))
+    return LOSSES
 
 
 @pytest.fixture
