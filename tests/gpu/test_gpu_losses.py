@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bounds import in_dtype
+from bounds import BOUND, in_dtype, value_error
 from cases import CASES
 from generators import KINKS, boxes, inverted, match, mixed, zero_side
 
@@ -149,15 +149,13 @@ def test_matrix_of_boxes_anywhere_is_finite_and_in_range(case, precision, librar
 @every_case
 def test_nan_and_infinity_stay_in_their_row_and_column_of_a_matrix(case, precision, library, rng):
     pred, target = (boxes(rng, n).astype(precision) for n in (70, 150))
-    pairs, spoiled = (pred, target), (pred.copy(), target.copy())
+    spoiled = pred.copy(), target.copy()
     rows, columns = np.array([3, 40, 41]), np.array([5, 50, 140])
     for side, places in zip(spoiled, (rows, columns), strict=True):
         side[places, [0, 1, 3]] = np.nan, np.inf, -np.inf
-    plain, matrix = (
-        library.to_numpy(case.loss.pairwise(*map(library.asarray, sides), engine=library.engine))
-        for sides in (pairs, spoiled)
-    )
+    matrix = library.to_numpy(case.loss.pairwise(*map(library.asarray, spoiled), engine=library.engine))
+    expected = case.loss.pairwise(pred.astype("float64"), target.astype("float64"), engine="array")
     for axis, places in enumerate((rows, columns)):
         assert np.isnan(matrix.take(places[0], axis=axis)).all()
-        plain, matrix = np.delete(plain, places, axis=axis), np.delete(matrix, places, axis=axis)
-    np.testing.assert_array_equal(matrix, plain)
+        matrix, expected = np.delete(matrix, places, axis=axis), np.delete(expected, places, axis=axis)
+    assert value_error(matrix, expected) <= BOUND[precision]
