@@ -14,7 +14,7 @@ XYXY = ("xyxy", "xyxy")
 TEMPLATES = {
     "value": ("elementwise", Elementwise(XYXY, False, False, False, False, aligned=True)),
     "value and gradient": ("elementwise", Elementwise(XYXY, True, False, False, False, aligned=True)),
-    "pairwise": ("pairwise", Pairwise(XYXY, aligned=True, rows=32)),
+    "pairwise": ("pairwise", Pairwise(XYXY, aligned=True, rows=32, threads=64)),
 }
 LOSSES = {
     **{name: bl.get(name) for name in bl.losses()},
@@ -87,4 +87,4 @@ def write(rows: list[str]) -> None:
     PAGE.write_text(page)
 
 
-assert TEMPLATES["pairwise"][1].rows == cuda.TILE_ROWS
+assert TEMPLATES["pairwise"][1][2:] == (cuda.TILE_ROWS, cuda.TILE_THREADS)

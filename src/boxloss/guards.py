@@ -39,9 +39,14 @@ def nonzero(xp: Any, denominator: Any) -> Any:
     return where_negligible(xp, denominator, 1.0, denominator)
 
 
+def reciprocal(a: Any) -> Any:
+    """1 / a."""
+    return 1.0 / a
+
+
 def inverse(xp: Any, denominator: Any) -> Any:
     """1 / denominator, and 0 where the denominator is negligible."""
-    return where_negligible(xp, denominator, 0.0, 1.0 / nonzero(xp, denominator))
+    return where_negligible(xp, denominator, 0.0, reciprocal(nonzero(xp, denominator)))
 
 
 def inverses(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:

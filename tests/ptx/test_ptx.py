@@ -75,7 +75,7 @@ def test_kernel_with_every_option(capability):
     ("template", "kind"),
     [
         ("elementwise", Elementwise(("xyxy", "xyxy"), True, False, False, False, aligned=False)),
-        ("pairwise", Pairwise(("xyxy", "xyxy"), aligned=False, rows=32)),
+        ("pairwise", Pairwise(("xyxy", "xyxy"), aligned=False, rows=32, threads=64)),
     ],
     ids=["elementwise", "pairwise"],
 )
