@@ -1,8 +1,8 @@
 """What keeps formulas finite for every box: inverted boxes, and denominators that are 0.
 
 A box is ordinary if its sides are at least `SHORTEST_SIDE` and its corners within `FARTHEST_CORNER`. No guard changes
-anything for a pair of ordinary boxes, so the CPU engine compiles a matrix of them without: `UNGUARDED` says by what
-each guard is replaced. A matrix of GIoU then takes half the time.
+anything for a pair of ordinary boxes, so the compiled engines compute a matrix of them without: `UNGUARDED` says by
+what each guard is replaced. On the CPU a matrix of GIoU then takes half the time.
 """
 
 from collections.abc import Callable

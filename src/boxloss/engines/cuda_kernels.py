@@ -92,9 +92,7 @@ def pairwise(s: Any, formula: Formula, terms: int, kind: Pairwise) -> Template:
     read_pred, read_target = (_reader(s, name, kind.aligned) for name in kind.formats)
     is_ordinary, prepare = s.function(ordinary), s.function(formula.prepare or _nothing)
     load, stage = s.access(aligned=True)
-    write, write_guarded = (
-        of.function(_entries(of, formula, COLUMNS_A_THREAD, kind.threads)) for of in (s.unguarded(), s)
-    )
+    write, write_guarded = (_four_entries(of, formula, kind.threads) for of in (s.unguarded(), s))
     tile_rows, threads, tile_columns = kind.rows, kind.threads, COLUMNS_A_THREAD * kind.threads
     staged_size, alignment = 4 * kind.rows, s.alignment
 
@@ -143,21 +141,22 @@ def pairwise(s: Any, formula: Formula, terms: int, kind: Pairwise) -> Template:
     return kernel, types.void(array, array, number, number, s.numbers(terms), array, *sizes)
 
 
-def _entries(s: Any, formula: Formula, count: int, apart: int) -> Callable[..., None]:
-    """The entries of a pred and `count` targets, whose columns are `apart`; the matrix ends `left` columns on."""
+def _four_entries(s: Any, formula: Formula, apart: int) -> Any:
+    """The entries of a pred and the targets of a thread, so many columns apart; the matrix ends `left` columns on."""
     xp, evaluate = s.xp, formula.evaluate_prepared
 
-    def write_first(p, p_number, targets, numbers, weights, out, entry, left):  # type: ignore[no-untyped-def]
-        value = evaluate(xp, p, targets[0], p_number, numbers[0], weights)
-        if left > 0:
-            out[entry] = value
-
-    if count == 1:
-        return write_first
-    write_rest = _entries(s, formula, count - 1, apart)
-
     def write(p, p_number, targets, numbers, weights, out, entry, left):  # type: ignore[no-untyped-def]
-        write_first(p, p_number, targets, numbers, weights, out, entry, left)  # type: ignore[no-untyped-call]
-        write_rest(p, p_number, targets[1:], numbers[1:], weights, out, entry + apart, left - apart)
+        a = evaluate(xp, p, targets[0], p_number, numbers[0], weights)
+        b = evaluate(xp, p, targets[1], p_number, numbers[1], weights)
+        c = evaluate(xp, p, targets[2], p_number, numbers[2], weights)
+        d = evaluate(xp, p, targets[3], p_number, numbers[3], weights)
+        if left > 0:
+            out[entry] = a
+        if left > apart:
+            out[entry + apart] = b
+        if left > 2 * apart:
+            out[entry + 2 * apart] = c
+        if left > 3 * apart:
+            out[entry + 3 * apart] = d
 
-    return write
+    return s.function(write)
