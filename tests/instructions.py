@@ -1,4 +1,4 @@
-"""CUDA kernels as PTX, and the table in docs/cuda.md of how many instructions they have."""
+"""CUDA kernels as PTX, and the table in docs/cuda.md of how many instructions a pair takes."""
 
 import re
 from functools import cache
@@ -11,10 +11,11 @@ from boxloss.engines.cuda_kinds import Elementwise, Pairwise
 
 PAGE = Path(__file__).parent.parent / "docs" / "cuda.md"
 XYXY = ("xyxy", "xyxy")
+VALUE = r"st\.global\.f(32|64)"  # the store of a value
 TEMPLATES = {
     "value": ("elementwise", Elementwise(XYXY, False, False, False, False, aligned=True)),
     "value and gradient": ("elementwise", Elementwise(XYXY, True, False, False, False, aligned=True)),
-    "pairwise": ("pairwise", Pairwise(XYXY, aligned=True, rows=32)),
+    "pairwise": ("pairwise", Pairwise(XYXY, aligned=True, rows=32, threads=64)),
 }
 LOSSES = {
     **{name: bl.get(name) for name in bl.losses()},
@@ -32,10 +33,15 @@ class Code(NamedTuple):
     text: str
 
     @property
+    def lines(self) -> list[tuple[str, str]]:
+        """Instructions and labels in order, each with what comes after it on its line."""
+        body = self.text[self.text.index("\n{") :]
+        return re.findall(r"^[ \t]*(?:@!?%p\d+[ \t]+)?(\$\w+:|[a-z][\w.]*)[ \t]*([^;\n]*)", body, re.M)
+
+    @property
     def instructions(self) -> list[str]:
         """The instructions in order, without operands."""
-        body = self.text[self.text.index("\n{") :]
-        return re.findall(r"^\t(?:@!?%p\d+ )?([a-z][\w.]*)", re.sub(r"@(!?%p\d+)\s+", r"@\1 ", body), re.M)
+        return [name for name, _ in self.lines if not name.startswith("$")]
 
     @property
     def parameters(self) -> list[str]:
@@ -44,8 +50,17 @@ class Code(NamedTuple):
 
     @property
     def copies(self) -> int:
-        """How many times the compiler wrote the body of the loop: one value is stored in each."""
-        return self.count(r"st\.global\.f(32|64)")
+        """How many times the compiler wrote the formula: one value is stored in each."""
+        return self.count(VALUE)
+
+    @property
+    def per_pair(self) -> float:
+        """How many instructions a pair takes in the shortest of the loops: that of most pairs."""
+        names = [name for name, _ in self.lines]
+        back = [(names.index(f"{to}:"), end) for end, (name, to) in enumerate(self.lines) if name.startswith("bra")]
+        loops = [[name for name in names[start : end + 1] if not name.startswith("$")] for start, end in back]
+        stores = [sum(1 for name in loop if re.fullmatch(VALUE, name)) for loop in loops]
+        return min(len(loop) / count for loop, count in zip(loops, stores, strict=True) if count)
 
     def count(self, pattern: str) -> int:
         """How many instructions match as a whole."""
@@ -67,12 +82,12 @@ def of_kind(template: str, loss: bl.Loss, dtype: str, kind: object, capability: 
 def row(name: str, capability: tuple[int, int]) -> str:
     """A line of the table."""
     codes = [compiled(LOSSES[name], verb, dtype, capability) for dtype, verb in COLUMNS]
-    return f"| {name} | {' | '.join(f'{len(code.instructions)} / {code.copies}' for code in codes)} |"
+    return f"| {name} | {' | '.join(f'{code.per_pair:g} / {len(code.instructions)}' for code in codes)} |"
 
 
 def written_rows() -> dict[str, str]:
     """The lines of the table in the documentation."""
-    lines = [line for line in PAGE.read_text().splitlines() if re.match(r"\| .*\| \d+ / \d+ \|", line)]
+    lines = [line for line in PAGE.read_text().splitlines() if re.match(r"\| .*\| [\d.]+ / \d+ \|", line)]
     return {line.split(" | ")[0].removeprefix("| "): line for line in lines}
 
 
@@ -87,4 +102,4 @@ def write(rows: list[str]) -> None:
     PAGE.write_text(page)
 
 
-assert TEMPLATES["pairwise"][1].rows == cuda.TILE_ROWS
+assert TEMPLATES["pairwise"][1][2:] == (cuda.TILE_ROWS, cuda.TILE_THREADS)

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from boxloss.engines.compile import SCALAR_FLAGS, specialiser
+from boxloss.engines.compile import CONTRACTED_FLAGS, specialiser
 
 DTYPES = ("float32", "float64")
 ULPS = 2.0
@@ -26,7 +26,7 @@ def loop(dtype, name, arguments):
         for i in range(out.size):
             out[i] = function(a[i], b[i])
 
-    compiled = numba.njit(error_model="numpy", fastmath=SCALAR_FLAGS)(one if arguments == 1 else two)
+    compiled = numba.njit(error_model="numpy", fastmath=CONTRACTED_FLAGS)(one if arguments == 1 else two)
 
     def run(*arrays):
         arrays = [np.ascontiguousarray(a, dtype=dtype) for a in np.broadcast_arrays(*arrays)]

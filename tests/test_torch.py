@@ -5,6 +5,7 @@ import pytest
 
 import boxloss as bl
 from boxloss.engines import cpu
+from errors import check_error
 from generators import boxes, mixed
 
 pytestmark = pytest.mark.torch
@@ -199,3 +200,22 @@ def test_out_is_the_memory_of_the_tensor(pair, torch):
     assert bl.l1.pairwise(*pair, out=out, engine="numba") is out
     assert out.data_ptr() == address
     close(out, bl.l1.pairwise(*pair, engine="array"))
+
+
+@pytest.mark.parametrize("engine", ["array", "numba"])
+def test_autograd_knows_that_out_was_written(pair, torch, engine):
+    factor, out = torch.ones(12, 12, dtype=torch.float64, requires_grad=True), torch.ones(12, 12, dtype=torch.float64)
+    product = (factor * out).sum()
+    bl.giou.pairwise(*pair, out=out, engine=engine)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        product.backward()
+
+
+REQUIRES_GRAD = "out must not require a gradient: a matrix is a constant. Give out.detach()"
+
+
+def test_out_that_requires_a_gradient_is_refused(pair, torch):
+    out = torch.ones(12, 12, dtype=torch.float64, requires_grad=True)
+    check_error(lambda: bl.giou.pairwise(*pair, out=out), ValueError, REQUIRES_GRAD)
+    with torch.no_grad():
+        assert bl.giou.pairwise(*pair, out=out) is out

@@ -238,6 +238,10 @@ def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> Any:
         out = adopt("out", out)
         array_namespace(pred=like, out=out)
     check_buffer(out, like, shape)
+    if is_tensor(out) and not out.is_inference():
+        # Engines write to its memory, of which autograd would not know: a gradient that needs the old values would be
+        # computed from the new ones.
+        sys.modules["torch"].autograd.graph.increment_version(out)
     return out
 
 
@@ -245,3 +249,5 @@ def check_buffer(out: Any, like: Any, shape: tuple[int, ...]) -> None:
     """A buffer of the right library has the shape and the type of the result."""
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
+    if is_tensor(out) and out.requires_grad and sys.modules["torch"].is_grad_enabled():
+        raise ValueError("out must not require a gradient: a matrix is a constant. Give out.detach()")

@@ -146,6 +146,11 @@ def height(b: Box) -> Any:
     return b.y2 - b.y1
 
 
+def sum_of_products(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """a b + c d without fused multiply-add, so that it is the same with the two products exchanged."""
+    return a * b + c * d
+
+
 def areas_forward(xp: Any, pair: Pair) -> Areas:
     """Intersection and union.
 
@@ -156,7 +161,9 @@ def areas_forward(xp: Any, pair: Pair) -> Areas:
     reach_w, reach_h = width(pair.inner), height(pair.inner)
     inter_w, inter_h = positive_part(xp, reach_w), positive_part(xp, reach_h)
     intersection = inter_w * inter_h
-    excess = inter_h * ((w - inter_w) + (other_w - inter_w)) + (w * (h - inter_h) + other_w * (other_h - inter_h))
+    excess = inter_h * ((w - inter_w) + (other_w - inter_w)) + sum_of_products(
+        w, h - inter_h, other_w, other_h - inter_h
+    )
     unequal = (width(pair.outer) - reach_w) + (height(pair.outer) - reach_h)
     return Areas(intersection, excess + intersection, excess, unequal)
 

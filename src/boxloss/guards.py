@@ -1,8 +1,8 @@
 """What keeps formulas finite for every box: inverted boxes, and denominators that are 0.
 
 A box is ordinary if its sides are at least `SHORTEST_SIDE` and its corners within `FARTHEST_CORNER`. No guard changes
-anything for a pair of ordinary boxes, so the CPU engine compiles a matrix of them without: `UNGUARDED` says by what
-each guard is replaced. A matrix of GIoU then takes half the time.
+anything for a pair of ordinary boxes, so the compiled engines compute a matrix of them without: `UNGUARDED` says by
+what each guard is replaced. On the CPU a matrix of GIoU then takes half the time.
 """
 
 from collections.abc import Callable
@@ -39,9 +39,14 @@ def nonzero(xp: Any, denominator: Any) -> Any:
     return where_negligible(xp, denominator, 1.0, denominator)
 
 
+def reciprocal(a: Any) -> Any:
+    """1 / a."""
+    return 1.0 / a
+
+
 def inverse(xp: Any, denominator: Any) -> Any:
     """1 / denominator, and 0 where the denominator is negligible."""
-    return where_negligible(xp, denominator, 0.0, 1.0 / nonzero(xp, denominator))
+    return where_negligible(xp, denominator, 0.0, reciprocal(nonzero(xp, denominator)))
 
 
 def inverses(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:

@@ -57,6 +57,16 @@ def test_pairwise(case, dtype, rng):
 
 
 @every_dtype
+@pytest.mark.parametrize("loss", [bl.giou, bl.ciou, bl.eiou], ids=lambda loss: type(loss).__name__)
+def test_pairwise_with_some_boxes_without_area(loss, dtype, rng):
+    """A tile is computed without guards only if it has none of them."""
+    pred, target = boxes(rng, 2 * cuda.TILE_ROWS + 1), boxes(rng, cuda.TILE_COLUMNS + 1)
+    pred[3, 2:] = pred[3, :2]
+    target[-1] = target[-1, [2, 3, 0, 1]]
+    check_pairwise(loss, (pred, target), dtype)
+
+
+@every_dtype
 @every_case
 def test_match_is_zero(case, dtype, rng):
     same = boxes(rng, 9).astype(dtype)

@@ -7,10 +7,11 @@ from typing import Any
 from boxloss.check_arrays import Inputs
 from boxloss.device import on_device
 from boxloss.engines import cuda_support
-from boxloss.engines.cuda_kinds import Elementwise, Pairwise
+from boxloss.engines.cuda_kinds import COLUMNS_A_THREAD, Elementwise, Pairwise
 from boxloss.loss import Loss
 
-THREADS, TILE_ROWS, TILE_COLUMNS = (32, 8, 32) if cuda_support.is_simulated() else (256, 32, 128)
+THREADS, TILE_ROWS, TILE_THREADS = (32, 8, 8) if cuda_support.is_simulated() else (256, 32, 64)
+TILE_COLUMNS = COLUMNS_A_THREAD * TILE_THREADS
 LARGEST_AXIS = 1 if cuda_support.is_simulated() else 65535  # of the grid, beside the first; kernels loop beyond it
 runtime = import_module(f"boxloss.engines.cuda_{'simulator' if cuda_support.is_simulated() else 'launch'}")
 
@@ -52,13 +53,13 @@ def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> An
         pred, pred_step = _batches(arrays, inputs.pred, batch)
         target, target_step = _batches(arrays, inputs.target, batch)
         boxes = [arrays.argument(a) for a in (pred, target)]
-        kind = Pairwise(inputs.formats, arrays.are_aligned(boxes), TILE_ROWS)
+        kind = Pairwise(inputs.formats, arrays.are_aligned(boxes), TILE_ROWS, TILE_THREADS)
         run = runtime.kernel("pairwise", loss, arrays.dtype_name, kind, arrays.ordinal)
         batches = math.prod(batch)
         sizes = (rows, columns, pred_step, target_step, batches)
         numbers = (*inputs.image, *loss.weights)
         blocks = (-(-columns // TILE_COLUMNS), min(-(-rows // TILE_ROWS), LARGEST_AXIS), min(batches, LARGEST_AXIS))
-        run(arrays.stream(), blocks, TILE_COLUMNS, *boxes, *numbers, arrays.argument(matrix), *sizes)
+        run(arrays.stream(), blocks, TILE_THREADS, *boxes, *numbers, arrays.argument(matrix), *sizes)
     return matrix
 
 

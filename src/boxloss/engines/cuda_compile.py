@@ -13,15 +13,17 @@ from numba.cuda.compiler import compile_cuda, kernel_fixup
 from numba.cuda.core.options import FastMathOptions
 from numba.cuda.dispatcher import CUDADispatcher
 
-from boxloss.engines import cuda_extensions, scalar
+from boxloss.engines import cuda_arithmetic, cuda_extensions, scalar
 from boxloss.engines.compile import Specialiser
 from boxloss.engines.cuda_kernels import load_numbers, store_numbers
 from boxloss.formula import formula_of
+from boxloss.guards import UNGUARDED
 from boxloss.loss import Loss
 
 Capability = tuple[int, int]
-# No contraction into fused multiply-adds, for the reason given at `compile.FORMULA_FLAGS`.
-NVVM_OPTIONS = {"opt": 3, "fma": 0}
+# No contraction into fused multiply-adds but where flags allow it, for the reason given at `compile.FORMULA_FLAGS`.
+# Divisions of float32 may be 2 ulp off: an exact one has a branch and three times as many instructions.
+NVVM_OPTIONS = {"opt": 3, "fma": 0, "prec_div": 0}
 ENTRY = "kernel"
 BITS = {
     scalar.bits_32: libdevice.float_as_int,
@@ -55,9 +57,17 @@ class DeviceSpecialiser(Specialiser):
 
     alignment = 16  # of boxes in shared memory
 
-    def __init__(self, dtype: str, capability: Capability) -> None:
-        super().__init__(dtype, lambda function, flags: DeviceFunction(function, flags, capability), BITS)
+    def __init__(self, dtype: str, capability: Capability, guarded: bool) -> None:
+        self.capability = capability
+        known, replaced = BITS, {} if guarded else UNGUARDED
+        if dtype == "float32":
+            known, replaced = BITS | cuda_arithmetic.instructions(capability), replaced | cuda_arithmetic.FUNCTIONS
+        super().__init__(dtype, lambda function, flags: DeviceFunction(function, flags, capability), known, replaced)
         self.pointer = types.CPointer(self.number)  # type: ignore[attr-defined]
+
+    def unguarded(self) -> "DeviceSpecialiser":
+        """The specialiser of the same float type that leaves the guards out."""
+        return specialiser(self.dtype, self.capability, guarded=False)
 
     def access(self, aligned: bool) -> tuple[Any, Any]:
         """Functions that load and store a box: of 16 bytes a time if boxes are aligned to that."""
@@ -67,9 +77,9 @@ class DeviceSpecialiser(Specialiser):
 
 
 @cache
-def specialiser(dtype: str, capability: Capability) -> DeviceSpecialiser:
+def specialiser(dtype: str, capability: Capability, guarded: bool = True) -> DeviceSpecialiser:
     """The one specialiser of a float type and a capability."""
-    return DeviceSpecialiser(dtype, capability)
+    return DeviceSpecialiser(dtype, capability, guarded)
 
 
 def ptx(template: Callable[..., Any], loss: Loss, dtype: str, kind: Any, capability: Capability) -> str:

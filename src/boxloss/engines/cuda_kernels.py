@@ -11,9 +11,10 @@ from numba import cuda
 from numba.core import types
 
 from boxloss.box import Box, scale
-from boxloss.engines.cuda_kinds import Elementwise, Pairwise
+from boxloss.engines.cuda_kinds import COLUMNS_A_THREAD, Elementwise, Pairwise
 from boxloss.formats import FORMATS
 from boxloss.formula import Formula
+from boxloss.guards import ordinary
 
 Template = tuple[Callable[..., None], Any]  # a kernel and its signature
 
@@ -28,21 +29,30 @@ def store_numbers(boxes: Any, index: Any, numbers: Any) -> None:
     boxes[4 * index], boxes[4 * index + 1], boxes[4 * index + 2], boxes[4 * index + 3] = numbers
 
 
+def _reader(s: Any, box_format: str, aligned: bool) -> Any:
+    """``read(boxes, index, width, height)``: a box as corners."""
+    (load, _), decode = s.access(aligned), FORMATS[box_format].decode
+
+    def read(boxes: Any, index: Any, width: Any, height: Any) -> Any:
+        return decode(Box(*load(boxes, index)), width, height)
+
+    return s.function(read)
+
+
 def elementwise(s: Any, formula: Formula, terms: int, kind: Elementwise) -> Template:
     """Value and gradients of each pair, in a loop whose stride is the grid."""
     xp, times = s.xp, s.function(scale)
     evaluate, pull_pred, pull_target = map(s.function, (formula.evaluate, formula.pull_pred, formula.pull_target))
-    decode_pred, encode_pred_grad = map(s.function, FORMATS[kind.formats[0]][:2])
-    decode_target, encode_target_grad = map(s.function, FORMATS[kind.formats[1]][:2])
-    load, store = s.access(kind.aligned)
+    read_pred, read_target = (_reader(s, name, kind.aligned) for name in kind.formats)
+    encode_pred_grad, encode_target_grad = (s.function(FORMATS[name].decode_pullback) for name in kind.formats)
+    _, store = s.access(kind.aligned)
     _, pred_grad, target_grad, scaled, weighted, _ = kind
 
     def kernel(pred, target, weight, factor, width, height, weights, value, d_pred, d_target, size):  # type: ignore[no-untyped-def]
         i = cuda.grid(1)
         step = cuda.gridsize(1)
         while i < size:
-            p = decode_pred(Box(*load(pred, i)), width, height)
-            t = decode_target(Box(*load(target, i)), width, height)
+            p, t = read_pred(pred, i, width, height), read_target(target, i, width, height)
             v, residual = evaluate(xp, p, t, weights)
             by = factor
             if weighted:
@@ -72,46 +82,81 @@ def _nothing(xp: Any, box: Box) -> Any:
 
 
 def pairwise(s: Any, formula: Formula, terms: int, kind: Pairwise) -> Template:
-    """A tile of the matrix a block: each thread has one target in registers, all read the same pred from shared memory.
+    """A tile of the matrix a block: a thread has four targets in registers, and all read the same pred at a time.
 
-    A pred and the number that the formula needs of it are staged once a tile. Threads next to each other write
-    entries next to each other. The grid has an axis for columns, one for rows and one for batches.
+    A pred and the number that the formula needs of it are staged in shared memory, once a tile. Threads next to each
+    other write entries next to each other. The grid has an axis for columns, one for rows and one for batches. A tile
+    whose boxes are all ordinary is computed without guards.
     """
     xp, number = s.xp, s.number
-    evaluate, prepare = s.function(formula.evaluate_prepared), s.function(formula.prepare or _nothing)
-    decode_pred, decode_target = (s.function(FORMATS[name].decode) for name in kind.formats)
-    load, _ = s.access(kind.aligned)
-    load_staged, stage = s.access(aligned=True)
-    tile_rows, staged_size, alignment = kind.rows, 4 * kind.rows, s.alignment
+    read_pred, read_target = (_reader(s, name, kind.aligned) for name in kind.formats)
+    is_ordinary, prepare = s.function(ordinary), s.function(formula.prepare or _nothing)
+    load, stage = s.access(aligned=True)
+    write, write_guarded = (_four_entries(of, formula, kind.threads) for of in (s.unguarded(), s))
+    tile_rows, threads, tile_columns = kind.rows, kind.threads, COLUMNS_A_THREAD * kind.threads
+    staged_size, alignment = 4 * kind.rows, s.alignment
 
     def kernel(pred, target, width, height, weights, out, rows, columns, pred_step, target_step, batches):  # type: ignore[no-untyped-def]
         staged = cuda.shared.array(staged_size, number, alignment=alignment)
         staged_numbers = cuda.shared.array(tile_rows, number)
         thread = cuda.threadIdx.x
-        column = cuda.grid(1)
+        column = tile_columns * types.int64(cuda.blockIdx.x) + thread
+        left = types.int32(min(columns - column, tile_columns))
         batch = types.int64(cuda.blockIdx.z)
         while batch < batches:
             # Threads beyond the last column go along, since all have to meet at the barriers.
-            t = decode_target(Box(*load(target, batch * target_step + min(column, columns - 1))), width, height)
-            t_number = prepare(xp, t)
+            nearest = batch * target_step + column
+            last = batch * target_step + columns - 1
+            a = read_target(target, min(nearest, last), width, height)
+            b = read_target(target, min(nearest + threads, last), width, height)
+            c = read_target(target, min(nearest + 2 * threads, last), width, height)
+            d = read_target(target, min(nearest + 3 * threads, last), width, height)
+            targets, numbers = (a, b, c, d), (prepare(xp, a), prepare(xp, b), prepare(xp, c), prepare(xp, d))
+            are_ordinary = is_ordinary(a) and is_ordinary(b) and is_ordinary(c) and is_ordinary(d)
             first = types.int64(cuda.blockIdx.y) * tile_rows
             while first < rows:
                 count = min(tile_rows, rows - first)
+                need_no_guard = are_ordinary
                 if thread < count:
-                    p = decode_pred(Box(*load(pred, batch * pred_step + first + thread)), width, height)
+                    p = read_pred(pred, batch * pred_step + first + thread, width, height)
                     stage(staged, thread, (p.x1, p.y1, p.x2, p.y2))
                     staged_numbers[thread] = prepare(xp, p)
-                cuda.syncthreads()
-                if column < columns:
-                    entry = (batch * rows + first) * columns + column
-                    for row in range(count):
-                        out[entry] = evaluate(
-                            xp, Box(*load_staged(staged, row)), t, staged_numbers[row], t_number, weights
-                        )
-                        entry += columns
+                    need_no_guard = are_ordinary and is_ordinary(p)
+                row, entry = 0, (batch * rows + first) * columns + column
+                if cuda.syncthreads_and(types.int32(need_no_guard)):
+                    while row < count:
+                        p = Box(*load(staged, row))
+                        write(p, staged_numbers[row], targets, numbers, weights, out, entry, left)
+                        row, entry = row + 1, entry + columns
+                else:
+                    while row < count:
+                        p = Box(*load(staged, row))
+                        write_guarded(p, staged_numbers[row], targets, numbers, weights, out, entry, left)
+                        row, entry = row + 1, entry + columns
                 cuda.syncthreads()
                 first += cuda.gridDim.y * tile_rows
             batch += cuda.gridDim.z
 
     array, sizes = s.pointer, (types.int64,) * 5
     return kernel, types.void(array, array, number, number, s.numbers(terms), array, *sizes)
+
+
+def _four_entries(s: Any, formula: Formula, apart: int) -> Any:
+    """The entries of a pred and the targets of a thread, so many columns apart; the matrix ends `left` columns on."""
+    xp, evaluate = s.xp, formula.evaluate_prepared
+
+    def write(p, p_number, targets, numbers, weights, out, entry, left):  # type: ignore[no-untyped-def]
+        a = evaluate(xp, p, targets[0], p_number, numbers[0], weights)
+        b = evaluate(xp, p, targets[1], p_number, numbers[1], weights)
+        c = evaluate(xp, p, targets[2], p_number, numbers[2], weights)
+        d = evaluate(xp, p, targets[3], p_number, numbers[3], weights)
+        if left > 0:
+            out[entry] = a
+        if left > apart:
+            out[entry + apart] = b
+        if left > 2 * apart:
+            out[entry + 2 * apart] = c
+        if left > 3 * apart:
+            out[entry + 3 * apart] = d
+
+    return s.function(write)

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+COLUMNS_A_THREAD = 4
+
 
 class Elementwise(NamedTuple):
     """Of an elementwise kernel."""
@@ -20,3 +22,4 @@ class Pairwise(NamedTuple):
     formats: tuple[str, str]
     aligned: bool
     rows: int  # of a tile
+    threads: int  # of a block, each with `COLUMNS_A_THREAD` columns of a tile; as many as rows or more

@@ -14,6 +14,7 @@ from numba import cuda
 from boxloss.engines import cuda_kernels
 from boxloss.engines.compile import Specialiser
 from boxloss.formula import formula_of
+from boxloss.guards import UNGUARDED
 from boxloss.loss import Loss
 
 
@@ -65,9 +66,13 @@ class PlainSpecialiser(Specialiser):
 
     alignment = None  # the simulator refuses any other
 
-    def __init__(self, dtype: str) -> None:
-        super().__init__(dtype, _as_it_is)
+    def __init__(self, dtype: str, guarded: bool) -> None:
+        super().__init__(dtype, _as_it_is, replaced={} if guarded else UNGUARDED)
         self.pointer = self.array
+
+    def unguarded(self) -> "PlainSpecialiser":
+        """The specialiser of the same float type that leaves the guards out."""
+        return specialiser(self.dtype, guarded=False)
 
     def access(self, aligned: bool) -> tuple[Any, Any]:
         """Functions that load and store a box."""
@@ -79,9 +84,9 @@ def _as_it_is(function: FunctionType, flags: set[str]) -> Any:
 
 
 @cache
-def specialiser(dtype: str) -> PlainSpecialiser:
-    """The one specialiser of a float type."""
-    return PlainSpecialiser(dtype)
+def specialiser(dtype: str, guarded: bool = True) -> PlainSpecialiser:
+    """The one specialiser of a float type, with guards or without."""
+    return PlainSpecialiser(dtype, guarded)
 
 
 def _quiet(kernel: FunctionType) -> FunctionType:
