@@ -74,9 +74,12 @@ def cudasim(session: nox.Session) -> None:
 
 @nox.session
 def ptx(session: nox.Session) -> None:
-    """What the compiler makes of the CUDA kernels, without a GPU; `-- --write` writes the table in docs/cuda.md."""
+    """What the compiler makes of the CUDA kernels, and what comes of executing it on the host, without a GPU.
+
+    `-- --write` writes the table in docs/cuda.md.
+    """
     session.install(".", *groups("test", "ptx"))
-    workers = [] if "--write" in session.posargs else ["-n", "auto", "--dist", "loadgroup"]
+    workers = [] if "--write" in session.posargs else ["-n", "auto"]
     session.run("pytest", *workers, "tests/ptx", *session.posargs)
 
 

@@ -29,15 +29,28 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("tests/ptx needs numba-cuda: pip install 'numba-cuda[cu13]'")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes long, and run the tests of a loss on one process, which compiles each kernel once."""
+    """Leave out what takes long."""
     left_out = [item for item in items if takes_long(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
-    for item in items:
-        if loss := loss_of(parameters(item)):
-            item.add_marker(pytest.mark.xdist_group(repr(loss)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With pytest-xdist the tests of a loss run in one process, which compiles each kernel once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    from cases import CASES
+
+    groups = {case.name: repr(case.loss) for case in CASES} | {name: repr(loss) for name, loss in losses().items()}
+
+    class ByLoss(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            function, _, given = nodeid.removesuffix("]").partition("[")
+            return next((groups[part] for part in given.split("-") if part in groups), function)
+
+    return ByLoss(config, log)
 
 
 def parameters(item: pytest.Item) -> dict[str, Any]:

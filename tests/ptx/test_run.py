@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.engines import cuda
+from boxloss.engines import cuda, cuda_arithmetic
 from cases import CASES
-from generators import boxes
+from generators import boxes, mixed, zero_side
 from gpu.test_gpu_arrays import (  # noqa: F401
     test_boolean_weight,
     test_broadcasting,
@@ -29,7 +29,8 @@ from gpu.test_gpu_layouts import (  # noqa: F401
     test_strided_weight,
 )
 from gpu.test_gpu_losses import (  # noqa: F401
-    anywhere,
+    check_elementwise,
+    everything,
     test_boxes_of_every_kind_in_a_matrix,
     test_call,
     test_diagonal_of_a_matrix_of_boxes_with_themselves_is_exactly_zero,
@@ -45,23 +46,42 @@ from gpu.test_gpu_losses import (  # noqa: F401
 )
 from instructions import of_kind
 from ptx_machine import runtime as machine_runtime
+from ptx_machine.arithmetic import fma
 from ptx_machine.memory import KernelError
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
+# --- Approximate instructions, whatever hardware may give for them ----------------------------------------------------
+
+
 @pytest.mark.parametrize("seed", range(4))
 @every_case
 def test_errors_of_approximate_instructions(case, seed, library, runtime, rng):
-    """Whatever hardware may give for them."""
     runtime.seed = seed
-    pred = boxes(rng, 40).astype("float32")
+    check_elementwise(library, case.loss, mixed(rng, 300), "float32")
+    pred = np.concatenate([boxes(rng, 40), zero_side(rng, 40)[0]]).astype("float32")
     matrix = case.loss.pairwise(pred, pred, engine="cuda")
     library.check_value(matrix, case.loss.pairwise(*[pred.astype("float64")] * 2, engine="array"), "float32")
     if case.has_minimum_zero:
-        np.testing.assert_array_equal(np.diagonal(matrix), 0.0)
-    sides = [anywhere(rng, n, "float32") for n in (40, 140)]
-    assert np.isfinite(case.loss.pairwise(*sides, engine="cuda")).all()
+        for result in (np.diagonal(matrix), *everything(library, case.loss, (pred, pred.copy()))):
+            np.testing.assert_array_equal(result, 0.0)
+
+
+def test_share_of_equal_areas_is_exactly_one(monkeypatch):
+    """For every float32 from 1 to 2, of which others are multiples, and every inverse of it that is 1 ulp off at most."""
+    monkeypatch.setattr(cuda_arithmetic, "fused", fma)
+    area = np.arange(0x3F800000, 0x40000000, dtype=np.uint32).view(np.float32)
+    true = 1.0 / area.astype(np.float64)
+    nearest = true.astype(np.float32)
+    for steps in (-1, 0, 1):
+        inverse = (nearest.view(np.int32) + np.int32(steps)).view(np.float32)
+        allowed = np.abs(inverse - true) <= np.spacing(nearest)
+        assert allowed.mean() > 0.4
+        assert (cuda_arithmetic.share(None, area, area, inverse)[allowed] == 1.0).all()
+
+
+# --- Grids ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("pred_shape", "target_shape"), [((70,), (130,)), ((3, 33), (3, 5)), ((2, 1, 40), (3, 7))])
@@ -75,8 +95,6 @@ def test_grid_that_ends_before_the_matrix(loss, pred_shape, target_shape, librar
 
 
 # --- Kernels that are wrong -------------------------------------------------------------------------------------------
-
-BARRIER = "bar.sync \t0;"
 
 
 def check_fault(matrix_of, change, text, monkeypatch):
@@ -99,17 +117,18 @@ def matrix_of(library, monkeypatch, rng):
     return lambda: bl.ciou.pairwise(*sides, engine="cuda")
 
 
-def test_kernel_without_the_barrier_before_reads(matrix_of, monkeypatch):
-    text = "reads what (nothing has written|another thread writes)"
-    check_fault(matrix_of, lambda ptx: ptx.replace(BARRIER, "", 1), text, monkeypatch)
-
-
-def test_kernel_without_the_barrier_after_reads(matrix_of, monkeypatch):
+def test_kernel_that_does_not_wait_for_what_is_staged(matrix_of, monkeypatch):
     def change(ptx):
-        first, second, third = ptx.split(BARRIER)
-        return first + BARRIER + second + third
+        """Each thread takes its own vote for that of all."""
+        return re.sub(r"bar\.red\.and\.pred\s+(%p\d+), 0, (%p\d+);", r"mov.pred \1, \2;", ptx)
 
-    check_fault(matrix_of, change, "writes what another thread reads", monkeypatch)
+    check_fault(matrix_of, change, "reads what another thread writes", monkeypatch)
+
+
+def test_kernel_that_stages_before_all_have_read(matrix_of, monkeypatch):
+    check_fault(
+        matrix_of, lambda ptx: re.sub(r"bar\.sync\s+0;", "", ptx), "writes what another thread reads", monkeypatch
+    )
 
 
 def test_kernel_that_writes_twice(matrix_of, monkeypatch):
