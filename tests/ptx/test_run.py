@@ -69,7 +69,7 @@ def test_errors_of_approximate_instructions(case, seed, library, runtime, rng):
 
 
 def test_share_of_equal_areas_is_exactly_one(monkeypatch):
-    """For every float32 from 1 to 2, of which others are multiples, and every inverse of it that is 1 ulp off at most."""
+    """For every float32 from 1 to 2, and every inverse of it that is 1 ulp off at most."""
     monkeypatch.setattr(cuda_arithmetic, "fused", fma)
     area = np.arange(0x3F800000, 0x40000000, dtype=np.uint32).view(np.float32)
     true = 1.0 / area.astype(np.float64)
