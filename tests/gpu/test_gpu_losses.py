@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import boxloss as bl
 from bounds import BOUND, in_dtype, value_error
 from cases import CASES
 from generators import KINKS, boxes, inverted, match, mixed, zero_side
@@ -129,11 +130,28 @@ def of_every_kind(rng, n):
     return [np.round(64 * np.stack(side, axis=1).reshape(-1, 4)) / 64 for side in zip(*kinds, strict=True)]
 
 
+def check_matrix(library, loss, sides, precision):
+    given, exact = in_dtype(sides, precision)
+    matrix = loss.pairwise(*map(library.asarray, given), engine=library.engine)
+    library.check_value(matrix, loss.pairwise(*exact, engine="array"), precision)
+
+
 @pytest.mark.parametrize(("case", "precision"), KINKY, ids=lambda given: getattr(given, "name", given))
 def test_boxes_of_every_kind_in_a_matrix(case, precision, library, rng):
-    given, exact = in_dtype(of_every_kind(rng, 25), precision)
-    matrix = case.loss.pairwise(*map(library.asarray, given), engine=library.engine)
-    library.check_value(matrix, case.loss.pairwise(*exact, engine="array"), precision)
+    """With each other, and with ordinary ones."""
+    pred, target = of_every_kind(rng, 25)
+    ordinary = np.round(64 * boxes(rng, 150)) / 64
+    for sides in ((pred, target), (pred, ordinary), (ordinary, target)):
+        check_matrix(library, case.loss, sides, precision)
+
+
+@pytest.mark.parametrize("place", [0, 31, 63, 64, 100, 128, 192, 255, 256, 299])
+def test_one_inverted_box_in_a_matrix(place, library, rng):
+    """Wherever it is in a tile."""
+    ordinary, spoiled = boxes(rng, 300), boxes(rng, 300)
+    spoiled[place] = spoiled[place, [2, 1, 0, 3]]
+    for sides in ((spoiled, ordinary), (ordinary, spoiled)):
+        check_matrix(library, bl.giou, sides, "float32")
 
 
 @both_floats

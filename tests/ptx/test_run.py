@@ -40,6 +40,7 @@ from gpu.test_gpu_losses import (  # noqa: F401
     test_nan_and_infinity_stay_in_their_row,
     test_nan_and_infinity_stay_in_their_row_and_column_of_a_matrix,
     test_one_gradient,
+    test_one_inverted_box_in_a_matrix,
     test_pairwise,
     test_value_and_both_gradients,
     test_value_and_gradient_at_a_match_are_exactly_zero,
