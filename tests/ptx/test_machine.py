@@ -297,6 +297,10 @@ STAGE += "mul.wide.u32 %rd8, %r7, 4; add.s64 %rd8, %rd6, %rd8; mov.u64 %rd6, til
         ("st.global.u32 [%rd1], %r1;", "writes what another thread writes"),
         ("ld.global.u32 %r5, [%rd1]; st.global.u32 [%rd4], %r5;", "thread 0 writes what another thread reads, as do 0"),
         (
+            "ld.global.u32 %r5, [%rd1]; setp.eq.s32 %p1, %r1, 31; @%p1 st.global.u32 [%rd1], %r5;",
+            "thread 31 writes what another thread reads",
+        ),
+        (
             "st.global.u32 [%rd4], %r1; ld.global.u32 %r5, [%rd1];",
             "thread 1 reads what another thread writes, as do 30",
         ),

@@ -98,51 +98,40 @@ def test_grid_that_ends_before_the_matrix(loss, pred_shape, target_shape, librar
 # --- Kernels that are wrong -------------------------------------------------------------------------------------------
 
 
-def check_fault(matrix_of, change, text, monkeypatch):
-    """A change of the PTX is noticed."""
-
-    def changed(*arguments):
-        code = of_kind(*arguments)
-        return code._replace(text=change(code.text))
-
-    monkeypatch.setattr(machine_runtime, "of_kind", changed)
-    with pytest.raises(KernelError, match=text):
-        matrix_of()
-
-
 @pytest.fixture
-def matrix_of(library, monkeypatch, rng):
-    """A matrix of two tiles, by one block of threads."""
+def check_change(library, monkeypatch, rng):
+    """A change of PTX is noticed, in a matrix of two tiles by one block of threads."""
     monkeypatch.setattr(cuda, "LARGEST_AXIS", 1)
     sides = boxes(rng, 2 * cuda.TILE_ROWS), boxes(rng, 100)
-    return lambda: bl.ciou.pairwise(*sides, engine="cuda")
+
+    def check(pattern, replacement, text):
+        def changed(*arguments):
+            code = of_kind(*arguments)
+            return code._replace(text=re.sub(pattern, replacement, code.text))
+
+        monkeypatch.setattr(machine_runtime, "of_kind", changed)
+        with pytest.raises(KernelError, match=text):
+            bl.ciou.pairwise(*sides, engine="cuda")
+
+    return check
 
 
-def test_kernel_that_does_not_wait_for_what_is_staged(matrix_of, monkeypatch):
-    def change(ptx):
-        """Each thread takes its own vote for that of all."""
-        return re.sub(r"bar\.red\.and\.pred\s+(%p\d+), 0, (%p\d+);", r"mov.pred \1, \2;", ptx)
-
-    check_fault(matrix_of, change, "reads what another thread writes", monkeypatch)
+def test_kernel_that_does_not_wait_for_what_is_staged(check_change):
+    """Each thread takes its own vote for that of all."""
+    vote = r"bar\.red\.and\.pred\s+(%p\d+), 0, (%p\d+);"
+    check_change(vote, r"mov.pred \1, \2;", "reads what another thread writes")
 
 
-def test_kernel_that_stages_before_all_have_read(matrix_of, monkeypatch):
-    check_fault(
-        matrix_of, lambda ptx: re.sub(r"bar\.sync\s+0;", "", ptx), "writes what another thread reads", monkeypatch
-    )
+def test_kernel_that_stages_before_all_have_read(check_change):
+    check_change(r"bar\.sync\s+0;", "", "writes what another thread reads")
 
 
-def test_kernel_that_writes_twice(matrix_of, monkeypatch):
-    check_fault(
-        matrix_of, lambda ptx: re.sub(r"st.global.f64.*", r"\g<0> \g<0>", ptx), "was written 2 times", monkeypatch
-    )
+def test_kernel_that_writes_twice(check_change):
+    check_change(r"st\.global\.f64.*", r"\g<0> \g<0>", "was written 2 times")
 
 
-def test_kernel_that_writes_elsewhere(matrix_of, monkeypatch):
-    def change(ptx):
-        return re.sub(r"(st.global.f64.*%rd\d+)\]", r"\1+8]", ptx)
-
-    check_fault(matrix_of, change, "outside of every variable|what another thread writes", monkeypatch)
+def test_kernel_that_writes_elsewhere(check_change):
+    check_change(r"(st\.global\.f64.*%rd\d+)\]", r"\1+8]", "outside of every variable|what another thread writes")
 
 
 def test_kernel_for_aligned_boxes_on_others(library, monkeypatch, rng):

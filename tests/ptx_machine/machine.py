@@ -98,7 +98,10 @@ class Machine:
     # --- Barriers -----------------------------------------------------------------------------------------------------
 
     def pass_barriers(self) -> None:
-        """Let the threads go on that wait, now that no other thread can do anything."""
+        """Let the threads go on that wait, now that no other thread can do anything.
+
+        It orders what they did in shared memory alone: through global memory no kernel here passes anything on.
+        """
         waits = self.waits_at.reshape(self.blocks, -1)
         if (waits != waits[:, :1]).any():
             raise KernelError("threads of a block wait at different barriers, or some have left while others wait")

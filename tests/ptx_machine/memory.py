@@ -42,8 +42,8 @@ class Memory:
         self.writes = np.zeros(count, np.int64)  # how many there were of each word
         self.is_set = np.zeros(count, np.bool_)
         self.writer = np.full(count, NOBODY)
-        self.reader = np.full(count, NOBODY)  # the last one
-        self.has_readers = np.zeros(count, np.bool_)  # several
+        self.reader = np.full(count, NOBODY)  # the last of them
+        self.has_readers = np.zeros(count, np.bool_)  # more than one
 
     def words_of(self, variable: int) -> slice:
         """Where the words of a variable are, in the first copy."""
@@ -54,9 +54,9 @@ class Memory:
         words, owners = self._find(addresses, size, threads), threads[:, None]
         _refuse(~self.is_set[words], "reads what nothing has written", threads)
         _refuse(_is_another(self.writer[words], owners), "reads what another thread writes", threads)
-        self.has_readers[words] |= _is_another(self.reader[words], owners)
+        self.has_readers[words[_is_another(self.reader[words], owners)]] = True
         self.reader[words] = owners
-        self.has_readers[words] |= _is_another(self.reader[words], owners)  # threads that read it just now
+        self.has_readers[words[_is_another(self.reader[words], owners)]] = True  # threads that read it just now
         return self.data[words]
 
     def store(self, addresses: Any, values: Any, threads: Any) -> None:

@@ -63,15 +63,15 @@ class Runtime:
 
 def execute(code: Kernel, arguments: Any, grid: Any, block: Any, seed: int) -> None:
     """Run a kernel, which has to write each output everywhere and once."""
-    arrays = {a: a.array for a in sorted((a for a in arguments if isinstance(a, Address)), key=lambda a: a.array.size)}
+    addresses = [a for a in arguments if isinstance(a, Address)]
+    arrays = {a: a.array for a in sorted(addresses, key=lambda a: a.array.size)}  # of those at one address the longest
     memory = Memory([array.nbytes for array in arrays.values()], [address % PAGE for address in arrays], GLOBAL_APART)
     memory.is_set[:] = True
     for k, array in enumerate(arrays.values()):
         memory.data[memory.words_of(k)] = array.view(np.uint32)
     places = dict(zip(arrays, memory.addresses.tolist(), strict=True))
-    Machine(
-        code, memory, [places.get(a, a) if isinstance(a, Address) else a for a in arguments], grid, block, seed
-    ).run()
+    numbers = [places[a] if isinstance(a, Address) else a for a in arguments]
+    Machine(code, memory, numbers, grid, block, seed).run()
     for k, array in enumerate(arrays.values()):
         words = memory.words_of(k)
         if memory.writes[words].any():
