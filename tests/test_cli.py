@@ -293,6 +293,7 @@ NO_FILES = "Give GROUND_TRUTH and DETECTIONS, or --sample alone. Try 'boxloss sc
         (["score", "--sample", "--engine", "abacus"], "'abacus' is not one of 'auto', 'array', 'numba'."),
         (["score", "--nope"], "No such option"),
         (["nope"], "No such command 'nope'."),
+        (["scor"], "Did you mean 'score'? Try 'boxloss --help'."),
         (["--nope"], "No such option"),
     ],
 )
@@ -310,6 +311,14 @@ def test_losses_lists_formula_and_range_of_each():
         assert line.split()[0] == name
         assert type(bl.get(name)).expression in line
         assert type(bl.get(name)).value_range in line
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_a_full_disk_is_one_line():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "boxloss", "losses"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "boxloss: [Errno 28] No space left on device\n")
 
 
 def test_info(tmp_path, monkeypatch):

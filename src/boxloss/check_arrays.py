@@ -41,7 +41,7 @@ def array_namespace(**arrays: Any) -> Any:
             raise TypeError(
                 f"{name} must be an array of a library that follows the array API standard; "
                 f"got {type(array).__module__}.{type(array).__qualname__}. "
-                f"Convert it first, for example with numpy.asarray({name})"
+                f"Convert it first, for example with {_example(arrays)}.asarray({name})"
             ) from None
     (first, xp), *others = namespaces.items()
     for name, other in others:
@@ -52,6 +52,11 @@ def array_namespace(**arrays: Any) -> Any:
         if one != two and None not in (one, two):  # JAX does not say where an array that it traces will be
             raise ValueError(f"{first} and {name} must be on one device; got {first} on {one} and {name} on {two}")
     return xp
+
+
+def _example(arrays: dict[str, Any]) -> str:
+    """The library that an array-like argument should become an array of: that of a tensor beside it, or NumPy."""
+    return "torch" if any(map(is_tensor, arrays.values())) else "numpy"
 
 
 def adopt(name: str, array: Any) -> Any:

@@ -17,7 +17,7 @@ from boxloss.cli.lab import (
     Result,
     cell,
     checked,
-    loss_option,
+    losses_option,
     out_option,
     outputs,
     quick_option,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.command(cls=LabCommand)
 @click.argument("ground_truth", required=False, type=PATH)
 @click.argument("detections", required=False, type=PATH)
-@loss_option
+@losses_option
 @click.option(
     "--pairs",
     "generator",
@@ -79,7 +79,14 @@ def correlate(
             with checked():
                 found.append(lab.correlate(bl.get(name), pairs))
         begin("writing")
-        write(Result(lambda: plot.correlation(found), lambda: columns(pairs, found, losses), statistics(found, losses)))
+        write(
+            Result(
+                lambda: plot.correlation(found),
+                lambda: columns(pairs, found, losses),
+                statistics(found, losses),
+                used={"count": len(pairs)},
+            )
+        )
     stdout = console.stdout()
     stdout.print(pairs.name)
     stdout.print(table(found, losses))

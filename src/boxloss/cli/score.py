@@ -9,20 +9,10 @@ from click.core import ParameterSource
 
 import boxloss as bl
 from boxloss.cli import console, export, pairs
+from boxloss.cli.options import PATH, loss_option
 from boxloss.cli.summary import by_category, headline, overall, summarise
 from boxloss.coco import Matches, Source, match, read_detections, read_ground_truth
 from boxloss.data import sample as sample_files
-
-PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
-
-
-def known_losses(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    """Return the losses that ``--losses`` names, each once; all of them without it."""
-    known = bl.losses()
-    names = [name.strip() for value in values for name in value.split(",")] or list(known)
-    if unknown := [name for name in names if name not in known]:
-        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}.")
-    return list(dict.fromkeys(names))
 
 
 def fraction(context: click.Context, option: click.Parameter, value: float) -> float:
@@ -36,13 +26,7 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
 @click.argument("ground_truth", required=False, type=PATH)
 @click.argument("detections", required=False, type=PATH)
 @click.option("--sample", is_flag=True, help="Score the boxes that ship with the package instead of files.")
-@click.option(
-    "--losses",
-    multiple=True,
-    callback=known_losses,
-    metavar="NAMES",
-    help="Which losses, as giou,ciou.  [default: all]",
-)
+@loss_option(bl.losses(), "all")
 @click.option(
     "--iou-threshold", type=float, default=0.5, callback=fraction, show_default=True, help="Lowest IoU of a match."
 )

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from boxloss.cli import console, export
-from boxloss.cli.lab import PATH, LabCommand, checked, loss_option, quick_option, seed_option
+from boxloss.cli.lab import LabCommand, checked, losses_option, quick_option, seed_option
+from boxloss.cli.options import PATH
 
 FILE = "index.html"
 
@@ -15,7 +16,7 @@ FILE = "index.html"
 @click.command(cls=LabCommand)
 @click.argument("ground_truth", required=False, type=PATH)
 @click.argument("detections", required=False, type=PATH)
-@loss_option
+@losses_option
 @click.option(
     "--out", "folder", type=PATH, default=Path("boxloss-report"), metavar="DIR", show_default=True, help="The folder."
 )
