@@ -276,7 +276,7 @@ def test_error_of_a_missing_file(files):
     assert error("score", files[0], "none.json") == "none.json: No such file or directory"
 
 
-NO_FILES = "Give GROUND_TRUTH and DETECTIONS, or --sample alone. Try 'boxloss score --help'."
+NO_FILES = "Give GROUND_TRUTH and DETECTIONS, a Parquet file of pairs, or --sample alone. Try 'boxloss score --help'."
 
 
 @pytest.mark.parametrize(

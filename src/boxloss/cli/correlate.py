@@ -12,7 +12,6 @@ import boxloss as bl
 from boxloss.cli import console
 from boxloss.cli.export import Columns
 from boxloss.cli.lab import (
-    PATH,
     LabCommand,
     Result,
     cell,
@@ -23,6 +22,7 @@ from boxloss.cli.lab import (
     quick_option,
     seed_option,
 )
+from boxloss.cli.options import PATH
 
 if TYPE_CHECKING:
     from boxloss.lab import Correlation, Pairs
