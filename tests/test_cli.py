@@ -390,6 +390,16 @@ def test_module_runs():
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(("few", "compiled"), [(100, False), (10, True)])
+def test_few_pairs_compile_nothing(few, compiled):
+    code = (
+        f"import sys; from boxloss.cli import app, score; sys.modules['boxloss.cli.score'].FEW = {few}\n"
+        "try: app.main(['score', '--sample', '--loss', 'l1'])\n"
+        f"finally: assert ('numba' in sys.modules) == {compiled}"
+    )
+    assert process(code=code).stderr == ""
+
+
 def test_errors_go_to_stderr():
     done = process("score", "none.json", "none.json")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "boxloss: none.json: No such file or directory\n")

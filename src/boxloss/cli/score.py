@@ -15,6 +15,8 @@ from boxloss.coco import Matches, Source, match, read_detections, read_ground_tr
 from boxloss.coco.tables import NUMBERS, is_table
 from boxloss.data import sample as sample_files
 
+FEW = 100_000  # pairs: the array engine takes less time for them than one kernel takes to compile
+
 
 def fraction(context: click.Context, option: click.Parameter, value: float) -> float:
     """Check for a number between 0 and 1; `click.FloatRange` lets NaN through."""
@@ -82,6 +84,8 @@ def score(
         begin("matching")
         matches = match(truth, found, iou_threshold)
         boxes = matches.pred, matches.target
+        if engine == "auto" and len(matches) <= FEW:
+            engine = "array"
         # Not COCO's own IoU, which may miss 1 by rounding for equal boxes: ranks would see the difference.
         iou, values, norms = bl.iou_score(*boxes, engine=engine), {}, {}
         for name in losses:
