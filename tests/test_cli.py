@@ -2,20 +2,23 @@
 
 import csv
 import errno
+import io
 import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 from scipy.stats import spearmanr
 
 import boxloss as bl
 from boxloss import coco
-from boxloss.cli import app, export
+from boxloss.cli import app, console, export
 from boxloss.cli.summary import rank_correlation, summarise
 from boxloss.data import sample
 from boxloss.engines import cuda_support
@@ -335,6 +338,12 @@ def test_info(tmp_path, monkeypatch):
     assert lines["kernel"] == f"cache       {tmp_path / 'boxloss'}: 1 file, 2.0 MB"
 
 
+def test_info_without_a_home(monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("boxloss.engines.cache.cache_folder", lambda: None)
+    assert "none: there is no folder to keep it in" in run("info")[1]
+
+
 def test_info_of_a_gpu(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     (tmp_path / "boxloss" / "version").mkdir(parents=True)
@@ -374,6 +383,24 @@ def test_help_of_score_names_the_options():
     assert code == 0
     options = ("--losses", "--iou-threshold", "--per-category", "--engine", "--out", "--sample")
     assert all(option in output for option in options)
+
+
+# --- On a terminal, in a thread --------------------------------------------------------------------------------------
+
+
+def test_progress_names_the_step(monkeypatch):
+    """As text: what is in brackets is no markup."""
+    shown = io.StringIO()
+    monkeypatch.setattr(console, "Console", lambda **options: Console(file=shown, force_terminal=True))
+    with console.progress(3) as begin:
+        begin("reading [red]")
+    assert "reading [red]" in shown.getvalue()
+
+
+def test_command_in_a_thread():
+    """Where signals cannot be handled."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(run, "--version").result() == (0, f"boxloss, version {bl.__version__}\n")
 
 
 # --- As a process ---------------------------------------------------------------------------------------------------

@@ -360,6 +360,22 @@ def test_report_counts_its_steps(monkeypatch):
     assert len(set(begun)) == len(begun)
 
 
+def test_full_report_has_surfaces(monkeypatch):
+    from boxloss.cli.report import sections
+    from boxloss.cli.report.page import Picture
+
+    monkeypatch.setattr(sections, "picture", lambda figure, alt: Picture("", 1, 1, alt))
+    settings = Settings(("l1", "iou", "giou"), None, 0, quick=False)
+    section, planes = sections.landscapes(settings, lambda step: None)
+    assert [picture.alt.split(" as ")[1] for picture in section.parts[0].pictures] == [
+        *("filled contours. Its gradient is zero on 0.0 % of it.", "a surface."),
+        *("filled contours. Its gradient is zero on 88.9 % of it.", "a surface."),
+        *("filled contours. Its gradient is zero on 0.0 % of it.", "a surface."),
+    ]
+    assert [plane.value.shape for plane in planes] == [(300, 300)] * 3
+    assert "boxloss landscape --plot surface --out surface.png --loss l1 --loss iou --loss giou" in section.commands
+
+
 def test_report_leaves_nothing_when_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(lab, "descend", stop)
     assert run("report", "--loss", "giou", "--quick", "--out", tmp_path / "report")[0] == 130

@@ -154,6 +154,19 @@ def test_surface_reaches_over_the_values():
 # --- Descents -------------------------------------------------------------------------------------------------------
 
 
+def test_surface_of_sizes_marks_the_target_with_a_star():
+    (panel,) = plot.surface(plane(vary=("w", "h"))).axes
+    (star,) = (artist for artist in panel.collections if artist.get_label() == "target")
+    x, y, z = star._offsets3d
+    assert (x[0], y[0]) == (TARGET[2], TARGET[3])
+    assert z[0] == pytest.approx(plane(vary=("w", "h")).value.min())
+
+
+def test_a_row_that_is_not_full_has_no_empty_panels():
+    figure = plot.correlation([pairs()] * 5)
+    assert [panel.get_xlabel() for panel in figure.axes] == ["IoU"] * 5
+
+
 def test_descent_draws_paths_from_start_to_end():
     made = ball()
     panel, bar = plot.descent(made, plane(bl.diou)).axes
