@@ -331,6 +331,23 @@ def test_errors(draw, message):
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plot.landscape(5), "results must be of Landscape, one or several; got int"),
+        (
+            lambda: plot.curves([ball(), plane()]),
+            "results must be of Descent or Simulation, one or several; got Landscape",
+        ),
+        (lambda: plot.descent(ball(), ball()), "landscapes must be of Landscape, one or several; got Descent"),
+    ],
+)
+def test_results_of_something_else(draw, message):
+    with pytest.raises(TypeError) as error:
+        draw()
+    assert str(error.value) == message
+
+
 def test_missing_matplotlib():
     code = "import importlib.util as u; f = u.find_spec; u.find_spec = lambda n: None if n == 'matplotlib' else f(n)\n"
     done = subprocess.run(
