@@ -54,10 +54,11 @@ class Table(Records):
 
     def boxes(self, key: str) -> NDArray[np.float64]:
         """Return the boxes, a list column `key` or four columns, as [x, y, width, height], with shape (N, 4)."""
-        corners = self.format in ("xyxy", "yxyx")
+        has_corners = self.format in ("xyxy", "yxyx")
 
         def upright(box: list[float]) -> bool:
-            return box[2] >= corners * box[0] and box[3] >= corners * box[1]
+            low = box[:2] if has_corners else (0.0, 0.0)
+            return box[2] >= low[0] and box[3] >= low[1]
 
         return convert(self.lists(key, f"[{', '.join(NUMBERS[self.format])}]", upright), self.format, "xywh")
 
