@@ -56,10 +56,10 @@ def correlate(
 ) -> None:
     """Measure how closely a loss follows the IoU.
 
-    On random pairs of boxes, or on the matches of a COCO annotation file and a COCO results file. The table has, over
-    all pairs and over those that overlap, Spearman's rank correlation and Kendall's tau-b with the IoU, which are -1
-    if the loss orders pairs as the IoU does; the conditional spread and the isotonic residual, which are 0 if the IoU
-    says what the loss is; and the 5th and 95th percentile of the loss at an IoU of 0.4.
+    On random pairs of boxes, or on the matches of GROUND_TRUTH and DETECTIONS, files as "boxloss score" takes them. The
+    table has, over all pairs and over those that overlap, Spearman's rank correlation and Kendall's tau-b with the IoU,
+    which are -1 if the loss orders pairs as the IoU does; the conditional spread and the isotonic residual, which are 0
+    if the IoU says what the loss is; and the 5th and 95th percentile of the loss at an IoU of 0.4.
     """
     from boxloss import lab, plot
 
