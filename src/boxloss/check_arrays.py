@@ -103,7 +103,7 @@ def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size
     formats, image = (
         (("xyxy", "xyxy"), (1.0, 1.0)) if format == "xyxy" and image_size is None else check_formats(format, image_size)
     )
-    xp = _plain_library(pred, target)
+    xp = plain_library(pred, target)
     if xp is None:
         return _check_any_pair(pred, target, formats, image)
     check_last_axis("pred", pred)
@@ -111,7 +111,7 @@ def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size
     return Inputs(xp, pred, target, pred.dtype, target.dtype, formats, image)
 
 
-def _plain_library(pred: Any, target: Any) -> Any:
+def plain_library(pred: Any, target: Any) -> Any:
     """NumPy or torch, if there is nothing to convert or to refuse: the general way takes ten times as long."""
     if type(pred) is np.ndarray:
         one_type = type(target) is np.ndarray and pred.dtype is target.dtype
