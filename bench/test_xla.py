@@ -1,6 +1,6 @@
 """CIoU value and gradient in JAX, against a plain formula that JAX differentiates: both compiled by XLA.
 
-JAX is imported by the test itself, and the test comes last: its threads stay out of the other measurements.
+JAX is imported by the test itself, which comes last: its threads stay out of the other measurements.
 """
 
 import numpy as np
