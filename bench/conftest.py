@@ -18,7 +18,7 @@ from goals import GOALS  # noqa: E402
 from inputs import make_boxes  # noqa: E402
 from machine import system, versions  # noqa: E402
 
-PACKAGES = ("numpy", "numba", "scipy", "torch", "torchvision", "powerboxes", "dask")
+PACKAGES = ("numpy", "numba", "scipy", "torch", "torchvision", "powerboxes", "dask", "jax")
 SMOKE_LOSSES = ("l1", "giou", "ciou")
 
 

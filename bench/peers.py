@@ -30,6 +30,26 @@ def plain_ciou(pred: Any, target: Any) -> Any:
     return 1 - iou + 0.25 * distance / (hull_w**2 + hull_h**2) + alpha * v
 
 
+def plain_ciou_in_jax(pred: Any, target: Any) -> Any:
+    """The same as one writes it in JAX."""
+    import jax
+    import jax.numpy as jnp
+
+    x1, y1, x2, y2 = jnp.moveaxis(pred, -1, 0)
+    tx1, ty1, tx2, ty2 = jnp.moveaxis(target, -1, 0)
+    w, h, tw, th = x2 - x1, y2 - y1, tx2 - tx1, ty2 - ty1
+    overlap_w = jnp.clip(jnp.minimum(x2, tx2) - jnp.maximum(x1, tx1), min=0)
+    overlap_h = jnp.clip(jnp.minimum(y2, ty2) - jnp.maximum(y1, ty1), min=0)
+    intersection = overlap_w * overlap_h
+    iou = intersection / (w * h + tw * th - intersection)
+    hull_w = jnp.maximum(x2, tx2) - jnp.minimum(x1, tx1)
+    hull_h = jnp.maximum(y2, ty2) - jnp.minimum(y1, ty1)
+    distance = (x1 + x2 - tx1 - tx2) ** 2 + (y1 + y2 - ty1 - ty2) ** 2
+    v = 4 / math.pi**2 * (jnp.arctan(tw / th) - jnp.arctan(w / h)) ** 2
+    alpha = jax.lax.stop_gradient(v / (1 - iou + v))
+    return 1 - iou + 0.25 * distance / (hull_w**2 + hull_h**2) + alpha * v
+
+
 def forward_and_backward(function: Callable[..., Any], pred: Any, target: Any) -> Callable[[], tuple[Any, Any]]:
     """A call that computes values and their gradient by torch's autograd."""
     import torch

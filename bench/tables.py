@@ -35,6 +35,23 @@ SECTIONS = {
         "lines, torchvision's is `complete_box_iou_loss`; compiled is `torch.compile` of the function that gives the "
         "mean. torchvision selects by a mask, which breaks its graph; the others are one graph each.",
     ),
+    "compat_losses": Section(
+        "torchvision's losses",
+        "The functions of `boxloss.compat.torchvision` and those of `torchvision.ops`, eager: values and their "
+        "gradient with respect to the predictions, by `torch.autograd.grad`.",
+        ("torchvision", "boxloss"),
+    ),
+    "compat_matrices": Section(
+        "torchvision's matrices",
+        "The functions of `boxloss.compat.torchvision` and those of `torchvision.ops`: values.",
+        ("torchvision", "boxloss"),
+    ),
+    "jax": Section(
+        "CIoU and its gradient in JAX",
+        "Values and the gradient of their sum, as one function that XLA compiled: of `ciou`, and of a plain CIoU of 20 "
+        "lines that JAX differentiates. Beside them the same boxes as NumPy arrays, by the compiled engine.",
+        ("plain formula", "ciou"),
+    ),
     "pairwise": Section(
         "Matrices of 5000 x 5000",
         "New output arrays in every call. A fill writes one constant to a new array, a half on each thread. powerboxes "

@@ -1,7 +1,7 @@
 """CIoU value and gradient against what torch's autograd gives, and training steps, on two threads each.
 
-Torch is imported by the test itself, and the test comes last: its threads and what it does to the allocator stay out
-of the other measurements.
+Torch is imported by the tests themselves, and those with torch or JAX come last: its threads and what it does to the
+allocator stay out of the other measurements.
 """
 
 import numpy as np

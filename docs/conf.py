@@ -15,6 +15,7 @@ html_title = f"boxloss {release}"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
+autodoc_mock_imports = ["torch"]  # for the signature of a module; the documentation is built without it
 autodoc_typehints = "none"  # the docstrings say what types mean
 numpydoc_show_class_members = False
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from boxloss.engines.cache import KEPT_VERSIONS
+from boxloss.engines.cache import KEPT_VERSIONS, cache_folder
 from processes import USE, finish, run, start
 
 
@@ -171,6 +171,27 @@ assert cache_folder() is None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="HOME is of POSIX")
+@pytest.mark.parametrize(
+    ("platform", "variables", "expected"),
+    [
+        ("win32", {"LOCALAPPDATA": "local"}, "local/boxloss/kernels"),
+        ("win32", {}, "home/AppData/Local/boxloss/kernels"),
+        ("darwin", {}, "home/Library/Caches/boxloss/kernels"),
+        ("linux", {"XDG_CACHE_HOME": "cache"}, "cache/boxloss/kernels"),
+        ("linux", {}, "home/.cache/boxloss/kernels"),
+        ("linux", {"NUMBA_CACHE_DIR": "numba"}, "numba/boxloss"),
+    ],
+)
+def test_the_folder_of_each_platform(platform, variables, expected, monkeypatch):
+    for name in ("LOCALAPPDATA", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: Path("home"))
+    assert cache_folder() == Path(expected)
+
+
 def test_the_folder_is_in_the_user_cache(tmp_path):
     assert use(None, HOME=tmp_path, XDG_CACHE_HOME=None) > 0
     folder = "Library/Caches" if sys.platform == "darwin" else ".cache"

@@ -2,20 +2,23 @@
 
 import csv
 import errno
+import io
 import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 from scipy.stats import spearmanr
 
 import boxloss as bl
 from boxloss import coco
-from boxloss.cli import app, export
+from boxloss.cli import app, console, export
 from boxloss.cli.summary import rank_correlation, summarise
 from boxloss.data import sample
 from boxloss.engines import cuda_support
@@ -276,7 +279,7 @@ def test_error_of_a_missing_file(files):
     assert error("score", files[0], "none.json") == "none.json: No such file or directory"
 
 
-NO_FILES = "Give GROUND_TRUTH and DETECTIONS, or --sample alone. Try 'boxloss score --help'."
+NO_FILES = "Give GROUND_TRUTH and DETECTIONS, a Parquet file of pairs, or --sample alone. Try 'boxloss score --help'."
 
 
 @pytest.mark.parametrize(
@@ -293,6 +296,7 @@ NO_FILES = "Give GROUND_TRUTH and DETECTIONS, or --sample alone. Try 'boxloss sc
         (["score", "--sample", "--engine", "abacus"], "'abacus' is not one of 'auto', 'array', 'numba'."),
         (["score", "--nope"], "No such option"),
         (["nope"], "No such command 'nope'."),
+        (["scor"], "Did you mean 'score'? Try 'boxloss --help'."),
         (["--nope"], "No such option"),
     ],
 )
@@ -312,6 +316,14 @@ def test_losses_lists_formula_and_range_of_each():
         assert type(bl.get(name)).value_range in line
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+def test_a_full_disk_is_one_line():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "boxloss", "losses"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "boxloss: [Errno 28] No space left on device\n")
+
+
 def test_info(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     (tmp_path / "boxloss" / "version").mkdir(parents=True)
@@ -324,6 +336,12 @@ def test_info(tmp_path, monkeypatch):
     assert lines["engines"] == ("array, numba" if cuda_support.missing() else "array, numba, cuda")
     assert lines["threads"] == str(bl.get_num_threads())
     assert lines["kernel"] == f"cache       {tmp_path / 'boxloss'}: 1 file, 2.0 MB"
+
+
+def test_info_without_a_home(monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("boxloss.engines.cache.cache_folder", lambda: None)
+    assert "none: there is no folder to keep it in" in run("info")[1]
 
 
 def test_info_of_a_gpu(tmp_path, monkeypatch):
@@ -367,6 +385,24 @@ def test_help_of_score_names_the_options():
     assert all(option in output for option in options)
 
 
+# --- On a terminal, in a thread --------------------------------------------------------------------------------------
+
+
+def test_progress_names_the_step(monkeypatch):
+    """As text: what is in brackets is no markup."""
+    shown = io.StringIO()
+    monkeypatch.setattr(console, "Console", lambda **options: Console(file=shown, force_terminal=True))
+    with console.progress(3) as begin:
+        begin("reading [red]")
+    assert "reading [red]" in shown.getvalue()
+
+
+def test_command_in_a_thread():
+    """Where signals cannot be handled."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(run, "--version").result() == (0, f"boxloss, version {bl.__version__}\n")
+
+
 # --- As a process ---------------------------------------------------------------------------------------------------
 
 
@@ -379,6 +415,16 @@ def test_module_runs():
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "giou" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("few", "compiled"), [(100, False), (10, True)])
+def test_few_pairs_compile_nothing(few, compiled):
+    code = (
+        f"import sys; from boxloss.cli import app, score; sys.modules['boxloss.cli.score'].FEW = {few}\n"
+        "try: app.main(['score', '--sample', '--loss', 'l1'])\n"
+        f"finally: assert ('numba' in sys.modules) == {compiled}"
+    )
+    assert process(code=code).stderr == ""
 
 
 def test_errors_go_to_stderr():

@@ -132,6 +132,20 @@ def test_out_writes_pictures_data_and_statistics(command, tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted(paths)
 
 
+@pytest.mark.parametrize(
+    ("command", "setting", "value"),
+    [("landscape", "resolution", 60), ("correlate", "count", 20_000), ("simulate", "points", 200)],
+)
+def test_json_has_the_settings_that_quick_chose(command, setting, value, tmp_path):
+    run(command, "--quick", *IOU, "--out", tmp_path / "made.json")
+    assert json.loads((tmp_path / "made.json").read_text())["settings"][setting] == value
+
+
+def test_losses_separated_by_commas():
+    found = rows("landscape", "--losses", "iou,giou", "--loss", "iou", "--resolution", "8")
+    assert [row[0] for row in found] == ["iou", "giou"]
+
+
 def test_csv_of_a_landscape_is_the_plane(tmp_path):
     run("landscape", *GIOU, "--resolution", "8", "--out", tmp_path / "plane.csv")
     made, plane = read_csv(tmp_path / "plane.csv"), lab.landscape(bl.giou, (0, 0, 1, 1), (1, 1), 3, 8)
@@ -197,7 +211,10 @@ def test_descend_writes_an_animation(tmp_path):
         (["landscape", "--out", "a.xlsx"], "a.xlsx: --out must end in .png or .svg or .csv or .json"),
         (["landscape", "--vary", "xx"], "vary must name two of x, y, w, h"),
         (["landscape", "--extent", "nan"], "extent"),
-        (["descend", "--lr", "-1"], "lr must"),
+        (["landscape", "--resolution", "4000000"], "not enough memory: Unable to allocate"),
+        (["descend", "--lr", "-1"], "lr must not be negative; got -1.0. Try 'boxloss descend --help'."),
+        (["descend", "--start", "1", "1", "-1", "1"], "width of start must not be negative; got -1.0."),
+        (["descend", "--extent", "-1"], "extent must be greater than 0"),
         (["correlate", "truth.json"], "Give both GROUND_TRUTH and DETECTIONS, or neither."),
         (["correlate", "none.json", "none.json"], "none.json: No such file or directory"),
         (["correlate", "--count", "1"], "1 is not in the range x>=2"),
@@ -210,6 +227,12 @@ def test_errors_are_one_line(args, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert message in error(*args)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_in_files_do_not_point_to_the_options(tmp_path):
+    (tmp_path / "empty.json").write_text("{}")
+    path = str(tmp_path / "empty.json")
+    assert error("correlate", path, path) == f"{path}: 'images' is missing"
 
 
 def test_mp4_without_ffmpeg(monkeypatch, tmp_path):
@@ -235,6 +258,18 @@ def test_command_line_loads_no_plots():
 
 def stop(*args, **options):
     raise KeyboardInterrupt
+
+
+def test_a_termination_leaves_no_file(tmp_path):
+    """As a scheduler ends a job that takes too long."""
+    code = (
+        "import os, signal, sys; from boxloss import plot; from boxloss.cli import app\n"
+        "plot.save = lambda figure, path: os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"app.main(['landscape', '--loss', 'iou', '--resolution', '8', '--out', {str(tmp_path / 'made.png')!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (143, b"")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -323,6 +358,22 @@ def test_report_counts_its_steps(monkeypatch):
     story.story(settings, begun.append)
     assert len(begun) == settings.steps
     assert len(set(begun)) == len(begun)
+
+
+def test_full_report_has_surfaces(monkeypatch):
+    from boxloss.cli.report import sections
+    from boxloss.cli.report.page import Picture
+
+    monkeypatch.setattr(sections, "picture", lambda figure, alt: Picture("", 1, 1, alt))
+    settings = Settings(("l1", "iou", "giou"), None, 0, quick=False)
+    section, planes = sections.landscapes(settings, lambda step: None)
+    assert [picture.alt.split(" as ")[1] for picture in section.parts[0].pictures] == [
+        *("filled contours. Its gradient is zero on 0.0 % of it.", "a surface."),
+        *("filled contours. Its gradient is zero on 88.9 % of it.", "a surface."),
+        *("filled contours. Its gradient is zero on 0.0 % of it.", "a surface."),
+    ]
+    assert [plane.value.shape for plane in planes] == [(300, 300)] * 3
+    assert "boxloss landscape --plot surface --out surface.png --loss l1 --loss iou --loss giou" in section.commands
 
 
 def test_report_leaves_nothing_when_stopped(tmp_path, monkeypatch):

@@ -192,14 +192,17 @@ def test_files_that_are_not_there_or_no_parquet(tmp_path):
 def test_options_that_do_not_go_together(tmp_path, boxes):
     path = write(tmp_path / "pairs.parquet", numbers(boxes))
     for arguments, name in (
-        (["other.parquet"], "DETECTIONS"),
         (["--sample"], "--sample"),
         (["--per-category"], "--per-category"),
         (["--iou-threshold", "0.5"], "--iou-threshold"),
     ):
         message = f"{name} does not go with a Parquet file of pairs. Try 'boxloss score --help'."
         assert error(path, *arguments) == message
-    assert error("--sample", "--format", "xywh").startswith("--format is for Parquet files.")
+    assert error("--sample", "--format", "xywh").startswith("--format is for Parquet and CSV files.")
+
+
+def test_missing_file():
+    assert error("none.parquet") == "none.parquet: No such file or directory"
 
 
 @pytest.mark.parametrize("missing", ["dask", "pyarrow"])

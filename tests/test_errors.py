@@ -40,6 +40,7 @@ def sized(image_size, format="rel_xyxy"):
     ("min-1", lambda: bl.LogIoU(min_iou=1), ValueError, "min_iou must be greater than 0 and less than 1; got 1.0"),
     ("min-str", lambda: bl.LogIoU(min_iou="x"), TypeError, "min_iou must be a number; got the string 'x'"),
     ("bool-str", lambda: bl.CIoU(full_gradient="no"), TypeError, "full_gradient must be True or False; got 'no'"),
+    ("bool-array", lambda: bl.CIoU(BOXES, BOXES), TypeError, "full_gradient must be True or False; got ndarray"),
     ("bool-int", lambda: bl.CIoU(full_gradient=1), TypeError, "full_gradient must be True or False; got 1"),
     (
         "coordinates",
@@ -70,6 +71,7 @@ def test_parameters(call, kind, text):
 @table(
     ("times-a-loss", lambda: bl.l1 * bl.l2, TypeError, "unsupported operand type(s) for *: 'L1' and 'L2'"),
     ("plus-a-number", lambda: bl.l1 + 3, TypeError, "unsupported operand type(s) for +: 'L1' and 'int'"),
+    ("times-an-array", lambda: np.ones(2) * bl.l1, TypeError, "weight of a sum must be a number; got ndarray"),
     ("a-number-plus", lambda: 3 + bl.l1, TypeError, "unsupported operand type(s) for +: 'int' and 'L1'"),
 )
 def test_losses_add_up_with_losses_and_multiply_with_numbers(call, kind, text):

@@ -102,6 +102,12 @@ def test_convert_there_and_back(name, rng):
     np.testing.assert_allclose(bl.convert(there, "xyxy", name, image_size=IMAGE), given, rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.parametrize("name", DECODE)
+def test_convert_to_the_same_format_keeps_every_bit(name, rng):
+    given = boxes(rng, 9)
+    np.testing.assert_array_equal(bl.convert(given, name, name, image_size=IMAGE), given)
+
+
 def test_convert_keeps_shape_dtype_and_input():
     given = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     converted = bl.convert(given, "xywh", "xyxy")

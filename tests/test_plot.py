@@ -154,6 +154,19 @@ def test_surface_reaches_over_the_values():
 # --- Descents -------------------------------------------------------------------------------------------------------
 
 
+def test_surface_of_sizes_marks_the_target_with_a_star():
+    (panel,) = plot.surface(plane(vary=("w", "h"))).axes
+    (star,) = (artist for artist in panel.collections if artist.get_label() == "target")
+    x, y, z = star._offsets3d
+    assert (x[0], y[0]) == (TARGET[2], TARGET[3])
+    assert z[0] == pytest.approx(plane(vary=("w", "h")).value.min())
+
+
+def test_a_row_that_is_not_full_has_no_empty_panels():
+    figure = plot.correlation([pairs()] * 5)
+    assert [panel.get_xlabel() for panel in figure.axes] == ["IoU"] * 5
+
+
 def test_descent_draws_paths_from_start_to_end():
     made = ball()
     panel, bar = plot.descent(made, plane(bl.diou)).axes
@@ -316,6 +329,23 @@ def test_errors(draw, message):
     with pytest.raises(ValueError, match="must") as error:
         draw()
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plot.landscape(5), "results must be of Landscape, one or several; got int"),
+        (
+            lambda: plot.curves([ball(), plane()]),
+            "results must be of Descent or Simulation, one or several; got Landscape",
+        ),
+        (lambda: plot.descent(ball(), ball()), "landscapes must be of Landscape, one or several; got Descent"),
+    ],
+)
+def test_results_of_something_else(draw, message):
+    with pytest.raises(TypeError) as error:
+        draw()
+    assert str(error.value) == message
 
 
 def test_missing_matplotlib():

@@ -6,6 +6,8 @@ runs in the session of that framework. A ``console`` block is one command of the
 """
 
 import doctest
+import importlib
+import inspect
 import os
 import re
 import subprocess
@@ -28,6 +30,9 @@ FRAMEWORKS = {
     "cluster": "dask",
 }  # guide: mark of its session
 BLOCK = re.compile(r"^( *)```(python|pycon)\n(.*?)^\1```\n(?:\n```text\n(.*?)^```$)?", re.M | re.S)
+
+
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 def blocks(page):
@@ -65,6 +70,24 @@ def test_blocks_run_and_print_what_they_say(page, capsys, monkeypatch, tmp_path)
             runner.run(example, out=report.append, clear_globs=False)
             assert not runner.summarize(verbose=False).failed, "".join(report)
             names |= example.globs
+
+
+@pytest.mark.parametrize("name", ["boxloss", "boxloss.lab", "boxloss.plot", "boxloss.compat.torchvision"])
+def test_api_page_has_every_public_name(name):
+    missing = {f"{name}.{public}" for public in importlib.import_module(name).__all__} - set(re.findall(r"[\w.]+", API))
+    assert not missing
+
+
+@pytest.mark.torch
+def test_api_page_has_the_signature_of_the_module():
+    """Written out there, since the documentation is built without torch."""
+    from boxloss.torch import BoxLoss
+
+    wanted = inspect.signature(BoxLoss)
+    wanted = wanted.replace(
+        parameters=[p.replace(annotation=p.empty) for p in wanted.parameters.values()], return_annotation=wanted.empty
+    )
+    assert f"boxloss.torch.BoxLoss{wanted}\n" in API
 
 
 @pytest.mark.parametrize("command", re.findall(r"^```console\n\$ boxloss (.*?)^```$", COMMANDS, re.M | re.S))

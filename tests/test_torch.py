@@ -141,10 +141,28 @@ def test_gradcheck(engine, pair, torch):
 
 @every_engine
 def test_second_derivative_is_refused(engine, pair, torch):
-    value = bl.giou(*pair, engine=engine)
-    (grad,) = torch.autograd.grad(value.square().sum(), pair[:1], create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        grad.sum().backward()
+    """As well where nothing but the boxes leads to the gradient: it would pass for a constant."""
+    for reduced in (lambda value: value.square().sum(), lambda value: value.sum()):
+        value = reduced(bl.giou(*pair, engine=engine))
+        d_pred, d_target = torch.autograd.grad(value, pair, create_graph=True)
+        for penalty in (d_pred, d_target):
+            with pytest.raises(RuntimeError, match="can be differentiated once"):
+                (value + penalty.square().sum()).backward(retain_graph=True)
+
+
+def test_a_list_should_become_a_tensor(pair, torch):
+    with pytest.raises(TypeError, match=r"target must be an array .* with torch.asarray\(target\)$"):
+        bl.giou(pair[0], pair[1].tolist())
+
+
+def test_numbers_are_constants(pair, torch):
+    """A tensor in the place of a number must not lose its gradient silently."""
+    learned = torch.tensor(2.0, requires_grad=True)
+    calls = (lambda: learned * bl.giou, lambda: bl.giou(*pair, reduction="mean", avg_factor=learned))
+    for name, call in zip(("weight of a sum", "avg_factor"), calls, strict=True):
+        with pytest.raises(TypeError, match=f"{name} must be a number; got a tensor that requires grad"):
+            call()
+    assert learned.detach() * bl.giou == 2.0 * bl.giou
 
 
 @every_engine

@@ -184,6 +184,11 @@ def test_eps_of_a_call_is_eps_of_the_loss():
     np.testing.assert_allclose(grad, [[1 / 9, 1 / 18, -1 / 9, -1 / 18]], rtol=1e-13)
 
 
+def test_a_sum_says_what_it_is_the_sum_of():
+    loss = 5.0 * bl.L1() + 0.5 * bl.IoU()
+    assert (loss.expression, loss.value_range) == ("5 (sum |e|) + 0.5 (1 - I / U)", "5 [0, inf) + 0.5 [0, 1]")
+
+
 def test_eps_of_a_call_reaches_the_terms_of_a_sum_that_have_one():
     pred, target = (boxes([box]) for box in INSIDE)
     value = (bl.l1 + 9.0 * bl.iou).pairwise(pred, target, eps=2.0, engine="array")

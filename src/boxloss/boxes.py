@@ -10,7 +10,19 @@ from boxloss.typing import Array, ArrayT
 
 
 class Validation(NamedTuple):
-    """Which boxes are not fit for a loss; see `validate`."""
+    """Which boxes are not fit for a loss; see `validate`.
+
+    Attributes
+    ----------
+    valid : array of bool, shape (...)
+        Boxes that are none of the others.
+    inverted : array of bool, shape (...)
+        Boxes with a negative side.
+    empty : array of bool, shape (...)
+        Boxes with a side of 0 and none that is negative.
+    not_finite : array of bool, shape (...)
+        Boxes with a NaN or an infinity. Such a box is neither inverted nor empty.
+    """
 
     valid: Any
     inverted: Any
@@ -52,7 +64,10 @@ def convert(boxes: ArrayT, source: str, to: str, *, image_size: tuple[float, flo
     check_choice("to", to, FORMATS)
     size = check_image_size(image_size, needed=FORMATS[source].relative or FORMATS[to].relative)
     xp, given = check_boxes(boxes)
-    converted: ArrayT = join(xp, FORMATS[to].encode(FORMATS[source].decode(split(given), *size), *size))
+    b = split(given)
+    if source != to:  # there and back would not be the same to the last bit
+        b = FORMATS[to].encode(FORMATS[source].decode(b, *size), *size)
+    converted: ArrayT = join(xp, b)
     return converted
 
 

@@ -27,7 +27,8 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
 def check_bool(name: str, value: Any) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False; got {value!r}")
+        came = repr(value) if isinstance(value, str | float | int) else type(value).__name__
+        raise TypeError(f"{name} must be True or False; got {came}")
     return bool(value)
 
 
@@ -35,6 +36,8 @@ def check_finite(name: str, value: Any) -> float:
     """A finite number, as a Python float."""
     if isinstance(value, str):  # float() would take '5'
         raise TypeError(f"{name} must be a number; got the string {value!r}")
+    if getattr(value, "requires_grad", False):
+        raise TypeError(f"{name} must be a number; got a tensor that requires grad, whose gradient would be lost")
     try:
         number = float(value)
     except OverflowError:

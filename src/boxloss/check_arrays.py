@@ -41,7 +41,7 @@ def array_namespace(**arrays: Any) -> Any:
             raise TypeError(
                 f"{name} must be an array of a library that follows the array API standard; "
                 f"got {type(array).__module__}.{type(array).__qualname__}. "
-                f"Convert it first, for example with numpy.asarray({name})"
+                f"Convert it first, for example with {_example(arrays)}.asarray({name})"
             ) from None
     (first, xp), *others = namespaces.items()
     for name, other in others:
@@ -52,6 +52,11 @@ def array_namespace(**arrays: Any) -> Any:
         if one != two and None not in (one, two):  # JAX does not say where an array that it traces will be
             raise ValueError(f"{first} and {name} must be on one device; got {first} on {one} and {name} on {two}")
     return xp
+
+
+def _example(arrays: dict[str, Any]) -> str:
+    """The library that an array-like argument should become an array of: that of a tensor beside it, or NumPy."""
+    return "torch" if any(map(is_tensor, arrays.values())) else "numpy"
 
 
 def adopt(name: str, array: Any) -> Any:
@@ -98,7 +103,7 @@ def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size
     formats, image = (
         (("xyxy", "xyxy"), (1.0, 1.0)) if format == "xyxy" and image_size is None else check_formats(format, image_size)
     )
-    xp = _plain_library(pred, target)
+    xp = plain_library(pred, target)
     if xp is None:
         return _check_any_pair(pred, target, formats, image)
     check_last_axis("pred", pred)
@@ -106,7 +111,7 @@ def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size
     return Inputs(xp, pred, target, pred.dtype, target.dtype, formats, image)
 
 
-def _plain_library(pred: Any, target: Any) -> Any:
+def plain_library(pred: Any, target: Any) -> Any:
     """NumPy or torch, if there is nothing to convert or to refuse: the general way takes ten times as long."""
     if type(pred) is np.ndarray:
         one_type = type(target) is np.ndarray and pred.dtype is target.dtype

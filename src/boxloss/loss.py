@@ -34,6 +34,7 @@ class Loss(ABC):
     expression: ClassVar[str]
     value_range: ClassVar[str]
     text: ClassVar[str]  # set on each instance; not a parameter
+    __array_ufunc__: ClassVar[None] = None  # an array times a loss is an error, not an array of losses
 
     def __post_init__(self) -> None:
         for parameter in fields(self):

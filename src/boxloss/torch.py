@@ -65,7 +65,7 @@ class BoxLoss(torch.nn.Module):  # type: ignore[misc]
         self.engine = engine
 
     def forward(
-        self, pred: Tensor, target: Tensor, weight: Tensor | float | None = None, avg_factor: float | None = None
+        self, pred: Tensor, target: Tensor, weight: "Tensor | float | None" = None, avg_factor: float | None = None
     ) -> Tensor:
         """The loss of boxes.
 

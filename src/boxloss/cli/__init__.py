@@ -1,6 +1,10 @@
 """The command line."""
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
@@ -23,19 +27,36 @@ class OneLineErrors(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command and end the process."""
         try:
-            code = super().main(*args, **kwargs | {"standalone_mode": False})
+            with _termination_unwinds():
+                code = super().main(*args, **kwargs | {"standalone_mode": False})
         except click.Abort:
             sys.exit(130)
-        except (click.ClickException, CocoError) as error:
+        except (click.ClickException, CocoError, MemoryError, OSError) as error:
             click.echo(f"boxloss: {_one_line(error)}", err=True)
             sys.exit(2)
         sys.exit(code or 0)
 
 
+@contextmanager
+def _termination_unwinds() -> Iterator[None]:
+    """Let SIGTERM, with which schedulers end processes, clean up on its way as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _one_line(error: Exception) -> str:
     message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    if isinstance(error, MemoryError):
+        message = f"not enough memory: {message}".removesuffix(": ")
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        message += f" Try '{error.ctx.command_path} --help'."
+        end = "" if message.endswith((".", "?")) else "."
+        message = f"{message}{end} Try '{error.ctx.command_path} --help'."
     return " ".join(message.split())
 
 

@@ -12,17 +12,17 @@ import boxloss as bl
 from boxloss.cli import console
 from boxloss.cli.export import Columns
 from boxloss.cli.lab import (
-    PATH,
     LabCommand,
     Result,
     cell,
     checked,
-    loss_option,
+    losses_option,
     out_option,
     outputs,
     quick_option,
     seed_option,
 )
+from boxloss.cli.options import PATH
 
 if TYPE_CHECKING:
     from boxloss.lab import Correlation, Pairs
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.command(cls=LabCommand)
 @click.argument("ground_truth", required=False, type=PATH)
 @click.argument("detections", required=False, type=PATH)
-@loss_option
+@losses_option
 @click.option(
     "--pairs",
     "generator",
@@ -56,10 +56,10 @@ def correlate(
 ) -> None:
     """Measure how closely a loss follows the IoU.
 
-    On random pairs of boxes, or on the matches of a COCO annotation file and a COCO results file. The table has, over
-    all pairs and over those that overlap, Spearman's rank correlation and Kendall's tau-b with the IoU, which are -1
-    if the loss orders pairs as the IoU does; the conditional spread and the isotonic residual, which are 0 if the IoU
-    says what the loss is; and the 5th and 95th percentile of the loss at an IoU of 0.4.
+    On random pairs of boxes, or on the matches of GROUND_TRUTH and DETECTIONS, files as "boxloss score" takes them. The
+    table has, over all pairs and over those that overlap, Spearman's rank correlation and Kendall's tau-b with the IoU,
+    which are -1 if the loss orders pairs as the IoU does; the conditional spread and the isotonic residual, which are 0
+    if the IoU says what the loss is; and the 5th and 95th percentile of the loss at an IoU of 0.4.
     """
     from boxloss import lab, plot
 
@@ -79,7 +79,14 @@ def correlate(
             with checked():
                 found.append(lab.correlate(bl.get(name), pairs))
         begin("writing")
-        write(Result(lambda: plot.correlation(found), lambda: columns(pairs, found, losses), statistics(found, losses)))
+        write(
+            Result(
+                lambda: plot.correlation(found),
+                lambda: columns(pairs, found, losses),
+                statistics(found, losses),
+                used={"count": len(pairs)},
+            )
+        )
     stdout = console.stdout()
     stdout.print(pairs.name)
     stdout.print(table(found, losses))

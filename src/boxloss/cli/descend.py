@@ -11,6 +11,7 @@ import numpy as np
 from rich.table import Table
 
 import boxloss as bl
+from boxloss.check import check_positive
 from boxloss.cli import console
 from boxloss.cli.export import Columns
 from boxloss.cli.lab import (
@@ -20,7 +21,7 @@ from boxloss.cli.lab import (
     Result,
     cell,
     checked,
-    loss_option,
+    losses_option,
     out_option,
     outputs,
     quick_option,
@@ -35,7 +36,7 @@ FRAMES, QUICK_FRAMES = 60, 12
 
 
 @click.command(cls=LabCommand)
-@loss_option
+@losses_option
 @click.option("--target", **BOX, default=(0.0, 0.0, 1.0, 1.0), show_default=True, help="Its centre and size.")
 @click.option("--start", "starts", **BOX, multiple=True, help="Where a box starts; repeat it for more.")
 @click.option(
@@ -94,9 +95,14 @@ def descend(
     |dx| + |dy| + |dw| + |dh| and the mean IoU after the last step, and how many boxes arrived at an IoU of 0.9.
     """
     from boxloss import lab, plot
+    from boxloss.lab.check import check_sides
 
     if any(path.suffix == ".mp4" for path in paths) and shutil.which("ffmpeg") is None:
         raise click.ClickException("an animation as .mp4 needs ffmpeg; take .gif, or install ffmpeg")
+    with checked():
+        check_positive("extent", extent)
+        for start in starts:
+            check_sides("start", *start[2:])
     place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed)
     rate = protocol_rate(steps) if lr is None else lr
     animations = {".gif": write_animation, ".mp4": write_animation}

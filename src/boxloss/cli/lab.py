@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -13,6 +14,8 @@ import numpy as np
 
 import boxloss as bl
 from boxloss.cli import export
+from boxloss.cli.options import PATH, loss_option
+from boxloss.coco import CocoError
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("matplotlib", "jinja2")  # beside those that the command line needs at all
 LOSSES = ("l1", "iou", "giou", "diou", "ciou")
-PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
 SIZE: dict[str, Any] = {"type": float, "nargs": 2, "metavar": "W H"}
 BOX: dict[str, Any] = {"type": float, "nargs": 4, "metavar": "X Y W H"}
 
@@ -32,6 +34,7 @@ class Result(NamedTuple):
     columns: Callable[[], export.Columns]
     statistics: Sequence[Mapping[str, Any]]
     animate: Callable[[], "FuncAnimation"] | None = None
+    used: Mapping[str, Any] = MappingProxyType({})  # settings whose default depends on others
 
 
 class LabCommand(click.Command):
@@ -44,21 +47,7 @@ class LabCommand(click.Command):
         return super().invoke(context)
 
 
-def once(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    """Return each value once."""
-    return list(dict.fromkeys(values))
-
-
-loss_option = click.option(
-    "--loss",
-    "losses",
-    multiple=True,
-    default=LOSSES,
-    type=click.Choice(bl.losses()),
-    callback=once,
-    metavar="NAME",
-    help=f"A loss; repeat it for more.  [default: {', '.join(LOSSES)}]",
-)
+losses_option = loss_option(LOSSES, ", ".join(LOSSES))
 out_option = click.option(
     "--out",
     "paths",
@@ -89,7 +78,7 @@ def write_json(path: Path, result: Result) -> None:
     """Write the settings and the statistics."""
     context = click.get_current_context()
     settings = {name: value for name, value in context.params.items() if name != "paths"}
-    document = {"command": context.info_name, "boxloss": bl.__version__, "settings": settings}
+    document = {"command": context.info_name, "boxloss": bl.__version__, "settings": settings | dict(result.used)}
     text = json.dumps(plain(document | {"results": result.statistics}), indent=2, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -120,6 +109,8 @@ def checked() -> Iterator[None]:
     """Turn what the lab says about an argument into an error of the command."""
     try:
         yield
+    except CocoError:  # of a file, not of an argument
+        raise
     except ValueError as error:
         raise click.UsageError(str(error), click.get_current_context()) from error
 

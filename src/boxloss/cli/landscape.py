@@ -18,7 +18,7 @@ from boxloss.cli.lab import (
     Result,
     cell,
     checked,
-    loss_option,
+    losses_option,
     out_option,
     outputs,
     percent,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=LabCommand)
-@loss_option
+@losses_option
 @click.option("--target", **BOX, default=(0.0, 0.0, 1.0, 1.0), show_default=True, help="Its centre and size.")
 @click.option("--pred-size", **SIZE, default=(1.0, 1.0), show_default=True, help="Size of the prediction, where fixed.")
 @click.option("--extent", type=float, default=3.0, show_default=True, help="Reach of the plane around the target.")
@@ -69,7 +69,14 @@ def landscape(
                 planes.append(lab.landscape(bl.get(name), target, pred_size, extent, cells, vary))
         begin("writing")
         draw = plot.landscape if kind == "contours" else plot.surface
-        write(Result(lambda: draw(planes), lambda: columns(planes, losses), statistics(planes, losses)))
+        write(
+            Result(
+                lambda: draw(planes),
+                lambda: columns(planes, losses),
+                statistics(planes, losses),
+                used={"resolution": cells},
+            )
+        )
     console.stdout().print(table(planes, losses))
 
 

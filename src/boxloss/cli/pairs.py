@@ -13,13 +13,8 @@ import boxloss as bl
 from boxloss.cli import console
 from boxloss.cli.summary import Summary, summarise
 from boxloss.coco import CocoError
+from boxloss.coco.tables import NUMBERS
 
-NUMBERS = {  # of the columns of a box, for each format
-    "xyxy": ("x1", "y1", "x2", "y2"),
-    "xywh": ("x", "y", "w", "h"),
-    "cxcywh": ("cx", "cy", "w", "h"),
-    "yxyx": ("y1", "x1", "y2", "x2"),
-}
 SAMPLE = 1_000_000  # pairs, beyond which percentiles and ranks are those of a sample
 SIDES = ("pred", "target")
 
@@ -107,6 +102,7 @@ def _boxes(path: Path, format: str) -> tuple[Any, Any]:
     from dask import delayed
 
     try:
+        path.stat()  # whose errors say more than pyarrow's
         dataset = pyarrow.dataset.dataset(path, format="parquet")
         groups = [group for fragment in dataset.get_fragments() for group in fragment.split_by_row_group()]
         counts = [sum(part.num_rows for part in group.row_groups) for group in groups]

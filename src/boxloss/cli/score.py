@@ -9,20 +9,13 @@ from click.core import ParameterSource
 
 import boxloss as bl
 from boxloss.cli import console, export, pairs
+from boxloss.cli.options import PATH, loss_option
 from boxloss.cli.summary import by_category, headline, overall, summarise
 from boxloss.coco import Matches, Source, match, read_detections, read_ground_truth
+from boxloss.coco.tables import NUMBERS, is_table
 from boxloss.data import sample as sample_files
 
-PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
-
-
-def known_losses(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    """Return the losses that ``--losses`` names, each once; all of them without it."""
-    known = bl.losses()
-    names = [name.strip() for value in values for name in value.split(",")] or list(known)
-    if unknown := [name for name in names if name not in known]:
-        raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}.")
-    return list(dict.fromkeys(names))
+FEW = 100_000  # pairs: the array engine takes less time for them than one kernel takes to compile
 
 
 def fraction(context: click.Context, option: click.Parameter, value: float) -> float:
@@ -36,13 +29,7 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
 @click.argument("ground_truth", required=False, type=PATH)
 @click.argument("detections", required=False, type=PATH)
 @click.option("--sample", is_flag=True, help="Score the boxes that ship with the package instead of files.")
-@click.option(
-    "--losses",
-    multiple=True,
-    callback=known_losses,
-    metavar="NAMES",
-    help="Which losses, as giou,ciou.  [default: all]",
-)
+@loss_option(bl.losses(), "all")
 @click.option(
     "--iou-threshold", type=float, default=0.5, callback=fraction, show_default=True, help="Lowest IoU of a match."
 )
@@ -56,8 +43,8 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
 )
 @click.option(
     "--format",
-    type=click.Choice(list(pairs.NUMBERS)),
-    help="The format of boxes in a Parquet file.  [default: xyxy]",
+    type=click.Choice(list(NUMBERS)),
+    help="The format of boxes in Parquet and CSV files.  [default: xywh as COCO's; of pairs xyxy]",
 )
 @click.option("--out", type=PATH, metavar="FILE", help="Write all pairs to a .csv or .parquet file.")
 def score(
@@ -74,7 +61,8 @@ def score(
     """Score DETECTIONS against GROUND_TRUTH with every loss.
 
     GROUND_TRUTH is a COCO annotation file, DETECTIONS a COCO results list, bare or as the "annotations" of an object.
-    They are matched per image and category in the order of scores, as COCO's evaluation does.
+    Each may be a Parquet or CSV file instead: columns image_id, category_id and bbox, or four numbers as x, y, w, h;
+    of detections score too. They are matched per image and category in the order of scores, as COCO's evaluation does.
 
     Alone, GROUND_TRUTH may be a Parquet file or a folder of them with a pair of boxes a row, of any size: list columns
     pred and target, or columns pred_x1 to target_y2.
@@ -83,19 +71,21 @@ def score(
     IoU: -1 if the loss orders pairs as the IoU does. The file of --out has a row for each pair: ids, boxes, IoU, and
     each loss with the norm of its gradient with respect to the predicted box.
     """
-    if ground_truth is not None and pairs.is_parquet(ground_truth):
+    if ground_truth is not None and detections is None and pairs.is_parquet(ground_truth):
         score_pairs(ground_truth, losses, format or "xyxy", engine, out)
         return
-    if format is not None:
-        raise click.UsageError("--format is for Parquet files.", click.get_current_context())
     sources = inputs(ground_truth, detections, sample)
+    if format is not None and not any(map(is_table, sources)):
+        raise click.UsageError("--format is for Parquet and CSV files.", click.get_current_context())
     with export.pending(out) as write, console.progress(len(losses) + 4) as begin:
         begin("reading")
-        truth = read_ground_truth(sources[0])
-        found = read_detections(sources[1], truth)
+        truth = read_ground_truth(sources[0], format or "xywh")
+        found = read_detections(sources[1], truth, format or "xywh")
         begin("matching")
         matches = match(truth, found, iou_threshold)
         boxes = matches.pred, matches.target
+        if engine == "auto" and len(matches) <= FEW:
+            engine = "array"
         # Not COCO's own IoU, which may miss 1 by rounding for equal boxes: ranks would see the difference.
         iou, values, norms = bl.iou_score(*boxes, engine=engine), {}, {}
         for name in losses:
@@ -122,10 +112,9 @@ def score(
 def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Path | None) -> None:
     """Score the pairs of boxes in Parquet files."""
     context = click.get_current_context()
-    for name in ("detections", "sample", "iou_threshold", "per_category"):
+    for name in ("sample", "iou_threshold", "per_category"):
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            argument = "DETECTIONS" if name == "detections" else f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{argument} does not go with a Parquet file of pairs.", context)
+            raise click.UsageError(f"--{name.replace('_', '-')} does not go with a Parquet file of pairs.", context)
     with export.pending(out) as write:
         lazy = pairs.lazy_losses(path, losses, format, engine)
         found = pairs.summaries(lazy)
@@ -143,7 +132,8 @@ def inputs(ground_truth: Path | None, detections: Path | None, sample: bool) -> 
     if sample and ground_truth is None:
         return sample_files()
     if sample or ground_truth is None or detections is None:
-        raise click.UsageError("Give GROUND_TRUTH and DETECTIONS, or --sample alone.", click.get_current_context())
+        text = "Give GROUND_TRUTH and DETECTIONS, a Parquet file of pairs, or --sample alone."
+        raise click.UsageError(text, click.get_current_context())
     return ground_truth, detections
 
 

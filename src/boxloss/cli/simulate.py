@@ -17,7 +17,7 @@ from boxloss.cli.lab import (
     Result,
     cell,
     checked,
-    loss_option,
+    losses_option,
     out_option,
     outputs,
     quick_option,
@@ -33,7 +33,7 @@ STEPS = (0, 10, 50, 100, 160, 200)  # of the table
 
 
 @click.command(cls=LabCommand)
-@loss_option
+@losses_option
 @click.option("--protocol", type=click.Choice(["diou2020"]), default="diou2020", show_default=True, help="Experiment.")
 @click.option(
     "--gradient",
@@ -99,7 +99,7 @@ def simulate(
                 )
         begin("writing")
         data = partial(map_columns if kind.endswith("map") else curve_columns, found, losses)
-        write(Result(partial(picture, found, kind), data, statistics(found, losses)))
+        write(Result(partial(picture, found, kind), data, statistics(found, losses), used={"points": count}))
     stdout = console.stdout()
     for quantity, title in (("error", "mean error after step"), ("iou", "mean IoU after step")):
         stdout.print(table(found, losses, quantity, title))

@@ -1,6 +1,6 @@
-"""COCO files: read and check them, and match detections to ground truth as COCO's evaluation does.
+"""Read and check COCO files, or tables like them, and match detections to ground truth as COCO's evaluation does.
 
-Needs NumPy and the standard library only.
+Tables, Parquet and CSV, need pyarrow.
 """
 
 from boxloss.coco.matching import Matches, match

@@ -42,8 +42,8 @@ class Matches:
         Positions of the detections without a match that lie in a crowd: neither right nor wrong.
     """
 
-    image_id: Indices
-    category_id: Indices
+    image_id: NDArray[Any]
+    category_id: NDArray[Any]
     annotation_id: Indices
     detection: Indices
     score: Floats
@@ -109,7 +109,7 @@ def match(truth: GroundTruth, detections: Detections, iou_threshold: float = 0.5
 
 def _candidates(truth: GroundTruth, detections: Detections, threshold: float) -> Candidates:
     """Find the pairs of one image and category whose IoU reaches the threshold, in the order of their turns."""
-    detected, annotated = _groups(truth, detections), _groups(truth, truth)
+    detected, annotated = _groups(truth, detections)
     queue, shelf = _queue(detected, detections.score), np.argsort(annotated)
     found = []
     for turn, place in _equal(detected[queue], annotated[shelf]):
@@ -122,11 +122,14 @@ def _candidates(truth: GroundTruth, detections: Detections, threshold: float) ->
     return Candidates(queue[turn], annotation, iou).where(order)
 
 
-def _groups(truth: GroundTruth, boxes: GroundTruth | Detections) -> Indices:
-    """Make one number of the image and category of each box."""
-    images, categories = np.sort(truth.images), np.sort(list(truth.categories))
-    image, category = np.searchsorted(images, boxes.image_id), np.searchsorted(categories, boxes.category_id)
-    return image * len(categories) + category
+def _groups(truth: GroundTruth, detections: Detections) -> tuple[Indices, Indices]:
+    """Make one number of the image and category of each detection, and of each annotation."""
+    image, category = (
+        np.unique(np.concatenate([getattr(detections, key), getattr(truth, key)]), return_inverse=True)[1]
+        for key in ("image_id", "category_id")
+    )
+    groups: Indices = image * (category.max() + 1) + category
+    return groups[: len(detections.score)], groups[len(detections.score) :]
 
 
 def _queue(groups: Indices, score: Floats) -> Indices:

@@ -79,9 +79,13 @@ class Records:
                 raise self._error(index, f"{key} {value} is already that of {self.kind} {seen[value]}")
         return column
 
-    def references(self, key: str, known: Collection[int], home: str) -> NDArray[np.int64]:
-        """Return the integers under `key`, each of which must be one of `known`, the ids in `home`."""
-        column = self.integers(key)
+    def labels(self, key: str) -> NDArray[Any]:
+        """Return what names an image or a category: the integers under `key`, in tables the strings too."""
+        return self.integers(key)
+
+    def references(self, key: str, known: Collection[Any], home: str) -> NDArray[Any]:
+        """Return the labels under `key`, each of which must be one of `known`, the ids in `home`."""
+        column = self.labels(key)
         self._check(key, column.tolist(), known.__contains__, f"is not among the {home}")
         return column
 
@@ -93,7 +97,7 @@ class Records:
 
     def flags(self, key: str) -> NDArray[np.bool_]:
         """Return the zeros and ones under `key`; 0 where there is none."""
-        column = [item.get(key, 0) for item in self.items]
+        column = self._column(key, default=0)
         self._check(key, column, lambda value: value in (0, 1), "is neither 0 nor 1")
         return np.array(column, np.bool_)
 
@@ -104,17 +108,22 @@ class Records:
         return column
 
     def boxes(self, key: str) -> NDArray[np.float64]:
-        """Return the boxes [x, y, width, height] under `key`, with shape (N, 4)."""
+        """Return the boxes under `key` as [x, y, width, height], with shape (N, 4)."""
+        return self.lists(key, "[x, y, width, height]", lambda box: box[2] >= 0 and box[3] >= 0)
+
+    def lists(self, key: str, wanted: str, upright: Callable[[Any], bool]) -> NDArray[np.float64]:
+        """Return lists of four finite numbers under `key`, which have no negative side."""
         column = self._column(key)
-        self._check(key, column, _is_four_numbers, "is not four finite numbers [x, y, width, height]")
-        self._check(key, column, lambda box: box[2] >= 0 and box[3] >= 0, "has a negative width or height")
+        self._check(key, column, _is_four_numbers, f"is not four finite numbers {wanted}")
+        self._check(key, column, upright, "has a negative width or height")
         return np.array(column, np.float64)
 
-    def _column(self, key: str) -> list[Any]:
-        for index, item in enumerate(self.items):
-            if key not in item:
-                raise self._error(index, f"{key!r} is missing")
-        return [item[key] for item in self.items]
+    def _column(self, key: str, default: Any = None) -> list[Any]:
+        if default is None:
+            for index, item in enumerate(self.items):
+                if key not in item:
+                    raise self._error(index, f"{key!r} is missing")
+        return [item.get(key, default) for item in self.items]
 
     def _check(self, key: str, values: list[Any], valid: Callable[[Any], bool], complaint: str) -> None:
         for index, value in enumerate(values):

@@ -10,6 +10,8 @@ from boxloss.check_arrays import Inputs
 from boxloss.engines.select import constant
 from boxloss.loss import Loss
 
+DIFFERENTIATED_TWICE = "a loss of boxloss can be differentiated once; its gradient has no derivative"
+
 # Whether the backward that runs now was called with retain_graph; not public, and True is safe.
 _graph_is_kept = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
 
@@ -30,12 +32,27 @@ class _Node(torch.autograd.Function):  # type: ignore[misc]
         return reduce.values(inputs.xp, value, reduction, divisor)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, d_value: Tensor) -> Any:
-        grads = {
-            name: _times(grad, d_value, ctx.shapes[name]) for name, grad in zip(ctx.wrt, ctx.saved_tensors, strict=True)
-        }
+        with torch.no_grad():
+            grads = {
+                name: _times(grad, d_value, ctx.shapes[name])
+                for name, grad in zip(ctx.wrt, ctx.saved_tensors, strict=True)
+            }
+        if torch.is_grad_enabled():  # by create_graph
+            grads = {name: _Underivable.apply(grad.requires_grad_()) for name, grad in grads.items()}
         return grads.get("pred"), grads.get("target"), None
+
+
+class _Underivable(torch.autograd.Function):  # type: ignore[misc]
+    """A gradient that must not be taken for a constant: to differentiate it is an error."""
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad.view_as(grad)
+
+    @staticmethod
+    def backward(ctx: Any, d_grad: Tensor) -> Any:
+        raise RuntimeError(DIFFERENTIATED_TWICE)
 
 
 def _times(grad: Tensor, d_value: Tensor, shape: Any) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from boxloss.check_arrays import broadcast_shape, check_matrix, check_pair
 from boxloss.engines import select
+from boxloss.interop.torch import DIFFERENTIATED_TWICE
 from boxloss.text import from_text
 
 _library = torch.library.Library("boxloss", "DEF")
@@ -75,7 +76,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None
 
 def _backward(ctx: Any, d_value: Tensor | None, *d_grads: Tensor | None) -> tuple[Any, ...]:
     if any(d is not None for d in d_grads):
-        raise RuntimeError("a loss of boxloss can be differentiated once; its gradient has no derivative")
+        raise RuntimeError(DIFFERENTIATED_TWICE)
     rest = (None,) * 7
     if d_value is None:
         return None, None, *rest

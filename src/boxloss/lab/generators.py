@@ -119,7 +119,8 @@ def coco_pairs(ground_truth: Source, detections: Source, iou_threshold: float = 
     Parameters
     ----------
     ground_truth, detections : str or Path
-        A COCO annotation file and a COCO results file.
+        A COCO annotation file and a COCO results file; or Parquet or CSV files with their columns, see
+        ``boxloss.coco.read_ground_truth``.
     iou_threshold : float
         The lowest IoU of a match. COCO's 0.5 would leave out the half of the range where losses differ most.
 

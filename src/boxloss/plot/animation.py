@@ -57,7 +57,7 @@ def animate(
     >>> animation = plot.animate(ball, frames=4)
     >>> page = animation.to_jshtml()  # for a notebook
     """
-    several = as_sequence(results)
+    several = as_sequence(results, Descent)
     recorded = several[0].recorded
     figure, axes = panels(len(several), width=3.2, height=3.4, columns=columns)
     scenes = [Scene(panel, ball, unit) for panel, ball in zip(axes, several, strict=True)]

@@ -79,7 +79,7 @@ def landscape(results: Landscape | Sequence[Landscape], *, unit: str = "units of
     >>> figure.axes[0].get_xlabel()
     'centre x of pred (sides of the target)'
     """
-    several = as_sequence(results)
+    several = as_sequence(results, Landscape)
     figure, axes = panels(len(several), width=5.2, height=4.9)
     for plane, panel in zip(several, axes, strict=True):
         filled = contours(panel, plane, unit)

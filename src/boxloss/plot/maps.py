@@ -54,7 +54,7 @@ def final_map(
     >>> print(figure.axes[0].get_title().splitlines()[0])
     IoU loss
     """
-    several = as_sequence(results)
+    several = as_sequence(results, Simulation)
     norm = LogNorm(*COLOURED, clip=True) if quantity == "error" else Normalize(0, 1)
     label = "final mean |dx| + |dy| + |dw| + |dh|" if quantity == "error" else "final mean IoU"
     figure, axes = panels(len(several), width=5.2, height=5.0)

@@ -54,7 +54,7 @@ def descent(
     DIoU loss
     fixed: sgd on xy, learning rate 0.1, 60 steps
     """
-    several, planes = as_sequence(results), as_sequence(landscapes)
+    several, planes = as_sequence(results, Descent), as_sequence(landscapes, Landscape, name="landscapes")
     if len(several) != len(planes):
         raise ValueError(f"landscapes must be one for each of {len(several)} descents; got {len(planes)}")
     figure, axes = panels(len(several), width=5.2, height=4.9)

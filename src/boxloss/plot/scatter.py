@@ -43,7 +43,7 @@ def correlation(results: Correlation | Sequence[Correlation], *, unit: str = "pi
     >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
     ('IoU', 'L1 loss (boxes in pixels)')
     """
-    several = as_sequence(results)
+    several = as_sequence(results, Correlation)
     figure, axes = panels(len(several), width=5.0, height=4.6)
     for result, panel in zip(several, axes, strict=True):
         if len(result.iou) > MANY:

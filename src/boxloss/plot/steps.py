@@ -56,7 +56,7 @@ def curves(
     >>> [line.get_label() for line in figure.axes[0].lines]
     ['IoU', 'GIoU']
     """
-    several = as_sequence(results)
+    several = as_sequence(results, Descent, Simulation)
     described = [conditions(result) for result in several]
     shared = [phrase for phrase in described[0] if all(phrase in phrases for phrases in described)]
     figure, (panel,) = panels(1, width=6.2, height=4.6)

@@ -71,11 +71,15 @@ def loss_label(loss: Loss, unit: str) -> str:
     return f"{name_of(loss)} loss" if isinstance(loss, OverlapLoss) else f"{name_of(loss)} loss (boxes in {unit})"
 
 
-def as_sequence(results: Any) -> Sequence[Any]:
-    """One result, or several, as several."""
+def as_sequence(results: Any, *kinds: type, name: str = "results") -> Sequence[Any]:
+    """One result, or several, as several; each of one of the kinds that a figure draws."""
     several = list(results) if isinstance(results, Sequence) else [results]
     if not several:
-        raise ValueError("results must hold at least one result; got none")
+        raise ValueError(f"{name} must hold at least one result; got none")
+    for result in several:
+        if not isinstance(result, kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise TypeError(f"{name} must be of {wanted}, one or several; got {type(result).__name__}")
     return several
 
 

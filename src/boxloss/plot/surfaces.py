@@ -40,7 +40,7 @@ def surface(results: Landscape | Sequence[Landscape], *, unit: str = "units of t
     >>> figure.axes[0].get_zlabel()
     'IoU loss'
     """
-    several = as_sequence(results)
+    several = as_sequence(results, Landscape)
     figure, axes = panels(len(several), width=5.2, height=4.8, projection="3d")
     for plane, panel in zip(several, axes, strict=True):
         rows, columns = (np.linspace(0, len(a) - 1, min(MESH, len(a))).astype(int) for a in (plane.y, plane.x))

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from boxloss.cli import console, export
-from boxloss.cli.lab import PATH, LabCommand, checked, loss_option, quick_option, seed_option
+from boxloss.cli.lab import LabCommand, checked, losses_option, quick_option, seed_option
+from boxloss.cli.options import PATH
 
 FILE = "index.html"
 
@@ -15,7 +16,7 @@ FILE = "index.html"
 @click.command(cls=LabCommand)
 @click.argument("ground_truth", required=False, type=PATH)
 @click.argument("detections", required=False, type=PATH)
-@loss_option
+@losses_option
 @click.option(
     "--out", "folder", type=PATH, default=Path("boxloss-report"), metavar="DIR", show_default=True, help="The folder."
 )
@@ -27,8 +28,8 @@ def report(
     """Make a page that shows and measures why one loss beats another.
 
     DIR/index.html holds everything: landscapes, descents, correlation with the IoU and the simulation of the DIoU
-    paper, with pictures, tables and the commands that make each. With a COCO annotation file and a COCO results file
-    it has a section on that detector too.
+    paper, with pictures, tables and the commands that make each. With GROUND_TRUTH and DETECTIONS, files as "boxloss
+    score" takes them, it has a section on that detector too.
     """
     from boxloss.cli.report.page import render
     from boxloss.cli.report.settings import Settings

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.box import Box, scale
-from boxloss.check_arrays import array_namespace, check_last_axis
+from boxloss.check_arrays import array_namespace, check_last_axis, plain_library
 from boxloss.engines import select
 from boxloss.formula import Formula, formula_of
 from boxloss.geometry import AreaPartials, Areas, Vector
@@ -178,4 +178,4 @@ def _library(boxes1: Any, boxes2: Any) -> Any:
         from array_api_compat import torch
 
         return torch
-    return array_namespace(boxes1=boxes1, boxes2=boxes2)
+    return plain_library(boxes1, boxes2) or array_namespace(boxes1=boxes1, boxes2=boxes2)
