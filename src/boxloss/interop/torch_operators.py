@@ -14,6 +14,9 @@ from boxloss.engines import select
 from boxloss.interop.torch import DIFFERENTIATED_TWICE
 from boxloss.text import from_text
 
+if not hasattr(torch.library, "register_vmap"):
+    raise RuntimeError(f"boxloss in torch.compile and torch.func needs torch 2.6 or later; found {torch.__version__}")
+
 _library = torch.library.Library("boxloss", "DEF")
 _OPTIONS = "Tensor pred, Tensor target, str loss, float? eps, str[] formats, float[]? image_size, str engine"
 _TAGS = (torch.Tag.pt2_compliant_tag,)
