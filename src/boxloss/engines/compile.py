@@ -16,13 +16,11 @@ from numba.core import types
 from boxloss.engines import scalar
 from boxloss.engines.cache import KernelCache, is_kept
 from boxloss.formula import formula_of
-from boxloss.geometry import areas_forward
 from boxloss.guards import UNGUARDED
 from boxloss.loss import Loss
 
 # Signed zeros do not matter. No contraction into fused multiply-adds in formulas: an unrounded product leaves a
-# residue where a formula is 0 by cancellation, at a match. The polynomials of `scalar` have no such cancellation, nor
-# have areas, whose products at a match are 0 but for one: there it is worth 3 to 8 % of a matrix's time.
+# residue where a formula is 0 by cancellation, at a match. The polynomials of `scalar` have no such cancellation.
 FORMULA_FLAGS = {"nsz"}
 CONTRACTED_FLAGS = {"nsz", "contract"}
 
@@ -85,6 +83,10 @@ class Specialiser:
         """The specialiser of the same float type that leaves the guards out."""
         return specialiser(self.dtype, guarded=False)
 
+    def may_contract(self, function: Callable[..., Any]) -> bool:
+        """Whether a function may be compiled with contraction."""
+        return function.__module__ == scalar.__name__
+
     def numbers(self, count: int) -> Any:
         """The type of a tuple of numbers."""
         return types.UniTuple(self.number, count)  # type: ignore[attr-defined]
@@ -104,8 +106,8 @@ class Specialiser:
         """The njit-compiled clone of a function."""
         function = self.replaced.get(function, function)
         if function not in self.memo:
-            contracted = function is areas_forward or function.__module__ == scalar.__name__
-            self.memo[function] = self.compiler(self.clone(function), CONTRACTED_FLAGS if contracted else FORMULA_FLAGS)
+            flags = CONTRACTED_FLAGS if self.may_contract(function) else FORMULA_FLAGS
+            self.memo[function] = self.compiler(self.clone(function), flags)
         return self.memo[function]
 
     def clone(self, function: Callable[..., Any]) -> FunctionType:
