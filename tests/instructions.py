@@ -1,6 +1,7 @@
 """CUDA kernels as PTX, and the table in docs/cuda.md of how many instructions a pair takes."""
 
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -76,7 +77,13 @@ def compiled(loss: bl.Loss, verb: str, dtype: str, capability: tuple[int, int]) 
 @cache
 def of_kind(template: str, loss: bl.Loss, dtype: str, kind: object, capability: tuple[int, int]) -> Code:
     """The kernel of a template, compiled once."""
-    return Code(cuda_compile.ptx(getattr(cuda_kernels, template), loss, dtype, kind, capability))
+    return Code(lowered(template, loss, dtype, kind)(capability))
+
+
+@cache
+def lowered(template: str, loss: bl.Loss, dtype: str, kind: object) -> Callable[[tuple[int, int]], str]:
+    """What makes a kernel for any of the capabilities: most of the compiler's time, for all of them once."""
+    return cuda_compile.lower(getattr(cuda_kernels, template), loss, dtype, kind, CAPABILITIES[0])
 
 
 def row(name: str, capability: tuple[int, int]) -> str:

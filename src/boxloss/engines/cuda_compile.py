@@ -89,13 +89,19 @@ def specialiser(dtype: str, capability: Capability, guarded: bool = True) -> Dev
 
 def ptx(template: Callable[..., Any], loss: Loss, dtype: str, kind: Any, capability: Capability) -> str:
     """The assembly of a kernel, whose entry is named "kernel"."""
+    return lower(template, loss, dtype, kind, capability)(capability)
+
+
+def lower(
+    template: Callable[..., Any], loss: Loss, dtype: str, kind: Any, capability: Capability
+) -> Callable[[Capability], str]:
+    """What makes the assembly of a kernel, for this capability and others with the same `instructions`."""
     made = template(specialiser(dtype, capability), formula_of(loss.structure), len(loss.weights), kind)
     kernel, signature = made
     result = compile_cuda(kernel, types.void, signature.args, nvvm_options=NVVM_OPTIONS, cc=capability)
     name = result.fndesc.llvm_func_name
     kernel_fixup(result.library.get_function(name), False)
-    text: str = result.library.get_asm_str(capability)
-    return text.replace(name, ENTRY)
+    return lambda capability: result.library.get_asm_str(capability).replace(name, ENTRY)
 
 
 def assemble(text: str, capability: Capability, *options: str) -> tuple[bytes, str]:
