@@ -6,9 +6,9 @@ import re
 import pytest
 
 import boxloss as bl
-from boxloss.engines import cuda_compile, cuda_launch
+from boxloss.engines import cuda_compile, cuda_kernels, cuda_launch
 from boxloss.engines.cuda_kinds import COLUMNS_A_THREAD, Elementwise, Pairwise
-from instructions import CAPABILITIES, LOSSES, TEMPLATES, compiled, of_kind, row, write, written_rows
+from instructions import CAPABILITIES, LOSSES, TEMPLATES, Code, compiled, of_kind, row, write, written_rows
 
 WITHOUT_AREAS = {"l1", "smooth_l1", "huber", "l2"}
 IN_C = {"u64": {ctypes.c_void_p, ctypes.c_longlong}, "f32": {ctypes.c_float}, "f64": {ctypes.c_double}}
@@ -83,6 +83,16 @@ def test_boxes_that_are_not_aligned_are_read_one_number_at_a_time(template, kind
     boxes = 2 if template == "elementwise" else COLUMNS_A_THREAD + 1
     assert code.count(r"ld\.global\.f32") == code.count(r"ld\.global.*") == 4 * boxes
     assert code.count(r"st\.global\.v.*") == 0
+
+
+def test_kernel_for_an_older_gpu():
+    """Before sm_80 there is no instruction for a minimum that keeps a NaN."""
+    template, kind = TEMPLATES["pairwise"]
+    code = Code(cuda_compile.ptx(getattr(cuda_kernels, template), bl.giou, "float32", kind, (7, 5)))
+    assert compiled(bl.giou, "pairwise", "float32", SM_80).count(r"min\.NaN\.f32") > 0
+    assert code.count(r"(min|max)\.NaN.*") == 0
+    check_arithmetic(code, "giou", "f32")
+    check_assembled(code, (7, 5))
 
 
 def test_checks_find_what_they_are_for():
