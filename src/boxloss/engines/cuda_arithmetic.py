@@ -1,6 +1,7 @@
 """Arithmetic of float32 on a GPU: instructions that Numba has no words for, and which functions they stand in for.
 
-With them a matrix of GIoU takes 41 instructions a pair instead of 112, and CIoU with gradient half as many.
+With them, and divisions that are not exact, the kernel of CIoU and its gradient has 254 machine instructions instead of
+487 (sm_90).
 """
 
 from collections.abc import Callable
