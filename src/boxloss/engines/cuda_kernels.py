@@ -91,8 +91,8 @@ def pairwise(s: Any, formula: Formula, terms: int, kind: Pairwise) -> Template:
     xp, number = s.xp, s.number
     read_pred, read_target = (_reader(s, name, kind.aligned) for name in kind.formats)
     is_ordinary, prepare = s.function(ordinary), s.function(formula.prepare or _nothing)
-    load, stage = s.access(aligned=True)
-    write, write_guarded = (_four_entries(of, formula, kind.threads) for of in (s.unguarded(), s))
+    _, stage = s.access(aligned=True)
+    write, write_guarded = (_four_columns(of, formula, kind.threads) for of in (s.unguarded(), s))
     tile_rows, threads, tile_columns = kind.rows, kind.threads, COLUMNS_A_THREAD * kind.threads
     staged_size, alignment = 4 * kind.rows, s.alignment
 
@@ -122,17 +122,11 @@ def pairwise(s: Any, formula: Formula, terms: int, kind: Pairwise) -> Template:
                     stage(staged, thread, (p.x1, p.y1, p.x2, p.y2))
                     staged_numbers[thread] = prepare(xp, p)
                     need_no_guard = are_ordinary and is_ordinary(p)
-                row, entry = 0, (batch * rows + first) * columns + column
+                entry = (batch * rows + first) * columns + column
                 if cuda.syncthreads_and(types.int32(need_no_guard)):
-                    while row < count:
-                        p = Box(*load(staged, row))
-                        write(p, staged_numbers[row], targets, numbers, weights, out, entry, left)
-                        row, entry = row + 1, entry + columns
+                    write(staged, staged_numbers, count, targets, numbers, weights, out, entry, columns, left)
                 else:
-                    while row < count:
-                        p = Box(*load(staged, row))
-                        write_guarded(p, staged_numbers[row], targets, numbers, weights, out, entry, left)
-                        row, entry = row + 1, entry + columns
+                    write_guarded(staged, staged_numbers, count, targets, numbers, weights, out, entry, columns, left)
                 cuda.syncthreads()
                 first += cuda.gridDim.y * tile_rows
             batch += cuda.gridDim.z
@@ -141,22 +135,28 @@ def pairwise(s: Any, formula: Formula, terms: int, kind: Pairwise) -> Template:
     return kernel, types.void(array, array, number, number, s.numbers(terms), array, *sizes)
 
 
-def _four_entries(s: Any, formula: Formula, apart: int) -> Any:
-    """The entries of a pred and the targets of a thread, so many columns apart; the matrix ends `left` columns on."""
+def _four_columns(s: Any, formula: Formula, apart: int) -> Any:
+    """What a thread has of a tile: columns so far apart, in a matrix that ends `left` columns after the first."""
     xp, evaluate = s.xp, formula.evaluate_prepared
+    load, _ = s.access(aligned=True)
 
-    def write(p, p_number, targets, numbers, weights, out, entry, left):  # type: ignore[no-untyped-def]
-        a = evaluate(xp, p, targets[0], p_number, numbers[0], weights)
-        b = evaluate(xp, p, targets[1], p_number, numbers[1], weights)
-        c = evaluate(xp, p, targets[2], p_number, numbers[2], weights)
-        d = evaluate(xp, p, targets[3], p_number, numbers[3], weights)
-        if left > 0:
-            out[entry] = a
-        if left > apart:
-            out[entry + apart] = b
-        if left > 2 * apart:
-            out[entry + 2 * apart] = c
-        if left > 3 * apart:
-            out[entry + 3 * apart] = d
+    def write(staged, staged_numbers, count, targets, numbers, weights, out, entry, columns, left):  # type: ignore[no-untyped-def]
+        row = 0
+        while row < count:
+            p, p_number = Box(*load(staged, row)), staged_numbers[row]
+            a = evaluate(xp, p, targets[0], p_number, numbers[0], weights)
+            b = evaluate(xp, p, targets[1], p_number, numbers[1], weights)
+            c = evaluate(xp, p, targets[2], p_number, numbers[2], weights)
+            d = evaluate(xp, p, targets[3], p_number, numbers[3], weights)
+            if left > 0:
+                out[entry] = a
+            if left > apart:
+                out[entry + apart] = b
+            if left > 2 * apart:
+                out[entry + 2 * apart] = c
+            if left > 3 * apart:
+                out[entry + 3 * apart] = d
+            row += 1
+            entry += columns
 
     return s.function(write)
