@@ -108,8 +108,10 @@ def threads():
     bl.set_num_threads(before)
 
 
-def test_the_same_bits_on_any_number_of_threads(threads, rng):
-    start = np.concatenate([rng.normal(size=(3 * engine.CHUNK + 5, 2)), rng.random((3 * engine.CHUNK + 5, 2))], axis=1)
+@pytest.mark.parametrize("chunks", [3, 19])  # fewer than threads take at a time, and more
+def test_the_same_bits_on_any_number_of_threads(chunks, threads, rng):
+    size = chunks * engine.CHUNK + 5
+    start = np.concatenate([rng.normal(size=(size, 2)), rng.random((size, 2))], axis=1)
     runs = []
     for n in (1, 2, 5):
         threads(n)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
+from boxloss.engines.threads import split_work
 from processes import run
 
 MANY = 200_000  # boxes: several chunks, so that threads share the work
@@ -75,6 +76,19 @@ def test_threads_share_the_rows_of_a_pairwise_matrix(rng, four_threads):
     pred, target = rng.uniform(0.0, 1.0, (1501, 4)), rng.uniform(0.0, 1.0, (803, 4))
     matrix = bl.l1.pairwise(pred, target, engine="numba")
     np.testing.assert_allclose(matrix, np.abs(pred[:, None] - target).sum(axis=-1), rtol=1e-14)
+
+
+@pytest.mark.parametrize("chunk", [1, 10, 64])
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 640, 1029, 68_600])
+def test_ranges_of_work_share_no_chunk(size, chunk, four_threads):
+    """A descent adds up each chunk by itself: two threads in one would lose what one of them adds."""
+    taken = []
+    split_work(lambda start, stop: taken.append((start, stop)), size, chunk)
+    starts, stops = zip(*sorted(taken), strict=True)
+    assert starts[0] == 0
+    assert starts[1:] == stops[:-1]
+    assert stops[-1] == size
+    assert all(start % chunk == 0 for start in starts)
 
 
 def test_first_calls_of_many_threads(tmp_path):
