@@ -150,6 +150,27 @@ def test_second_derivative_is_refused(engine, pair, torch):
                 (value + penalty.square().sum()).backward(retain_graph=True)
 
 
+@every_engine
+@pytest.mark.parametrize("vectorize", [False, True])
+def test_no_hessian_of_zeros(engine, vectorize, pair, torch):
+    """Where a gradient that does not depend on the boxes would count as a derivative of 0."""
+    with pytest.raises(RuntimeError, match="can be differentiated once"):
+        torch.autograd.functional.hessian(
+            lambda pred: bl.ciou(pred, pair[1], reduction="sum", engine=engine), pair[0], vectorize=vectorize
+        )
+
+
+@every_engine
+@pytest.mark.parametrize("retain_graph", [False, True])
+def test_a_gradient_has_a_derivative_with_respect_to_all_but_the_boxes(engine, retain_graph, pair, torch):
+    factor = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    value = factor * bl.ciou(*pair, reduction="sum", engine=engine)
+    (d_pred,) = torch.autograd.grad(value, pair[:1], create_graph=True, retain_graph=retain_graph)
+    expected = bl.ciou.value_and_grad(pair[0].detach(), pair[1].detach())[1]
+    close(d_pred.detach(), 2.0 * expected, rtol=1e-14)
+    close(torch.autograd.grad(d_pred.sum(), factor)[0], expected.sum(), rtol=1e-12)
+
+
 def test_a_list_should_become_a_tensor(pair, torch):
     with pytest.raises(TypeError, match=r"target must be an array .* with torch.asarray\(target\)$"):
         bl.giou(pair[0], pair[1].tolist())

@@ -94,6 +94,14 @@ def test_batched_backward(torch, pair):
     torch.testing.assert_close(rows.sum(0), bl.giou.value_and_grad(pred, target)[1])
 
 
+def test_second_derivative_of_a_batched_backward_is_refused(torch, pair):
+    pred, target = pair[0].requires_grad_(), pair[1]
+    value, each = bl.giou(pred, target), torch.eye(6, dtype=pred.dtype)
+    (rows,) = torch.autograd.grad(value, pred, each, is_grads_batched=True, create_graph=True)
+    with pytest.raises(RuntimeError, match="can be differentiated once"):
+        rows.sum().backward()
+
+
 def test_second_derivative_is_refused(torch, pair):
     def gradient(pred):
         return torch.func.grad(total)(pred, pair[1]).sum()

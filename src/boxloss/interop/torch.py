@@ -27,27 +27,26 @@ class _Node(torch.autograd.Function):  # type: ignore[misc]
         inputs = constant(inputs)._replace(pred_dtype=pred.dtype, target_dtype=target.dtype)
         factor = reduce.gradient_factor(shape, reduction, divisor)
         value, grads = run.elementwise(loss, inputs, shape, weight, factor, wrt)
-        ctx.wrt, ctx.shapes = wrt, {"pred": pred.shape, "target": target.shape}
-        ctx.save_for_backward(*grads)
+        boxes = {"pred": pred, "target": target}
+        ctx.wrt = wrt
+        ctx.save_for_backward(*grads, *(boxes[name] for name in wrt))
         return reduce.values(inputs.xp, value, reduction, divisor)
 
     @staticmethod
     def backward(ctx: Any, d_value: Tensor) -> Any:
-        with torch.no_grad():
-            grads = {
-                name: _times(grad, d_value, ctx.shapes[name])
-                for name, grad in zip(ctx.wrt, ctx.saved_tensors, strict=True)
-            }
+        count = len(ctx.wrt)
+        grads, boxes = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
         if torch.is_grad_enabled():  # by create_graph
-            grads = {name: _Underivable.apply(grad.requires_grad_()) for name, grad in grads.items()}
-        return grads.get("pred"), grads.get("target"), None
+            grads = [_Underivable.apply(grad, *boxes) for grad in grads]
+        found = {name: _times(grad, d_value, of.shape) for name, grad, of in zip(ctx.wrt, grads, boxes, strict=True)}
+        return found.get("pred"), found.get("target"), None
 
 
 class _Underivable(torch.autograd.Function):  # type: ignore[misc]
-    """A gradient that must not be taken for a constant: to differentiate it is an error."""
+    """A gradient that must not be taken for a constant: to differentiate it with respect to the boxes is an error."""
 
     @staticmethod
-    def forward(ctx: Any, grad: Tensor) -> Tensor:
+    def forward(ctx: Any, grad: Tensor, *boxes: Tensor) -> Tensor:
         return grad.view_as(grad)
 
     @staticmethod
@@ -57,7 +56,8 @@ class _Underivable(torch.autograd.Function):  # type: ignore[misc]
 
 def _times(grad: Tensor, d_value: Tensor, shape: Any) -> Tensor:
     """A gradient by the derivative of the value, summed over the axes that its boxes were broadcast along."""
-    if _graph_is_kept() or not torch._C._has_storage(d_value):  # that of a batched backward has none of its own
+    batched = not torch._C._has_storage(d_value)  # it has none of its own
+    if _graph_is_kept() or torch.is_grad_enabled() or batched:
         grad = grad * d_value[..., None]
     elif d_value.ndim or d_value.device.type != "cpu" or d_value.item() != 1.0:  # it is 1 where `backward` starts
         grad.mul_(d_value[..., None])  # nobody else uses this memory
