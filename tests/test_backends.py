@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
+from boxloss.engines import array
 from cases import CASES
 from errors import check_error
 from generators import KINKS, boxes, mixed
@@ -174,6 +175,30 @@ def test_out(engine, backend, rng):
         return
     assert bl.l1.pairwise(*given, out=out, engine=engine) is out
     backend.assert_like(out, bl.l1.pairwise(*exact, engine="array"))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("pairs", [1, 42, 56])
+def test_a_matrix_some_rows_at_a_time(pairs, dtype, backend, monkeypatch, rng):
+    """The same bits as in one piece: two batches of 8 x 7 in rows of 14 pairs."""
+    given, _ = moved(backend, (boxes(rng, 8), boxes(rng, 14).reshape(2, 7, 4)), dtype)
+    whole = bl.ciou.pairwise(*given, engine="array")
+    monkeypatch.setattr(array, "PAIRS_ON_CPU", pairs)
+    matrix = bl.ciou.pairwise(*given, engine="array")
+    backend.assert_like(matrix, backend.to_numpy(whole), "float32", rtol=0.0, atol=0.0)
+
+
+@pytest.mark.strict
+def test_rows_at_a_time_on_other_devices(monkeypatch, rng):
+    import array_api_strict as xp
+
+    pred, target = (xp.asarray(boxes(rng, n).tolist(), device=xp.Device("device1")) for n in (5, 3))
+    rows, zero = [], xp.zeros((1, 1), device=pred.device)
+    monkeypatch.setattr(array, "matrix", lambda loss, inputs: rows.append(inputs.pred.shape[0]) or zero)
+    for pairs in (1 << 24, 6):
+        monkeypatch.setattr(array, "PAIRS_ELSEWHERE", pairs)
+        bl.iou.pairwise(pred, target, engine="array")
+    assert rows == [5, 2, 2, 1]
 
 
 @pytest.mark.dask

@@ -1,5 +1,7 @@
 """Every engine against the array engine in float64: values, gradients, matrices; sizes, shapes, memory layouts."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -188,6 +190,19 @@ def test_block_boundary(columns, rng):
     pred, target = boxes(rng, 3), boxes(rng, columns)
     expected = bl.ciou(pred[:, None], target, engine="array")
     check_values(bl.ciou.pairwise(pred, target, engine="numba"), expected, "float64")
+
+
+@every_engine
+def test_memory_beside_a_matrix(engine, rng):
+    pred, target = boxes(rng, 1500), boxes(rng, 1500)
+    bl.ciou.pairwise(pred[:2], target, engine=engine)
+    tracemalloc.start()
+    try:
+        matrix = bl.ciou.pairwise(pred, target, engine=engine)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.0 * matrix.nbytes
 
 
 @every_engine

@@ -34,6 +34,13 @@ def is_cuda_array(array: Any) -> bool:
     return bool(array.device.type == "cuda") if is_tensor(array) else is_cupy(array)
 
 
+def is_on_cpu(array: Any) -> bool:
+    """Whether an array is on the CPU, by what its library calls its device."""
+    import array_api_compat
+
+    return "cpu" in str(array_api_compat.device(array)).lower()
+
+
 def on_device(array: Any) -> AbstractContextManager[Any]:
     """With the array's device as the current one, which is where CuPy computes; other libraries go by the array."""
     device: AbstractContextManager[Any] = array.device if is_cupy(array) else nullcontext()

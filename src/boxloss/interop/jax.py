@@ -86,7 +86,8 @@ def _value_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _matrix(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
-    return array.pairwise(*_prepare(call, pred, target, numbers), None)
+    loss, inputs, _ = _prepare(call, pred, target, numbers)
+    return array.matrix(loss, inputs)
 
 
 def _matrix_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
