@@ -10,8 +10,9 @@ from typing import Any
 from numba import cuda
 from numba.core import types
 
-from boxloss.box import Box, scale
+from boxloss.box import Box
 from boxloss.engines.cuda_kinds import COLUMNS_A_THREAD, Elementwise, Pairwise
+from boxloss.engines.pair import pair_of
 from boxloss.formats import FORMATS
 from boxloss.formula import Formula
 from boxloss.guards import ordinary
@@ -41,34 +42,19 @@ def _reader(s: Any, box_format: str, aligned: bool) -> Any:
 
 def elementwise(s: Any, formula: Formula, terms: int, kind: Elementwise) -> Template:
     """Value and gradients of each pair, in a loop whose stride is the grid."""
-    xp, times = s.xp, s.function(scale)
-    evaluate, pull_pred, pull_target = map(s.function, (formula.evaluate, formula.pull_pred, formula.pull_target))
-    read_pred, read_target = (_reader(s, name, kind.aligned) for name in kind.formats)
-    encode_pred_grad, encode_target_grad = (s.function(FORMATS[name].decode_pullback) for name in kind.formats)
-    _, store = s.access(kind.aligned)
-    _, pred_grad, target_grad, scaled, weighted, _ = kind
+    pair, (load, store) = pair_of(s, formula, kind), s.access(kind.aligned)
+    pred_grad, target_grad, weighted = kind.pred_grad, kind.target_grad, kind.weighted
 
     def kernel(pred, target, weight, factor, width, height, weights, value, d_pred, d_target, size):  # type: ignore[no-untyped-def]
         i = cuda.grid(1)
         step = cuda.gridsize(1)
         while i < size:
-            p, t = read_pred(pred, i, width, height), read_target(target, i, width, height)
-            v, residual = evaluate(xp, p, t, weights)
-            by = factor
-            if weighted:
-                v = v * weight[i]
-                by = factor * weight[i]
-            value[i] = v
+            own = weight[i] if weighted else factor
+            value[i], d, e = pair(Box(*load(pred, i)), Box(*load(target, i)), width, height, weights, factor, own)
             if pred_grad:
-                d = encode_pred_grad(pull_pred(xp, p, t, residual), width, height)
-                if scaled or weighted:
-                    d = times(d, by)
                 store(d_pred, i, (d.x1, d.y1, d.x2, d.y2))
             if target_grad:
-                d = encode_target_grad(pull_target(xp, p, t, residual), width, height)
-                if scaled or weighted:
-                    d = times(d, by)
-                store(d_target, i, (d.x1, d.y1, d.x2, d.y2))
+                store(d_target, i, (e.x1, e.y1, e.x2, e.y2))
             i += step
 
     array, number = s.pointer, s.number

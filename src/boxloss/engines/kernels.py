@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from numba.core import types
 
-from boxloss.box import Box, scale
+from boxloss.box import Box
 from boxloss.engines.compile import Specialiser
 from boxloss.engines.extensions import prefer_wide_vectors
+from boxloss.engines.pair import pair_of
 from boxloss.formats import FORMATS
 from boxloss.formula import Formula
 from boxloss.guards import ordinary
@@ -34,35 +35,20 @@ def elementwise(s: Specialiser, formula: Formula, terms: int, kind: Elementwise)
     Boxes are read from the flat view, ``pred[4 * i + k]``: LLVM turns that into wide loads and shuffles, while it
     reads ``pred[i, k]`` of an (N, 4) array one number at a time (4 times slower, measured for CIoU in float32).
     """
-    xp, times = s.xp, s.function(scale)
-    evaluate, pull_pred, pull_target = map(s.function, (formula.evaluate, formula.pull_pred, formula.pull_target))
-    decode_pred, encode_pred_grad = map(s.function, FORMATS[kind.formats[0]][:2])
-    decode_target, encode_target_grad = map(s.function, FORMATS[kind.formats[1]][:2])
-    _, pred_grad, target_grad, scaled, weighted = kind
+    pair = pair_of(s, formula, kind)
+    pred_grad, target_grad, weighted = kind.pred_grad, kind.target_grad, kind.weighted
 
     def kernel(pred, target, weight, factor, width, height, weights, value, d_pred, d_target):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
         for i in range(value.size):
-            p = decode_pred(Box(pred[4 * i], pred[4 * i + 1], pred[4 * i + 2], pred[4 * i + 3]), width, height)
-            t = decode_target(
-                Box(target[4 * i], target[4 * i + 1], target[4 * i + 2], target[4 * i + 3]), width, height
-            )
-            v, residual = evaluate(xp, p, t, weights)
-            by = factor
-            if weighted:
-                v = v * weight[i]
-                by = factor * weight[i]
-            value[i] = v
+            p = Box(pred[4 * i], pred[4 * i + 1], pred[4 * i + 2], pred[4 * i + 3])
+            t = Box(target[4 * i], target[4 * i + 1], target[4 * i + 2], target[4 * i + 3])
+            own = weight[i] if weighted else factor
+            value[i], d, e = pair(p, t, width, height, weights, factor, own)
             if pred_grad:
-                d = encode_pred_grad(pull_pred(xp, p, t, residual), width, height)
-                if scaled or weighted:
-                    d = times(d, by)
                 d_pred[4 * i], d_pred[4 * i + 1], d_pred[4 * i + 2], d_pred[4 * i + 3] = d.x1, d.y1, d.x2, d.y2
             if target_grad:
-                d = encode_target_grad(pull_target(xp, p, t, residual), width, height)
-                if scaled or weighted:
-                    d = times(d, by)
-                d_target[4 * i], d_target[4 * i + 1], d_target[4 * i + 2], d_target[4 * i + 3] = d.x1, d.y1, d.x2, d.y2
+                d_target[4 * i], d_target[4 * i + 1], d_target[4 * i + 2], d_target[4 * i + 3] = e.x1, e.y1, e.x2, e.y2
 
     weights_type = s.numbers(terms)
     signature = types.void(
