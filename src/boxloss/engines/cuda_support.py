@@ -10,6 +10,8 @@ from boxloss.device import is_cuda_array, kind_of
 
 INSTALL = "pip install 'boxloss[cuda12]' or pip install 'boxloss[cuda13]', after the CUDA version of the driver"
 OLDEST_NUMBA_CUDA = (0, 30)
+COMPILERS = ("nvvm", "nvJitLink", "nvrtc")
+LEGACY_STREAM = 1  # the default stream by its own name; 0 is another one where per-thread streams are the default
 
 
 class Device(NamedTuple):
@@ -54,7 +56,23 @@ def missing() -> str | None:
         found = device_count()
     except (ImportError, RuntimeError) as error:
         return f"an NVIDIA driver, and there is none that works here ({str(error).strip()})"
-    return None if found else "a CUDA device, and the driver shows none; see CUDA_VISIBLE_DEVICES"
+    if not found:
+        return "a CUDA device, and the driver shows none; see CUDA_VISIBLE_DEVICES"
+    if library := missing_compiler():
+        return f"{library} of CUDA, which is not found: {INSTALL}; or set CUDA_HOME to the folder of a CUDA toolkit"
+    return None
+
+
+def missing_compiler() -> str | None:
+    """The library that numba-cuda compiles with and that is not found, if there is one: it installs without them."""
+    from cuda.pathfinder import load_nvidia_dynamic_lib
+
+    for name in COMPILERS:
+        try:
+            load_nvidia_dynamic_lib(name)
+        except RuntimeError:
+            return f"lib{name}"
+    return None
 
 
 def call(function: str, *arguments: Any) -> Any:
