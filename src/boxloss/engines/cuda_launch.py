@@ -107,6 +107,6 @@ def _module(code: bytes) -> Any:
         return cuda_support.call("cuModuleLoadData", code)
     except RuntimeError as error:
         raise RuntimeError(
-            f"{error}. Compiler (libnvvm) and assembler (libnvJitLink) have to be of one version of CUDA, and the "
-            "driver of the same major one; pip show nvidia-nvvm nvidia-nvjitlink tells those of the packages"
+            f"{error}. libnvJitLink must not be older than libnvvm, nor the driver of an earlier major version of "
+            "CUDA; pip show nvidia-nvvm nvidia-nvjitlink tells the versions of the packages"
         ) from error

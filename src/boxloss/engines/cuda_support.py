@@ -2,6 +2,8 @@
 
 import os
 from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +25,7 @@ class Device(NamedTuple):
     multiprocessors: int
 
 
+@cache
 def is_simulated() -> bool:
     """Whether Numba runs kernels in its simulator, on NumPy arrays: for tests."""
     return os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
@@ -77,12 +80,15 @@ def missing_compiler() -> str | None:
 
 def call(function: str, *arguments: Any) -> Any:
     """The result of a function of the CUDA driver; RuntimeError if it fails."""
-    from cuda.bindings import driver
-
-    status, *results = getattr(driver, function)(*arguments)
-    if status != driver.CUresult.CUDA_SUCCESS:
+    status, *results = getattr(_driver(), function)(*arguments)
+    if status:
         raise RuntimeError(f"{function} of the CUDA driver failed: {status.name}")
     return results[0] if results else None
+
+
+@cache
+def _driver() -> ModuleType:
+    return import_module("cuda.bindings.driver")
 
 
 def device_count() -> int:
