@@ -86,10 +86,11 @@ def test_compiler_is_missing(machine):
 
 
 @pytest.mark.parametrize(("absent", "told"), [((), None), (("nvvm",), "libnvvm"), (("nvrtc",), "libnvrtc")])
-def test_libraries_of_the_compiler(absent, told, monkeypatch):
+@pytest.mark.parametrize("error", [RuntimeError, OSError])
+def test_libraries_of_the_compiler(error, absent, told, monkeypatch):
     def load(name):
         if name in absent:
-            raise RuntimeError(name)
+            raise error(name)
 
     for name, module in (
         ("cuda", SimpleNamespace()),

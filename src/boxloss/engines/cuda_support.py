@@ -73,7 +73,7 @@ def missing_compiler() -> str | None:
     for name in COMPILERS:
         try:
             load_nvidia_dynamic_lib(name)
-        except RuntimeError:
+        except (OSError, RuntimeError):
             return f"lib{name}"
     return None
 
