@@ -3,7 +3,8 @@
     python bench/gpu.py --out results.json           # a few minutes
     python bench/gpu.py --out results.json --smoke   # small sizes and few turns: does it run at all?
 
-It prints its tables; `gpu_tables.py` puts them into the documentation.
+It prints its tables; `gpu_tables.py` puts them into the documentation. What fails is told and left out: the rest is
+measured, and the exit status is 1.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -26,26 +27,34 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where the results go, as JSON")
     parser.add_argument("--smoke", action="store_true", help="small sizes and few turns")
     arguments = parser.parse_args()
-    missing = [name for name in ("cupy", "torch", "numba_cuda", "array_api_compat") if find_spec(name) is None]
-    if missing:
-        sys.exit(f"bench/gpu.py needs {', '.join(missing)}: not installed")
+    from gpu_libraries import what_is_missing
+
+    if missing := what_is_missing():
+        sys.exit(f"bench/gpu.py needs a CUDA GPU, CuPy, torch and numba-cuda: {missing}")
     import cupy
     import torch
 
-    if not (cupy.cuda.is_available() and torch.cuda.is_available()):
-        sys.exit("bench/gpu.py needs a CUDA GPU: CuPy or torch finds none")
     from gpu_tables import part
+    from gpu_timing import reason
     from gpu_work import WORK
     from render import write
 
-    results: dict[str, Any] = {"machine": machine(arguments.smoke), "rows": []}
+    results: dict[str, Any] = {"machine": machine(arguments.smoke), "rows": [], "failed": {}}
     for work in WORK:
-        results["rows"] += work(arguments.smoke)
-        write(arguments.out, json.dumps(results, indent=1) + "\n")  # what is measured so far is kept
-        print(f"{work.__name__} is done", file=sys.stderr, flush=True)
+        print(work.__name__, file=sys.stderr, flush=True)
+        try:
+            for row in work(arguments.smoke):
+                results["rows"].append(row)
+                write(arguments.out, json.dumps(results, indent=1) + "\n")  # what is measured so far is kept
+        except Exception as error:
+            traceback.print_exc()
+            results["failed"][work.__name__] = reason(error)
         cupy.get_default_memory_pool().free_all_blocks()
         torch.cuda.empty_cache()
+    write(arguments.out, json.dumps(results, indent=1) + "\n")
     print("\n".join(part(results)))
+    if results["failed"]:
+        sys.exit("\n".join(f"{name} failed: {why}" for name, why in results["failed"].items()))
 
 
 def machine(smoke: bool) -> dict[str, Any]:

@@ -1,14 +1,19 @@
-"""What the CUDA engine is compared with: calls by name. Arrays of CuPy and of torch share their memory."""
+"""What the CUDA engine is compared with, by name. Arrays of CuPy and of torch share their memory.
 
-from functools import cache
+Peers come as functions that make the call to time: what is missing or fails here is told in the table.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import cupy
 import torch
 
 import boxloss as bl
+from gpu_timing import Makers, reason
 from interleave import Contestants
-from peers import forward_and_backward, plain_ciou
+from peers import check_agreement, forward_and_backward, plain_ciou
 
 # CIoU and its gradient with respect to pred as one writes them by hand, for box i of flat arrays.
 CIOU = r"""
@@ -55,7 +60,7 @@ def fused(pred: Any, target: Any) -> tuple[Any, Any]:
     return value, grad
 
 
-def gradients(loss: Any, pred: Any, target: Any) -> tuple[Contestants, Contestants]:
+def gradients(loss: Any, pred: Any, target: Any) -> tuple[Contestants, Makers]:
     """Value and gradient of a loss by the CUDA engine, in both libraries; and of CIoU by everything else."""
     p, t = torch.from_dlpack(pred), torch.from_dlpack(target)
     ours = {
@@ -63,36 +68,65 @@ def gradients(loss: Any, pred: Any, target: Any) -> tuple[Contestants, Contestan
         "torch": lambda: loss.value_and_grad(p, t, engine="cuda"),
     }
     peers = {
-        "torch, backward": forward_and_backward(lambda p, t: bl.ciou(p, t, engine="cuda"), p, t),
-        "torch eager": forward_and_backward(plain_ciou, p, t),
-        "torch.compile": forward_and_backward(torch.compile(plain_ciou, dynamic=False), p, t),
-        "CuPy, array engine": lambda: bl.ciou.value_and_grad(pred, target, engine="array"),
-        "CuPy, ElementwiseKernel": lambda: fused(pred, target),
+        "torch, backward": lambda: forward_and_backward(lambda p, t: bl.ciou(p, t, engine="cuda"), p, t),
+        "torch eager": lambda: forward_and_backward(plain_ciou, p, t),
+        "torch.compile": lambda: forward_and_backward(torch.compile(plain_ciou, dynamic=False), p, t),
+        "CuPy, array engine": lambda: lambda: bl.ciou.value_and_grad(pred, target, engine="array"),
+        "CuPy, ElementwiseKernel": lambda: lambda: fused(pred, target),
+        "torchvision": lambda: forward_and_backward(torchvision_ops().complete_box_iou_loss, p, t),
     }
-    if ops := torchvision_ops():
-        peers["torchvision"] = forward_and_backward(ops.complete_box_iou_loss, p, t)
     return ours, peers
 
 
-def matrices(loss: Any, pred: Any, target: Any) -> tuple[Contestants, Contestants]:
+def matrices(loss: Any, pred: Any, target: Any) -> tuple[Contestants, Makers]:
     """A loss of each pred with each target by the CUDA engine, in both libraries; and GIoU by everything else."""
     p, t = torch.from_dlpack(pred), torch.from_dlpack(target)
     ours = {
         "CuPy": lambda: loss.pairwise(pred, target, engine="cuda"),
         "torch": lambda: loss.pairwise(p, t, engine="cuda"),
     }
-    peers: Contestants = {"CuPy, array engine": lambda: bl.giou.pairwise(pred, target, engine="array")}
-    if ops := torchvision_ops():
-        peers["torchvision"] = lambda: ops.generalized_box_iou(p, t)
-        compiled = torch.compile(ops.generalized_box_iou, dynamic=False)
-        peers["torchvision, torch.compile"] = lambda: compiled(p, t)
+    peers = {
+        "CuPy, array engine": lambda: lambda: bl.giou.pairwise(pred, target, engine="array"),
+        "torchvision": lambda: partial(torchvision_ops().generalized_box_iou, p, t),
+        "torchvision, torch.compile": lambda: partial(
+            torch.compile(torchvision_ops().generalized_box_iou, dynamic=False), p, t
+        ),
+    }
     return ours, peers
 
 
+def captured(call: Callable[[], Any]) -> Callable[[], Any]:
+    """A call of torch as the replay of a CUDA graph."""
+    call()  # compiled and loaded, which a capture does not allow
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        results = call()
+
+    def replay() -> Any:
+        graph.replay()
+        return results
+
+    return replay
+
+
+def disagreements(call: Callable[[], Any], peers: Makers) -> dict[str, str]:
+    """Peers that do not run, or do not compute the value and gradient that a call does, and why."""
+    absent = {}
+    for name, make in peers.items():
+        try:
+            check_agreement({"boxloss": call, name: make()}, to_numpy)
+        except Exception as error:
+            absent[name] = reason(error)
+    return absent
+
+
+def to_numpy(array: Any) -> Any:
+    """An array of either library on the host."""
+    return array.cpu().numpy() if isinstance(array, torch.Tensor) else cupy.asnumpy(array)
+
+
 def torchvision_ops() -> Any:
-    """torchvision's box operators, or None where it is not installed."""
-    try:
-        from torchvision_ops import ops
-    except ImportError:
-        return None
+    """torchvision's box operators."""
+    from torchvision_ops import ops
+
     return ops

@@ -94,6 +94,8 @@ def main() -> None:
         found = json.loads(arguments.results.read_text(encoding="utf-8"))
         if found["machine"]["smoke"]:
             raise SystemExit(f"{arguments.results} is from a smoke run, which is not for publication")
+        if found["failed"]:
+            raise SystemExit(f"{arguments.results} lacks what failed, and is not for publication: {found['failed']}")
         KEPT.parent.mkdir(exist_ok=True)
         write(KEPT, json.dumps(found, indent=1) + "\n")
     write(arguments.page, with_part(arguments.page.read_text(encoding="utf-8"), kept()))

@@ -8,6 +8,7 @@ import cupy
 
 from interleave import Contestants, interleave, ratios, summary
 
+Makers = dict[str, Callable[[], Callable[[], Any]]]  # of the calls of peers, which may be missing or fail
 Clock = Callable[[Callable[[], Any]], Callable[[], float]]
 
 
@@ -43,6 +44,11 @@ def on_host(function: Callable[[], Any], calls: int = 200) -> Callable[[], float
     return take
 
 
+def reason(error: Exception) -> str:
+    """The first line of an error."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
+
+
 class _Rounds:
     """Runs the rounds, as pytest-benchmark's fixture does for the CPU."""
 
@@ -56,7 +62,7 @@ def measure(
     table: str,
     row: dict[str, Any],
     ours: Contestants,
-    peers: Contestants,
+    peers: Makers,
     *,
     rounds: int,
     clock: Clock = on_device,
@@ -68,11 +74,11 @@ def measure(
     `goals` are ratios of two contestants; `moved` is how many bytes a contestant moves, for its bandwidth.
     """
     timed, absent = {name: clock(function) for name, function in ours.items()}, {}
-    for name, function in peers.items():
+    for name, make in peers.items():
         try:
-            timed[name] = clock(function)
-        except Exception as error:  # out of memory, or no compiler for torch.compile: told in the table
-            absent[name] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
+            timed[name] = clock(make())
+        except Exception as error:  # not installed, out of memory, or no compiler for torch.compile
+            absent[name] = reason(error)
     measured = summary(interleave(_Rounds(), timed, rounds=rounds, budget=0.0, measures_itself=True))
     medians = measured["seconds"]
     found = [(goal, above, below) for goal, above, below in goals or [] if {above, below} <= medians.keys()]

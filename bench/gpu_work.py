@@ -1,5 +1,6 @@
 """What `gpu.py` measures: each function gives rows of one table."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import cupy
@@ -9,21 +10,15 @@ import boxloss as bl
 import gpu_peers
 from gpu_timing import measure, on_host
 from inputs import make_boxes
-from peers import check_agreement
 
 NUMBERS_A_BOX = 13  # pred, target and gradient, and the value
-Rows = list[dict[str, Any]]
+Rows = Iterator[dict[str, Any]]
 
 
 def boxes(count: int) -> tuple[Any, Any]:
     """So many pairs on the device: a million different ones, again and again."""
     pred, target = make_boxes(min(count, 1 << 20))
     return cupy.resize(cupy.asarray(pred), (count, 4)), cupy.resize(cupy.asarray(target), (count, 4))
-
-
-def to_numpy(array: Any) -> Any:
-    """An array of either library on the host."""
-    return array.cpu().numpy() if isinstance(array, torch.Tensor) else cupy.asnumpy(array)
 
 
 def rounds(smoke: bool) -> int:
@@ -36,16 +31,15 @@ def bandwidth(smoke: bool) -> Rows:
     count = 1 << (20 if smoke else 26)
     pred, target = boxes(count)
     moved = 4 * NUMBERS_A_BOX * count
-    source, sink = (cupy.zeros(moved // 2, cupy.uint8) for _ in range(2))
-    rows = []
+    source = cupy.resize(pred, moved // 8)  # of 4 bytes each: half of what is moved
+    sink = cupy.empty_like(source)
     for name in ("ciou", "giou"):
         ours, _ = gpu_peers.gradients(bl.get(name), pred, target)
         ours["copy"] = lambda: sink.data.copy_from_device_async(source.data, moved // 2)
         goals = [(f"gpu_{name}", "copy", library) for library in ("CuPy", "torch")]
         row = {"loss": name, "dtype": "float32", "boxes": count}
         bytes_of = dict.fromkeys(ours, moved)
-        rows.append(measure("gpu_bandwidth", row, ours, {}, rounds=rounds(smoke), goals=goals, moved=bytes_of))
-    return rows
+        yield measure("gpu_bandwidth", row, ours, {}, rounds=rounds(smoke), goals=goals, moved=bytes_of)
 
 
 def matrices(smoke: bool) -> Rows:
@@ -54,7 +48,6 @@ def matrices(smoke: bool) -> Rows:
     pred, target = boxes(side)
     shape, moved = (side, side), 4 * side * side
     existing = cupy.empty(shape, cupy.float32)
-    rows = []
     for name in ("giou", "ciou"):
         loss = bl.get(name)
         ours, _ = gpu_peers.matrices(loss, pred, target)
@@ -65,18 +58,19 @@ def matrices(smoke: bool) -> Rows:
         goals = [("gpu_pairwise", f"fill, {library}", library) for library in ("CuPy", "torch")]
         row = {"loss": name, "dtype": "float32"}
         bytes_of = dict.fromkeys(ours, moved)
-        rows.append(measure("gpu_matrices", row, ours, {}, rounds=rounds(smoke), goals=goals, moved=bytes_of))
-    return rows
+        yield measure("gpu_matrices", row, ours, {}, rounds=rounds(smoke), goals=goals, moved=bytes_of)
 
 
 def against_others(smoke: bool) -> Rows:
     """CIoU and its gradient by everything that can compute it."""
     ours, peers = gpu_peers.gradients(bl.ciou, *boxes(100_000))
     peers.pop("torch.compile")  # it is the eager function, and compiles for long
-    check_agreement(ours | peers, to_numpy)
+    absent = gpu_peers.disagreements(ours["CuPy"], peers)
     count = 1 << (18 if smoke else 24)
     ours, peers = gpu_peers.gradients(bl.ciou, *boxes(count))
-    return [measure("gpu_others", {"dtype": "float32", "boxes": count}, ours, peers, rounds=rounds(smoke))]
+    present = {name: make for name, make in peers.items() if name not in absent}
+    row = measure("gpu_others", {"dtype": "float32", "boxes": count}, ours, present, rounds=rounds(smoke))
+    yield row | {"absent": absent | row["absent"]}
 
 
 def matrices_against_others(smoke: bool) -> Rows:
@@ -84,7 +78,7 @@ def matrices_against_others(smoke: bool) -> Rows:
     side = 500 if smoke else 5_000
     pred, target = boxes(2 * side)
     ours, peers = gpu_peers.matrices(bl.giou, pred[:side], target[side:])
-    return [measure("gpu_matrices_others", {"dtype": "float32"}, ours, peers, rounds=rounds(smoke))]
+    yield measure("gpu_matrices_others", {"dtype": "float32"}, ours, peers, rounds=rounds(smoke))
 
 
 def small_calls(smoke: bool) -> Rows:
@@ -92,15 +86,12 @@ def small_calls(smoke: bool) -> Rows:
     pred, target = boxes(1000)
     p, t = torch.from_dlpack(pred), torch.from_dlpack(target)
     ours, peers = gpu_peers.gradients(bl.ciou, pred, target)
-    ours["torch"]()  # compiled and loaded, so that a graph can capture it
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        captured = bl.ciou.value_and_grad(p, t, engine="cuda")
-    ours["torch, CUDA graph"] = graph.replay
-    peers |= {"pred + target, CuPy": lambda: pred + target, "pred + target, torch": lambda: p + t}
-    measured = measure("gpu_small_calls", {"boxes": 1000}, ours, peers, rounds=rounds(smoke), clock=on_host)
-    del captured  # not before: the graph writes to it
-    return [measured]
+    peers |= {
+        "torch, CUDA graph": lambda: gpu_peers.captured(ours["torch"]),
+        "pred + target, CuPy": lambda: lambda: pred + target,
+        "pred + target, torch": lambda: lambda: p + t,
+    }
+    yield measure("gpu_small_calls", {"boxes": 1000}, ours, peers, rounds=rounds(smoke), clock=on_host)
 
 
 WORK = (bandwidth, matrices, against_others, matrices_against_others, small_calls)

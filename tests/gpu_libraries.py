@@ -21,9 +21,13 @@ CYCLES = 1_000_000_000  # half a second or more: thousands of times what a warm 
 
 def what_is_missing() -> str | None:
     """Why the tests can't run on a GPU here, in one line; None if they can."""
-    for module in ("array_api_compat", "numba_cuda", "cupy", "torch"):
+    for module in ("array_api_compat", "cupy", "torch"):
         if find_spec(module) is None:
             return f"{module} is not installed"
+    from boxloss.engines import cuda_support
+
+    if lacks := cuda_support.missing():
+        return f"the CUDA engine needs {lacks}"
     import cupy
     import torch
 

@@ -6,11 +6,14 @@ No kernel runs here. The arrays of CuPy and the driver are stand-ins.
 import ctypes
 import importlib.metadata
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
 
 import boxloss as bl
+from boxloss import engines
 from boxloss.check_arrays import Inputs
 from boxloss.engines import cuda_interface, cuda_launch, cuda_support, select
 from boxloss.engines.cuda_arrays import DeviceArrays
@@ -25,7 +28,7 @@ INSTALL = "pip install 'boxloss[cuda12]' or pip install 'boxloss[cuda13]', after
 def machine(monkeypatch):
     """A machine whose packages and devices a test chooses."""
 
-    def make(packages=("numba-cuda", "cupy"), devices=1, numba_cuda="0.30.4"):
+    def make(packages=("numba-cuda", "cupy"), devices=1, numba_cuda="0.30.4", compiler_lacks=None):
         def count():
             if isinstance(devices, Exception):
                 raise devices
@@ -39,6 +42,7 @@ def machine(monkeypatch):
         monkeypatch.setattr(cuda_interface, "find_spec", lambda name: name if name in packages else None)
         monkeypatch.setattr(importlib.metadata, "version", version)
         monkeypatch.setattr(cuda_support, "device_count", count)
+        monkeypatch.setattr(cuda_support, "missing_compiler", lambda: compiler_lacks)
         cuda_support.missing.cache_clear()
 
     yield make
@@ -70,6 +74,30 @@ def test_device_is_missing(machine):
     machine(devices=0)
     text = "engine='cuda' needs a CUDA device, and the driver shows none; see CUDA_VISIBLE_DEVICES"
     check_error(lambda: bl.giou.value_and_grad(BOXES, BOXES, engine="cuda"), RuntimeError, text)
+
+
+def test_compiler_is_missing(machine):
+    machine(compiler_lacks="libnvvm")
+    text = (
+        f"engine='cuda' needs libnvvm of CUDA, which is not found: {INSTALL}; "
+        "or set CUDA_HOME to the folder of a CUDA toolkit"
+    )
+    check_error(lambda: bl.giou(BOXES, BOXES, engine="cuda"), RuntimeError, text)
+
+
+@pytest.mark.parametrize(("absent", "told"), [((), None), (("nvvm",), "libnvvm"), (("nvrtc",), "libnvrtc")])
+@pytest.mark.parametrize("error", [RuntimeError, OSError])
+def test_libraries_of_the_compiler(error, absent, told, monkeypatch):
+    def load(name):
+        if name in absent:
+            raise error(name)
+
+    for name, module in (
+        ("cuda", SimpleNamespace()),
+        ("cuda.pathfinder", SimpleNamespace(load_nvidia_dynamic_lib=load)),
+    ):
+        monkeypatch.setitem(sys.modules, name, module)
+    assert cuda_support.missing_compiler() == told
 
 
 def test_arrays_on_the_host(machine):
@@ -120,6 +148,78 @@ def test_out_by_its_interface_needs_a_device(machine):
     machine(devices=0)
     text = f"out {ALONE} a CUDA device, and the driver shows none; see CUDA_VISIBLE_DEVICES"
     check_error(lambda: bl.giou.pairwise(BOXES, BOXES, out=OnDevice()), RuntimeError, text)
+
+
+class Memory:
+    """Memory on device 3, and what its interface says of it."""
+
+    def __init__(self, stream=None, data=(256, False)):
+        self.__cuda_array_interface__ = OnDevice.__cuda_array_interface__ | {"stream": stream, "data": data}
+
+
+@pytest.fixture
+def cupy(machine, monkeypatch):
+    """A stand-in for CuPy, whose current stream is the default one and which tells what was asked of it."""
+    machine()
+    told = []
+    current = SimpleNamespace(ptr=0, wait_event=lambda event: told.append(f"wait for {event.ptr}"))
+
+    @contextmanager
+    def device(ordinal):
+        told.append(f"on {ordinal}")
+        yield
+        told.append("back")
+
+    cuda = SimpleNamespace(
+        Device=device,
+        Event=lambda disable_timing: SimpleNamespace(ptr="an event"),
+        get_current_stream=lambda: current,
+        runtime=SimpleNamespace(
+            eventRecord=lambda event, stream: told.append(f"{event} of {stream}"),
+            pointerGetAttributes=lambda pointer: SimpleNamespace(device=3),
+        ),
+    )
+
+    def asarray(array):
+        assert array.__cuda_array_interface__["stream"] is None, "the host would wait for it"
+        told.append("asarray")
+        return array
+
+    module = SimpleNamespace(cuda=cuda, asarray=asarray, ndarray=type("ndarray", (), {}), told=told, current=current)
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    return module
+
+
+def test_memory_is_taken_on_its_own_device(cupy):
+    """On another one CuPy would copy it."""
+    memory = Memory()
+    assert cuda_interface.as_cupy("pred", memory).owner is memory
+    assert cupy.told == ["on 3", "asarray", "back"]
+
+
+def test_memory_of_nothing_is_on_the_current_device(cupy):
+    cuda_interface.as_cupy("pred", Memory(data=(0, False)))
+    assert cupy.told[0] == "on None"
+
+
+def test_stream_of_the_interface_is_waited_for_on_the_device(cupy):
+    cuda_interface.as_cupy("pred", Memory(stream=77))
+    assert cupy.told == ["on 3", "asarray", "an event of 77", "wait for an event", "back"]
+
+
+@pytest.mark.parametrize(("stream", "current"), [(None, 77), (77, 77), (1, 0)])
+def test_current_stream_does_not_wait_for_itself(stream, current, cupy):
+    cupy.current.ptr = current
+    cuda_interface.as_cupy("pred", Memory(stream=stream))
+    assert cupy.told == ["on 3", "asarray", "back"]
+
+
+@pytest.mark.usefixtures("cupy")
+def test_out_that_is_read_only():
+    memory = Memory(data=(256, True))
+    text = "out must be writeable; its __cuda_array_interface__ says that it is not"
+    check_error(lambda: bl.giou.pairwise(BOXES, BOXES, out=memory), ValueError, text)
+    assert cuda_interface.as_cupy("pred", memory).owner is memory
 
 
 # --- Which engine -----------------------------------------------------------------------------------------------------
@@ -209,6 +309,83 @@ def test_the_context_is_given_back_if_a_call_fails(driver, monkeypatch):
     with pytest.raises(RuntimeError, match="CUDA_ERROR_INVALID_VALUE"):
         kernel(0, (1, 1, 1), 1)
     assert [name for name, *_ in driver] == ["cuCtxPushCurrent", "cuLaunchKernel", "cuCtxPopCurrent"]
+
+
+def test_the_default_stream_goes_by_its_own_name(driver):
+    """Where CUDA Python was told that 0 is the default stream of a thread, 0 would not be that of CuPy and torch."""
+    cuda_launch._load(b"code", (), 3)(0, (1, 1, 1), 1)
+    (launch,) = [arguments for name, *arguments in driver if name == "cuLaunchKernel"]
+    assert launch[8] == 1
+
+
+def test_threads_that_want_the_same_kernel_compile_it_once(driver):
+    with ThreadPoolExecutor(4) as callers:
+        kernels = list(callers.map(lambda _: cuda_launch.kernel("elementwise", bl.giou, "float32", KIND, 3), range(4)))
+    assert len(set(kernels)) == 1
+    assert [name for name, *_ in driver].count("cuModuleLoadData") == 1
+
+
+def test_a_kernel_that_the_driver_does_not_take(driver, monkeypatch):
+    def refuse(function, *arguments):
+        if function == "cuModuleLoadData":
+            raise RuntimeError("cuModuleLoadData of the CUDA driver failed: CUDA_ERROR_UNSUPPORTED_PTX_VERSION")
+
+    monkeypatch.setattr(cuda_support, "call", refuse)
+    with pytest.raises(RuntimeError, match=r"UNSUPPORTED_PTX_VERSION\. libnvJitLink must not be older than libnvvm"):
+        cuda_launch._load(b"code", (), 3)
+
+
+# --- Machine code -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def compiler(monkeypatch, tmp_path):
+    """A compiler whose machine code a test chooses; how often it ran."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    versions = {"numba-cuda": "0.30.4", "cuda-bindings": "13.0.3"}
+    monkeypatch.setattr(cuda_launch, "version", versions.__getitem__)
+    made = SimpleNamespace(code=b"machine code", runs=0, versions=versions)
+
+    def ptx(*arguments):
+        made.runs += 1
+        return ".version 9.0"
+
+    stand_in = SimpleNamespace(ptx=ptx, machine_code=lambda text, capability: made.code)
+    for name, module in (("cuda_compile", stand_in), ("cuda_kernels", SimpleNamespace(elementwise=None))):
+        monkeypatch.setitem(sys.modules, f"boxloss.engines.{name}", module)
+        monkeypatch.setattr(engines, name, module, raising=False)
+    return made
+
+
+def machine_code():
+    return cuda_launch.machine_code("elementwise", bl.giou, "float32", KIND, (9, 0))
+
+
+def test_machine_code_is_kept_on_disk(compiler):
+    assert [machine_code(), machine_code()] == [b"machine code"] * 2
+    assert compiler.runs == 1
+
+
+def test_machine_code_of_another_cuda_is_another(compiler):
+    """Drivers for CUDA 12 do not take that of CUDA 13."""
+    machine_code()
+    compiler.versions["cuda-bindings"] = "12.9.4"
+    machine_code()
+    assert compiler.runs == 2
+
+
+def test_the_driver_gets_what_cannot_be_assembled_and_nothing_is_kept(compiler):
+    compiler.code = None
+    assert [machine_code(), machine_code()] == [b".version 9.0\0"] * 2
+    assert compiler.runs == 2
+
+
+@pytest.mark.usefixtures("compiler")
+def test_a_numba_cuda_that_lacks_what_is_imported(monkeypatch):
+    monkeypatch.delattr(engines, "cuda_compile")
+    monkeypatch.setitem(sys.modules, "boxloss.engines.cuda_compile", None)
+    with pytest.raises(RuntimeError, match=r"^engine='cuda' does not work with numba-cuda 0\.30\.4: "):
+        machine_code()
 
 
 @pytest.mark.parametrize(("size", "blocks"), [(1, 1), (256, 1), (257, 2), (2**33, 320)])

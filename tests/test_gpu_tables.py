@@ -1,7 +1,10 @@
 """The part of the page of benchmarks that is on a GPU, from results that are made up: no GPU gave them."""
 
+import json
+import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,6 +37,7 @@ MADE_UP = {
             "absent": {"torch.compile": "RuntimeError: no compiler"},
         }
     ],
+    "failed": {},
 }
 
 
@@ -81,3 +85,38 @@ def test_smoke_run_is_marked(gpu_tables):
 def test_published_page_has_the_kept_results(gpu_tables):
     page = gpu_tables.PAGE.read_text(encoding="utf-8")
     assert gpu_tables.with_part(page, gpu_tables.kept()) == page
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"machine": MADE_UP["machine"] | {"smoke": True}}, "is from a smoke run"),
+        ({"failed": {"matrices": "RuntimeError: no"}}, "lacks what failed"),
+    ],
+)
+def test_results_that_are_not_for_publication(changed, why, gpu_tables, tmp_path, monkeypatch):
+    results, page = tmp_path / "results.json", tmp_path / "page.md"
+    results.write_text(json.dumps(MADE_UP | changed))
+    monkeypatch.setattr(sys, "argv", ["gpu_tables.py", str(results), "--page", str(page)])
+    with pytest.raises(SystemExit, match=why):
+        gpu_tables.main()
+    assert not page.exists()
+
+
+def test_a_peer_that_is_missing_or_fails_is_told_and_the_others_are_timed(gpu_tables, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace())
+    monkeypatch.delitem(sys.modules, "gpu_timing", raising=False)
+    timing = import_module("gpu_timing")
+    seconds = {"boxloss": 2.0, "another": 4.0}
+
+    def clock(call):
+        taken = seconds[call()]
+        return lambda: taken
+
+    def missing():
+        raise ImportError("No module named 'torchvision'\nfor some reason")
+
+    peers = {"another": lambda: lambda: "another", "missing": missing, "broken": lambda: missing}
+    row = timing.measure("a table", {}, {"ours": lambda: "boxloss"}, peers, rounds=2, clock=clock)
+    assert row["seconds"] == {"ours": 2.0, "another": 4.0}
+    assert row["absent"] == dict.fromkeys(["missing", "broken"], "ImportError: No module named 'torchvision'")

@@ -3,11 +3,22 @@
 ``--rehearse`` runs those that need no device on NumPy arrays and CPU tensors, with the CPU engine in place of the CUDA
 engine: that shows that the tests are sound, and nothing about a GPU. With ``NUMBA_ENABLE_CUDASIM=1`` NumPy arrays go
 through the CUDA engine in Numba's simulator, which takes its time: choose a few with ``-k numpy``.
+
+Where boxloss is not installed, its source beside the tests is taken.
 """
 
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+if find_spec("boxloss") is None:
+    SOURCE = str(Path(__file__).parents[2] / "src")
+    sys.path.insert(0, SOURCE)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))  # of subprocesses
 
 from gpu_libraries import LIBRARIES, STAND_INS, HostTorch, Library, Torch, what_is_missing
 
@@ -18,8 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "device: needs a GPU; left out of a rehearsal")
-    for kind in ("DeprecationWarning", "FutureWarning"):  # of CuPy's and torch's own
-        config.addinivalue_line("filterwarnings", f"default::{kind}")
+    for line in ("default", r"error:::boxloss(\..*)?"):  # those of CuPy, torch and the driver are their own
+        config.addinivalue_line("filterwarnings", line)
     missing = None if config.getoption("rehearse") else what_is_missing()
     if missing:
         raise pytest.UsageError(f"tests/gpu needs a CUDA GPU, CuPy, torch and numba-cuda: {missing}")

@@ -105,3 +105,20 @@ def test_descent_reaches_the_target(torch, torch_library):
         loss.backward()
         optimiser.step()
     assert loss.item() < 0.1
+
+
+def test_compiled_step(torch, torch_library, rng):
+    """Torch traces forward and backward and runs them as they are, which needs no compiler of its own."""
+    torch.compiler.reset()
+    exact = mixed(rng, 333)
+    pred, target = (torch_library.asarray(side) for side in exact)
+
+    @torch.compile(backend="aot_eager", fullgraph=True)
+    def step(pred, target):
+        return bl.ciou(pred, target, reduction="mean", engine=torch_library.engine)
+
+    value = step(pred.requires_grad_(), target)
+    value.backward()
+    expected, d = bl.ciou.value_and_grad(*exact, reduction="mean", engine="array")
+    torch_library.check_value(value.detach(), expected, "float64")
+    torch_library.check_gradient(pred.grad, d, "float64")

@@ -1,5 +1,8 @@
 """Machine code on disk: a second process does not compile, and the folder does not grow."""
 
+import boxloss as bl
+from boxloss.engines import cuda_compile
+from instructions import compiled
 from processes import run
 
 USE = """
@@ -32,3 +35,11 @@ def test_a_loss_from_outside_the_package_is_not_kept(tmp_path):
     outside = "import boxloss as bl\nclass Outside(bl.L2): pass\n" + USE.replace("LOSS", "Outside()")
     assert run(outside, NUMBA_CACHE_DIR=tmp_path) == "True"
     assert files(tmp_path) == {}
+
+
+def test_ptx_that_the_assembler_does_not_know_is_left_to_the_driver():
+    """Its version may be later, or the GPU may be."""
+    text = compiled(bl.l1, "value", "float32", (8, 0)).text
+    assert cuda_compile.machine_code(text, (8, 0)).startswith(b"\x7fELF")
+    assert cuda_compile.machine_code(text.replace(".version ", ".version 9"), (8, 0)) is None
+    assert cuda_compile.machine_code(text, (99, 0)) is None

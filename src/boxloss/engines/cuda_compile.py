@@ -104,6 +104,14 @@ def lower(
     return lambda capability: result.library.get_asm_str(capability).replace(name, ENTRY)
 
 
+def machine_code(text: str, capability: Capability) -> bytes | None:
+    """The machine code of PTX; None if nvJitLink does not know the version of the PTX or the GPU."""
+    try:
+        return assemble(text, capability)[0]
+    except nvjitlink.nvJitLinkError:
+        return None
+
+
 def assemble(text: str, capability: Capability, *options: str) -> tuple[bytes, str]:
     """The machine code of PTX for a capability, and what the assembler says."""
     options = (f"-arch=sm_{capability[0]}{capability[1]}", *options)

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from boxloss.device import is_cupy, is_tensor
-from boxloss.engines.cuda_support import missing
+from boxloss.engines.cuda_support import LEGACY_STREAM, missing
 
 
 def has_interface(array: Any) -> bool:
@@ -27,34 +27,34 @@ def as_cupy(name: str, array: Any) -> Any:
         raise RuntimeError(f"{kind}, which needs {lacks}")
     import cupy
 
-    view = cupy.asarray(_WithoutStream(array))
-    stream = array.__cuda_array_interface__.get("stream")
-    with view.device:
-        current = cupy.cuda.get_current_stream()
-        if stream is not None and stream != current.ptr:
-            current.wait_event(_stream(cupy, stream).record())
+    interface = array.__cuda_array_interface__
+    pointer, is_read_only = interface["data"]
+    if name == "out" and is_read_only:
+        raise ValueError("out must be writeable; its __cuda_array_interface__ says that it is not")
+    with cupy.cuda.Device(_ordinal(cupy, pointer)):  # on another one CuPy would copy
+        view = cupy.asarray(_WithoutStream(array, interface))
+        _wait(cupy, interface.get("stream"))
     return view
 
 
-def _stream(cupy: Any, pointer: int) -> Any:
-    if hasattr(cupy.cuda.Stream, "from_external"):  # CuPy 14, where the older way warns
-        return cupy.cuda.Stream.from_external(_Stream(pointer))
-    return cupy.cuda.ExternalStream(pointer)
+def _ordinal(cupy: Any, pointer: int) -> int | None:
+    """The device of an address; None, for the current one, if it is that of nothing."""
+    return int(cupy.cuda.runtime.pointerGetAttributes(pointer).device) if pointer else None
 
 
-class _Stream:
-    """A stream known by its address."""
-
-    def __init__(self, pointer: int) -> None:
-        self.pointer = pointer
-
-    def __cuda_stream__(self) -> tuple[int, int]:
-        return 0, self.pointer
+def _wait(cupy: Any, stream: int | None) -> None:
+    """Let CuPy's current stream wait for the one at an address; the host does not."""
+    current = cupy.cuda.get_current_stream()
+    if stream is None or stream == (current.ptr or LEGACY_STREAM):
+        return
+    event = cupy.cuda.Event(disable_timing=True)
+    cupy.cuda.runtime.eventRecord(event.ptr, stream)  # a CuPy stream made of it might destroy it in the end
+    current.wait_event(event)
 
 
 class _WithoutStream:
     """The same memory without a stream, for which CuPy would make the host wait."""
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Any, interface: dict[str, Any]) -> None:
         self.owner = array
-        self.__cuda_array_interface__ = {**array.__cuda_array_interface__, "stream": None}
+        self.__cuda_array_interface__ = {**interface, "stream": None}

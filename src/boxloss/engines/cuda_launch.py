@@ -5,6 +5,7 @@ the kernel was loaded by a call before.
 """
 
 import ctypes
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
@@ -21,6 +22,7 @@ NUMBERS = {"float32": ctypes.c_float, "float64": ctypes.c_double}
 BLOCKS_A_MULTIPROCESSOR = 32
 
 _kernels: dict[Any, Kernel] = {}
+_lock = threading.Lock()  # threads that want the same kernel at once wait for the first, which compiles it
 
 
 def elementwise_blocks(ordinal: int, size: int, threads: int) -> int:
@@ -33,10 +35,13 @@ def kernel(template: str, loss: Loss, dtype: str, kind: Any, ordinal: int) -> Ke
     """The kernel of a template of `cuda_kernels` on a device: ``kernel(stream, blocks, threads, *arguments)``."""
     key = (template, loss.structure, dtype, kind, ordinal)
     found = _kernels.get(key)
-    if found is None:
-        code = machine_code(template, loss, dtype, kind, cuda_support.device(ordinal).capability)
-        found = _kernels[key] = _load(code, argument_types(template, dtype, len(loss.weights)), ordinal)
-    return found
+    if found is not None:
+        return found
+    with _lock:
+        if key not in _kernels:
+            code = machine_code(template, loss, dtype, kind, cuda_support.device(ordinal).capability)
+            _kernels[key] = _load(code, argument_types(template, dtype, len(loss.weights)), ordinal)
+        return _kernels[key]
 
 
 def argument_types(template: str, dtype: str, terms: int) -> tuple[Any, ...]:
@@ -48,16 +53,24 @@ def argument_types(template: str, dtype: str, terms: int) -> tuple[Any, ...]:
 
 
 def machine_code(template: str, loss: Loss, dtype: str, kind: Any, capability: tuple[int, int]) -> bytes:
-    """The compiled kernel: from disk, or from the compiler, which is imported only then."""
-    key = ("cuda", template, loss.structure, dtype, kind, capability, version("numba-cuda"))
+    """The compiled kernel: from disk, or from the compiler, which is imported only then.
+
+    If it can't be assembled here, it is PTX, which the driver may know what to do with.
+    """
+    compilers = version("numba-cuda"), version("cuda-bindings")  # the second tells those of CUDA 12 from those of 13
+    key = ("cuda", template, loss.structure, dtype, kind, capability, *compilers)
     label = f"cuda-sm_{capability[0]}{capability[1]}-{template}-{dtype}-{type(loss).__name__}-"  # for `boxloss info`
     path = path_of(key, label) if is_kept(loss) else None
     found = read(path)
     if found is None:
-        from boxloss.engines import cuda_compile, cuda_kernels
-
+        try:
+            from boxloss.engines import cuda_compile, cuda_kernels
+        except ImportError as error:
+            raise RuntimeError(f"engine='cuda' does not work with numba-cuda {compilers[0]}: {error}") from error
         made = cuda_compile.ptx(getattr(cuda_kernels, template), loss, dtype, kind, capability)
-        found, _ = cuda_compile.assemble(made, capability)
+        found = cuda_compile.machine_code(made, capability)
+        if found is None:
+            return made.encode() + b"\0"
         write(path, found)
     return found
 
@@ -73,7 +86,7 @@ def _load(code: bytes, types: tuple[Any, ...], ordinal: int) -> Kernel:
     call, context = cuda_support.call, _context(ordinal)
     call("cuCtxPushCurrent", context)
     try:
-        module = call("cuModuleLoadData", code)
+        module = _module(code)
         function = call("cuModuleGetFunction", module, b"kernel")
     finally:
         call("cuCtxPopCurrent")
@@ -81,9 +94,19 @@ def _load(code: bytes, types: tuple[Any, ...], ordinal: int) -> Kernel:
     def launch(stream: int, blocks: tuple[int, int, int], threads: int, *arguments: Any) -> None:
         call("cuCtxPushCurrent", context)
         try:
-            parameters = (arguments, types)
-            call("cuLaunchKernel", function, *blocks, threads, 1, 1, 0, stream, parameters, 0)
+            parameters, default = (arguments, types), cuda_support.LEGACY_STREAM
+            call("cuLaunchKernel", function, *blocks, threads, 1, 1, 0, stream or default, parameters, 0)
         finally:
             call("cuCtxPopCurrent")
 
     return launch
+
+
+def _module(code: bytes) -> Any:
+    try:
+        return cuda_support.call("cuModuleLoadData", code)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"{error}. libnvJitLink must not be older than libnvvm, nor the driver of an earlier major version of "
+            "CUDA; pip show nvidia-nvvm nvidia-nvjitlink tells the versions of the packages"
+        ) from error

@@ -2,6 +2,8 @@
 
 import os
 from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +12,8 @@ from boxloss.device import is_cuda_array, kind_of
 
 INSTALL = "pip install 'boxloss[cuda12]' or pip install 'boxloss[cuda13]', after the CUDA version of the driver"
 OLDEST_NUMBA_CUDA = (0, 30)
+COMPILERS = ("nvvm", "nvJitLink", "nvrtc")
+LEGACY_STREAM = 1  # the default stream by its own name; 0 is another one where per-thread streams are the default
 
 
 class Device(NamedTuple):
@@ -21,6 +25,7 @@ class Device(NamedTuple):
     multiprocessors: int
 
 
+@cache
 def is_simulated() -> bool:
     """Whether Numba runs kernels in its simulator, on NumPy arrays: for tests."""
     return os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
@@ -54,17 +59,36 @@ def missing() -> str | None:
         found = device_count()
     except (ImportError, RuntimeError) as error:
         return f"an NVIDIA driver, and there is none that works here ({str(error).strip()})"
-    return None if found else "a CUDA device, and the driver shows none; see CUDA_VISIBLE_DEVICES"
+    if not found:
+        return "a CUDA device, and the driver shows none; see CUDA_VISIBLE_DEVICES"
+    if library := missing_compiler():
+        return f"{library} of CUDA, which is not found: {INSTALL}; or set CUDA_HOME to the folder of a CUDA toolkit"
+    return None
+
+
+def missing_compiler() -> str | None:
+    """The library that numba-cuda compiles with and that is not found, if there is one: it installs without them."""
+    from cuda.pathfinder import load_nvidia_dynamic_lib
+
+    for name in COMPILERS:
+        try:
+            load_nvidia_dynamic_lib(name)
+        except (OSError, RuntimeError):
+            return f"lib{name}"
+    return None
 
 
 def call(function: str, *arguments: Any) -> Any:
     """The result of a function of the CUDA driver; RuntimeError if it fails."""
-    from cuda.bindings import driver
-
-    status, *results = getattr(driver, function)(*arguments)
-    if status != driver.CUresult.CUDA_SUCCESS:
+    status, *results = getattr(_driver(), function)(*arguments)
+    if status:
         raise RuntimeError(f"{function} of the CUDA driver failed: {status.name}")
     return results[0] if results else None
+
+
+@cache
+def _driver() -> ModuleType:
+    return import_module("cuda.bindings.driver")
 
 
 def device_count() -> int:
