@@ -81,37 +81,63 @@ def on_this_thread() -> Iterator[None]:
         _here.alone = before
 
 
-def split_work(task: Callable[[int, int], object], size: int, chunk: int) -> None:
+def split_work(task: Callable[[int, int], object], size: int, chunk: int, *, widen: bool = True) -> None:
     """Run ``task(start, stop)`` over ranges that cover `size`, on as many threads as there are chunks for.
 
     Every range begins at a multiple of `chunk`, so a task may keep something for each chunk and share it with no other.
+    When this function returns or raises, no task runs any more.
 
-    Threads take the next chunk when they are done with one, so one slow core does not hold up the rest. Each gets about
-    four: where two threads write side by side, both want the same page of new memory, of up to 2 MiB, from the system.
-    With chunks of 1 MiB a matrix of 5000 x 5000 takes 1.4 times as long.
+    Threads take the next range when they are done with one, so one slow core does not hold up the rest. With `widen`
+    each gets about four: where two threads write side by side, both want the same page of new memory, of up to 2 MiB,
+    from the system. With chunks of 1 MiB a matrix of 5000 x 5000 takes 1.4 times as long. Without it a range is one
+    chunk, and that is how long the others take to stop when a task fails or Ctrl-C reaches the calling thread.
     """
     alone = size <= chunk or getattr(_here, "alone", False)
     threads = 1 if alone else min(get_num_threads(), -(-size // chunk))
-    if threads == 1:
-        task(0, size)
-        return
-    chunk *= max(1, size // (4 * threads * chunk))
-    starts = itertools.count(0, chunk)
+    if widen:
+        chunk *= max(1, size // (4 * threads * chunk))
+    starts, failed = itertools.count(0, chunk), threading.Event()
 
     def work() -> None:
         for start in starts:
-            if start >= size:
+            if start >= size or failed.is_set():
                 return
             task(start, min(start + chunk, size))
 
-    futures = []
-    with suppress(RuntimeError):  # no new threads while the interpreter shuts down: the calling one does it all
-        for _ in range(threads - 1):
-            futures.append(_shared_pool().submit(work))
-    work()
-    for future in futures:
-        if not future.cancel():  # one that still waits behind another caller's work has nothing left to do
-            future.result()
+    if threads == 1:
+        work()
+    else:
+        _run_on_several(work, threads, failed)
+
+
+def _run_on_several(work: Callable[[], None], threads: int, failed: threading.Event) -> None:
+    """Run a function on the calling thread and others of the pool, until all are done; `failed` tells them to stop."""
+    from concurrent.futures import Future, wait
+
+    # Made here, not by the pool, which forgets one whose new thread the system refuses, and may run it all the same.
+    others: list[Future[None]] = [Future() for _ in range(threads - 1)]
+
+    def run(future: "Future[None]") -> None:
+        if future.set_running_or_notify_cancel():
+            try:
+                work()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
+
+    try:
+        with suppress(RuntimeError):  # no new threads, as while the interpreter shuts down: the calling one does it all
+            for future in others:
+                _shared_pool().submit(run, future)
+        work()
+        for future in others:
+            if not future.cancel():  # one that still waits behind another caller's work has nothing left to do
+                future.result()
+    except BaseException:
+        failed.set()
+        wait([future for future in others if not future.cancel()])
+        raise
 
 
 def _shared_pool() -> "ThreadPoolExecutor":
