@@ -1,6 +1,7 @@
 """Compiled kernels on disk: the second process does not compile, and no state of the folder stands in the way."""
 
 import hashlib
+import math
 import os
 import pickle
 import shutil
@@ -135,9 +136,21 @@ def test_a_process_whose_source_was_changed_keeps_no_kernels(tmp_path):
 @pytest.mark.parametrize("sources", [[], [Path("gone.py")]])
 def test_a_process_without_source_keeps_no_kernels(sources, monkeypatch):
     """Such as one of an application in a single file: other versions of the package would have the same digest."""
+    monkeypatch.setattr(boxloss, "_imported_at", math.inf)
     assert cache.path_of("any") is not None
     monkeypatch.setattr(cache, "_sources", lambda: sources)
     assert cache.path_of("any") is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="time of change of POSIX")
+def test_source_that_was_unpacked_with_a_time_in_the_future_is_no_changed_source(tmp_path, monkeypatch):
+    source = tmp_path / "source.py"
+    source.touch()
+    os.utime(source, (4e9, 4e9))
+    monkeypatch.setattr(cache, "_sources", lambda: [source])
+    assert cache.path_of("any") is None  # it is newer than this process
+    monkeypatch.setattr(boxloss, "_imported_at", source.stat().st_ctime + 1.0)
+    assert cache.path_of("any") is not None
 
 
 def test_kernels_of_several_processes_have_names_of_their_own(tmp_path):

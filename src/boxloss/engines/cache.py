@@ -6,6 +6,7 @@ for, and a digest of everything that its code depends on.
 """
 
 import hashlib
+import math
 import os
 import pickle
 import shutil
@@ -63,8 +64,10 @@ def _sources() -> list[Path]:
 
 def _is_as_imported() -> bool:
     """Whether the source on disk is what this process runs: not after an upgrade or an edit, nor if there is none."""
-    times = [source.stat() for source in _sources()]
-    return bool(times) and max(max(t.st_mtime, t.st_ctime) for t in times) < boxloss._imported_at
+    stats = [source.stat() for source in _sources()]
+    # POSIX has a time of the last change that no tool can set; what unpacks files may set that of modification.
+    changed = max((s.st_ctime if os.name == "posix" else s.st_mtime for s in stats), default=math.inf)
+    return changed < boxloss._imported_at
 
 
 @cache
