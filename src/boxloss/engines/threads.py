@@ -4,7 +4,6 @@ Not Numba's own threads: its workqueue layer aborts the process when two Python 
 after a fork, as a data loader does. A pool of Python threads over nogil kernels is as fast and has neither fault.
 """
 
-import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -88,31 +87,30 @@ def split_work(task: Callable[[int, int], object], size: int, chunk: int, *, wid
     When this function returns or raises, no task runs any more.
 
     Threads take the next range when they are done with one, so one slow core does not hold up the rest. With `widen`
-    each gets about four: where two threads write side by side, both want the same page of new memory, of up to 2 MiB,
-    from the system. With chunks of 1 MiB a matrix of 5000 x 5000 takes 1.4 times as long. Without it a range is one
-    chunk, and that is how long the others take to stop when a task fails or Ctrl-C reaches the calling thread.
+    each gets about four, and a single one the whole: where two threads write side by side, both want the same page of
+    new memory, of up to 2 MiB, from the system. With chunks of 1 MiB a matrix of 5000 x 5000 takes 1.4 times as long.
+    Without it a range is one chunk, and that is how long the others take to stop when a task fails or Ctrl-C reaches
+    the calling thread.
     """
     alone = size <= chunk or getattr(_here, "alone", False)
     threads = 1 if alone else min(get_num_threads(), -(-size // chunk))
     if widen:
-        chunk *= max(1, size // (4 * threads * chunk))
-    starts, failed = itertools.count(0, chunk), threading.Event()
+        chunk = max(chunk, size) if threads == 1 else chunk * max(1, size // (4 * threads * chunk))
+    starts = iter(range(0, size, chunk))
 
     def work() -> None:
         for start in starts:
-            if start >= size or failed.is_set():
-                return
             task(start, min(start + chunk, size))
 
     if threads == 1:
         work()
     else:
-        _run_on_several(work, threads, failed)
+        _run_on_several(work, threads, starts)
 
 
-def _run_on_several(work: Callable[[], None], threads: int, failed: threading.Event) -> None:
-    """Run a function on the calling thread and others of the pool, until all are done; `failed` tells them to stop."""
-    from concurrent.futures import Future, wait
+def _run_on_several(work: Callable[[], None], threads: int, starts: Iterator[int]) -> None:
+    """Run a function on the calling thread and others of the pool, until all are done or one of them fails."""
+    from concurrent.futures import Future
 
     # Made here, not by the pool, which forgets one whose new thread the system refuses, and may run it all the same.
     others: list[Future[None]] = [Future() for _ in range(threads - 1)]
@@ -135,7 +133,10 @@ def _run_on_several(work: Callable[[], None], threads: int, failed: threading.Ev
             if not future.cancel():  # one that still waits behind another caller's work has nothing left to do
                 future.result()
     except BaseException:
-        failed.set()
+        from concurrent.futures import wait
+
+        for _ in starts:  # nobody finds more to do
+            pass
         wait([future for future in others if not future.cancel()])
         raise
 
