@@ -1,13 +1,18 @@
 """Compiled kernels on disk: the second process does not compile, and no state of the folder stands in the way."""
 
 import hashlib
+import math
 import os
+import pickle
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+import boxloss
+from boxloss.engines import cache
 from boxloss.engines.cache import KEPT_VERSIONS, cache_folder
 from processes import USE, finish, run, start
 
@@ -115,6 +120,54 @@ assert (1.0 * Doubled() + bl.l1)(np.zeros((1, 4)), np.ones((1, 4)), engine="numb
 """
     run(code, NUMBA_CACHE_DIR=tmp_path)
     assert everything(tmp_path) == {}
+
+
+def test_a_process_whose_source_was_changed_keeps_no_kernels(tmp_path):
+    """What it compiles is not of that source, and would be taken for it ever after."""
+    package = tmp_path / "lib" / "boxloss"
+    shutil.copytree(Path(boxloss.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    folder = tmp_path / "cache"
+    changed = f"import boxloss, pathlib\npathlib.Path({str(package / 'geometry.py')!r}).touch()\n"
+    path = os.pathsep.join([str(package.parent), *sys.path])
+    assert use(folder, changed + USE, PYTHONPATH=path) > 0
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("sources", [[], [Path("gone.py")]])
+def test_a_process_without_source_keeps_no_kernels(sources, monkeypatch):
+    """Such as one of an application in a single file: other versions of the package would have the same digest."""
+    monkeypatch.setattr(boxloss, "_imported_at", math.inf)
+    assert cache.path_of("any") is not None
+    monkeypatch.setattr(cache, "_sources", lambda: sources)
+    assert cache.path_of("any") is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="time of change of POSIX")
+def test_source_that_was_unpacked_with_a_time_in_the_future_is_no_changed_source(tmp_path, monkeypatch):
+    source = tmp_path / "source.py"
+    source.touch()
+    os.utime(source, (4e9, 4e9))
+    monkeypatch.setattr(cache, "_sources", lambda: [source])
+    assert cache.path_of("any") is None  # it is newer than this process
+    monkeypatch.setattr(boxloss, "_imported_at", source.stat().st_ctime + 1.0)
+    assert cache.path_of("any") is not None
+
+
+def test_kernels_of_several_processes_have_names_of_their_own(tmp_path):
+    """A process that loads both finds machine code by name."""
+    code = "import numpy as np, boxloss as bl\nbl.SmoothL1(beta={})(*np.zeros((2, 1, 4)), engine='numba')"
+    for process in [start(code.format(beta), NUMBA_CACHE_DIR=tmp_path) for beta in (0.5, 2.0)]:
+        finish(process)
+    names = {pickle.loads(content[32:])[1].mangled_name for content in kernels(tmp_path).values()}
+    assert len(names) == len(kernels(tmp_path)) == 2
+
+
+def test_settings_of_the_compiler_have_kernels_of_their_own(filled):
+    """Those compiled without optimisation would be slow ever after."""
+    folder, kernel = filled
+    code = "from boxloss.engines.cache import path_of\nprint(path_of('any').parent.name)"
+    assert run(code, NUMBA_CACHE_DIR=folder) == kernel.parent.name
+    assert run(code, NUMBA_CACHE_DIR=folder, NUMBA_OPT=0) != kernel.parent.name
 
 
 # --- Folders that are not there, or not for us ----------------------------------------------------------------------

@@ -313,7 +313,7 @@ def report(tmp_path_factory):
     options = ("--loss", "l1", "--loss", "giou", "--quick", "--seed", "2", "--out", folder)
     code, output = run("report", *map(str, sample()), *options)
     assert code == 0, output
-    assert re.fullmatch(rf"{folder}/index.html: \d\.\d MB; open it in a browser\n", output)
+    assert re.fullmatch(rf"{re.escape(str(folder))}/index.html: \d\.\d MB; open it in a browser\n", output)
     assert [path.name for path in folder.iterdir()] == ["index.html"]
     return (folder / "index.html").read_text(encoding="utf-8")
 

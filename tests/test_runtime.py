@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -89,6 +90,80 @@ def test_ranges_of_work_share_no_chunk(size, chunk, four_threads):
     assert starts[1:] == stops[:-1]
     assert stops[-1] == size
     assert all(start % chunk == 0 for start in starts)
+
+
+@pytest.mark.parametrize("widen", [True, False])
+@pytest.mark.parametrize("failing", ["calling thread", "other thread"])
+def test_no_work_goes_on_after_a_failure(failing, widen, four_threads):
+    """A caller whose buffer is written to may use it again, after Ctrl-C too."""
+    running, begun, here = [], threading.Event(), threading.current_thread()
+
+    def task(start, stop):
+        running.append(start)
+        if (threading.current_thread() is here) == (failing == "calling thread"):
+            assert begun.wait(10)
+            raise KeyboardInterrupt
+        begun.set()
+        time.sleep(0.1)
+        running.remove(start)
+
+    with pytest.raises(KeyboardInterrupt):
+        split_work(task, 1000, 10, widen=widen)
+    left = len(running)
+    assert left <= 3  # those that failed
+    time.sleep(0.15)
+    assert len(running) == left
+
+
+def test_a_thread_that_the_system_refuses(four_threads, monkeypatch):
+    """The pool keeps what it could not start a thread for, and another of its threads may begin with it."""
+    free, begun, finished = threading.Event(), threading.Event(), []
+    other = threading.Thread(target=split_work, args=(lambda start, stop: free.wait(10), 2, 1))
+    other.start()  # on its own thread and one of the pool
+    while len(bl.engines.threads._shared_pool()._threads) < 1:
+        time.sleep(0.001)
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    def task(start, stop):
+        if start == 0:
+            free.set()
+            assert begun.wait(10)
+        else:
+            begun.set()
+            time.sleep(0.2)
+        finished.append(start)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    split_work(task, 2, 1)
+    assert sorted(finished) == [0, 1]
+    other.join()
+
+
+def test_threads_that_want_one_kernel_compile_it_once(tmp_path):
+    """Of a loss from outside, which is not on disk either."""
+    code = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from numba.core import event
+import boxloss as bl
+
+class Outside(bl.L1):
+    pass
+
+def call(k):
+    gate.wait()
+    return Outside()(np.zeros((1, 4)), np.ones((1, 4)), engine="numba")
+
+gate = threading.Barrier(4)
+with event.install_recorder("numba:compile") as compilations, ThreadPoolExecutor(4) as callers:
+    assert list(callers.map(call, range(4))) == [4.0] * 4
+kernels = [e for _, e in compilations.buffer if e.is_start and "kernel" in repr(e.data["dispatcher"])]
+print(len(kernels))
+"""
+    assert run(code, NUMBA_CACHE_DIR=tmp_path) == "1"
 
 
 def test_first_calls_of_many_threads(tmp_path):

@@ -1,5 +1,7 @@
 """Bounding-box regression losses with closed-form gradients, on any array library, at memory speed."""
 
+import time
+
 from boxloss.boxes import area, clip_to_image, convert, validate
 from boxloss.engines.threads import get_num_threads, set_num_threads
 from boxloss.loss import Loss
@@ -34,6 +36,7 @@ from boxloss.losses import (
 )
 
 __version__ = "0.1.0"
+_imported_at = time.time()  # source changed later is not what this process runs
 
 __all__ = [
     "L1",

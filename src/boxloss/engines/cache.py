@@ -6,6 +6,7 @@ for, and a digest of everything that its code depends on.
 """
 
 import hashlib
+import math
 import os
 import pickle
 import shutil
@@ -17,11 +18,13 @@ from typing import Any
 
 import llvmlite
 import numba
+from numba.core import config
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
+import boxloss
 from boxloss.loss import Loss
 
 KEPT_VERSIONS = 3
@@ -54,14 +57,26 @@ def cache_folder() -> Path | None:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "boxloss" / "kernels"
 
 
+def _sources() -> list[Path]:
+    package = Path(__file__).parent.parent
+    return [source for pattern in _SOURCES for source in sorted(package.glob(pattern))]
+
+
+def _is_as_imported() -> bool:
+    """Whether the source on disk is what this process runs: not after an upgrade or an edit, nor if there is none."""
+    stats = [source.stat() for source in _sources()]
+    # POSIX has a time of the last change that no tool can set; what unpacks files may set that of modification.
+    changed = max((s.st_ctime if os.name == "posix" else s.st_mtime for s in stats), default=math.inf)
+    return changed < boxloss._imported_at
+
+
 @cache
 def _version() -> str:
-    """A digest of what every kernel depends on: this package's source, the compilers and the Python version."""
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version}".encode())
-    package = Path(__file__).parent.parent
-    for pattern in _SOURCES:
-        for source in sorted(package.glob(pattern)):
-            digest.update(source.read_bytes())
+    """A digest of what every kernel depends on: this package's source, the compilers, their settings and Python."""
+    settings = (config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.BOUNDSCHECK, config.USING_SVML)
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version} {settings}".encode())
+    for source in _sources():
+        digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -72,10 +87,16 @@ def is_kept(loss: Loss) -> bool:
 
 
 def path_of(key: object, label: str = "") -> Path | None:
-    """The file of a kernel, under a name of its own that begins with the label."""
+    """The file of a kernel, under a name of its own that begins with the label; None if it must not be kept."""
     folder = cache_folder()
+    try:
+        if folder is None or not _is_as_imported():
+            return None
+        version = _version()
+    except OSError:  # an upgrade takes the source away just now
+        return None
     name = hashlib.sha256(repr(key).encode()).hexdigest()[:32]
-    return folder and folder / _version() / f"{label}{name}.kernel"
+    return folder / version / f"{label}{name}.kernel"
 
 
 def read(path: Path | None) -> bytes | None:

@@ -6,12 +6,14 @@ float type of the kernel: without that one bare `0.5` turns a whole float32 kern
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from hashlib import sha256
 from types import CellType, FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 import numba
 import numpy as np
 from numba.core import types
+from numba.core.compiler_lock import global_compiler_lock
 
 from boxloss.engines import scalar
 from boxloss.engines.cache import KernelCache, is_kept
@@ -37,16 +39,32 @@ def compiled(template: Callable[..., Any], loss: Loss, dtype: Any, *options: Any
     key = (template, loss.structure, dtype, *options)
     entry = _entries.get(key)
     if entry is None:
-        kernel, signature = dispatcher(template, loss, dtype.name, *options)
-        if is_kept(loss):
-            kernel._cache = KernelCache(repr((template.__name__, loss.structure, dtype.name, options)))
-        entry = _entries[key] = kernel.compile(signature)
+        with global_compiler_lock:  # threads that want one kernel at once wait for the one that compiles it
+            entry = _entries.get(key)
+            if entry is None:
+                entry = _entries[key] = _compile(template, loss, dtype.name, *options)
     return entry
+
+
+def _compile(template: Callable[..., Any], loss: Loss, dtype: str, *options: Any) -> Callable[..., Any]:
+    kernel, signature = dispatcher(template, loss, dtype, *options)
+    if is_kept(loss):
+        kernel._cache = KernelCache(_token(template, loss, dtype, *options))
+    entry: Callable[..., Any] = kernel.compile(signature)
+    return entry
+
+
+def _token(template: Callable[..., Any], loss: Loss, dtype: str, *options: Any) -> str:
+    """All that a kernel is compiled for."""
+    return repr((template.__name__, loss.structure, dtype, options))
 
 
 def dispatcher(template: Callable[..., Any], loss: Loss, dtype: str, *options: Any) -> tuple[Any, Any]:
     """The kernel as a Numba dispatcher that is not yet compiled, and the signature to compile it for."""
     kernel, signature = template(specialiser(dtype), formula_of(loss.structure), len(loss.weights), *options)
+    # Numba numbers functions, in each process from 1, and LLVM finds code by name: kernels that several processes
+    # compiled must not meet in one under the same name.
+    kernel.__qualname__ += sha256(_token(template, loss, dtype, *options).encode()).hexdigest()[:16]
     return numba.njit(error_model="numpy", fastmath=FORMULA_FLAGS, nogil=True)(kernel), signature
 
 

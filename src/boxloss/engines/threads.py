@@ -4,7 +4,6 @@ Not Numba's own threads: its workqueue layer aborts the process when two Python 
 after a fork, as a data loader does. A pool of Python threads over nogil kernels is as fast and has neither fault.
 """
 
-import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -81,37 +80,65 @@ def on_this_thread() -> Iterator[None]:
         _here.alone = before
 
 
-def split_work(task: Callable[[int, int], object], size: int, chunk: int) -> None:
+def split_work(task: Callable[[int, int], object], size: int, chunk: int, *, widen: bool = True) -> None:
     """Run ``task(start, stop)`` over ranges that cover `size`, on as many threads as there are chunks for.
 
     Every range begins at a multiple of `chunk`, so a task may keep something for each chunk and share it with no other.
+    When this function returns or raises, no task runs any more.
 
-    Threads take the next chunk when they are done with one, so one slow core does not hold up the rest. Each gets about
-    four: where two threads write side by side, both want the same page of new memory, of up to 2 MiB, from the system.
-    With chunks of 1 MiB a matrix of 5000 x 5000 takes 1.4 times as long.
+    Threads take the next range when they are done with one, so one slow core does not hold up the rest. With `widen`
+    each gets about four, and a single one the whole: where two threads write side by side, both want the same page of
+    new memory, of up to 2 MiB, from the system. With chunks of 1 MiB a matrix of 5000 x 5000 takes 1.4 times as long.
+    Without it a range is one chunk, and that is how long the others take to stop when a task fails or Ctrl-C reaches
+    the calling thread.
     """
     alone = size <= chunk or getattr(_here, "alone", False)
     threads = 1 if alone else min(get_num_threads(), -(-size // chunk))
-    if threads == 1:
-        task(0, size)
-        return
-    chunk *= max(1, size // (4 * threads * chunk))
-    starts = itertools.count(0, chunk)
+    if widen:
+        chunk = max(chunk, size) if threads == 1 else chunk * max(1, size // (4 * threads * chunk))
+    starts = iter(range(0, size, chunk))
 
     def work() -> None:
         for start in starts:
-            if start >= size:
-                return
             task(start, min(start + chunk, size))
 
-    futures = []
-    with suppress(RuntimeError):  # no new threads while the interpreter shuts down: the calling one does it all
-        for _ in range(threads - 1):
-            futures.append(_shared_pool().submit(work))
-    work()
-    for future in futures:
-        if not future.cancel():  # one that still waits behind another caller's work has nothing left to do
-            future.result()
+    if threads == 1:
+        work()
+    else:
+        _run_on_several(work, threads, starts)
+
+
+def _run_on_several(work: Callable[[], None], threads: int, starts: Iterator[int]) -> None:
+    """Run a function on the calling thread and others of the pool, until all are done or one of them fails."""
+    from concurrent.futures import Future
+
+    # Made here, not by the pool, which forgets one whose new thread the system refuses, and may run it all the same.
+    others: list[Future[None]] = [Future() for _ in range(threads - 1)]
+
+    def run(future: "Future[None]") -> None:
+        if future.set_running_or_notify_cancel():
+            try:
+                work()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
+
+    try:
+        with suppress(RuntimeError):  # no new threads, as while the interpreter shuts down: the calling one does it all
+            for future in others:
+                _shared_pool().submit(run, future)
+        work()
+        for future in others:
+            if not future.cancel():  # one that still waits behind another caller's work has nothing left to do
+                future.result()
+    except BaseException:
+        from concurrent.futures import wait
+
+        for _ in starts:  # nobody finds more to do
+            pass
+        wait([future for future in others if not future.cancel()])
+        raise
 
 
 def _shared_pool() -> "ThreadPoolExecutor":

@@ -1,6 +1,5 @@
 """Runs the kernel of `descend` over all boxes, on as many threads as there are."""
 
-import threading
 from typing import Any
 
 import numpy as np
@@ -54,21 +53,9 @@ def run(
     flat, weights = (start.reshape(-1), target.reshape(-1)), loss.weights
     flat_path = path.reshape(-1)
 
-    interrupted = threading.Event()
-
-    def task(begin: int, stop: int) -> None:
+    def task(first: int, last: int) -> None:
         work = np.empty(kernels.ROWS * kernels.BLOCK, dtype)
-        for first in range(begin, stop, CHUNK):
-            if interrupted.is_set():
-                return
-            last = min(first + CHUNK, stop)
-            kernel(
-                *flat, rates, per_roots, decay, weights, first, last, recorded, work, flat_path, sums[first // CHUNK]
-            )
+        kernel(*flat, rates, per_roots, decay, weights, first, last, recorded, work, flat_path, sums[first // CHUNK])
 
-    try:
-        split_work(task, count, CHUNK)
-    except BaseException:  # Ctrl-C reaches the calling thread alone
-        interrupted.set()
-        raise
+    split_work(task, count, CHUNK, widen=False)
     return path, sums.sum(axis=0).reshape(steps, 3).T / max(count, 1)
