@@ -454,3 +454,17 @@ def test_missing_extra(missing):
     done = process(code=f"import sys; sys.modules[{missing!r}] = None; import boxloss.__main__ as m; m.main()")
     expected = f'boxloss: the command line needs {missing}: pip install "boxloss[cli]"\n'
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
+@pytest.mark.parametrize(("name", "code", "told"), [("SIGINT", 130, "\n"), ("SIGTERM", 143, "")])
+def test_interruption_while_llvm_calls_back(name, code, told):
+    """Where Python prints an exception and goes on."""
+    command = (
+        "import ctypes, signal, time; from boxloss.cli import app\n"
+        f"compiles = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.{name}))\n"
+        "def work():\n    compiles()\n    for _ in range(600): time.sleep(0.05)\n"
+        "app.command('work')(work)\n"
+        "app.main(['work'])"
+    )
+    done = process(code=command)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", told)
