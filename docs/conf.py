@@ -1,5 +1,7 @@
 """How Sphinx builds the documentation."""
 
+from sphinx.util import inspect
+
 import boxloss
 
 project = "boxloss"
@@ -23,3 +25,16 @@ numpydoc_show_class_members = False
 default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [("py:obj", r"[a-z_]+")]
+
+
+def signature_of_a_loss(app, what, name, obj, options, signature, return_annotation):
+    """The parameters of a loss, where autodoc would show those of `Loss.__new__`."""
+    if what == "class" and issubclass(obj, boxloss.Loss):
+        parameters = inspect.signature(obj.__init__, bound_method=True)
+        return inspect.stringify_signature(parameters, show_annotation=False, show_return_annotation=False), None
+    return None
+
+
+def setup(app):
+    """Register what autodoc asks."""
+    app.connect("autodoc-process-signature", signature_of_a_loss)

@@ -261,7 +261,7 @@ class TestOutIsCheckedFirst:
 
     def test_parquet_without_pyarrow(self, monkeypatch):
         monkeypatch.setattr(export, "find_spec", lambda name: None)
-        message = "pairs.parquet: Parquet needs pyarrow: pip install 'boxloss[cli]'"
+        message = 'pairs.parquet: Parquet needs pyarrow: pip install "boxloss[cli]"'
         assert error("score", "--sample", "--out", "pairs.parquet") == message
 
 
@@ -397,6 +397,23 @@ def test_progress_names_the_step(monkeypatch):
     assert "reading [red]" in shown.getvalue()
 
 
+def test_narrow_terminal_cuts_no_number_off(monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr(console, "Console", lambda **options: Console(file=shown, force_terminal=True, width=20))
+    table = console.table("loss", numbers=("mean", "Spearman with IoU"))
+    table.add_row("squared_iou", "0.123456", "12 of 12")
+    console.show("88 pairs of 146 detections", table)
+    text = shown.getvalue()
+    assert all(part in text for part in ("detections", "squared_iou", "0.123456", "12 of 12", "Spearman with IoU"))
+    assert "…" not in text
+
+
+def test_completion_of_losses():
+    option = next(option for option in app.commands["score"].params if option.name == "losses")
+    found = {text: [item.value for item in option.shell_complete(None, text)] for text in ("gi", "l1,hub", "x")}
+    assert found == {"gi": ["giou"], "l1,hub": ["l1,huber"], "x": []}
+
+
 def test_command_in_a_thread():
     """Where signals cannot be handled."""
     with ThreadPoolExecutor(1) as pool:
@@ -435,5 +452,19 @@ def test_errors_go_to_stderr():
 @pytest.mark.parametrize("missing", ["click", "rich", "scipy"])
 def test_missing_extra(missing):
     done = process(code=f"import sys; sys.modules[{missing!r}] = None; import boxloss.__main__ as m; m.main()")
-    expected = f"boxloss: the command line needs {missing}: pip install 'boxloss[cli]'\n"
+    expected = f'boxloss: the command line needs {missing}: pip install "boxloss[cli]"\n'
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
+@pytest.mark.parametrize(("name", "code", "told"), [("SIGINT", 130, "\n"), ("SIGTERM", 143, "")])
+def test_interruption_while_llvm_calls_back(name, code, told):
+    """Where Python prints an exception and goes on."""
+    command = (
+        "import ctypes, signal, time; from boxloss.cli import app\n"
+        f"compiles = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.{name}))\n"
+        "def work():\n    compiles()\n    for _ in range(600): time.sleep(0.05)\n"
+        "app.command('work')(work)\n"
+        "app.main(['work'])"
+    )
+    done = process(code=command)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", told)

@@ -208,4 +208,4 @@ def test_missing_file():
 @pytest.mark.parametrize("missing", ["dask", "pyarrow"])
 def test_missing_extra(missing, monkeypatch):
     monkeypatch.setattr(pairs, "find_spec", lambda name: None if name == missing else sys)
-    assert error("pairs.parquet") == f"pairs.parquet: Parquet needs {missing}: pip install 'boxloss[cli,dask]'"
+    assert error("pairs.parquet") == f'pairs.parquet: Parquet needs {missing}: pip install "boxloss[cli,dask]"'

@@ -40,7 +40,6 @@ def sized(image_size, format="rel_xyxy"):
     ("min-1", lambda: bl.LogIoU(min_iou=1), ValueError, "min_iou must be greater than 0 and less than 1; got 1.0"),
     ("min-str", lambda: bl.LogIoU(min_iou="x"), TypeError, "min_iou must be a number; got the string 'x'"),
     ("bool-str", lambda: bl.CIoU(full_gradient="no"), TypeError, "full_gradient must be True or False; got 'no'"),
-    ("bool-array", lambda: bl.CIoU(BOXES, BOXES), TypeError, "full_gradient must be True or False; got ndarray"),
     ("bool-int", lambda: bl.CIoU(full_gradient=1), TypeError, "full_gradient must be True or False; got 1"),
     (
         "coordinates",
@@ -52,6 +51,9 @@ def sized(image_size, format="rel_xyxy"):
     ("weight-inf", lambda: bl.l1 + bl.l2 * np.inf, ValueError, "weight of a sum must be finite; got inf"),
     ("weight-str", lambda: "five" * bl.l1, TypeError, "weight of a sum must be a number; got the string 'five'"),
     ("no-terms", lambda: bl.WeightedSum(()), ValueError, "terms must hold at least one pair (weight, loss); got none"),
+    ("one-loss", lambda: bl.WeightedSum(bl.l1), TypeError, "terms must be pairs (weight, loss); got L1"),
+    ("losses", lambda: bl.WeightedSum([bl.l1, bl.giou]), TypeError, "terms must be pairs (weight, loss); got L1"),
+    ("names", lambda: bl.WeightedSum({"giou": 2.0}), TypeError, "terms must be pairs (weight, loss); got str"),
     (
         "term",
         lambda: bl.WeightedSum(((1.0, "l1"),)),
@@ -66,6 +68,14 @@ def sized(image_size, format="rel_xyxy"):
 )
 def test_parameters(call, kind, text):
     check_error(call, kind, text)
+
+
+@pytest.mark.parametrize("call", [bl.IoU, bl.CIoU, bl.L1])
+def test_the_class_called_with_boxes(call):
+    name = call.__name__
+    text = f"{name} takes the parameters of a loss, not boxes: give those to a loss, {name}()(pred, target)"
+    check_error(lambda: call(BOXES, BOXES), TypeError, text)
+    check_error(lambda: call(pred=BOXES, target=BOXES), TypeError, text)
 
 
 @table(

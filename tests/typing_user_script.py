@@ -11,7 +11,7 @@ Boxes = NDArray[np.float32]
 
 pred: Boxes = np.asarray([[0, 0, 2, 2], [1, 1, 3, 3]], np.float32)
 target: Boxes = pred + np.float32(0.5)
-weight: NDArray[np.bool_] = np.asarray([True, False])
+weight: NDArray[np.bool_] = np.ones(2, np.bool_)
 
 # Arrays in, arrays of the same type out.
 assert_type(bl.ciou(pred, target), Boxes)
@@ -37,7 +37,7 @@ assert_type(bl.losses(), tuple[str, ...])
 
 def lowest(loss: bl.Loss, candidates: Boxes, truth: Boxes) -> float:
     """The lowest loss of any candidate with any true box."""
-    return float(loss.pairwise(candidates, truth).min())
+    return float(np.min(loss.pairwise(candidates, truth)))
 
 
 print(lowest(bl.diou, pred, target), float(bl.ciou(pred, target, reduction="sum")))

@@ -76,6 +76,26 @@ def check_count(name: str, value: Any) -> int:
     return number
 
 
+def check_no_boxes(kind: type, parameters: Iterable[Any]) -> None:
+    """Parameters of a loss are numbers and names: boxes are for the loss, not for its class."""
+    if any(getattr(parameter, "shape", ()) for parameter in parameters):
+        name = kind.__name__
+        raise TypeError(
+            f"{name} takes the parameters of a loss, not boxes: give those to a loss, {name}()(pred, target)"
+        )
+
+
+def check_pairs(terms: Any) -> list[tuple[Any, Any]]:
+    """The terms of a sum: one or more pairs of a weight and a loss."""
+    pairs = list(terms) if isinstance(terms, Iterable) else [terms]
+    if not pairs:
+        raise ValueError("terms must hold at least one pair (weight, loss); got none")
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"terms must be pairs (weight, loss); got {type(pair).__name__}")
+    return pairs
+
+
 def check_seed(seed: Any) -> int:
     """A seed of random numbers: a whole number that is 0 or more."""
     try:

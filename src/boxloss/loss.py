@@ -3,10 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Unpack, overload
 
 from boxloss import reduce
-from boxloss.check import WRT, check_bool, check_choice, check_finite, check_not_negative, check_reduction
+from boxloss.check import (
+    WRT,
+    check_bool,
+    check_choice,
+    check_finite,
+    check_no_boxes,
+    check_not_negative,
+    check_reduction,
+)
 from boxloss.check_arrays import broadcast_shape, check_matrix, check_out, check_pair, check_weight
 from boxloss.engines import select
 from boxloss.formula import Formula
@@ -35,6 +43,11 @@ class Loss(ABC):
     value_range: ClassVar[str]
     text: ClassVar[str]  # set on each instance; not a parameter
     __array_ufunc__: ClassVar[None] = None  # an array times a loss is an error, not an array of losses
+
+    def __new__(cls, *parameters: Any, **named: Any) -> Self:
+        """Before the parameters are bound: with boxes, Python's own message would say how many it counted."""
+        check_no_boxes(cls, (*parameters, *named.values()))
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for parameter in fields(self):

@@ -1,5 +1,6 @@
 """The command line."""
 
+import _thread
 import signal
 import sys
 import threading
@@ -27,7 +28,7 @@ class OneLineErrors(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command and end the process."""
         try:
-            with _termination_unwinds():
+            with _interruptions_unwind():
                 code = super().main(*args, **kwargs | {"standalone_mode": False})
         except click.Abort:
             sys.exit(130)
@@ -38,15 +39,30 @@ class OneLineErrors(click.Group):
 
 
 @contextmanager
-def _termination_unwinds() -> Iterator[None]:
-    """Let SIGTERM, with which schedulers end processes, clean up on its way as Ctrl-C does."""
+def _interruptions_unwind() -> Iterator[None]:
+    """Let SIGTERM, with which schedulers end processes, clean up on its way as Ctrl-C does; lose neither.
+
+    LLVM calls back into Python while a kernel compiles. An exception that is raised there would be printed and
+    forgotten, so its signal comes again after the callback.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    hook = sys.unraisablehook
+
+    def again(lost: Any) -> None:
+        number = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}.get(lost.exc_type)
+        if number is None:
+            hook(lost)
+        else:
+            threading.Timer(0.1, _thread.interrupt_main, (number,)).start()
+
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    sys.unraisablehook = again
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.signal(signal.SIGTERM, before)
 
 

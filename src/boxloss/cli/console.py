@@ -11,12 +11,15 @@ from rich.table import Table
 UNFOLDED = 1000  # columns: wider than any table
 
 
-def stdout() -> Console:
-    """Make a console that prints text as it is, and in full where no terminal sets a width."""
+def show(*parts: str | Table) -> None:
+    """Print texts and tables as they are, folded to the width of a terminal, but for tables of numbers."""
     console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = UNFOLDED
-    return console
+    unfolded = console.options.update(width=UNFOLDED)
+    tables = (part for part in parts if isinstance(part, Table) and any(column.no_wrap for column in part.columns))
+    needed = (console.measure(table, options=unfolded).maximum for table in tables)
+    console.width = max([console.width, *needed]) if console.is_terminal else UNFOLDED
+    for part in parts:
+        console.print(part)
 
 
 def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:

@@ -87,9 +87,7 @@ def correlate(
                 used={"count": len(pairs)},
             )
         )
-    stdout = console.stdout()
-    stdout.print(pairs.name)
-    stdout.print(table(found, losses))
+    console.show(pairs.name, table(found, losses))
 
 
 def table(found: Sequence["Correlation"], losses: Sequence[str]) -> Table:

@@ -116,7 +116,7 @@ def descend(
         draw = partial(picture, balls, kind, extent, 60 if quick else 300)
         animate = partial(plot.animate, balls, frames=QUICK_FRAMES if quick else FRAMES)
         write(Result(draw, lambda: columns(balls, losses), statistics(balls, losses), animate))
-    console.stdout().print(table(balls, losses))
+    console.show(table(balls, losses))
 
 
 def random_starts(target: np.ndarray, count: int, extent: float, seed: int) -> np.ndarray:

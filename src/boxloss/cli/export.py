@@ -47,7 +47,7 @@ def check_target(path: Path, writers: Writers = WRITERS) -> None:
     if path.suffix not in writers:
         raise click.ClickException(f"{path}: --out must end in {' or '.join(writers)}")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
-        raise click.ClickException(f"{path}: Parquet needs pyarrow: pip install 'boxloss[cli]'")
+        raise click.ClickException(f'{path}: Parquet needs pyarrow: pip install "boxloss[cli]"')
     if path.is_dir():
         raise click.ClickException(f"{path}: is a folder")
     if path.exists() and not os.access(path, os.W_OK):

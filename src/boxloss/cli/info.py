@@ -42,7 +42,7 @@ def info() -> None:
         table.add_row("CUDA", line)
     for line in cuda_kernels():
         table.add_row("CUDA kernels", line)
-    console.stdout().print(table)
+    console.show(table)
 
 
 def engines() -> list[str]:

@@ -77,7 +77,7 @@ def landscape(
                 used={"resolution": cells},
             )
         )
-    console.stdout().print(table(planes, losses))
+    console.show(table(planes, losses))
 
 
 def table(planes: Sequence["Landscape"], losses: Sequence[str]) -> Table:

@@ -18,6 +18,4 @@ def losses() -> None:
     for name in bl.losses():
         kind = type(bl.get(name))
         table.add_row(name, kind.expression, kind.value_range)
-    stdout = console.stdout()
-    stdout.print(table)
-    stdout.print(LEGEND)
+    console.show(table, LEGEND)

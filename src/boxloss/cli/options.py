@@ -21,12 +21,17 @@ def loss_option(default: Sequence[str], default_name: str) -> Callable[[Any], An
             raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}.")
         return list(dict.fromkeys(named))
 
+    def complete(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+        before, comma, begun = incomplete.rpartition(",")
+        return [f"{before}{comma}{name}" for name in bl.losses() if name.startswith(begun)]
+
     return click.option(
         "--loss",
         "--losses",
         "losses",
         multiple=True,
         callback=names,
+        shell_complete=complete,
         metavar="NAMES",
         help=f"Which losses, as giou,ciou.  [default: {default_name}]",
     )

@@ -44,7 +44,7 @@ def is_parquet(path: Path) -> bool:
 def lazy_losses(path: Path, names: list[str], format: str, engine: Any) -> Losses:
     """Open Parquet files: only their metadata are read."""
     if missing := [name for name in ("pyarrow", "dask") if find_spec(name) is None]:
-        raise click.ClickException(f"{path}: Parquet needs {' and '.join(missing)}: pip install 'boxloss[cli,dask]'")
+        raise click.ClickException(f'{path}: Parquet needs {" and ".join(missing)}: pip install "boxloss[cli,dask]"')
     pred, target = _boxes(path, format)
     options = {"format": format, "engine": engine}
     values = {name: bl.get(name)(pred, target, **options) for name in names}

@@ -104,9 +104,7 @@ def score(
             if per_category
             else overall({name: summarise(column, iou) for name, column in values.items()})
         )
-    stdout = console.stdout()
-    stdout.print(headline(truth, found, matches, iou_threshold))
-    stdout.print(table)
+    console.show(headline(truth, found, matches, iou_threshold), table)
 
 
 def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Path | None) -> None:
@@ -122,9 +120,7 @@ def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Pa
     text = console.count(len(lazy.iou), "pair")
     if len(lazy.iou) > pairs.SAMPLE:
         text += f"; percentiles and ranks are those of {pairs.SAMPLE} of them"
-    stdout = console.stdout()
-    stdout.print(text)
-    stdout.print(overall(found))
+    console.show(text, overall(found))
 
 
 def inputs(ground_truth: Path | None, detections: Path | None, sample: bool) -> tuple[Source, Source]:

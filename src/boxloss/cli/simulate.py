@@ -100,10 +100,8 @@ def simulate(
         begin("writing")
         data = partial(map_columns if kind.endswith("map") else curve_columns, found, losses)
         write(Result(partial(picture, found, kind), data, statistics(found, losses), used={"points": count}))
-    stdout = console.stdout()
     for quantity, title in (("error", "mean error after step"), ("iou", "mean IoU after step")):
-        stdout.print(table(found, losses, quantity, title))
-        stdout.print()
+        console.show(table(found, losses, quantity, title), "")
 
 
 def picture(found: Sequence["Simulation"], kind: str) -> "Figure":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from boxloss.check import check_finite
+from boxloss.check import check_finite, check_pairs
 from boxloss.formula import Formula, formula_of
 from boxloss.loss import Loss
 
@@ -40,10 +40,8 @@ class WeightedSum(Loss):
     terms: tuple[tuple[float, Loss], ...]
 
     def __post_init__(self) -> None:
-        if not self.terms:
-            raise ValueError("terms must hold at least one pair (weight, loss); got none")
         flat: list[tuple[float, Loss]] = []
-        for weight, loss in self.terms:
+        for weight, loss in check_pairs(self.terms):
             weight = check_finite("weight of a sum", weight)
             if not isinstance(loss, Loss):
                 raise TypeError(f"terms must be pairs (weight, loss); got {type(loss).__name__} for a loss")

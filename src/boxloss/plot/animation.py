@@ -110,7 +110,7 @@ def reach(several: Sequence[Descent]) -> tuple[np.ndarray, np.ndarray]:
     """The lower and the upper corner of what holds all boxes ever, with a margin."""
     boxes = np.concatenate([drawn.reshape(-1, 4) for ball in several for drawn in paths(ball)])
     low, high = (boxes[:, :2] - boxes[:, 2:] / 2).min(axis=0), (boxes[:, :2] + boxes[:, 2:] / 2).max(axis=0)
-    margin = 0.05 * (high - low).max()
+    margin = 0.05 * np.max(high - low)
     return low - margin, high + margin
 
 

@@ -44,7 +44,7 @@ def report(
         with console.progress(settings.steps) as begin, checked():
             sections = story(settings, begin)
         write(render(sections, losses, seed, settings.report_command(folder)))
-    console.stdout().print(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
+    console.show(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
 
 
 def write_text(path: Path, text: str) -> None:
