@@ -21,7 +21,7 @@ from boxloss.engines.cuda_kinds import Elementwise
 from errors import BOXES, check_error
 from processes import run
 
-INSTALL = "pip install 'boxloss[cuda12]' or pip install 'boxloss[cuda13]', after the CUDA version of the driver"
+INSTALL = 'pip install "boxloss[cuda12]" or pip install "boxloss[cuda13]", after the CUDA version of the driver'
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ ALONE = f"is known by its __cuda_array_interface__ alone ({OnDevice.__module__}.
 @pytest.mark.parametrize(("name", "pair"), [("pred", (OnDevice(), BOXES)), ("target", (BOXES, OnDevice()))])
 def test_interface_needs_cupy(name, pair, machine):
     machine(packages=("numba-cuda",))
-    text = f"{name} {ALONE} CuPy: pip install 'boxloss[cuda12]' or 'boxloss[cuda13]'"
+    text = f'{name} {ALONE} CuPy: pip install "boxloss[cuda12]" or "boxloss[cuda13]"'
     check_error(lambda: bl.giou(*pair), RuntimeError, text)
 
 

@@ -194,5 +194,5 @@ def test_not_a_table(name, tmp_path):
 
 def test_without_pyarrow(monkeypatch):
     monkeypatch.setattr(tables, "find_spec", lambda name: None)
-    message = "a.csv: Parquet and CSV files need pyarrow: pip install 'boxloss[cli]'"
+    message = 'a.csv: Parquet and CSV files need pyarrow: pip install "boxloss[cli]"'
     assert run("a.csv", "b.csv") == (2, f"boxloss: {message}\n")

@@ -128,7 +128,7 @@ def _groups(truth: GroundTruth, detections: Detections) -> tuple[Indices, Indice
         np.unique(np.concatenate([getattr(detections, key), getattr(truth, key)]), return_inverse=True)[1]
         for key in ("image_id", "category_id")
     )
-    groups: Indices = image * (category.max() + 1) + category
+    groups: Indices = image * (np.max(category) + 1) + category
     return groups[: len(detections.score)], groups[len(detections.score) :]
 
 

@@ -80,7 +80,7 @@ class Table(Records):
 def _load(source: Source, columns: Collection[str]) -> Any:
     """Read a file; of Parquet files, which may hold segmentations too, these columns alone."""
     if find_spec("pyarrow") is None:
-        raise CocoError(f"{source}: Parquet and CSV files need pyarrow: pip install 'boxloss[cli]'")
+        raise CocoError(f'{source}: Parquet and CSV files need pyarrow: pip install "boxloss[cli]"')
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.dataset

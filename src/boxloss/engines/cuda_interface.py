@@ -22,7 +22,7 @@ def as_cupy(name: str, array: Any) -> Any:
         f"{name} is known by its __cuda_array_interface__ alone ({type(array).__module__}.{type(array).__qualname__})"
     )
     if find_spec("cupy") is None:
-        raise RuntimeError(f"{kind}, which needs CuPy: pip install 'boxloss[cuda12]' or 'boxloss[cuda13]'")
+        raise RuntimeError(f'{kind}, which needs CuPy: pip install "boxloss[cuda12]" or "boxloss[cuda13]"')
     if lacks := missing():
         raise RuntimeError(f"{kind}, which needs {lacks}")
     import cupy

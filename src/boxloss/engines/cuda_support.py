@@ -10,7 +10,7 @@ import numpy as np
 
 from boxloss.device import is_cuda_array, kind_of
 
-INSTALL = "pip install 'boxloss[cuda12]' or pip install 'boxloss[cuda13]', after the CUDA version of the driver"
+INSTALL = 'pip install "boxloss[cuda12]" or pip install "boxloss[cuda13]", after the CUDA version of the driver'
 OLDEST_NUMBA_CUDA = (0, 30)
 COMPILERS = ("nvvm", "nvJitLink", "nvrtc")
 LEGACY_STREAM = 1  # the default stream by its own name; 0 is another one where per-thread streams are the default
