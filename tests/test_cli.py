@@ -461,6 +461,7 @@ def test_interruption_while_llvm_calls_back(name, code, told):
     """Where Python prints an exception and goes on."""
     command = (
         "import ctypes, signal, time; from boxloss.cli import app\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job of a shell's background ignores it
         f"compiles = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.{name}))\n"
         "def work():\n    compiles()\n    for _ in range(600): time.sleep(0.05)\n"
         "app.command('work')(work)\n"

@@ -34,8 +34,8 @@ class _Node(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def backward(ctx: Any, d_value: Tensor) -> Any:
-        count = len(ctx.wrt)
-        grads, boxes = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        saved, count = ctx.saved_tensors, len(ctx.wrt)  # a checkpoint gives them once
+        grads, boxes = saved[:count], saved[count:]
         if torch.is_grad_enabled():  # by create_graph
             grads = [_Underivable.apply(grad, *boxes) for grad in grads]
         found = {name: _times(grad, d_value, of.shape) for name, grad, of in zip(ctx.wrt, grads, boxes, strict=True)}
