@@ -17,7 +17,10 @@ ROWS = {
     "dask": "Dask, of NumPy chunks",
     "strict": "array-api-strict",
 }
-ENGINES = {"array": "boxloss.engines.array", "numba": "boxloss.engines.cpu"}
+ENGINES = {  # and their functions; JAX has `matrix` instead of `pairwise`, which takes some rows at a time
+    "array": ("boxloss.engines.array", ("elementwise", "pairwise", "matrix")),
+    "numba": ("boxloss.engines.cpu", ("elementwise", "pairwise")),
+}
 VERBS = {
     "loss(...)": bl.l2,
     "loss.value_and_grad(...)": bl.l2.value_and_grad,
@@ -44,9 +47,9 @@ def ran(monkeypatch):
 
         return run
 
-    for name, path in ENGINES.items():
+    for name, (path, functions) in ENGINES.items():
         module = import_module(path)
-        for function in ("elementwise", "pairwise"):
+        for function in functions:
             monkeypatch.setattr(module, function, recorded(name, getattr(module, function)))
     return names
 
