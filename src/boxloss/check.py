@@ -5,7 +5,7 @@ An error says which argument was wrong, what came and what was wanted.
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,14 @@ def check_count(name: str, value: Any) -> int:
     if number < 1:
         raise ValueError(f"{name} must be at least 1; got {number}")
     return number
+
+
+def check_parameter(name: str, kind: Any, value: Any) -> Any:
+    """A parameter of a loss, by its type; those of other types are checked by the loss."""
+    if name == "eps":
+        return check_not_negative(name, value)
+    checks: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: check_bool}
+    return checks[kind](name, value) if kind in checks else value
 
 
 def check_no_boxes(kind: type, parameters: Iterable[Any]) -> None:

@@ -1,20 +1,11 @@
 """The base of every loss: the verbs, and the arguments that they share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, Unpack, overload
 
 from boxloss import reduce
-from boxloss.check import (
-    WRT,
-    check_bool,
-    check_choice,
-    check_finite,
-    check_no_boxes,
-    check_not_negative,
-    check_reduction,
-)
+from boxloss.check import WRT, check_choice, check_no_boxes, check_parameter, check_reduction
 from boxloss.check_arrays import broadcast_shape, check_matrix, check_out, check_pair, check_weight
 from boxloss.engines import select
 from boxloss.formula import Formula
@@ -23,8 +14,6 @@ from boxloss.typing import Array, ArrayT, Engine, Format, Options, Reduction
 
 if TYPE_CHECKING:
     from boxloss.losses.weighted_sum import WeightedSum
-
-_CHECKS: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: check_bool}
 
 
 @dataclass(frozen=True)
@@ -51,9 +40,8 @@ class Loss(ABC):
 
     def __post_init__(self) -> None:
         for parameter in fields(self):
-            check = check_not_negative if parameter.name == "eps" else _CHECKS.get(parameter.type)
-            if check is not None:
-                object.__setattr__(self, parameter.name, check(parameter.name, getattr(self, parameter.name)))
+            value = check_parameter(parameter.name, parameter.type, getattr(self, parameter.name))
+            object.__setattr__(self, parameter.name, value)
         object.__setattr__(self, "text", to_text(self))  # torch.compile can guard on an attribute
 
     @abstractmethod
@@ -79,8 +67,7 @@ class Loss(ABC):
         """The same loss with another `eps`."""
         if all(parameter.name != "eps" for parameter in fields(self)):
             raise ValueError(f"eps pads a denominator and {type(self).__name__} has none; got eps={eps!r}")
-        changed: dict[str, Any] = {"eps": eps}
-        return replace(self, **changed)
+        return replace(self, eps=eps)  # type: ignore[call-arg]
 
     def __add__(self, other: "Loss") -> "WeightedSum":
         """The sum of two losses."""
