@@ -29,7 +29,7 @@ def loop(dtype, name, arguments):
     compiled = numba.njit(error_model="numpy", fastmath=CONTRACTED_FLAGS)(one if arguments == 1 else two)
 
     def run(*arrays):
-        arrays = [np.ascontiguousarray(a, dtype=dtype) for a in np.broadcast_arrays(*arrays)]
+        arrays = [np.array(a, dtype=dtype, order="C") for a in np.broadcast_arrays(*arrays)]
         out = np.empty_like(arrays[0])
         compiled(*arrays, out)
         return out
