@@ -50,13 +50,9 @@ def pairwise(loss: Loss, inputs: Inputs, shape: tuple[int, ...], out: Any) -> An
     *batch, rows, columns = shape
     pairs = PAIRS_ON_CPU if is_on_cpu(inputs.pred) else PAIRS_ELSEWHERE
     count = max(1, pairs // max(1, math.prod(batch) * columns))
-    if rows <= count or not array_api_compat.is_writeable_array(inputs.pred):
-        value = matrix(loss, inputs)
-        if out is None:
-            return value
-        out[...] = value
-        return out
     if out is None:
+        if rows <= count or not array_api_compat.is_writeable_array(inputs.pred):
+            return matrix(loss, inputs)
         out = inputs.xp.empty(shape, dtype=inputs.pred.dtype, device=array_api_compat.device(inputs.pred))
     for first in range(0, rows, count):
         some = slice(first, min(first + count, rows))

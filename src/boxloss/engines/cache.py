@@ -57,9 +57,11 @@ def cache_folder() -> Path | None:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "boxloss" / "kernels"
 
 
-def _sources() -> list[Path]:
+@cache
+def _sources() -> tuple[Path, ...]:
+    """The files of this package's source that kernels depend on."""
     package = Path(__file__).parent.parent
-    return [source for pattern in _SOURCES for source in sorted(package.glob(pattern))]
+    return tuple(source for pattern in _SOURCES for source in sorted(package.glob(pattern)))
 
 
 def _is_as_imported() -> bool:
