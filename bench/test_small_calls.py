@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from boxloss.engines.compile import compiled
 
 import boxloss as bl
 from boxloss import check, check_arrays, reduce
 from boxloss.engines import array, cpu, kernels, select
-from boxloss.engines.compile import compiled
 
 KIND = kernels.Elementwise(("xyxy", "xyxy"), pred_grad=True, target_grad=False, scaled=False, weighted=False)
 

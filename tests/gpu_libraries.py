@@ -24,7 +24,7 @@ def what_is_missing() -> str | None:
     for module in ("array_api_compat", "cupy", "torch"):
         if find_spec(module) is None:
             return f"{module} is not installed"
-    from boxloss.engines import cuda_support
+    from boxloss.libraries import cuda as cuda_support
 
     if lacks := cuda_support.missing():
         return f"the CUDA engine needs {lacks}"

@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from boxloss.engines.cuda_kinds import Elementwise, Pairwise
+
 import boxloss as bl
 from boxloss.engines import cuda, cuda_compile, cuda_kernels
-from boxloss.engines.cuda_kinds import Elementwise, Pairwise
 
 PAGE = Path(__file__).parent.parent / "docs" / "cuda.md"
 XYXY = ("xyxy", "xyxy")

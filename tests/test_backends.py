@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.engines import array
+from boxloss.verbs.pairwise import array
 from cases import CASES
 from errors import check_error
 from generators import KINKS, boxes, mixed
@@ -194,7 +194,7 @@ def test_rows_at_a_time_on_other_devices(monkeypatch, rng):
 
     pred, target = (xp.asarray(boxes(rng, n).tolist(), device=xp.Device("device1")) for n in (5, 3))
     rows, zero = [], xp.zeros((1, 1), device=pred.device)
-    monkeypatch.setattr(array, "matrix", lambda loss, inputs: rows.append(inputs.pred.shape[0]) or zero)
+    monkeypatch.setattr(array, "matrix", lambda program, request: rows.append(request.pred.shape[0]) or zero)
     for pairs in (1 << 24, 6):
         monkeypatch.setattr(array, "PAIRS_ELSEWHERE", pairs)
         bl.iou.pairwise(pred, target, engine="array")

@@ -1,7 +1,7 @@
 """Compiled kernels on disk: the second process does not compile, and no state of the folder stands in the way."""
 
+import compileall
 import hashlib
-import math
 import os
 import pickle
 import shutil
@@ -93,7 +93,7 @@ def test_processes_that_start_together(tmp_path):
     assert use(tmp_path) == 0
 
 
-def test_kernels_of_other_parameters_and_types_are_others(tmp_path):
+def test_kernels_of_other_types_are_others_and_those_of_other_numbers_the_same(tmp_path):
     code = """
 import numpy as np, boxloss as bl
 boxes = np.zeros((1, 4))
@@ -104,59 +104,66 @@ for dtype in (np.float32, np.float64):
 """
     for _ in range(2):
         run(code, NUMBA_CACHE_DIR=tmp_path)
-        assert len(kernels(tmp_path)) == 4
+        assert len(kernels(tmp_path)) == 2
 
 
-def test_a_loss_from_outside_the_package_is_not_kept(tmp_path):
-    """Its source is not in the version of the cache: a change of it would not be seen."""
-    code = """
+OUTSIDE = """
 import numpy as np, boxloss as bl
-class Doubled(bl.L1):
+from numba.core import event
+FACTOR = {factor}
+def slope(xp, e):
+    return (lambda sign: FACTOR * sign)(xp.sign(e))
+class Scaled(bl.L1):
     @staticmethod
     def formula(xp, e):
-        return 2.0 * xp.abs(e), 2.0 * xp.sign(e)
-assert Doubled()(np.zeros((1, 4)), np.ones((1, 4)), engine="numba") == 8.0
-assert (1.0 * Doubled() + bl.l1)(np.zeros((1, 4)), np.ones((1, 4)), engine="numba") == 12.0
+        return FACTOR * xp.abs(e), slope(xp, e)
+with event.install_recorder("numba:compile") as compilations:
+    value, grad = Scaled().value_and_grad(np.zeros((1, 4)), np.ones((1, 4)), engine="numba")
+assert value == 4.0 * FACTOR and (grad == -FACTOR).all(), (value, grad)
+print(len(compilations.buffer))
 """
-    run(code, NUMBA_CACHE_DIR=tmp_path)
-    assert everything(tmp_path) == {}
 
 
-def test_a_process_whose_source_was_changed_keeps_no_kernels(tmp_path):
-    """What it compiles is not of that source, and would be taken for it ever after."""
+def test_a_loss_from_outside_the_package_is_kept_until_its_source_changes(tmp_path):
+    """The kernel is found by what it computes: a function, a constant and a lambda that the formula names count."""
+    assert use(tmp_path, OUTSIDE.format(factor=2.0)) > 0
+    assert use(tmp_path, OUTSIDE.format(factor=2.0)) == 0
+    assert use(tmp_path, OUTSIDE.format(factor=3.0)) > 0
+    assert use(tmp_path, OUTSIDE.format(factor=3.0)) == use(tmp_path, OUTSIDE.format(factor=2.0)) == 0
+
+
+def test_an_edited_package_has_kernels_of_its_own(tmp_path):
+    """Whatever file is edited: here one that kernels are made of, and one that they do not depend on."""
     package = tmp_path / "lib" / "boxloss"
     shutil.copytree(Path(boxloss.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
-    folder = tmp_path / "cache"
-    changed = f"import boxloss, pathlib\npathlib.Path({str(package / 'geometry.py')!r}).touch()\n"
-    path = os.pathsep.join([str(package.parent), *sys.path])
-    assert use(folder, changed + USE, PYTHONPATH=path) > 0
-    assert not folder.exists()
+    folder, path = tmp_path / "cache", os.pathsep.join([str(package.parent), *sys.path])
+    assert use(folder, PYTHONPATH=path) > 0
+    for name, line in [("losses/giou.py", "\n# edited\n"), ("losses/iou.py", "\nNEW = 1.0\n")]:
+        (package / name).write_text((package / name).read_text() + line)
+        assert use(folder, PYTHONPATH=path) == 0
+    source = package / "losses" / "l1.py"
+    source.write_text(source.read_text().replace("return xp.abs(e), xp.sign(e)", "return 1.0 * xp.abs(e), xp.sign(e)"))
+    assert use(folder, PYTHONPATH=path) > 0
+    loop = package / "verbs" / "elementwise" / "numba.py"
+    loop.write_text(loop.read_text().replace("for i in range(value.size):", "for i in range(0, value.size):"))
+    assert use(folder, PYTHONPATH=path) > 0
 
 
-@pytest.mark.parametrize("sources", [[], [Path("gone.py")]])
-def test_a_process_without_source_keeps_no_kernels(sources, monkeypatch):
-    """Such as one of an application in a single file: other versions of the package would have the same digest."""
-    monkeypatch.setattr(boxloss, "_imported_at", math.inf)
-    assert cache.path_of("any") is not None
-    monkeypatch.setattr(cache, "_sources", lambda: sources)
-    assert cache.path_of("any") is None
-
-
-@pytest.mark.skipif(os.name != "posix", reason="time of change of POSIX")
-def test_source_that_was_unpacked_with_a_time_in_the_future_is_no_changed_source(tmp_path, monkeypatch):
-    source = tmp_path / "source.py"
-    source.touch()
-    os.utime(source, (4e9, 4e9))
-    monkeypatch.setattr(cache, "_sources", lambda: [source])
-    assert cache.path_of("any") is None  # it is newer than this process
-    monkeypatch.setattr(boxloss, "_imported_at", source.stat().st_ctime + 1.0)
-    assert cache.path_of("any") is not None
+def test_a_process_without_source_finds_the_kernels(filled, tmp_path):
+    """Such as one of an application in a single file."""
+    folder, _ = filled
+    package = tmp_path / "boxloss"
+    shutil.copytree(Path(boxloss.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    compileall.compile_dir(package, quiet=2, legacy=True)
+    for source in package.rglob("*.py"):
+        source.unlink()
+    assert use(folder, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path])) == 0
 
 
 def test_kernels_of_several_processes_have_names_of_their_own(tmp_path):
     """A process that loads both finds machine code by name."""
-    code = "import numpy as np, boxloss as bl\nbl.SmoothL1(beta={})(*np.zeros((2, 1, 4)), engine='numba')"
-    for process in [start(code.format(beta), NUMBA_CACHE_DIR=tmp_path) for beta in (0.5, 2.0)]:
+    code = "import numpy as np, boxloss as bl\nbl.{}(*np.zeros((2, 1, 4)), engine='numba')"
+    for process in [start(code.format(name), NUMBA_CACHE_DIR=tmp_path) for name in ("l1", "l2")]:
         finish(process)
     names = {pickle.loads(content[32:])[1].mangled_name for content in kernels(tmp_path).values()}
     assert len(names) == len(kernels(tmp_path)) == 2
@@ -165,9 +172,64 @@ def test_kernels_of_several_processes_have_names_of_their_own(tmp_path):
 def test_settings_of_the_compiler_have_kernels_of_their_own(filled):
     """Those compiled without optimisation would be slow ever after."""
     folder, kernel = filled
-    code = "from boxloss.engines.cache import path_of\nprint(path_of('any').parent.name)"
-    assert run(code, NUMBA_CACHE_DIR=folder) == kernel.parent.name
-    assert run(code, NUMBA_CACHE_DIR=folder, NUMBA_OPT=0) != kernel.parent.name
+    assert use(folder, NUMBA_OPT=0) > 0
+    assert use(folder, NUMBA_OPT=0) == use(folder) == 0
+    for other in set(kernels(folder)) - {kernel}:
+        other.unlink()
+
+
+def test_very_many_kernels_and_what_a_killed_process_left_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(cache, "KEPT_KERNELS", 4)
+    paths = [cache.path_of(k) for k in range(5)]
+    cache.write(paths[0], b"0")
+    left, young = (paths[0].with_name(f"{age}.tmp") for age in ("old", "young"))
+    for k, path in enumerate([*paths[1:4], left, young]):
+        path.write_bytes(b"")
+        os.utime(path, (1e9 + k, 1e9 + k))
+    os.utime(young)
+    cache.write(paths[4], b"4")
+    assert set(everything(tmp_path)) == {paths[0], paths[4], young}
+
+
+# --- Who else could have put a kernel there ---------------------------------------------------------------------------
+
+of_posix = pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+
+
+@of_posix
+def test_folders_are_of_the_user_alone(filled):
+    folder, kernel = filled
+    for path in (kernel.parent, folder / "boxloss"):
+        assert path.stat().st_mode & 0o777 == 0o700
+
+
+@of_posix
+@pytest.mark.parametrize("which", ["file", "version", "folder"])
+@pytest.mark.parametrize("how", ["group", "world", "owner"])
+def test_what_others_could_have_planted_is_not_read(filled, which, how):
+    folder, kernel = filled
+    path = {"file": kernel, "version": kernel.parent, "folder": folder / "boxloss"}[which]
+    mode, owner = path.stat().st_mode, path.stat().st_uid
+    if how == "owner":
+        if os.geteuid() != 0:
+            pytest.skip("only a superuser gives files away")
+        os.chown(path, 65534, -1)
+    else:
+        path.chmod(mode | (0o020 if how == "group" else 0o002))
+    before = kernel.read_bytes()
+    try:
+        assert cache.read(kernel) is None
+        assert use(folder) > 0
+        if which != "file":
+            assert kernel.read_bytes() == before
+            words = "another user owns it" if how == "owner" else "others can write to it"
+            assert cache.not_used_because(path) == words
+    finally:
+        if path.exists():
+            os.chown(path, owner, -1)
+            path.chmod(mode)
+    assert use(folder) == 0
 
 
 # --- Folders that are not there, or not for us ----------------------------------------------------------------------
@@ -176,9 +238,9 @@ AS_NOBODY = """
 import os
 import numpy as np
 import boxloss as bl
-class Outside(bl.L1):  # such a loss is always compiled, and that imports all that a process needs
-    pass
-Outside()(np.zeros((1, 4)), np.zeros((1, 4)), engine="numba")
+os.environ["NUMBA_CACHE_DIR"], kept = "/nowhere", os.environ["NUMBA_CACHE_DIR"]
+bl.l2(np.zeros((1, 4)), np.zeros((1, 4)), engine="numba")  # compiled, which imports all that a process needs
+os.environ["NUMBA_CACHE_DIR"] = kept
 if os.geteuid() == 0:  # a superuser writes to every folder
     os.seteuid(65534)
 """
@@ -198,9 +260,10 @@ def test_a_read_only_folder_is_read_and_not_written(shared_folder):
     (version,) = (shared_folder / "boxloss").iterdir()
     before = everything(shared_folder)
     version.chmod(0o555)
+    version.parent.chmod(0o755)
     another_kernel = 'bl.huber(np.zeros((1, 4)), np.zeros((1, 4)), engine="numba")\n'
     assert use(shared_folder, AS_NOBODY + another_kernel + USE) == 0
-    version.chmod(0o755)
+    version.chmod(0o700)
     assert everything(shared_folder) == before
 
 

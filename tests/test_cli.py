@@ -21,7 +21,7 @@ from boxloss import coco
 from boxloss.cli import app, console, export
 from boxloss.cli.summary import rank_correlation, summarise
 from boxloss.data import sample
-from boxloss.engines import cuda_support
+from boxloss.libraries import cuda as cuda_support
 
 QUICK = ("--engine", "array")  # nothing to compile
 

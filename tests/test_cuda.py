@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
+from boxloss.engines.cuda_arrays import DeviceArrays
+from boxloss.engines.cuda_kinds import Elementwise
 
 import boxloss as bl
 from boxloss import engines
 from boxloss.check_arrays import Inputs
 from boxloss.engines import cuda_interface, cuda_launch, cuda_support, select
-from boxloss.engines.cuda_arrays import DeviceArrays
-from boxloss.engines.cuda_kinds import Elementwise
 from errors import BOXES, check_error
 from processes import run
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.engines import array, cpu, threads
+from boxloss.engines import threads
+from boxloss.verbs import select
+from boxloss.verbs.elementwise.numba import CHUNK_OF_BOXES
 from generators import boxes, mixed
 
 pytestmark = pytest.mark.dask
@@ -36,9 +38,10 @@ def assert_equal(lazy, expected, rtol=1e-13, atol=1e-14):
 class Calls:
     """Stands in for an engine's function and counts its calls."""
 
-    def __init__(self, monkeypatch, module, name):
-        self.function, self.count = getattr(module, name), 0
-        monkeypatch.setattr(module, name, self)
+    def __init__(self, monkeypatch, verb, engine):
+        self.function, self.count = select._run(verb, engine), 0
+        run = select._run
+        monkeypatch.setattr(select, "_run", lambda *asked: self if asked == (verb, engine) else run(*asked))
 
     def __call__(self, *args, **kwargs):
         self.count += 1
@@ -48,21 +51,21 @@ class Calls:
 # --- Which engine, how often ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("engine", "module"), [("auto", cpu), ("numba", cpu), ("array", array)])
-def test_engine_is_that_of_the_chunks(da, engine, module, monkeypatch, rng):
-    calls = [Calls(monkeypatch, module, name) for name in ("elementwise", "pairwise")]
+@pytest.mark.parametrize(("engine", "runs"), [("auto", "numba"), ("numba", "numba"), ("array", "array")])
+def test_engine_is_that_of_the_chunks(da, engine, runs, monkeypatch, rng):
+    calls = [Calls(monkeypatch, verb, runs) for verb in ("elementwise", "pairwise")]
     pred, target = mixed(rng, 6)
     given = da.from_array(pred, chunks=(2, 4)), da.from_array(target, chunks=(3, 4))
     assert_equal(bl.l2(*given, engine=engine), bl.l2(pred, target, engine="array"))
     assert_equal(bl.l2.pairwise(*given, engine=engine), bl.l2.pairwise(pred, target, engine="array"))
-    counts = {cpu: [4, 6], array: [4 + 1, 6 + 1]}  # those of NumPy, above, are calls of the array engine too
-    assert [call.count for call in calls] == counts[module]
+    counts = {"numba": [4, 6], "array": [4 + 1, 6 + 1]}  # those of NumPy, above, are calls of the array engine too
+    assert [call.count for call in calls] == counts[runs]
 
 
 def test_one_task_a_chunk_computes_value_and_gradients(da, monkeypatch, rng):
     import dask
 
-    calls = Calls(monkeypatch, cpu, "elementwise")
+    calls = Calls(monkeypatch, "elementwise", "numba")
     pred, target = (da.from_array(a, chunks=(2, 4)) for a in mixed(rng, 6))
     value, grads = bl.l2.value_and_grad(pred, target, wrt="both", reduction="mean")
     dask.compute(value, *grads, **SYNC)
@@ -71,7 +74,7 @@ def test_one_task_a_chunk_computes_value_and_gradients(da, monkeypatch, rng):
 
 def test_a_chunk_stays_on_the_thread_that_dask_gave_it(da, monkeypatch):
     monkeypatch.setattr(threads, "_shared_pool", lambda: pytest.fail("a chunk asked for more threads"))
-    many = da.zeros((2 * cpu.CHUNK_OF_BOXES, 4), chunks=(-1, 4))
+    many = da.zeros((2 * CHUNK_OF_BOXES, 4), chunks=(-1, 4))
     assert_equal(bl.l2(many, many, reduction="sum"), 0.0)
     assert not threads._here.alone
 

@@ -7,7 +7,9 @@ import pytest
 
 import boxloss as bl
 from bounds import check_gradients, check_values, in_dtype
-from boxloss.engines import cpu, threads
+from boxloss.engines import threads
+from boxloss.verbs.elementwise import numba as elementwise
+from boxloss.verbs.pairwise import numba as pairwise
 from cases import BY_NAME, CASES
 from generators import KINKS, boxes, mixed
 
@@ -118,7 +120,7 @@ def two_threads(monkeypatch):
 @pytest.mark.parametrize("extra", [-1, 0, 1])
 def test_chunk_boundary(extra, rng):
     pred, target = mixed(rng, 1000)
-    n = 2 * cpu.CHUNK_OF_BOXES + extra
+    n = 2 * elementwise.CHUNK_OF_BOXES + extra
     tiled = [np.resize(side, (n, 4)) for side in (pred, target)]
     value, grads = bl.giou.value_and_grad(*tiled, wrt="both", engine="numba")
     expected, expected_grads = bl.giou.value_and_grad(pred, target, wrt="both", engine="array")
@@ -130,9 +132,9 @@ def test_chunk_boundary(extra, rng):
 @pytest.mark.usefixtures("two_threads")
 @pytest.mark.parametrize("chunk", [1, 7, 64])
 def test_small_chunks_on_threads(chunk, monkeypatch, rng):
-    monkeypatch.setattr(cpu, "CHUNK_OF_BOXES", chunk)
-    monkeypatch.setattr(cpu, "CHUNK_OF_PAIRS", 3 * chunk)
-    monkeypatch.setattr(cpu, "BLOCK_OF_TARGETS", 16)
+    monkeypatch.setattr(elementwise, "CHUNK_OF_BOXES", chunk)
+    monkeypatch.setattr(pairwise, "CHUNK_OF_PAIRS", 3 * chunk)
+    monkeypatch.setattr(pairwise, "BLOCK_OF_TARGETS", 16)
     pred, target = mixed(rng, 99)
     check_elementwise(bl.giou, (pred, target), "numba", "float64")
     pred = pred.reshape(3, 33, 4)
@@ -185,7 +187,9 @@ def test_pairwise_batches(name, pred_shape, target_shape, engine, rng):
     check_values(loss.pairwise(pred, target, engine=engine), expected, "float64")
 
 
-@pytest.mark.parametrize("columns", [cpu.BLOCK_OF_TARGETS - 1, cpu.BLOCK_OF_TARGETS, 2 * cpu.BLOCK_OF_TARGETS + 1])
+@pytest.mark.parametrize(
+    "columns", [pairwise.BLOCK_OF_TARGETS - 1, pairwise.BLOCK_OF_TARGETS, 2 * pairwise.BLOCK_OF_TARGETS + 1]
+)
 def test_block_boundary(columns, rng):
     pred, target = boxes(rng, 3), boxes(rng, columns)
     expected = bl.ciou(pred[:, None], target, engine="array")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.formats import FORMATS
+from boxloss.shapes.formats import FORMATS
 from errors import BOXES, check_error, table
 
 LOSS_NAMES = ", ".join(map(repr, bl.losses()))

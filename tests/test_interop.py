@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
+from boxloss.verbs import select
 
 PAGE = Path(__file__).parent.parent / "docs" / "frameworks" / "index.md"
 ROWS = {
@@ -17,10 +18,7 @@ ROWS = {
     "dask": "Dask, of NumPy chunks",
     "strict": "array-api-strict",
 }
-ENGINES = {  # and their functions; JAX has `matrix` instead of `pairwise`, which takes some rows at a time
-    "array": ("boxloss.engines.array", ("elementwise", "pairwise", "matrix")),
-    "numba": ("boxloss.engines.cpu", ("elementwise", "pairwise")),
-}
+ENGINES = ("array", "numba")
 VERBS = {
     "loss(...)": bl.l2,
     "loss.value_and_grad(...)": bl.l2.value_and_grad,
@@ -47,11 +45,16 @@ def ran(monkeypatch):
 
         return run
 
-    for name, (path, functions) in ENGINES.items():
-        module = import_module(path)
-        for function in functions:
-            monkeypatch.setattr(module, function, recorded(name, getattr(module, function)))
-    return names
+    select._run.cache_clear()
+    for name in ENGINES:
+        for verb in ("elementwise", "pairwise"):
+            module = import_module(f"boxloss.verbs.{verb}.{name}")
+            monkeypatch.setattr(module, "run", recorded(name, module.run))
+    # JAX has it instead of `run`, which takes some rows at a time.
+    module = import_module("boxloss.verbs.pairwise.array")
+    monkeypatch.setattr(module, "matrix", recorded("array", module.matrix))
+    yield names
+    select._run.cache_clear()
 
 
 @pytest.mark.parametrize("verb", VERBS)

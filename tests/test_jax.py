@@ -202,10 +202,10 @@ print(round(float(value), 4), "numba" in sys.modules, jax.config.jax_enable_x64)
 
 
 def test_another_weight_of_a_sum_another_factor_and_another_image_compile_nothing(jax, pair):
-    from boxloss.interop import jax as interop
+    from boxloss.adapters import jax as adapter
 
     def sizes():
-        compiled = interop._compiled_value, interop._value_and_grads, interop._compiled_matrix
+        compiled = adapter._compiled_value, adapter._value_and_grads, adapter._compiled_matrix
         return [function._cache_size() for function in compiled]
 
     def use(k):

@@ -9,9 +9,9 @@ import pytest
 
 import boxloss as bl
 from boxloss import lab
-from boxloss.box import Box
-from boxloss.formula import Formula
 from boxloss.lab import engine
+from boxloss.shapes.box import Box
+from boxloss.shapes.shape import Gradient
 from generators import boxes
 
 
@@ -149,14 +149,10 @@ class Wind(bl.Loss):
     expression = "0"
     value_range = "0"
 
-    def compose(self):
-        def evaluate(xp, p, t, weights):
-            return 0.0 * p.x1, p
+    relations = ()
 
-        def pull(xp, p, t, residual):
-            return Box(-1.0 + 0.0 * p.x1, 0.0 * p.x1, -1.0 + 0.0 * p.x1, 2.0 + 0.0 * p.x1)
-
-        return Formula(evaluate, pull, pull, None, lambda xp, p, t, m, n, weights: 0.0 * p.x1)
+    def evaluate(self, xp, pair):
+        return 0.0 * pair.given.x1, lambda exchanged: Gradient(given=Box(-1.0, 0.0, -1.0, 2.0))
 
 
 def test_any_loss_descends_along_what_it_says_is_its_gradient(states):

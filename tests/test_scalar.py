@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from boxloss.engines.compile import CONTRACTED_FLAGS, specialiser
+from boxloss.engines.numba.compile import machine
 
 DTYPES = ("float32", "float64")
 ULPS = 2.0
@@ -16,17 +16,17 @@ every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 def loop(dtype, name, arguments):
     """The function of compiled formulas, over arrays: with several numbers in it the loop is vectorised."""
-    function = getattr(specialiser(dtype).xp, name)
+    function = machine(dtype).function(lambda xp, *numbers: getattr(xp, name)(*numbers), *(None,) * arguments)
 
     def one(a, out):
         for i in range(out.size):
-            out[i] = function(a[i])
+            out[i] = function((a[i],))
 
     def two(a, b, out):
         for i in range(out.size):
-            out[i] = function(a[i], b[i])
+            out[i] = function((a[i], b[i]))
 
-    compiled = numba.njit(error_model="numpy", fastmath=CONTRACTED_FLAGS)(one if arguments == 1 else two)
+    compiled = numba.njit(error_model="numpy")(one if arguments == 1 else two)
 
     def run(*arrays):
         arrays = [np.array(a, dtype=dtype, order="C") for a in np.broadcast_arrays(*arrays)]

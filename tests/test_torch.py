@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.engines import cpu
+from boxloss.engines.numba.arrays import flat
 from errors import check_error
 from generators import boxes, mixed
 
@@ -230,7 +230,7 @@ def test_tensors_are_not_written_to(engine, pair):
 
 def test_kernels_read_the_memory_of_tensors(pair):
     for side in pair:
-        assert cpu._flat(side, tuple(side.shape)).ctypes.data == side.data_ptr()
+        assert flat(side, tuple(side.shape)).ctypes.data == side.data_ptr()
 
 
 def test_out_is_the_memory_of_the_tensor(pair, torch):

@@ -238,19 +238,26 @@ def test_transform_in_a_graph_is_refused(compile, torch, pair):
 def test_operators_keep_torchs_rules(torch, rng):
     """Schema, registration of the derivative and fake implementation, as torch itself tests them."""
     pred, target = torch.tensor(boxes(rng, 3)), torch.tensor(boxes(rng, 3), requires_grad=True)
-    options = bl.ciou.text, None, ["xyxy", "cxcywh"], None, "auto"
-    from boxloss.interop import torch_operators
+    options = (
+        torch.from_numpy(bl.ciou.program.array),
+        bl.ciou.program.structure.text,
+        None,
+        ["xyxy", "cxcywh"],
+        None,
+        "auto",
+    )
+    from boxloss.adapters.torch import operators
 
     # Not its test of a graph: that one differentiates the gradients too.
     utils = ("test_schema", "test_autograd_registration", "test_faketensor")
-    torch.library.opcheck(torch_operators.elementwise, (pred, target, *options, True, True), test_utils=utils)
-    torch.library.opcheck(torch_operators.pairwise, (pred, target.detach(), *options), test_utils=utils)
+    torch.library.opcheck(operators.elementwise, (pred, target, *options, True, True), test_utils=utils)
+    torch.library.opcheck(operators.pairwise, (pred, target.detach(), *options), test_utils=utils)
 
 
-def test_text_of_a_loss_is_the_loss():
-    from boxloss.text import from_text
+def test_text_of_a_structure_is_the_structure():
+    from boxloss.formulas.text import from_text
 
     for loss in (bl.ciou, bl.SmoothL1(beta=0.1, coordinates="xywh"), DETR):
-        assert from_text(loss.text) == loss
-    assert from_text(DETR.text, 0.5) == DETR.with_eps(0.5)
-    assert from_text((np.float64(0.1) * bl.l1).text) == 0.1 * bl.l1
+        assert from_text(loss.program.structure.text) is loss.program.structure
+    assert DETR.program.with_eps(0.5) == DETR.with_eps(0.5).program
+    assert (np.float64(0.1) * bl.l1).program == (0.1 * bl.l1).program

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.formats import FORMATS
+from boxloss.shapes.box import Image
+from boxloss.shapes.formats import FORMATS
 
 REDUCTIONS = ("none", "mean", "sum")
-WRT = ("pred", "target", "both")
+WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 
 
 def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
@@ -125,22 +126,29 @@ def check_reduction(reduction: str, avg_factor: Any) -> float | None:
     return check_not_negative("avg_factor", avg_factor)
 
 
-def check_formats(format: str | tuple[str, str], image_size: Any) -> tuple[tuple[str, str], tuple[float, float]]:
-    """The formats of pred and target, and the width and height of the image."""
+def check_wrt(wrt: Any) -> tuple[str, ...]:
+    """Which boxes a gradient is with respect to."""
+    return WRT[check_choice("wrt", wrt, WRT)]
+
+
+def check_formats(
+    format: str | tuple[str, str], image_size: Any, *, needed: bool = False
+) -> tuple[tuple[str, str], Image]:
+    """The formats of pred and target, and the size of the image."""
     pair = format if isinstance(format, tuple) else (format, format)
     if len(pair) != 2:
         raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
     for name in pair:
         check_choice("format", name, FORMATS)
-    return pair, check_image_size(image_size, needed=any(FORMATS[name].relative for name in pair))
+    return pair, check_image_size(image_size, needed=needed or any(FORMATS[name].relative for name in pair))
 
 
-def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size") -> tuple[float, float]:
-    """(height, width) as (width, height); only relative formats and clipping need it."""
+def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size") -> Image:
+    """(height, width) as an `Image`; relative formats, clipping and losses that read it need one."""
     if image_size is None and not needed:
-        return 1.0, 1.0
+        return Image()
     try:
         height, width = image_size
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair (height, width); got {image_size!r}") from None
-    return check_positive(f"width of {name}", width), check_positive(f"height of {name}", height)
+    return Image(check_positive(f"width of {name}", width), check_positive(f"height of {name}", height))

@@ -5,26 +5,21 @@ An error says which argument was wrong, what came and what was wanted.
 
 import math
 import sys
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from boxloss.check import check_finite, check_formats
-from boxloss.device import is_tensor, on_device
+from boxloss.formulas.program import Program
+from boxloss.libraries.arrays import is_tensor, on_device
+from boxloss.shapes.box import Image
+from boxloss.shapes.formats import FORMATS
 
+NO_IMAGE = Image()
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in the byte order of this machine
 
 
-class Inputs(NamedTuple):
-    """A checked pair of box arrays, in the float type that it is computed in."""
-
-    xp: Any
-    pred: Any
-    target: Any
-    pred_dtype: Any  # of the gradient: the input's own
-    target_dtype: Any
-    formats: tuple[str, str]
-    image: tuple[float, float]  # width, height
+Arrays = tuple[Any, Any, Any, Any, Any]  # the library, pred, target, and the types of the gradients of these
 
 
 def array_namespace(**arrays: Any) -> Any:
@@ -61,15 +56,16 @@ def _example(arrays: dict[str, Any]) -> str:
 
 def adopt(name: str, array: Any) -> Any:
     """The array as it is, or as CuPy's if ``__cuda_array_interface__`` is all that is known of it."""
-    from boxloss.engines import cuda_interface
+    from boxloss.libraries import interface
 
-    return cuda_interface.as_cupy(name, array) if cuda_interface.has_interface(array) else array
+    return interface.as_cupy(name, array) if interface.has_interface(array) else array
 
 
-def check_last_axis(name: str, boxes: Any) -> None:
-    """Boxes have a last axis of 4."""
-    if boxes.ndim < 1 or boxes.shape[-1] != 4:
-        raise ValueError(f"{name} must have shape (..., 4); got {tuple(boxes.shape)}")
+def check_last_axis(name: str, boxes: Any, format: str = "xyxy") -> None:
+    """Boxes have a last axis of as many numbers as the format has."""
+    size = FORMATS[format].shape.size
+    if boxes.ndim < 1 or boxes.shape[-1] != size:
+        raise ValueError(f"{name} must have shape (..., {size}); got {tuple(boxes.shape)}")
 
 
 def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
@@ -98,17 +94,34 @@ def check_boxes(boxes: Any, name: str = "boxes") -> tuple[Any, Any]:
     return xp, xp.astype(boxes, default_float(xp))
 
 
-def check_pair(pred: Any, target: Any, format: str | tuple[str, str], image_size: Any) -> Inputs:
+def check_format_and_image(
+    program: Program, format: str | tuple[str, str], image_size: Any
+) -> tuple[tuple[str, str], Image]:
+    """The names of the formats of pred and target, and the size of the image if a format or the loss reads it."""
+    if format == "xyxy" and image_size is None and not program.structure.reads_image:
+        return ("xyxy", "xyxy"), NO_IMAGE
+    return check_formats(format, image_size, needed=program.structure.reads_image)
+
+
+def check_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
     """Two arrays of boxes in one library, on one device and in one float type."""
-    formats, image = (
-        (("xyxy", "xyxy"), (1.0, 1.0)) if format == "xyxy" and image_size is None else check_formats(format, image_size)
-    )
     xp = plain_library(pred, target)
     if xp is None:
-        return _check_any_pair(pred, target, formats, image)
-    check_last_axis("pred", pred)
-    check_last_axis("target", target)
-    return Inputs(xp, pred, target, pred.dtype, target.dtype, formats, image)
+        return _check_any_pair(pred, target, formats)
+    check_last_axis("pred", pred, formats[0])
+    check_last_axis("target", target, formats[1])
+    return xp, pred, target, pred.dtype, target.dtype
+
+
+def check_numbers(program: Program, xp: Any, dtype: Any) -> None:
+    """The parameters of a loss keep their meaning in the float type that it is computed in."""
+    name = program.not_in_float32
+    if name is not None and dtype == xp.float32:
+        number = program.numbers[program.structure.number_names.index(name)]
+        raise ValueError(
+            f"{name} must be 0 or a number from 1.2e-38 to 3.4e38 for boxes that are computed in float32; "
+            f"got {number!r}. Give boxes of float64, or another {name}"
+        )
 
 
 def plain_library(pred: Any, target: Any) -> Any:
@@ -124,11 +137,11 @@ def plain_library(pred: Any, target: Any) -> Any:
     return xp if one_type and pred.device == target.device else None
 
 
-def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str], image: tuple[float, float]) -> Inputs:
+def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
     pred, target = adopt("pred", pred), adopt("target", target)
     xp = array_namespace(pred=pred, target=target)
-    check_last_axis("pred", pred)
-    check_last_axis("target", target)
+    check_last_axis("pred", pred, formats[0])
+    check_last_axis("target", target, formats[1])
     floats = [float_dtype(xp, name, a.dtype) for name, a in (("pred", pred), ("target", target))]
     mixed = None not in floats and pred.dtype != target.dtype
     if mixed and not _differ_in_byte_order(pred.dtype, target.dtype) and not _mixed_by_autocast(pred, *floats):
@@ -137,7 +150,7 @@ def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str], image: tup
     pred_dtype, target_dtype = (a.dtype if xp.isdtype(a.dtype, "real floating") else dtype for a in (pred, target))
     with on_device(pred):
         pred, target = (a if a.dtype is dtype else xp.astype(a, dtype, copy=False) for a in (pred, target))
-    return Inputs(xp, pred, target, pred_dtype, target_dtype, formats, image)
+    return xp, pred, target, pred_dtype, target_dtype
 
 
 def _differ_in_byte_order(a: Any, b: Any) -> bool:

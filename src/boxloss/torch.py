@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from boxloss.check import check_choice, check_formats, check_reduction
-from boxloss.engines.select import ENGINES
-from boxloss.loss import Loss
-from boxloss.losses import get
+from boxloss.losses.loss import Loss
+from boxloss.losses.registry import get
 from boxloss.typing import Engine, Format, Reduction
+from boxloss.verbs.select import ENGINES
 
 __all__ = ["BoxLoss"]
 

@@ -5,8 +5,8 @@ import pytest
 
 import boxloss as bl
 from bounds import in_dtype
-from boxloss.device import kind_of
 from boxloss.engines import array
+from boxloss.libraries.arrays import kind_of
 from cases import BY_NAME
 from errors import check_error
 from generators import boxes, mixed

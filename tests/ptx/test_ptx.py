@@ -4,10 +4,10 @@ import ctypes
 import re
 
 import pytest
+from boxloss.engines.cuda_kinds import COLUMNS_A_THREAD, Elementwise, Pairwise
 
 import boxloss as bl
 from boxloss.engines import cuda_compile, cuda_kernels, cuda_launch
-from boxloss.engines.cuda_kinds import COLUMNS_A_THREAD, Elementwise, Pairwise
 from instructions import CAPABILITIES, LOSSES, TEMPLATES, Code, compiled, of_kind, row, write, written_rows
 
 WITHOUT_AREAS = {"l1", "smooth_l1", "huber", "l2"}

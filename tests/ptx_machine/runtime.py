@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
-from boxloss.engines import cuda_simulator
 from boxloss.engines.cuda_arrays import DeviceArrays
 from boxloss.loss import Loss
+
+from boxloss.engines import cuda_simulator
 from instructions import of_kind
 from ptx_machine.machine import Machine
 from ptx_machine.memory import KernelError, Memory

@@ -9,7 +9,7 @@ import click
 
 import boxloss as bl
 from boxloss.cli import console
-from boxloss.engines import cuda_support
+from boxloss.libraries import cuda
 
 CORE = ("numpy", "numba", "array-api-compat")
 OPTIONAL = ("torch", "cupy", "cupy-cuda12x", "cupy-cuda13x", "numba-cuda", "dask", "jax")
@@ -47,16 +47,16 @@ def info() -> None:
 
 def engines() -> list[str]:
     """List the engines that can run here."""
-    return ["array", "numba"] if cuda_support.missing() else ["array", "numba", "cuda"]
+    return ["array", "numba"] if cuda.missing() else ["array", "numba", "cuda"]
 
 
 def describe_cuda() -> list[str]:
     """Describe the driver and each device, or say what is missing."""
-    if lacks := cuda_support.missing():
+    if lacks := cuda.missing():
         return [f"needs {lacks}"]
-    devices = [cuda_support.device(ordinal) for ordinal in range(cuda_support.device_count())]
+    devices = [cuda.device(ordinal) for ordinal in range(cuda.device_count())]
     return [
-        f"driver for CUDA {cuda_support.driver_version()}",
+        f"driver for CUDA {cuda.driver_version()}",
         *(f"device {d.ordinal}: {d.name}, sm_{d.capability[0]}{d.capability[1]}" for d in devices),
     ]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.boxes import convert
 from boxloss.coco.records import CocoError, Records, Source
+from boxloss.functions import convert
 
 COLUMNS = ("id", "image_id", "category_id", "bbox", "iscrowd", "score")
 NUMBERS = {  # the columns of a box that is not a list, for each format

@@ -1,1 +1,1 @@
-"""The engines that run a formula. Each has `elementwise` and `pairwise`; `select` chooses among them."""
+"""On what machine a program runs: the compilers, what they are given, and threads."""

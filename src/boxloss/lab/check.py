@@ -6,7 +6,7 @@ import numpy as np
 
 from boxloss.check import check_count, check_finite, check_not_negative
 from boxloss.check_arrays import check_last_axis
-from boxloss.loss import Loss
+from boxloss.losses.loss import Loss
 
 
 def check_loss(loss: Any) -> None:

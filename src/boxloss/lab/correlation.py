@@ -8,8 +8,8 @@ import numpy as np
 
 from boxloss.lab.check import check_loss
 from boxloss.lab.generators import Pairs, as_pairs
-from boxloss.loss import Loss
-from boxloss.losses import iou_score
+from boxloss.losses.iou_score import iou_score
+from boxloss.losses.loss import Loss
 
 BINS, FEWEST = 100, 20  # of the conditional spread: bins of IoU, and pairs that a bin must have to count
 LEVEL = 0.4  # the IoU at which the range of the loss is taken

@@ -16,7 +16,7 @@ from boxloss.lab.check import (
     check_states,
 )
 from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS
-from boxloss.loss import Loss
+from boxloss.losses.loss import Loss
 
 RECORDS = ("path", "curves", "final")
 
@@ -150,14 +150,14 @@ def descend(
     dtype, shape = start.dtype, start.shape
     recorded = np.append(np.arange(0, steps, every) if record == "path" else [], steps).astype(np.intp)
     path, means = engine.run(
-        loss,
+        loss.program,
         np.ascontiguousarray(start).reshape(-1, 4),
         np.ascontiguousarray(target).reshape(-1, 4),
         rates.astype(dtype),
         per_roots.astype(dtype),
         decay,
         recorded,
-        Descend(parametrisation, optimizer, scaled, record != "final"),
+        Descend(loss.program.structure, parametrisation, optimizer, scaled, record != "final"),
     )
     path = path.reshape(recorded.size, *shape)
     error, iou, value = (None, None, None) if record == "final" else means

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.engines.compile import compiled
+from boxloss.engines.numba.compile import compiled
 from boxloss.engines.threads import split_work
+from boxloss.formulas.program import Program
 from boxloss.lab import kernels
-from boxloss.loss import Loss
 
 # What a thread takes at a time: 200 steps take some 15 milliseconds. Sums are over each chunk first and then over the
 # chunks in order, whatever the number of threads.
@@ -15,7 +15,7 @@ CHUNK = 64 * kernels.BLOCK
 
 
 def run(
-    loss: Loss,
+    program: Program,
     start: Any,
     target: Any,
     rates: Any,
@@ -28,8 +28,8 @@ def run(
 
     Parameters
     ----------
-    loss
-        The loss.
+    program
+        That of the loss.
     start, target
         Boxes (x, y, w, h), shape (N, 4), C-contiguous, of one float type.
     rates, per_roots
@@ -49,13 +49,13 @@ def run(
     dtype, count, steps = start.dtype, len(start), rates.size
     path = np.empty((recorded.size, count, 4), dtype)
     sums = np.zeros((-(-count // CHUNK), 3 * steps))
-    kernel = compiled(kernels.descend, loss, dtype, kind)
-    flat, weights = (start.reshape(-1), target.reshape(-1)), loss.weights
+    kernel = compiled(kernels.descend, dtype, kind)
+    flat, numbers = (start.reshape(-1), target.reshape(-1)), program.numbers
     flat_path = path.reshape(-1)
 
     def task(first: int, last: int) -> None:
         work = np.empty(kernels.ROWS * kernels.BLOCK, dtype)
-        kernel(*flat, rates, per_roots, decay, weights, first, last, recorded, work, flat_path, sums[first // CHUNK])
+        kernel(*flat, rates, per_roots, decay, numbers, first, last, recorded, work, flat_path, sums[first // CHUNK])
 
     split_work(task, count, CHUNK, widen=False)
     return path, sums.sum(axis=0).reshape(steps, 3).T / max(count, 1)

@@ -157,9 +157,10 @@ def as_pairs(pairs: Any, count: int, seed: int) -> Pairs:
         raise TypeError(
             f"pairs must be the name of a generator, Pairs, or two arrays (pred, target); got {type(pairs).__name__}"
         ) from None
-    inputs = check_pair(np.asarray(pred, np.float64), np.asarray(target, np.float64), "xyxy", None)
-    corners = (*broadcast_shape(inputs.pred.shape[:-1], inputs.target.shape[:-1]), 4)
-    boxes = [np.broadcast_to(side, corners).reshape(-1, 4) for side in (inputs.pred, inputs.target)]
+    sides = np.asarray(pred, np.float64), np.asarray(target, np.float64)
+    check_pair(*sides, ("xyxy", "xyxy"))
+    corners = (*broadcast_shape(sides[0].shape[:-1], sides[1].shape[:-1]), 4)
+    boxes = [np.broadcast_to(side, corners).reshape(-1, 4) for side in sides]
     return Pairs(f"{len(boxes[0]):,} pairs", *boxes)
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from boxloss.lab.check import Extent, check_extent, check_loss, check_numbers, check_resolution, check_sides, check_vary
-from boxloss.loss import Loss
-from boxloss.losses import iou_score
+from boxloss.losses.iou_score import iou_score
+from boxloss.losses.loss import Loss
 
 PARAMETERS = "xywh"
 

@@ -6,8 +6,10 @@ Plain functions over a namespace `xp`, like those of a loss: they run on arrays 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from boxloss.box import Box
-from boxloss.formats import FORMATS
+from boxloss.shapes.box import Box, Image
+from boxloss.shapes.formats import FORMATS
+
+Numbers = tuple[Any, ...]
 
 centre_and_size = FORMATS["cxcywh"]
 
@@ -25,59 +27,66 @@ class Parametrisation(NamedTuple):
         ``pullback(xp, numbers, d)``: from the gradient with respect to the corners to that with respect to the numbers.
     """
 
-    encode: Callable[..., Box]
-    decode: Callable[..., Box]
+    encode: Callable[..., Numbers]
+    decode: Callable[..., Numbers]
     corners: Callable[..., Box]
-    pullback: Callable[..., Box]
+    pullback: Callable[..., Numbers]
 
 
-def _same(xp: Any, b: Box) -> Box:
-    return b
+def _same(xp: Any, numbers: Numbers) -> Numbers:
+    return numbers
 
 
-def _to_corners(xp: Any, b: Box) -> Box:
-    return centre_and_size.decode(b, 1.0, 1.0)
+def _to_corners(xp: Any, numbers: Numbers) -> Box:
+    return centre_and_size.decode(xp, numbers, Image())  # type: ignore[no-any-return]
 
 
-def _to_corners_pullback(xp: Any, b: Box, d: Box) -> Box:
-    return centre_and_size.decode_pullback(d, 1.0, 1.0)
+def _to_corners_pullback(xp: Any, numbers: Numbers, d: Box) -> Numbers:
+    return centre_and_size.pullback(xp, numbers, d, Image())
 
 
-def _from_corners(xp: Any, b: Box) -> Box:
-    return centre_and_size.encode(b, 1.0, 1.0)
+def _from_corners(xp: Any, numbers: Numbers) -> Numbers:
+    return centre_and_size.encode(xp, Box(*numbers), Image())
 
 
-def _same_pullback(xp: Any, b: Box, d: Box) -> Box:
+def _as_corners(xp: Any, numbers: Numbers) -> Box:
+    return Box(*numbers)
+
+
+def _same_pullback(xp: Any, numbers: Numbers, d: Box) -> Numbers:
     return d
 
 
-def _centre_pullback(xp: Any, b: Box, d: Box) -> Box:
+def _centre_pullback(xp: Any, numbers: Numbers, d: Box) -> Numbers:
     """Of the centre alone: the size stays."""
-    d = _to_corners_pullback(xp, b, d)
-    return Box(d.x1, d.y1, 0.0, 0.0)
+    d_x, d_y, _, _ = _to_corners_pullback(xp, numbers, d)
+    return d_x, d_y, 0.0, 0.0
 
 
-def _log_size(xp: Any, b: Box) -> Box:
-    return Box(b.x1, b.y1, xp.log(b.x2), xp.log(b.y2))
+def _log_size(xp: Any, numbers: Numbers) -> Numbers:
+    x, y, w, h = numbers
+    return x, y, xp.log(w), xp.log(h)
 
 
-def _exp_size(xp: Any, b: Box) -> Box:
-    return Box(b.x1, b.y1, xp.exp(b.x2), xp.exp(b.y2))
+def _exp_size(xp: Any, numbers: Numbers) -> Numbers:
+    x, y, log_w, log_h = numbers
+    return x, y, xp.exp(log_w), xp.exp(log_h)
 
 
-def _exp_size_to_corners(xp: Any, b: Box) -> Box:
-    return _to_corners(xp, _exp_size(xp, b))
+def _exp_size_to_corners(xp: Any, numbers: Numbers) -> Box:
+    return _to_corners(xp, _exp_size(xp, numbers))
 
 
-def _exp_size_pullback(xp: Any, b: Box, d: Box) -> Box:
+def _exp_size_pullback(xp: Any, numbers: Numbers, d: Box) -> Numbers:
     """The derivative with respect to ln w is w times that with respect to w."""
-    b, d = _exp_size(xp, b), _to_corners_pullback(xp, b, d)
-    return Box(d.x1, d.y1, b.x2 * d.x2, b.y2 * d.y2)
+    _, _, w, h = numbers = _exp_size(xp, numbers)
+    d_x, d_y, d_w, d_h = _to_corners_pullback(xp, numbers, d)
+    return d_x, d_y, w * d_w, h * d_h
 
 
 PARAMETRISATIONS = {
     "cxcywh": Parametrisation(_same, _same, _to_corners, _to_corners_pullback),
-    "xyxy": Parametrisation(_to_corners, _from_corners, _same, _same_pullback),
+    "xyxy": Parametrisation(_to_corners, _from_corners, _as_corners, _same_pullback),
     "xy": Parametrisation(_same, _same, _to_corners, _centre_pullback),
     "log-size": Parametrisation(_log_size, _exp_size, _exp_size_to_corners, _exp_size_pullback),
 }
@@ -97,21 +106,16 @@ class Optimizer(NamedTuple):
         How many of `m` and `v` are used.
     """
 
-    step: Callable[..., tuple[Box, Box, Box]]
+    step: Callable[..., tuple[Numbers, Numbers, Numbers]]
     memories: int
 
 
-def _of_a_box(step: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., tuple[Box, Box, Box]]:
-    """The step of each of the four numbers."""
+def _of_a_box(step: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., tuple[Numbers, Numbers, Numbers]]:
+    """The step of each of the numbers."""
 
-    def steps(
-        xp: Any, d: Box, m: Box, v: Box, rate: Any, per_root: Any, decay: tuple[Any, ...]
-    ) -> tuple[Box, Box, Box]:
-        x1, m1, v1 = step(xp, d.x1, m.x1, v.x1, rate, per_root, decay)
-        y1, m2, v2 = step(xp, d.y1, m.y1, v.y1, rate, per_root, decay)
-        x2, m3, v3 = step(xp, d.x2, m.x2, v.x2, rate, per_root, decay)
-        y2, m4, v4 = step(xp, d.y2, m.y2, v.y2, rate, per_root, decay)
-        return Box(x1, y1, x2, y2), Box(m1, m2, m3, m4), Box(v1, v2, v3, v4)
+    def steps(xp: Any, d: Numbers, m: Numbers, v: Numbers, rate: Any, per_root: Any, decay: Numbers) -> Any:
+        each = [step(xp, *one, rate, per_root, decay) for one in zip(d, m, v, strict=True)]
+        return tuple(zip(*each, strict=True))
 
     return steps
 

@@ -16,111 +16,101 @@ Every loss here is that of the package with other pullbacks. Only gradients with
 
 from typing import Any
 
-from boxloss.box import Box
-from boxloss.formats import FORMATS
-from boxloss.geometry import (
-    NO_SIDES,
-    AreaPartials,
-    Areas,
-    Pair,
-    Partials,
-    Primitive,
-    Vector,
-    areas,
-    aspect,
-    enclosing,
-    height,
-    offset,
-    pair_pullback,
-    same,
-    width,
-)
-from boxloss.loss import Loss
 from boxloss.losses.ciou import CIoU
 from boxloss.losses.diou import DIoU
 from boxloss.losses.giou import GIoU
 from boxloss.losses.iou import IoU
+from boxloss.losses.loss import Loss
+from boxloss.shapes.box import Box, Image
+from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.relations import RELATIONS, AreaPartials, Areas, Vector, height, same, width
+from boxloss.shapes.shape import Pair, Partials, Relation
 
-corner_gradient = FORMATS["cxcywh"].encode_pullback
+
+def corner_gradient(xp: Any, d_x: Any, d_y: Any, d_w: Any, d_h: Any) -> Partials:
+    """Derivatives with respect to centre, width and height as those with respect to the corners of pred."""
+    return Partials(box=FORMATS["cxcywh"].encode_pullback(xp, (d_x, d_y, d_w, d_h), Image()))
 
 
-def without_half(primitive: Primitive) -> Primitive:
-    """The primitive with derivatives with respect to width and height that are twice what they should be."""
-    pullback = primitive.pullback
+def without_half(relation: Relation) -> Relation:
+    """The relation with derivatives with respect to width and height that are twice what they should be."""
+    pullback = relation.pullback
 
     def doubled_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
-        d_pred = pair_pullback(xp, pair, pullback(xp, pair, d))
+        d_pred = pair.gradient(pullback(xp, pair, d)).upright
         d_x, d_y = d_pred.x1 + d_pred.x2, d_pred.y1 + d_pred.y2
         d_w, d_h = d_pred.x2 - d_pred.x1, d_pred.y2 - d_pred.y1
-        return Partials(corner_gradient(Box(d_x, d_y, d_w, d_h), 1.0, 1.0), NO_SIDES, NO_SIDES)
+        return corner_gradient(xp, d_x, d_y, d_w, d_h)
 
-    return primitive._replace(pullback=doubled_pullback)
+    return relation._replace(pullback=doubled_pullback)
 
 
-def unclamped_areas_forward(xp: Any, pair: Pair) -> Areas:
+def unclamped_areas_forward(xp: Any, pair: Any) -> Areas:
     """Areas whose union has lost a spurious intersection."""
     w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
-    reach_w, reach_h = width(pair.inner), height(pair.inner)
-    product = reach_w * reach_h
-    intersection = xp.where((reach_w > 0.0) & (reach_h > 0.0), product, 0.0)
+    overlap_w, overlap_h = width(pair.inner), height(pair.inner)
+    product = overlap_w * overlap_h
+    intersection = xp.where((overlap_w > 0.0) & (overlap_h > 0.0), product, 0.0)
     union = w * h + other_w * other_h - product
     return Areas(intersection, union, union - intersection, xp.abs(w - other_w) + xp.abs(h - other_h))
 
 
-def unclamped_areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Partials:
+def unclamped_areas_pullback(xp: Any, pair: Any, d: AreaPartials) -> Partials:
     """The intersection has a slope only where there is one; what the union has lost has a slope everywhere."""
-    w, h, reach_w, reach_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
+    w, h, overlap_w, overlap_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
     d_w, d_h = d.union * h, d.union * w
-    d_product = xp.where((reach_w > 0.0) & (reach_h > 0.0), d.intersection, 0.0) - d.union
-    d_reach_w, d_reach_h = d_product * reach_h, d_product * reach_w
-    return Partials(Box(-d_w, -d_h, d_w, d_h), Vector(d_reach_w, d_reach_h), NO_SIDES)
+    d_product = xp.where((overlap_w > 0.0) & (overlap_h > 0.0), d.intersection, 0.0) - d.union
+    d_overlap_w, d_overlap_h = d_product * overlap_h, d_product * overlap_w
+    return Partials(box=Box(-d_w, -d_h, d_w, d_h), inner=Vector(d_overlap_w, d_overlap_h))
 
 
-def misdirected_enclosing_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
-    """The wrong signs, and a derivative of one side counted for both."""
+def misdirected_diagonal_pullback(xp: Any, pair: Any, d: Any) -> Partials:
+    """The wrong signs, and a derivative of one side of the enclosing box counted for both."""
     p, t = pair.box, pair.other
-    both = d.x + d.y
+    of_w, of_h = 2.0 * d * width(pair.outer), 2.0 * d * height(pair.outer)
+    both = of_w + of_h
     x1, y1 = xp.where(p.x1 < t.x1, both, 0.0), xp.where(p.y1 < t.y1, both, 0.0)
     x2, y2 = xp.where(p.x2 > t.x2, both, 0.0), xp.where(p.y2 > t.y2, both, 0.0)
-    d_w = xp.where((p.x1 < t.x1) & (p.x2 > t.x2), d.y - d.x, 0.5 * (x1 + x2))
-    d_h = xp.where((p.y1 < t.y1) & (p.y2 > t.y2), d.x - d.y, 0.5 * (y1 + y2))
-    return Partials(corner_gradient(Box(x1 - x2, y1 - y2, d_w, d_h), 1.0, 1.0), NO_SIDES, NO_SIDES)
+    d_w = xp.where((p.x1 < t.x1) & (p.x2 > t.x2), of_h - of_w, 0.5 * (x1 + x2))
+    d_h = xp.where((p.y1 < t.y1) & (p.y2 > t.y2), of_w - of_h, 0.5 * (y1 + y2))
+    return corner_gradient(xp, x1 - x2, y1 - y2, d_w, d_h)
 
 
-def undivided_aspect_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+def undivided_aspect_pullback(xp: Any, pair: Any, d: Any) -> Partials:
     """h dw - w dh, without the division by w^2 + h^2."""
     d_w, d_h = d * height(pair.box), d * width(pair.box)
-    return Partials(Box(d_w, -d_h, -d_w, d_h), NO_SIDES, NO_SIDES)
+    return Partials(box=Box(d_w, -d_h, -d_w, d_h))
 
 
-released_areas = without_half(areas)
-unclamped_areas = without_half(Primitive(unclamped_areas_forward, unclamped_areas_pullback, same))
-misdirected_enclosing = enclosing._replace(pullback=misdirected_enclosing_pullback)
-undivided_aspect = aspect._replace(pullback=undivided_aspect_pullback)
+released_areas = without_half(RELATIONS["areas"])
+unclamped_areas = without_half(Relation("areas", unclamped_areas_forward, unclamped_areas_pullback, same))
+enclosing_area = without_half(RELATIONS["enclosing_area"])
+misdirected_diagonal = RELATIONS["enclosing_diagonal"]._replace(pullback=misdirected_diagonal_pullback)
+undivided_aspect = RELATIONS["aspect"]._replace(pullback=undivided_aspect_pullback)
 
 
 class ReleasedIoU(IoU):
     """IoU with its released gradient."""
 
-    primitives = (released_areas,)
+    relations = (released_areas,)
 
 
 class ReleasedGIoU(GIoU):
     """GIoU with its released gradient."""
 
-    primitives = (unclamped_areas, without_half(enclosing))
+    relations = (unclamped_areas, enclosing_area)
 
 
 class ReleasedDIoU(DIoU):
     """DIoU with its released gradient."""
 
-    primitives = (released_areas, misdirected_enclosing, offset)
+    relations = (released_areas, misdirected_diagonal, "center_offset")
 
 
 class ReleasedCIoU(CIoU):
     """CIoU with its released gradient."""
 
-    primitives = (released_areas, misdirected_enclosing, offset, undivided_aspect)
+    relations = (released_areas, misdirected_diagonal, "center_offset", undivided_aspect)
 
 
 RELEASED: dict[Loss, Loss] = {

@@ -11,8 +11,8 @@ from boxloss.lab.check import check_loss
 from boxloss.lab.descent import descend
 from boxloss.lab.protocols import PROTOCOLS, SIZES, Cases
 from boxloss.lab.released import released
-from boxloss.loss import Loss
-from boxloss.losses import iou_score
+from boxloss.losses.iou_score import iou_score
+from boxloss.losses.loss import Loss
 
 GRADIENTS = ("true", "released")
 COORDINATES = ("absolute", "relative")

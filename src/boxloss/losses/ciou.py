@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, Vector, areas, aspect, enclosing, offset
-from boxloss.losses.diou import one_minus_diou
+from boxloss.losses.diou import distance_and_penalty
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.registry import register
+from boxloss.shapes.relations import AreaPartials, Areas, Vector
 
 FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
 
@@ -57,19 +58,23 @@ class CIoU(OverlapLoss):
 
     full_gradient: bool = False
     eps: float = 0.0
-    primitives = (areas, enclosing, offset, aspect)
+    relations = ("areas", "enclosing_diagonal", "center_offset", "aspect")
     expression = "1 - I / U + rho^2 / c^2 + alpha v"
     value_range = "[0, 2.5)"
+    paper = "Zheng et al. 2020"
 
     @staticmethod
     def formula(
-        xp: Any, areas: Areas, enclosing: Vector, offset: Vector, aspect: Any, full_gradient: bool, eps: float
-    ) -> tuple[Any, tuple[AreaPartials, Vector, Vector, Any]]:
+        xp: Any, areas: Areas, c2: Any, offset: Vector, aspect: Any, full_gradient: bool, eps: float
+    ) -> tuple[Any, tuple[AreaPartials, Any, Vector, Any]]:
         """1 - IoU + rho^2 / c^2 + alpha v."""
-        distance, penalty, (d_areas, d_enclosing, d_offset) = one_minus_diou(xp, areas, enclosing, offset, eps, eps)
+        distance, penalty, (d_areas, d_c2, d_offset) = distance_and_penalty(xp, areas, c2, offset, eps, eps)
         aspect_value, d_aspect, alpha = aspect_penalty(xp, distance, aspect, eps)
         if full_gradient:  # of alpha v = v^2 / (1 - IoU + v)
             d_aspect = d_aspect * (2.0 - alpha)
             d_distance = 1.0 - alpha * alpha
             d_areas = AreaPartials(d_distance * d_areas.intersection, d_distance * d_areas.union)
-        return distance + penalty + aspect_value, (d_areas, d_enclosing, d_offset, d_aspect)
+        return distance + penalty + aspect_value, (d_areas, d_c2, d_offset, d_aspect)
+
+
+ciou: CIoU = register("ciou", CIoU())

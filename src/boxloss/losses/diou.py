@@ -3,25 +3,25 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, offset
-from boxloss.guards import inverses
-from boxloss.losses.iou import one_minus_iou_by_inverse
+from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.registry import register
+from boxloss.shapes.guards import inverses
+from boxloss.shapes.relations import AreaPartials, Areas, Vector
 
 
-def one_minus_diou(
-    xp: Any, areas: Areas, c: Vector, o: Vector, union_eps: float, diagonal_eps: float
-) -> tuple[Any, Any, tuple[AreaPartials, Vector, Vector]]:
+def distance_and_penalty(
+    xp: Any, areas: Areas, c2: Any, offset: Vector, union_eps: float, diagonal_eps: float
+) -> tuple[Any, Any, tuple[AreaPartials, Any, Vector]]:
     """1 - IoU and the penalty, and the partials of their sum.
 
     The penalty is rho^2 / c^2, the squared distance of the centres over the squared diagonal of the enclosing box.
     """
-    per_union, per_c2 = inverses(xp, areas.union + union_eps, c.x * c.x + c.y * c.y + diagonal_eps)
-    _, distance, d_areas = one_minus_iou_by_inverse(xp, areas, per_union, union_eps)
-    penalty = (o.x * o.x + o.y * o.y) * per_c2
-    d_c2 = 2.0 * penalty * per_c2
-    d_enclosing, d_offset = Vector(-d_c2 * c.x, -d_c2 * c.y), Vector(2.0 * per_c2 * o.x, 2.0 * per_c2 * o.y)
-    return distance, penalty, (d_areas, d_enclosing, d_offset)
+    per_union, per_c2 = inverses(xp, areas.union + union_eps, c2 + diagonal_eps)
+    _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, union_eps)
+    penalty = (offset.x * offset.x + offset.y * offset.y) * per_c2
+    twice = 2.0 * per_c2
+    return distance, penalty, (d_areas, -(penalty * per_c2), Vector(twice * offset.x, twice * offset.y))
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,18 @@ class DIoU(OverlapLoss):
     """
 
     eps: float = 0.0
-    primitives = (areas, enclosing, offset)
+    relations = ("areas", "enclosing_diagonal", "center_offset")
     expression = "1 - I / U + rho^2 / c^2"
     value_range = "[0, 2)"
+    paper = "Zheng et al. 2020"
 
     @staticmethod
     def formula(
-        xp: Any, areas: Areas, enclosing: Vector, offset: Vector, eps: float
-    ) -> tuple[Any, tuple[AreaPartials, Vector, Vector]]:
+        xp: Any, areas: Areas, c2: Any, offset: Vector, eps: float
+    ) -> tuple[Any, tuple[AreaPartials, Any, Vector]]:
         """1 - IoU + rho^2 / c^2."""
-        distance, penalty, partials = one_minus_diou(xp, areas, enclosing, offset, eps, eps)
+        distance, penalty, partials = distance_and_penalty(xp, areas, c2, offset, eps, eps)
         return distance + penalty, partials
+
+
+diou: DIoU = register("diou", DIoU())

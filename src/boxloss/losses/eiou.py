@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, growth, offset
-from boxloss.guards import inverses
-from boxloss.losses.diou import one_minus_diou
+from boxloss.losses.diou import distance_and_penalty
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.registry import register
+from boxloss.shapes.guards import inverses
+from boxloss.shapes.relations import AreaPartials, Areas, Vector
 
 
 def side_difference(difference: Any, side: Any, per_side2: Any) -> tuple[Any, Any, Any]:
@@ -44,18 +45,21 @@ class EIoU(OverlapLoss):
     """
 
     eps: float = 0.0
-    primitives = (areas, enclosing, offset, growth)
+    relations = ("areas", "enclosing_diagonal", "center_offset", "enclosing_sides", "size_difference")
     expression = "1 - I / U + rho^2 / c^2 + (w - W)^2 / c_w^2 + (h - H)^2 / c_h^2"
     value_range = "[0, 3.25)"
+    paper = "Zhang et al. 2022"
 
     @staticmethod
     def formula(
-        xp: Any, areas: Areas, enclosing: Vector, offset: Vector, growth: Vector, eps: float
-    ) -> tuple[Any, tuple[AreaPartials, Vector, Vector, Vector]]:
+        xp: Any, areas: Areas, c2: Any, offset: Vector, c: Vector, size_difference: Vector, eps: float
+    ) -> tuple[Any, tuple[AreaPartials, Any, Vector, Vector, Vector]]:
         """1 - IoU + rho^2 / c^2 + (w - W)^2 / cw^2 + (h - H)^2 / ch^2."""
-        distance, centre, (d_areas, d_enclosing, d_offset) = one_minus_diou(xp, areas, enclosing, offset, eps, eps)
-        per_cw2, per_ch2 = inverses(xp, enclosing.x * enclosing.x + eps, enclosing.y * enclosing.y + eps)
-        w, d_w, d_cw = side_difference(growth.x, enclosing.x, per_cw2)
-        h, d_h, d_ch = side_difference(growth.y, enclosing.y, per_ch2)
-        d_enclosing = Vector(d_enclosing.x + d_cw, d_enclosing.y + d_ch)
-        return distance + centre + (w + h), (d_areas, d_enclosing, d_offset, Vector(d_w, d_h))
+        distance, centre, partials = distance_and_penalty(xp, areas, c2, offset, eps, eps)
+        per_cw2, per_ch2 = inverses(xp, c.x * c.x + eps, c.y * c.y + eps)
+        w, d_w, d_cw = side_difference(size_difference.x, c.x, per_cw2)
+        h, d_h, d_ch = side_difference(size_difference.y, c.y, per_ch2)
+        return distance + centre + (w + h), (*partials, Vector(d_cw, d_ch), Vector(d_w, d_h))
+
+
+eiou: EIoU = register("eiou", EIoU())

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, Vector, areas, enclosing, positive_part
-from boxloss.guards import inverses, share
-from boxloss.losses.iou import one_minus_iou_by_inverse
+from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.registry import register
+from boxloss.shapes.guards import inverses, share
+from boxloss.shapes.relations import AreaPartials, Areas, positive_part
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,19 @@ class GIoU(OverlapLoss):
     """
 
     eps: float = 0.0
-    primitives = (areas, enclosing)
+    relations = ("areas", "enclosing_area")
     expression = "1 - I / U + (C - U) / C"
     value_range = "[0, 2)"
+    paper = "Rezatofighi et al. 2019"
 
     @staticmethod
-    def formula(xp: Any, areas: Areas, enclosing: Vector, eps: float) -> tuple[Any, tuple[AreaPartials, Vector]]:
+    def formula(xp: Any, areas: Areas, c: Any, eps: float) -> tuple[Any, tuple[AreaPartials, Any]]:
         """1 - IoU + (C - U) / C."""
-        c = enclosing.x * enclosing.y
         per_union, per_c = inverses(xp, areas.union + eps, c + eps)
-        _, distance, d_areas = one_minus_iou_by_inverse(xp, areas, per_union, eps)
+        _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, eps)
         value = distance + positive_part(xp, c - areas.union) * per_c
         d_c = share(xp, areas.union + eps, c + eps, per_c) * per_c
-        return value, (
-            AreaPartials(d_areas.intersection, d_areas.union - per_c),
-            Vector(d_c * enclosing.y, d_c * enclosing.x),
-        )
+        return value, (AreaPartials(d_areas.intersection, d_areas.union - per_c), d_c)
+
+
+giou: GIoU = register("giou", GIoU())

@@ -5,6 +5,7 @@ from typing import Any
 
 from boxloss.check import check_positive
 from boxloss.losses.coordinate import CoordinateLoss
+from boxloss.losses.registry import register
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Huber(CoordinateLoss):
     delta: float = 1.0
     expression = "sum e^2 / 2 if |e| < delta else delta (|e| - delta / 2)"
     value_range = "[0, inf)"
+    paper = "Huber 1964"
 
     def __post_init__(self) -> None:
         check_positive("delta", self.delta)
@@ -51,3 +53,6 @@ class Huber(CoordinateLoss):
         size = xp.abs(e)
         value = xp.where(size < delta, 0.5 * e * e, delta * (size - 0.5 * delta))
         return value, xp.where(size < delta, e, delta * xp.sign(e))
+
+
+huber: Huber = register("huber", Huber())

@@ -1,29 +1,38 @@
 """The IoU, the part of it that every loss of the family shares, and the IoU loss."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from boxloss.geometry import AreaPartials, Areas, areas
-from boxloss.guards import inverse, share, where_negligible
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.registry import register
+from boxloss.shapes.guards import inverse, share, where_negligible
+from boxloss.shapes.relations import AreaPartials, Areas
 
 
-def one_minus_iou(xp: Any, a: Areas, eps: float) -> tuple[Any, Any, AreaPartials]:
-    """IoU, 1 - IoU, and the derivatives of 1 - IoU = 1 - I / U.
+class IoUAndDistance(NamedTuple):
+    """The IoU, the distance 1 - IoU, and the partial derivatives of the distance."""
+
+    iou: Any
+    distance: Any
+    partials: AreaPartials
+
+
+def iou_and_distance(xp: Any, a: Areas, eps: float) -> IoUAndDistance:
+    """Compute I / U and what is left of 1, from the areas of a pair.
 
     Two boxes without area have an IoU of 1 if they are equal and 0 otherwise, and no slope.
     """
-    return one_minus_iou_by_inverse(xp, a, inverse(xp, a.union + eps), eps)
+    return iou_and_distance_by_inverse(xp, a, inverse(xp, a.union + eps), eps)
 
 
-def one_minus_iou_by_inverse(xp: Any, a: Areas, per_union: Any, eps: float) -> tuple[Any, Any, AreaPartials]:
-    """`one_minus_iou` where the inverse of U + eps is known."""
+def iou_and_distance_by_inverse(xp: Any, a: Areas, per_union: Any, eps: float) -> IoUAndDistance:
+    """Do so where the inverse of U + eps is known."""
     union = a.union + eps
     ratio = share(xp, a.intersection, union, per_union)
-    unequal = xp.where(a.unequal > 0.0, 1.0, a.unequal)
-    distance = where_negligible(xp, union, unequal, share(xp, a.excess + eps, union, per_union))
+    unequal = xp.where(a.corner_distance > 0.0, 1.0, a.corner_distance)  # 0, 1 or NaN
+    distance = where_negligible(xp, union, unequal, share(xp, a.symmetric_difference + eps, union, per_union))
     iou = where_negligible(xp, union, 1.0 - unequal, ratio)
-    return iou, distance, AreaPartials(-per_union, ratio * per_union)
+    return IoUAndDistance(iou, distance, AreaPartials(-per_union, ratio * per_union))
 
 
 @dataclass(frozen=True)
@@ -57,12 +66,16 @@ class IoU(OverlapLoss):
     """
 
     eps: float = 0.0
-    primitives = (areas,)
+    relations = ("areas",)
     expression = "1 - I / U"
     value_range = "[0, 1]"
+    paper = "Yu et al. 2016"
 
     @staticmethod
     def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
         """1 - IoU."""
-        _, distance, d_areas = one_minus_iou(xp, areas, eps)
+        _, distance, d_areas = iou_and_distance(xp, areas, eps)
         return distance, (d_areas,)
+
+
+iou: IoU = register("iou", IoU())

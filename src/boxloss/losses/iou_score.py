@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, areas
-from boxloss.losses.iou import one_minus_iou
+from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.shapes.relations import AreaPartials, Areas
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,15 @@ class IoUScore(OverlapLoss):
     """
 
     eps: float = 0.0
-    primitives = (areas,)
+    relations = ("areas",)
     expression = "I / U"
     value_range = "[0, 1]"
 
     @staticmethod
     def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
         """I / U."""
-        iou, _, d = one_minus_iou(xp, areas, eps)
+        iou, _, d = iou_and_distance(xp, areas, eps)
         return iou, (AreaPartials(-d.intersection, -d.union),)
+
+
+iou_score: IoUScore = IoUScore()

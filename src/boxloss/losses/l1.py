@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.losses.coordinate import CoordinateLoss
+from boxloss.losses.registry import register
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,6 @@ class L1(CoordinateLoss):
     def formula(xp: Any, e: Any) -> tuple[Any, Any]:
         """|e| and its slope."""
         return xp.abs(e), xp.sign(e)
+
+
+l1: L1 = register("l1", L1())

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.losses.coordinate import CoordinateLoss
+from boxloss.losses.registry import register
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,6 @@ class L2(CoordinateLoss):
     def formula(xp: Any, e: Any) -> tuple[Any, Any]:
         """e^2 and its slope."""
         return e * e, 2.0 * e
+
+
+l2: L2 = register("l2", L2())

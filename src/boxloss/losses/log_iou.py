@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, areas
-from boxloss.guards import inverse
-from boxloss.losses.iou import one_minus_iou
+from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.registry import register
+from boxloss.shapes.guards import inverse
+from boxloss.shapes.relations import AreaPartials, Areas
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ class LogIoU(OverlapLoss):
     """
 
     min_iou: float = 1e-6
-    primitives = (areas,)
+    relations = ("areas",)
     expression = "-ln(max(I / U, min_iou))"
     value_range = "[0, -ln(min_iou)]"
+    paper = "Yu et al. 2016"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,9 +53,12 @@ class LogIoU(OverlapLoss):
     @staticmethod
     def formula(xp: Any, areas: Areas, min_iou: float) -> tuple[Any, tuple[AreaPartials]]:
         """-ln IoU = ln(1 + (1 - IoU) / IoU), which is accurate for every overlap and 0 at a match."""
-        iou, distance, d = one_minus_iou(xp, areas, 0.0)
+        iou, distance, d = iou_and_distance(xp, areas, 0.0)
         inside = iou > min_iou
         per_iou = xp.where(inside, inverse(xp, iou), 0.0)
         clamped = xp.where(distance <= 1.0, 1.0 / min_iou - 1.0, distance)  # a NaN stays NaN
         value = xp.log1p(xp.where(inside, distance * per_iou, clamped))
         return value, (AreaPartials(per_iou * d.intersection, per_iou * d.union),)
+
+
+log_iou: LogIoU = register("log_iou", LogIoU())

@@ -5,6 +5,7 @@ from typing import Any
 
 from boxloss.check import check_positive
 from boxloss.losses.coordinate import CoordinateLoss
+from boxloss.losses.registry import register
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class SmoothL1(CoordinateLoss):
     beta: float = 1.0
     expression = "sum e^2 / (2 beta) if |e| < beta else |e| - beta / 2"
     value_range = "[0, inf)"
+    paper = "Girshick 2015"
 
     def __post_init__(self) -> None:
         check_positive("beta", self.beta)
@@ -51,3 +53,6 @@ class SmoothL1(CoordinateLoss):
         size = xp.abs(e)
         value = xp.where(size < beta, e * e * (0.5 / beta), size - 0.5 * beta)
         return value, xp.where(size < beta, e * (1.0 / beta), xp.sign(e))
+
+
+smooth_l1: SmoothL1 = register("smooth_l1", SmoothL1())

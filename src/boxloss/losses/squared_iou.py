@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.geometry import AreaPartials, Areas, areas
-from boxloss.losses.iou import one_minus_iou
+from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.registry import register
+from boxloss.shapes.relations import AreaPartials, Areas
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,17 @@ class SquaredIoU(OverlapLoss):
     """
 
     eps: float = 0.0
-    primitives = (areas,)
+    relations = ("areas",)
     expression = "1 - (I / U)^2"
     value_range = "[0, 1]"
+    paper = "He et al. 2021"
 
     @staticmethod
     def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
         """1 - IoU^2 = (1 - IoU) (1 + IoU)."""
-        iou, distance, d = one_minus_iou(xp, areas, eps)
+        iou, distance, d = iou_and_distance(xp, areas, eps)
         slope = 2.0 * iou
         return distance * (2.0 - distance), (AreaPartials(slope * d.intersection, slope * d.union),)
+
+
+squared_iou: SquaredIoU = register("squared_iou", SquaredIoU())

@@ -1,18 +1,19 @@
 """Sums of losses, which are losses like any other."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from boxloss.check import check_finite, check_pairs
-from boxloss.formula import Formula, formula_of
-from boxloss.loss import Loss
+from boxloss.losses.loss import Loss
+from boxloss.shapes.shape import Gradient, Pair, Relation, plus, times
 
 
 @dataclass(frozen=True)
 class WeightedSum(Loss):
     """A weighted sum of losses, compiled into one kernel, gradient included.
 
-    Write it as arithmetic: ``5.0 * bl.L1() + 2.0 * bl.GIoU()``. Weights are run-time arguments of the kernel: another
-    weight compiles nothing.
+    Write it as arithmetic: ``5.0 * bl.L1() + 2.0 * bl.GIoU()``. Weights are run-time arguments of the kernel, as the
+    numbers of every loss are: another weight compiles nothing.
 
     Attributes
     ----------
@@ -66,22 +67,29 @@ class WeightedSum(Loss):
         return " + ".join(f"{weight:g} {loss.value_range}" for weight, loss in self.terms)
 
     @property
-    def structure(self) -> tuple[Loss, ...]:
-        """The losses without their weights."""
-        return tuple(loss for _, loss in self.terms)
+    def relations(self) -> tuple[str | Relation, ...]:  # type: ignore[override]
+        """Those of the terms; what several read is computed once."""
+        return tuple(relation for _, loss in self.terms for relation in loss.relations)
 
-    @property
-    def weights(self) -> tuple[float, ...]:
-        """The weights without their losses."""
-        return tuple(weight for weight, _ in self.terms)
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+        """The terms, each times its weight.
 
-    def with_eps(self, eps: float) -> Loss:
-        """The sum with this `eps` in every loss that has one."""
-        if not any(hasattr(loss, "eps") for _, loss in self.terms):
-            return super().with_eps(eps)
-        terms = ((w, loss.with_eps(eps) if hasattr(loss, "eps") else loss) for w, loss in self.terms)
-        return WeightedSum(tuple(terms))
+        Each gradient is 0 at a match before it is added: the partial derivatives of all terms, added up before the
+        pullback, would leave a residue.
+        """
+        values, gradients = [], []
+        for weight, loss in self.terms:
+            value, gradient = loss.evaluate(xp, pair)
+            values.append(weight * value)
+            gradients.append((weight, gradient))
 
-    def compose(self) -> Formula:
-        """The formulas of the terms as one."""
-        return formula_of(self.structure)
+        def gradient_of_sum(exchanged: bool) -> Gradient:
+            total = Gradient()
+            for weight, gradient in gradients:
+                total = plus(total, times(gradient(exchanged), weight))
+            return total
+
+        return sum(values[1:], start=values[0]), gradient_of_sum
+
+
+Loss.sum_of = WeightedSum

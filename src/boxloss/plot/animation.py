@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from boxloss.lab import Descent
-from boxloss.losses import iou_score
+from boxloss.losses.iou_score import iou_score
 from boxloss.plot.paths import paths
 from boxloss.plot.style import COLOURS, TARGET, Style, as_sequence, legend_below, name_of, panels, styled
 

@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from boxloss.loss import Loss
+from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss
 
 P = ParamSpec("P")

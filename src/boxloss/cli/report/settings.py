@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boxloss as bl
-from boxloss.loss import Loss
+from boxloss.losses.loss import Loss
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from boxloss.cli.report.sections import Begin
 from boxloss.cli.report.settings import Settings
 from boxloss.cli.simulate import STEPS, published
 from boxloss.lab import Simulation
-from boxloss.loss import Loss
+from boxloss.losses.loss import Loss
 from boxloss.plot.style import name_of
 
 POINTS, QUICK_POINTS = 5000, 200

@@ -1,12 +1,12 @@
 """The functions of boxes themselves of ``torchvision.ops``: the same numbers, integers included."""
 
-from boxloss.box import join, split
-from boxloss.boxes import clip_to_image
 from boxloss.check import check_choice, check_finite, check_image_size
 from boxloss.check_arrays import array_namespace, check_boxes
 from boxloss.compat.torchvision.conventions import FORMATS, upcast
-from boxloss.formats import FORMATS as CODECS
-from boxloss.geometry import height, width
+from boxloss.functions import clip_to_image
+from boxloss.shapes.box import Box, Image, join, split
+from boxloss.shapes.formats import FORMATS as CODECS
+from boxloss.shapes.relations import height, width
 from boxloss.typing import ArrayT
 
 
@@ -40,8 +40,9 @@ def box_area(boxes: ArrayT, fmt: str = "xyxy") -> ArrayT:
     """
     check_choice("fmt", fmt, FORMATS)
     xp, _ = check_boxes(boxes)
-    b = split(upcast(xp, boxes))
-    area: ArrayT = width(b) * height(b) if fmt == "xyxy" else b.x2 * b.y2
+    b = Box(*split(upcast(xp, boxes)))
+    _, _, w, h = (*b[:2], width(b), height(b)) if fmt == "xyxy" else b
+    area: ArrayT = w * h
     return area
 
 
@@ -78,8 +79,8 @@ def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:
     if in_fmt == out_fmt:
         b = split(boxes)
     else:
-        b = CODECS[in_fmt].decode(split(floats if "cxcywh" in (in_fmt, out_fmt) else boxes), 1.0, 1.0)
-        b = CODECS[out_fmt].encode(b, 1.0, 1.0)
+        numbers = split(floats if "cxcywh" in (in_fmt, out_fmt) else boxes)
+        b = CODECS[out_fmt].encode(xp, CODECS[in_fmt].decode(xp, numbers, Image()), Image())
     converted: ArrayT = join(xp, b)
     return converted
 
@@ -146,6 +147,6 @@ def remove_small_boxes(boxes: ArrayT, min_size: float) -> ArrayT:
     """
     xp, floats = check_boxes(boxes)
     min_size = check_finite("min_size", min_size)
-    b = split(floats)
+    b = Box(*split(floats))
     indices: ArrayT = xp.nonzero((width(b) >= min_size) & (height(b) >= min_size))[0]
     return indices

@@ -1,19 +1,17 @@
 """torchvision's conventions: which eps pads which denominator, and how types promote."""
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.box import Box, scale
 from boxloss.check_arrays import array_namespace, check_last_axis, plain_library
-from boxloss.engines import select
-from boxloss.formula import Formula, formula_of
-from boxloss.geometry import AreaPartials, Areas, Vector
-from boxloss.loss import Loss
-from boxloss.losses import CIoU, DIoU, GIoU
-from boxloss.losses.ciou import aspect_penalty
-from boxloss.losses.diou import one_minus_diou
+from boxloss.dispatch import is_traced
+from boxloss.losses.ciou import CIoU, aspect_penalty
+from boxloss.losses.diou import DIoU, distance_and_penalty
+from boxloss.losses.giou import GIoU
+from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.shapes.relations import AreaPartials, Areas, Vector
+from boxloss.shapes.shape import Gradient, Pair, Relation, times
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
 DEFAULT_EPS = 1e-7
@@ -27,16 +25,16 @@ class DIoUOfTwoEps(OverlapLoss):
 
     union_eps: float
     eps: float
-    primitives = DIoU.primitives
+    relations = DIoU.relations
     expression = DIoU.expression
     value_range = DIoU.value_range
 
     @staticmethod
     def formula(
-        xp: Any, areas: Areas, enclosing: Vector, offset: Vector, union_eps: float, eps: float
-    ) -> tuple[Any, tuple[AreaPartials, Vector, Vector]]:
+        xp: Any, areas: Areas, c2: Any, offset: Vector, union_eps: float, eps: float
+    ) -> tuple[Any, tuple[AreaPartials, Any, Vector]]:
         """1 - IoU + rho^2 / c^2."""
-        distance, penalty, partials = one_minus_diou(xp, areas, enclosing, offset, union_eps, eps)
+        distance, penalty, partials = distance_and_penalty(xp, areas, c2, offset, union_eps, eps)
         return distance + penalty, partials
 
 
@@ -47,7 +45,7 @@ class CIoUOfThreeEps(OverlapLoss):
     union_eps: float = DEFAULT_EPS
     diagonal_eps: float = DEFAULT_EPS
     eps: float = DEFAULT_EPS
-    primitives = CIoU.primitives
+    relations = CIoU.relations
     expression = CIoU.expression
     value_range = CIoU.value_range
 
@@ -55,15 +53,15 @@ class CIoUOfThreeEps(OverlapLoss):
     def formula(
         xp: Any,
         areas: Areas,
-        enclosing: Vector,
+        c2: Any,
         offset: Vector,
         aspect: Any,
         union_eps: float,
         diagonal_eps: float,
         eps: float,
-    ) -> tuple[Any, tuple[AreaPartials, Vector, Vector, Any]]:
+    ) -> tuple[Any, tuple[AreaPartials, Any, Vector, Any]]:
         """1 - IoU + rho^2 / c^2 + alpha v."""
-        distance, penalty, partials = one_minus_diou(xp, areas, enclosing, offset, union_eps, diagonal_eps)
+        distance, penalty, partials = distance_and_penalty(xp, areas, c2, offset, union_eps, diagonal_eps)
         aspect_value, d_aspect, _ = aspect_penalty(xp, distance, aspect, eps)
         return distance + penalty + aspect_value, partials + (d_aspect,)
 
@@ -72,77 +70,41 @@ class CIoUOfThreeEps(OverlapLoss):
 class Score(Loss):
     """1 minus a loss, as one kernel."""
 
-    @property
-    @abstractmethod
-    def loss(self) -> Loss:
-        """The loss."""
-
-    def compose(self) -> Formula:
-        """The formula of the loss, taken from 1."""
-        evaluate, pull_pred, pull_target, prepare, evaluate_prepared = formula_of(self.loss)
-
-        def one_minus(xp: Any, p: Box, t: Box, weights: Any) -> tuple[Any, Any]:
-            value, residual = evaluate(xp, p, t, weights)
-            return 1.0 - value, residual
-
-        return Formula(
-            one_minus,
-            lambda xp, p, t, residual: scale(pull_pred(xp, p, t, residual), -1.0),
-            lambda xp, p, t, residual: scale(pull_target(xp, p, t, residual), -1.0),
-            prepare,
-            lambda xp, p, t, p_number, t_number, w: 1.0 - evaluate_prepared(xp, p, t, p_number, t_number, w),
-        )
-
-
-@dataclass(frozen=True)
-class GIoUScore(Score):
-    """torchvision pads nothing of it."""
-
-    expression = "I / U - (C - U) / C"
-    value_range = "(-1, 1]"
-
-    @property
-    def loss(self) -> Loss:
-        """The loss."""
-        return GIoU()
-
-
-@dataclass(frozen=True)
-class DIoUScore(Score):
-    """torchvision pads the diagonal, not the union."""
-
-    eps: float = DEFAULT_EPS
-    expression = "I / U - rho^2 / c^2"
-    value_range = "(-1, 1]"
-
-    @property
-    def loss(self) -> Loss:
-        """The loss."""
-        return DIoUOfTwoEps(union_eps=0.0, eps=self.eps)
-
-
-@dataclass(frozen=True)
-class CIoUScore(Score):
-    """torchvision pads the diagonal and alpha, not the union."""
-
-    eps: float = DEFAULT_EPS
-    expression = "I / U - rho^2 / c^2 - alpha v"
+    loss: Loss
     value_range = "(-1.5, 1]"
 
     @property
-    def loss(self) -> Loss:
-        """The loss."""
-        return CIoUOfThreeEps(union_eps=0.0, diagonal_eps=self.eps, eps=self.eps)
+    def expression(self) -> str:  # type: ignore[override]
+        """The formula, from that of the loss."""
+        return f"1 - ({self.loss.expression})"
+
+    @property
+    def relations(self) -> tuple[str | Relation, ...]:  # type: ignore[override]
+        """Those of the loss."""
+        return self.loss.relations
+
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+        """The value of the loss, taken from 1."""
+        value, gradient = self.loss.evaluate(xp, pair)
+
+        def negated(exchanged: bool) -> Gradient:
+            return times(gradient(exchanged), -1.0)  # type: ignore[no-any-return]
+
+        return 1.0 - value, negated
 
 
 GIOU_LOSS, DIOU_LOSS, CIOU_LOSS = GIoU(eps=DEFAULT_EPS), DIoU(eps=DEFAULT_EPS), CIoUOfThreeEps()
-GIOU_SCORE, DIOU_SCORE, CIOU_SCORE = GIoUScore(), DIoUScore(), CIoUScore()
+# torchvision pads nothing of the GIoU, and of the others the diagonal and alpha, not the union.
+GIOU_SCORE = Score(GIoU())
+DIOU_SCORE = Score(DIoUOfTwoEps(union_eps=0.0, eps=DEFAULT_EPS))
+CIOU_SCORE = Score(CIoUOfThreeEps(union_eps=0.0))
 
 
-def with_eps(loss: Any, eps: float) -> Loss:
+def with_eps(loss: Loss, eps: float) -> Loss:
     """One of these with another `eps` than torchvision's own."""
-    changed: Loss = loss if eps == DEFAULT_EPS else type(loss)(eps=eps)
-    return changed
+    if eps == DEFAULT_EPS:
+        return loss
+    return Score(CIoUOfThreeEps(0.0, eps, eps)) if loss is CIOU_SCORE else loss.with_eps(eps)
 
 
 # --- Types ----------------------------------------------------------------------------------------------------------
@@ -174,7 +136,7 @@ def promote(boxes1: Any, boxes2: Any, *, floats: bool = False) -> tuple[Any, Any
 
 def _library(boxes1: Any, boxes2: Any) -> Any:
     """The array library; torch.compile would warn of the cached functions that find it out."""
-    if select.is_traced(boxes1, boxes2):
+    if is_traced(boxes1, boxes2):
         from array_api_compat import torch
 
         return torch

@@ -12,9 +12,10 @@ from boxloss.compat.torchvision.conventions import (
     promote,
     with_eps,
 )
-from boxloss.engines import select
-from boxloss.loss import Loss
-from boxloss.losses import iou_score
+from boxloss.dispatch import is_traced
+from boxloss.libraries.arrays import is_tracked
+from boxloss.losses.iou_score import iou_score
+from boxloss.losses.loss import Loss
 from boxloss.typing import ArrayT
 
 
@@ -167,6 +168,6 @@ def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
 def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
     """The pairwise kernel, or for a tensor that requires grad the elementwise one over columns and rows."""
     one, two = promote(boxes1, boxes2)
-    if select.is_traced(one, two) or select.is_tracked(one, two):
+    if is_traced(one, two) or is_tracked(one, two):
         return cast(ArrayT, score(one[..., :, None, :], two[..., None, :, :], format=fmt))
     return cast(ArrayT, score.pairwise(one, two, format=fmt))

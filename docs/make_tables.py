@@ -1,0 +1,165 @@
+"""Make what the documentation and the package list of the losses: `python docs/make_tables.py`.
+
+A loss is a file in src/boxloss/losses, which ends with an instance. From these follow the exports of the package, the
+tables of README.md, docs/losses/index.md and docs/api.md, what docs/guide.md prints, and what the commands of
+docs/cli.md print. A test compares.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from unicodedata import lookup
+
+import numpy as np
+
+import boxloss as bl
+
+ROOT = Path(__file__).parent.parent
+NAMED = ROOT / "src" / "boxloss" / "losses" / "named.py"
+CLI = ROOT / "docs" / "cli.md"
+SEES = {
+    "areas": "overlap",
+    "center_offset": "centre distance",
+    "size_difference": "sides",
+    "aspect": "aspect ratio",
+    "enclosing_diagonal": None,
+    "enclosing_sides": None,
+}
+# As they stand on a page; the command line keeps to ASCII.
+GREEK = {name: lookup(f"GREEK SMALL LETTER {name}") for name in ("alpha", "beta", "delta", "rho")}
+SIGNS = GREEK | {"^2": "²", "inf": "∞", "-": lookup("MINUS SIGN"), "|": r"\|"}
+OVERLAPPING, APART = ([0.0, 0, 2, 4], [1.0, 1, 4, 3]), ([0.0, 0, 2, 4], [5.0, 6, 9, 8])
+
+
+def instances() -> dict[str, bl.Loss]:
+    """The instance of each file by its name: in the order of `losses`, and then what is no loss."""
+    found: dict[str, bl.Loss] = {}
+    for module in iter_modules([str(NAMED.parent)], "boxloss.losses."):
+        here = vars(import_module(module.name))
+        found |= {
+            name: loss
+            for name, loss in here.items()
+            if isinstance(loss, bl.Loss) and type(loss).__module__ == module.name
+        }
+    return {name: found[name] for name in [*bl.losses(), *(name for name in found if name not in bl.losses())]}
+
+
+def exports(losses: dict[str, bl.Loss]) -> str:
+    """The module that exports them."""
+    lines, names = [], []
+    for name, loss in losses.items():
+        kind = type(loss)
+        lines += [f"from {kind.__module__} import {public} as {public}" for public in (kind.__name__, name)]
+        names += [f'    "{public}",' for public in (kind.__name__, name)]
+    head = '"""Every loss and its instance, in the order of `boxloss.losses`; made by docs/make_tables.py."""'
+    return "\n".join([head, "", *lines, "", "__all__ = [", *names, "]", ""])
+
+
+def with_signs(text: str) -> str:
+    """A formula or a range as it stands on a page."""
+    for word, sign in SIGNS.items():
+        text = text.replace(word, sign)
+    return text
+
+
+def has_gradient_apart(loss: bl.Loss) -> bool:
+    """Whether boxes that do not overlap have a gradient."""
+    return bool(np.any(loss.value_and_grad(*map(np.asarray, APART), engine="array")[1]))
+
+
+def changes_with_scale(loss: bl.Loss) -> bool:
+    """Whether boxes twice as large have another value."""
+    boxes = [np.asarray(box) for box in OVERLAPPING]
+    return not np.isclose(loss(*boxes, engine="array"), loss(*(2.0 * box for box in boxes), engine="array"))
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table of Markdown."""
+    first, *others = (f"| {' | '.join(row)} |" for row in [head, *rows])
+    return "\n".join([first, f"|{'---|' * len(head)}", *others])
+
+
+def of_readme(losses: dict[str, bl.Loss]) -> str:
+    """Formula, range and paper of each loss."""
+    rows = [
+        [
+            f"[`{name}`](docs/losses/{name}.md)",
+            with_signs(loss.expression),
+            with_signs(loss.value_range),
+            "has a gradient" if has_gradient_apart(loss) else "gradient 0",
+            loss.paper,
+        ]
+        for name, loss in losses.items()
+        if name in bl.losses()
+    ]
+    return table(["loss", "formula", "range", "without overlap", "paper"], rows)
+
+
+def of_index(losses: dict[str, bl.Loss]) -> str:
+    """What each loss depends on, and the pages."""
+    rows = []
+    for name, loss in losses.items():
+        seen = [SEES.get(str(which), str(which).replace("_", " ")) for which in loss.relations]
+        sees = ", ".join(filter(None, seen)) or "coordinates"
+        answers = ["yes" if measured(loss) else "no" for measured in (has_gradient_apart, changes_with_scale)]
+        rows.append([f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
+    pages = "\n".join([*losses, "weighted_sum"])
+    head = ["loss", "class", "sees", "gradient without overlap", "changes with scale"]
+    sums = "Losses add up: see [weighted sums](weighted_sum.md)."
+    return f"{table(head, rows)}\n\n{sums}\n\n```{{toctree}}\n:hidden:\n\n{pages}\n```"
+
+
+def of_api(losses: dict[str, bl.Loss]) -> str:
+    """Each instance with its class."""
+    names = [(name, type(loss).__name__) for name, loss in losses.items()]
+    return table(["instance", "class"], [[f"{{py:obj}}`boxloss.{public}`" for public in pair] for pair in names])
+
+
+def of_guide(losses: dict[str, bl.Loss]) -> str:
+    """What `losses` returns."""
+    return f"```pycon\n>>> bl.losses()\n{bl.losses()!r}\n```"
+
+
+TABLES = {"README.md": of_readme, "docs/losses/index.md": of_index, "docs/api.md": of_api, "docs/guide.md": of_guide}
+
+
+def pages() -> dict[Path, str]:
+    """Each file with its list of losses as it should be."""
+    losses = instances()
+    made = {NAMED: exports(losses)}
+    for name, write in TABLES.items():
+        page = ROOT / name
+        text = page.read_text(encoding="utf-8")
+        head, begin, rest = text.partition("<!-- losses -->\n")
+        _, end, tail = rest.partition("\n<!-- end -->")
+        if not end:
+            raise SystemExit(f"{name} must have a place between <!-- losses --> and <!-- end -->")
+        made[page] = f"{head}{begin}{write(losses)}{end}{tail}"
+    return made
+
+
+def printed(command: re.Match[str]) -> str:
+    """A block of docs/cli.md with what its command prints."""
+    environment = os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+    arguments = [sys.executable, "-m", "boxloss", *command[1].split()]
+    ran = subprocess.run(arguments, env=environment, capture_output=True, encoding="utf-8", check=True)
+    lines = "\n".join(line.rstrip() for line in ran.stdout.splitlines())
+    return f"```console\n$ boxloss {command[1]}\n{lines}\n```\n"
+
+
+def main() -> None:
+    """Write all of them."""
+    for page, text in pages().items():
+        page.write_text(text, encoding="utf-8")
+    text = CLI.read_text(encoding="utf-8")
+    CLI.write_text(
+        re.sub(r"```console\n\$ boxloss ([^\n]*)\n.*?^```\n", printed, text, flags=re.M | re.S), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()

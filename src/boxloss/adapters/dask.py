@@ -1,0 +1,145 @@
+"""Dask arrays: a lazy array whose chunks each run the engine for what they hold.
+
+A chunk of NumPy boxes runs the compiled kernels, one of CuPy boxes whatever `select` takes for those. It does so on the
+thread that Dask gave it: the chunks are the parallel work.
+"""
+
+from operator import itemgetter
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.array.utils import meta_from_array
+
+from boxloss.check_arrays import array_namespace, broadcast_shape, check_aligned, check_chunk
+from boxloss.engines.threads import on_this_thread
+from boxloss.formulas.program import Program
+from boxloss.request import Request
+from boxloss.verbs import select
+
+
+def elementwise(
+    program: Program, request: Request, wrt: tuple[str, ...], *, engine: str
+) -> tuple[Any, tuple[Any, ...]]:
+    """Weighted values, and the gradients asked for; one task a chunk computes them all."""
+    request = _whole_boxes(request)
+    pred, target, weight = request.pred, request.target, request.weight
+    arrays = [pred, target, *([] if weight is None else [weight])]
+    unknown = check_aligned(arrays)
+    *axes, box = every = list(range(len(request.shape) + 1))
+    pairs = [[*_last(axes, boxes.ndim - 1), box] for boxes in arrays[:2]]
+    indices = [*pairs, *(_last(axes, w.ndim) for w in arrays[2:])]
+    # Each chunk is a tuple of value and gradients. That it has the axis of a box lets Dask put the tasks that make
+    # boxes into this one.
+    chunks = da.blockwise(
+        _elementwise,
+        every,
+        *(part for pair in zip(arrays, indices, strict=True) for part in pair),
+        program=program,
+        options=_options(request),
+        wrt=wrt,
+        engine=engine,
+        unknown=unknown,
+        align_arrays=not unknown,
+        meta=meta_from_array(pred._meta, len(every), pred.dtype),
+    )
+    value = da.blockwise(_value, axes, chunks, every, meta=meta_from_array(pred._meta, len(axes), pred.dtype))
+    grads = []
+    for place, name in enumerate(wrt, start=1):
+        boxes, dtype = (pred, request.pred_dtype) if name == "pred" else (target, request.target_dtype)
+        d_meta = meta_from_array(boxes._meta, len(every), dtype)
+        d = da.blockwise(itemgetter(place), every, chunks, every, meta=d_meta)
+        grads.append(_chunked_like(d, boxes))
+    return value, tuple(grads)
+
+
+def pairwise(program: Program, request: Request, *, engine: str) -> Any:
+    """The matrix, chunked as preds by targets."""
+    request = _whole_boxes(request)
+    pred, target, out = request.pred, request.target, request.out
+    *batch, row, column, box = range(len(request.shape) + 1)
+    matrix = da.blockwise(
+        _pairwise,
+        (*batch, row, column),
+        pred,
+        (*_last(batch, pred.ndim - 2), row, box),
+        target,
+        (*_last(batch, target.ndim - 2), column, box),
+        program=program,
+        options=_options(request),
+        engine=engine,
+        meta=meta_from_array(pred._meta, len(request.shape), pred.dtype),
+    )
+    if out is None:
+        return matrix
+    out[...] = matrix
+    return out
+
+
+# --- What a task does with its chunks -------------------------------------------------------------------------------
+
+
+def _options(request: Request) -> Request:
+    """The request without its arrays, for tasks, with the factor of gradients told: a chunk does not know the mean."""
+    divisor = None if request.reduction != "mean" else _inverse(request.gradient_factor)
+    return request._replace(xp=None, pred=None, target=None, weight=None, out=None, divisor=divisor)
+
+
+def _inverse(factor: float) -> float:
+    return 1.0 / factor if factor else 0.0
+
+
+def _elementwise(
+    pred: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    program: Program,
+    options: Request,
+    wrt: tuple[str, ...],
+    engine: str,
+    unknown: bool,
+) -> Any:
+    weight = np.asarray(weight) if isinstance(weight, np.generic) else weight
+    if unknown:
+        check_chunk(pred, target, weight)
+    shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
+    request = _of_chunk(pred, target, options)._replace(shape=shape, weight=weight)
+    with on_this_thread():
+        value, grads = select.runner("elementwise", engine, pred)(program, request, wrt)
+    return value, *grads
+
+
+def _value(chunks: list[tuple[Any, ...]]) -> Any:
+    """The value among the results of a task; the axis of a box, which it lacks, has one chunk."""
+    return chunks[0][0]
+
+
+def _pairwise(preds: list[Any], targets: list[Any], *, program: Program, options: Request, engine: str) -> Any:
+    (pred,), (target,) = preds, targets
+    shape = (*broadcast_shape(pred.shape[:-2], target.shape[:-2]), pred.shape[-2], target.shape[-2])
+    with on_this_thread():
+        return select.runner("pairwise", engine, pred)(program, _of_chunk(pred, target, options)._replace(shape=shape))
+
+
+def _of_chunk(pred: Any, target: Any, options: Request) -> Request:
+    """The request of a chunk."""
+    return options._replace(xp=array_namespace(pred=pred, target=target), pred=pred, target=target)
+
+
+# --- Chunks ---------------------------------------------------------------------------------------------------------
+
+
+def _whole_boxes(request: Request) -> Request:
+    """The request with the numbers of a box in one chunk."""
+    pred, target = (a if a.numblocks[-1] == 1 else a.rechunk({-1: -1}) for a in (request.pred, request.target))
+    return request._replace(pred=pred, target=target)
+
+
+def _last(axes: list[int], count: int) -> list[int]:
+    return axes[len(axes) - count :]
+
+
+def _chunked_like(grad: Any, boxes: Any) -> Any:
+    """The gradient with the chunks of its boxes, unless these were broadcast."""
+    return grad.rechunk(boxes.chunks) if grad.shape == boxes.shape and grad.chunks != boxes.chunks else grad

@@ -1,0 +1,1 @@
+"""torch: the autograd node, the operators of compiled graphs, and what Dynamo traces."""

@@ -1,0 +1,132 @@
+"""The verbs as Dynamo traces them and as the transforms of torch.func run them: an operator and simple Python."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from boxloss.adapters.torch import operators
+from boxloss.adapters.torch.private import are_transforms_active
+from boxloss.check import check_reduction, check_wrt
+from boxloss.check_arrays import check_buffer, wrong_weight
+from boxloss.formulas.program import Program
+
+_HALVES = (torch.float16, torch.bfloat16)
+
+
+def values(
+    program: Program,
+    pred: Tensor,
+    target: Tensor,
+    format: Any,
+    image_size: Any,
+    weight: Any,
+    reduction: str,
+    avg_factor: Any,
+    eps: float | None,
+    engine: str,
+) -> Tensor:
+    """The call of a loss."""
+    if are_transforms_active():  # each level of transforms has its own answer to what is tracked
+        wanted = True, True
+    else:
+        tracks = torch.is_grad_enabled()
+        wanted = tracks and pred.requires_grad, tracks and target.requires_grad
+    value, _, _ = _elementwise(*_arguments(program, pred, target, format, image_size, eps, engine), *wanted)
+    return _reduced(_weighted(value, weight), reduction, avg_factor)
+
+
+def value_and_grad(
+    program: Program,
+    pred: Tensor,
+    target: Tensor,
+    wrt: str,
+    format: Any,
+    image_size: Any,
+    weight: Any,
+    reduction: str,
+    avg_factor: Any,
+    eps: float | None,
+    engine: str,
+) -> tuple[Tensor, Any]:
+    """The verb `value_and_grad`."""
+    check_wrt(wrt)
+    wanted = wrt != "target", wrt != "pred"
+    arguments = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
+    value, *grads = _elementwise(*arguments, *wanted)
+    factor = _weighted(torch.ones_like(value), weight)
+    if reduction == "mean":
+        factor = factor / _divisor(value, avg_factor)
+    d_pred, d_target = (
+        (grad * factor[..., None]).to(boxes.dtype if boxes.is_floating_point() else grad.dtype) if asked else None
+        for grad, boxes, asked in zip(grads, (pred, target), wanted, strict=True)
+    )
+    value = _reduced(_weighted(value, weight), reduction, avg_factor)
+    return value, (d_pred, d_target) if wrt == "both" else d_pred if wrt == "pred" else d_target
+
+
+def pairwise(
+    program: Program,
+    pred: Tensor,
+    target: Tensor,
+    format: Any,
+    image_size: Any,
+    eps: float | None,
+    engine: str,
+    out: Any,
+) -> Tensor:
+    """The verb `pairwise`."""
+    arguments = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
+    matrix: Tensor = operators.pairwise(*arguments)
+    if out is None:
+        return matrix
+    check_buffer(out, matrix, tuple(matrix.shape))
+    copied: Tensor = out.copy_(matrix)
+    return copied
+
+
+def _arguments(
+    program: Program, pred: Tensor, target: Tensor, format: Any, image_size: Any, eps: float | None, engine: str
+) -> tuple[Any, ...]:
+    """What both operators take."""
+    if pred.dtype != target.dtype and torch.is_autocast_enabled(pred.device.type):
+        pred, target = (boxes.float() if boxes.dtype in _HALVES else boxes for boxes in (pred, target))
+    formats = list(format) if isinstance(format, tuple) else [format, format]
+    size = None if image_size is None else [float(side) for side in image_size]
+    numbers = torch.from_numpy(program.array)
+    return pred, target, numbers, program.structure.text, eps, formats, size, engine
+
+
+def _elementwise(*arguments: Any) -> tuple[Tensor, ...]:
+    transformed = are_transforms_active()
+    if transformed and torch.compiler.is_compiling():
+        raise NotImplementedError("a loss inside of a transform of torch.func cannot be compiled by torch.compile")
+    run = operators.Transformed.apply if transformed else operators.elementwise
+    results: tuple[Tensor, ...] = run(*arguments)
+    return results
+
+
+def _weighted(value: Tensor, weight: Any) -> Tensor:
+    if weight is None:
+        return value
+    if not isinstance(weight, Tensor):
+        return value * weight
+    weighted = value * weight.to(value.dtype)
+    if weighted.shape != value.shape:
+        raise wrong_weight(value.shape, weight.shape)
+    return weighted
+
+
+def _reduced(value: Tensor, reduction: str, avg_factor: Any) -> Tensor:
+    check_reduction(reduction, None if avg_factor is None else 1.0)  # a graph does not look at a number that varies
+    if reduction == "none":
+        return value
+    return value.sum() if reduction == "sum" else value.sum() / _divisor(value, avg_factor)
+
+
+def _divisor(value: Tensor, avg_factor: Any) -> Any:
+    """The divisor of the mean, infinite in place of 0: then the mean is 0, and so is its gradient."""
+    if isinstance(avg_factor, Tensor):
+        return torch.where(avg_factor == 0, math.inf, avg_factor)
+    return (value.numel() if avg_factor is None else avg_factor) or math.inf

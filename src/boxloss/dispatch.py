@@ -1,0 +1,44 @@
+"""Where a call goes: to an adapter of its array library, or to an engine."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from boxloss.libraries.arrays import is_dask, is_jax, is_tensor
+from boxloss.request import Request
+from boxloss.verbs import select
+
+
+def is_traced(pred: Any, target: Any) -> bool:
+    """Whether a call is for torch's dispatcher: of torch.compile, of torch.func, or with a subclass of tensors."""
+    if type(pred) is np.ndarray or not is_tensor(pred):
+        return False
+    torch = sys.modules["torch"]
+    if torch.compiler.is_compiling():
+        return True
+    from boxloss.adapters.torch.private import are_transforms_active
+
+    if are_transforms_active():
+        return True
+    plain = (torch.Tensor, torch.nn.Parameter)
+    return type(pred) not in plain or (is_tensor(target) and type(target) not in plain)
+
+
+def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:
+    """What runs a verb: ``run(program, request, ...)``."""
+    pred = request.pred
+    if type(pred) is not np.ndarray:
+        if is_dask(pred):
+            from boxloss.adapters import dask
+
+            select.engine(engine, pred._meta)  # whether it can take the chunks
+            return partial(getattr(dask, verb), engine=engine)
+        if is_jax(pred) and engine in ("auto", "array"):
+            from boxloss.adapters import jax
+
+            run: Callable[..., Any] = getattr(jax, verb)
+            return run
+    return select.runner(verb, engine, pred)

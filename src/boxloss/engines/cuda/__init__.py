@@ -1,0 +1,1 @@
+"""The compiler and the launcher of kernels for NVIDIA GPUs."""

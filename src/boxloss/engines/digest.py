@@ -1,0 +1,97 @@
+"""A digest of what a kernel is compiled from: its code, its constants and all that these name.
+
+A kernel on disk is found by it. So whatever changes the machine code changes the name: an edit, an upgrade, another
+parameter, a loss of somebody's own.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from typing import Any
+
+# Packages whose functions are told apart by version, which is in the name of the folder.
+FOREIGN = ("numba", "llvmlite", "numpy", "cuda", "builtins", "functools", "itertools", "math", "typing")
+
+
+def digest_of(*values: Any, inner: Callable[[Any], Any] = lambda value: None) -> str:
+    """The digest of values.
+
+    Parameters
+    ----------
+    values
+        Functions, numbers, text, tuples and mappings of these, classes and modules.
+    inner
+        ``inner(value)``: the Python function behind a compiler's object; None if it is no such object.
+    """
+    walk = _Walk(inner)
+    for value in values:
+        walk.visit(value)
+    return walk.digest.hexdigest()
+
+
+class _Walk:
+    """Feeds a digest with what values hold."""
+
+    def __init__(self, inner: Callable[[Any], Any]) -> None:
+        self.digest, self.inner = hashlib.sha256(), inner
+        self.seen: dict[int, int] = {}
+        self.kept: list[Any] = []  # what was seen lives on, so that no other has its id
+
+    def feed(self, *words: object) -> None:
+        self.digest.update(repr(words).encode())
+
+    def visit(self, value: Any) -> None:
+        if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+            self.feed(type(value).__name__, value)
+        elif isinstance(value, tuple | list | frozenset):
+            items = sorted(value, key=repr) if isinstance(value, frozenset) else value
+            self.feed(type(value).__name__, len(items))
+            for item in items:
+                self.visit(item)
+        elif isinstance(value, Mapping):
+            self.feed("mapping", len(value))
+            for key, item in value.items():
+                self.visit(key)
+                self.visit(item)
+        elif id(value) in self.seen:
+            self.feed("seen", self.seen[id(value)])
+        else:
+            self.seen[id(value)] = len(self.seen)
+            self.kept.append(value)
+            self.visit_object(value)
+
+    def visit_object(self, value: Any) -> None:
+        if (function := self.inner(value)) is not None:
+            self.visit(function)
+        elif isinstance(value, CodeType):
+            self.feed("code", value.co_name, value.co_code, value.co_names, value.co_varnames, value.co_freevars)
+            self.visit(value.co_consts)
+        elif isinstance(value, FunctionType):
+            self.visit_function(value)
+        elif isinstance(value, type | BuiltinFunctionType):
+            self.feed("named", value.__module__, value.__qualname__)
+        elif isinstance(value, ModuleType):
+            self.feed("module", value.__name__)
+        elif type(value).__module__ in ("typing", "collections.abc", "types"):  # of annotations
+            self.feed("type", repr(value))
+        else:
+            raise TypeError(f"a kernel is compiled from functions, numbers and text; got {type(value).__qualname__}")
+
+    def visit_function(self, function: FunctionType) -> None:
+        self.feed("function", function.__module__, function.__qualname__)
+        if (function.__module__ or "").split(".")[0] in FOREIGN:
+            return
+        self.visit(function.__code__)
+        self.visit(function.__defaults__)
+        for cell in function.__closure__ or ():
+            self.visit(cell.cell_contents)
+        for name in _names(function.__code__):
+            if name in function.__globals__:
+                self.feed(name)
+                self.visit(function.__globals__[name])
+
+
+def _names(code: CodeType) -> list[str]:
+    """The global names of a function and of those inside it."""
+    inner = (name for constant in code.co_consts if isinstance(constant, CodeType) for name in _names(constant))
+    return list(dict.fromkeys((*code.co_names, *inner)))

@@ -1,0 +1,41 @@
+"""NumPy arrays and CPU tensors as the CPU engine sees them, and its results in the caller's library."""
+
+from typing import Any
+
+import numpy as np
+
+from boxloss.request import Request
+
+
+def as_numpy(array: Any) -> Any:
+    """A NumPy array as it is, and a CPU tensor as a NumPy array over the same memory."""
+    return array if isinstance(array, np.ndarray) else array.detach().numpy()
+
+
+def flat(array: Any, shape: tuple[int, ...]) -> Any:
+    """The flat view of an array broadcast to a shape; a copy if it is strided or broadcast."""
+    array = as_numpy(array)
+    if array.shape != shape:
+        array = np.broadcast_to(array, shape)
+    flags = array.flags
+    if not (flags.c_contiguous and flags.aligned):
+        array = np.require(array, requirements=["C", "A"])
+    return array.reshape(-1)
+
+
+def buffer(out: Any) -> Any:
+    """The caller's buffer as a NumPy array that a kernel can fill."""
+    array = as_numpy(out)
+    if not (array.flags.carray and array.dtype.isnative):
+        raise ValueError("out must be writeable, C-contiguous and aligned for engine='numba'; got one that is not")
+    return array
+
+
+def in_library(request: Request, array: Any, dtype: Any = None) -> Any:
+    """A result in the caller's library and, for a gradient, float type."""
+    if request.xp is not np and not isinstance(request.pred, np.ndarray):  # np is the fast path of `check_pair`
+        tensor = request.xp.from_numpy(array)
+        return tensor if dtype is None else tensor.to(dtype)
+    if dtype is not None and dtype is not array.dtype:
+        return array.astype(dtype, copy=False)
+    return array if array.ndim else array[()]

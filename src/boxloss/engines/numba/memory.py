@@ -1,0 +1,67 @@
+"""Loads and stores of whole boxes, and a hint to LLVM, which Numba has no words for."""
+
+from functools import cache
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefer_wide_vectors(typing_context: Any) -> Any:
+    """Let LLVM use 512-bit vectors in the function that calls this.
+
+    On CPUs with AVX-512 it stays with 256 bits by default. Wide ones take 0.76 times as long for CIoU with gradient, in
+    float32 and in float64 (measured in cache on an Emerald Rapids Xeon). Elsewhere nothing changes.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        # `attributes.add` knows only LLVM's enumerated attributes; this one is a string attribute.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.none(), codegen
+
+
+def pointers(context: Any, builder: Any, kind: Any, array: Any, first: Any, apart: Any, size: int) -> list[Any]:
+    """The addresses of `size` numbers of a flat array: the one at `first`, and each so far from the one before."""
+    data = context.make_array(kind)(context, builder, array).data
+    places = [builder.add(first, builder.mul(apart, ir.Constant(first.type, k))) for k in range(size)]
+    return [builder.gep(data, [place], inbounds=True) for place in places]
+
+
+@cache
+def load(size: int) -> Any:
+    """``load(array, first, apart)``: a tuple of so many numbers of a flat array.
+
+    Of the flat view, since LLVM turns ``boxes[4 * i + k]`` into wide loads and shuffles, while it reads
+    ``boxes[i, k]`` of an (N, 4) array one number at a time (4 times slower, measured for CIoU in float32).
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def load_numbers(typing_context: Any, array: Any, first: Any, apart: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            places = pointers(context, builder, signature.args[0], *arguments, size)
+            return context.make_tuple(builder, signature.return_type, [builder.load(place) for place in places])
+
+        return types.UniTuple(array.dtype, size)(array, types.intp, types.intp), codegen  # type: ignore[attr-defined]
+
+    return load_numbers
+
+
+@cache
+def store(size: int) -> Any:
+    """``store(array, first, apart, numbers)``: put a tuple of so many numbers into a flat array."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def store_numbers(typing_context: Any, array: Any, first: Any, apart: Any, numbers: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            places = pointers(context, builder, signature.args[0], *arguments[:3], size)
+            for k, place in enumerate(places):
+                builder.store(builder.extract_value(arguments[3], k), place)
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp, types.intp, numbers), codegen
+
+    return store_numbers

@@ -1,0 +1,65 @@
+"""What this package uses of Numba and llvmlite that is not their public interface.
+
+Seen to work with Numba 0.61 to 0.68 and the llvmlite of each. Where a name is gone, a kernel is compiled in each
+process instead of read from disk.
+"""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+from numba.core import config, types
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.compiler_lock import global_compiler_lock as compiler_lock
+from numba.core.runtime import rtsys
+from numba.core.serialize import dumps
+
+from boxloss.engines import cache
+
+__all__ = ["KernelCache", "compiler_lock", "inner", "settings"]
+
+
+def inner(value: Any) -> Any:
+    """The Python function behind a dispatcher or an intrinsic, the text of a type; None for anything else."""
+    if isinstance(value, types.Type):
+        return str(value)
+    return getattr(value, "py_func", None) or getattr(value, "__wrapped__", None)
+
+
+def settings() -> tuple[Any, ...]:
+    """The settings of the compiler that change what it makes."""
+    return config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.BOUNDSCHECK, config.USING_SVML
+
+
+class KernelCache(NullCache):  # type: ignore[misc]
+    """What a Numba dispatcher asks before it compiles and tells afterwards, for one kernel.
+
+    Numba's own `cache=True` keys a function on its pickled closure, which never repeats from process to process: no
+    hit, and a folder that grows at every start. A file that is missing, unreadable or damaged counts as no file, and
+    one that can't be written is not written: the cache saves time and never stands in the way.
+    """
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+
+    def path(self, target_context: Any) -> Path | None:
+        """The file of this kernel for this CPU."""
+        return cache.path_of((self.digest, target_context.codegen().magic_tuple(), settings()))
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The compiled kernel, or None."""
+        try:
+            payload = cache.read(self.path(target_context))
+            if payload is None:
+                return None
+            # All that a kernel from disk needs of Numba. `target_context.refresh()`, which Numba's own cache calls,
+            # imports every implementation for the compiler too: 0.3 s.
+            rtsys.initialize(target_context)
+            return CompileResult._rebuild(target_context, *pickle.loads(payload))
+        except Exception:
+            return None
+
+    def save_overload(self, sig: Any, result: Any) -> None:
+        """Write the compiled kernel, whole or not at all."""
+        cache.write(self.path(result.target_context), dumps(result._reduce()))

@@ -1,0 +1,1 @@
+"""What passes from losses to engines: a program."""

@@ -1,0 +1,203 @@
+"""Losses as engines know them: a structure, which kernels are compiled for, and run-time numbers.
+
+A loss is a dataclass with a method ``evaluate(xp, pair)``. Its structure is the class with the values of its fields,
+losses among them included, but for those that are floats: these are its numbers. So another number compiles nothing.
+To compute, the structure is bound to numbers: the result is like the loss, with arrays or symbols for floats.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.shapes.shape import Pair, Relation, Shape
+
+SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+
+
+class Formula(Protocol):
+    """What the fields of a loss make of a pair of boxes."""
+
+    relations: ClassVar[tuple[str | Relation, ...]]
+
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+        """The value, and ``gradient(exchanged) -> Gradient`` for either box."""
+
+
+class _Number:
+    """The place of a float in a structure."""
+
+    def __repr__(self) -> str:
+        return "#"
+
+    def __reduce__(self) -> str:
+        return "NUMBER"
+
+
+NUMBER = _Number()
+
+
+class Structure:
+    """What a kernel is compiled for: everything of a loss but its floats. Equal structures are one object.
+
+    Attributes
+    ----------
+    kind : type
+        The class of the loss.
+    entries : tuple
+        For each field `NUMBER`, a structure, a tuple of such entries, or the value.
+    text : str
+        The structure where only text can go; see `boxloss.formulas.text`.
+    """
+
+    _known: ClassVar[dict[Hashable, "Structure"]] = {}
+    kind: type[Formula]
+    entries: tuple[Any, ...]
+    text: str
+
+    def __new__(cls, kind: Any, entries: tuple[Any, ...]) -> Self:
+        """Find the structure, or make it."""
+        key = (kind, entries, tuple(map(type, entries)))  # True and 1 are equal
+        found = cls._known.get(key)
+        if found is None:
+            found = super().__new__(cls)
+            found.kind, found.entries = kind, entries
+            found.text = repr(_told(found))
+            found = cls._known.setdefault(key, found)
+        return found  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        told = (f"{name}={entry!r}" for name, entry in zip(self.names, self.entries, strict=True))
+        return f"{self.kind.__name__}({', '.join(told)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Structure, (self.kind, self.entries)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields."""
+        return tuple(f.name for f in fields(self.kind))  # type: ignore[arg-type]
+
+    @cached_property
+    def number_names(self) -> tuple[str, ...]:
+        """For each number the field that it stands in, in order."""
+        return tuple(_number_names(self))
+
+    @cached_property
+    def eps_places(self) -> tuple[int, ...]:
+        """Which numbers are called eps."""
+        return tuple(k for k, name in enumerate(self.number_names) if name == "eps")
+
+    @cached_property
+    def relations(self) -> tuple[str | Relation, ...]:
+        """The relations of the two boxes of a call that the formula reads, each once."""
+        return tuple(dict.fromkeys(self.bind([0.0] * len(self.number_names)).relations))
+
+    def parts(self, shape: Shape) -> tuple[Relation, ...]:
+        """Those relations that a matrix prepares a part of for each box."""
+        return tuple(r for r in map(shape.relation, self.relations) if r.part is not None)
+
+    @cached_property
+    def reads_image(self) -> bool:
+        """Whether a call has to give the size of the image."""
+        return any(AXIS_ALIGNED.relation(which).reads_image for which in self.relations)
+
+    def bind(self, numbers: Iterable[Any]) -> Formula:
+        """The loss with these numbers, whatever they are: none of its checks runs."""
+        rest = iter(numbers)
+        bound: Formula = _bind(self, rest)
+        if next(rest, NUMBER) is not NUMBER:
+            raise ValueError(f"{self!r} has {len(self.number_names)} numbers; got more")
+        return bound
+
+
+def _told(entry: Any) -> list[Any]:
+    if entry is NUMBER:
+        return ["number"]
+    if isinstance(entry, Structure):
+        return ["loss", entry.kind.__module__, entry.kind.__qualname__, [_told(part) for part in entry.entries]]
+    if isinstance(entry, tuple):
+        return ["tuple", [_told(part) for part in entry]]
+    return ["value", entry]
+
+
+def _number_names(entry: Any, name: str = "") -> Iterator[str]:
+    if entry is NUMBER:
+        yield name
+    elif isinstance(entry, Structure):
+        for own, part in zip(entry.names, entry.entries, strict=True):
+            yield from _number_names(part, own)
+    elif isinstance(entry, tuple):
+        for part in entry:
+            yield from _number_names(part, name)
+
+
+def _bind(entry: Any, numbers: Iterator[Any]) -> Any:
+    if entry is NUMBER:
+        return next(numbers)
+    if isinstance(entry, Structure):
+        bound = object.__new__(entry.kind)
+        for name, part in zip(entry.names, entry.entries, strict=True):
+            object.__setattr__(bound, name, _bind(part, numbers))
+        return bound
+    if isinstance(entry, tuple):
+        return tuple(_bind(part, numbers) for part in entry)
+    return entry
+
+
+@dataclass(frozen=True)
+class Program:
+    """A structure and the numbers of one loss.
+
+    Attributes
+    ----------
+    structure : Structure
+        What kernels are compiled for.
+    numbers : tuple of float
+        What they are given at run time.
+    array : ndarray
+        The numbers as an array, which torch.compile takes for an input of its graph and not for constants.
+    not_in_float32 : str or None
+        The name of a number that float32 makes 0 or infinite.
+    """
+
+    structure: Structure
+    numbers: tuple[float, ...]
+    array: np.ndarray = field(init=False, repr=False, compare=False)
+    not_in_float32: str | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "array", np.asarray(self.numbers, np.float64))
+        sizes = zip(self.structure.number_names, map(abs, self.numbers), strict=True)
+        unfit = (name for name, size in sizes if not (size == 0.0 or SMALLEST <= size <= LARGEST))
+        object.__setattr__(self, "not_in_float32", next(unfit, None))
+
+    def with_eps(self, eps: float) -> "Program":
+        """The program with this number for each eps."""
+        places = self.structure.eps_places
+        if not places:
+            raise ValueError(f"eps pads a denominator and {self.structure.kind.__name__} has none; got eps={eps!r}")
+        return Program(self.structure, tuple(eps if k in places else n for k, n in enumerate(self.numbers)))
+
+
+def program_of(loss: Any) -> Program:
+    """Take a loss apart into its structure and its numbers."""
+    numbers: list[float] = []
+    structure = Structure(type(loss), tuple(_entry(getattr(loss, f.name), numbers) for f in fields(loss)))
+    return Program(structure, tuple(numbers))
+
+
+def _entry(value: Any, numbers: list[float]) -> Any:
+    if isinstance(value, float):
+        numbers.append(value)
+        return NUMBER
+    program = getattr(value, "program", None)
+    if isinstance(program, Program):
+        numbers += program.numbers
+        return program.structure
+    if isinstance(value, tuple):
+        return tuple(_entry(item, numbers) for item in value)
+    return value

@@ -1,0 +1,63 @@
+"""Arrays of libraries that may not be there: what they are and where, without importing anything."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+
+def is_tensor(array: Any) -> bool:
+    """Whether an array is a torch tensor."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(array, torch.Tensor)
+
+
+def is_cupy(array: Any) -> bool:
+    """Whether an array is one of CuPy."""
+    cupy = sys.modules.get("cupy")
+    return cupy is not None and isinstance(array, cupy.ndarray)
+
+
+def is_dask(array: Any) -> bool:
+    """Whether an array is one of Dask."""
+    dask = sys.modules.get("dask.array")
+    return dask is not None and isinstance(array, dask.Array)
+
+
+def is_jax(array: Any) -> bool:
+    """Whether an array is one of JAX, or its tracer of one."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(array, jax.Array)
+
+
+def is_cuda_array(array: Any) -> bool:
+    """Whether an array is one of CuPy, or a torch tensor on a CUDA device."""
+    return bool(array.device.type == "cuda") if is_tensor(array) else is_cupy(array)
+
+
+def is_on_cpu(array: Any) -> bool:
+    """Whether an array is on the CPU, by what its library calls its device."""
+    import array_api_compat
+
+    return "cpu" in str(array_api_compat.device(array)).lower()
+
+
+def on_device(array: Any) -> AbstractContextManager[Any]:
+    """With the array's device as the current one, which is where CuPy computes; other libraries go by the array."""
+    device: AbstractContextManager[Any] = array.device if is_cupy(array) else nullcontext()
+    return device
+
+
+def kind_of(array: Any) -> str:
+    """What an array is, for an error: its type and, of a tensor, its device."""
+    kind = "jax.Array" if is_jax(array) else f"{type(array).__module__}.{type(array).__qualname__}"
+    return f"{kind} on {array.device}" if is_tensor(array) else kind
+
+
+def is_tracked(pred: Any, *others: Any) -> bool:
+    """Whether a torch tensor among the arguments wants a differentiable result."""
+    if type(pred) is np.ndarray or not is_tensor(pred):
+        return False
+    tracked = any(getattr(array, "requires_grad", False) for array in (pred, *others))
+    return tracked and bool(sys.modules["torch"].is_grad_enabled())

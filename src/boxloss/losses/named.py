@@ -1,0 +1,53 @@
+"""Every loss and its instance, in the order of `boxloss.losses`; made by docs/make_tables.py."""
+
+from boxloss.losses.l1 import L1 as L1
+from boxloss.losses.l1 import l1 as l1
+from boxloss.losses.smooth_l1 import SmoothL1 as SmoothL1
+from boxloss.losses.smooth_l1 import smooth_l1 as smooth_l1
+from boxloss.losses.huber import Huber as Huber
+from boxloss.losses.huber import huber as huber
+from boxloss.losses.l2 import L2 as L2
+from boxloss.losses.l2 import l2 as l2
+from boxloss.losses.iou import IoU as IoU
+from boxloss.losses.iou import iou as iou
+from boxloss.losses.log_iou import LogIoU as LogIoU
+from boxloss.losses.log_iou import log_iou as log_iou
+from boxloss.losses.squared_iou import SquaredIoU as SquaredIoU
+from boxloss.losses.squared_iou import squared_iou as squared_iou
+from boxloss.losses.giou import GIoU as GIoU
+from boxloss.losses.giou import giou as giou
+from boxloss.losses.diou import DIoU as DIoU
+from boxloss.losses.diou import diou as diou
+from boxloss.losses.ciou import CIoU as CIoU
+from boxloss.losses.ciou import ciou as ciou
+from boxloss.losses.eiou import EIoU as EIoU
+from boxloss.losses.eiou import eiou as eiou
+from boxloss.losses.iou_score import IoUScore as IoUScore
+from boxloss.losses.iou_score import iou_score as iou_score
+
+__all__ = [
+    "L1",
+    "l1",
+    "SmoothL1",
+    "smooth_l1",
+    "Huber",
+    "huber",
+    "L2",
+    "l2",
+    "IoU",
+    "iou",
+    "LogIoU",
+    "log_iou",
+    "SquaredIoU",
+    "squared_iou",
+    "GIoU",
+    "giou",
+    "DIoU",
+    "diou",
+    "CIoU",
+    "ciou",
+    "EIoU",
+    "eiou",
+    "IoUScore",
+    "iou_score",
+]

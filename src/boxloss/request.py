@@ -1,0 +1,123 @@
+"""The checked call, made once: what engines and adapters are given beside a program."""
+
+from typing import Any, NamedTuple
+
+from boxloss.check import check_reduction
+from boxloss.check_arrays import (
+    broadcast_shape,
+    check_format_and_image,
+    check_matrix,
+    check_numbers,
+    check_out,
+    check_pair,
+    check_weight,
+    number_of_pairs,
+)
+from boxloss.formulas.program import Program
+from boxloss.libraries.arrays import is_tracked
+from boxloss.shapes.box import Image
+from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.shape import Format
+
+
+class Request(NamedTuple):
+    """The arrays of a call, in one library, on one device and in the float type that it is computed in.
+
+    Attributes
+    ----------
+    xp
+        The namespace of the library.
+    pred, target
+        Boxes.
+    pred_dtype, target_dtype
+        The types of the gradients: those of the boxes as they came.
+    formats
+        The names of the formats of pred and target.
+    image
+        The size of the image.
+    shape
+        That of the values, or of the matrix.
+    weight
+        A weight a pair, or None.
+    reduction, divisor
+        What becomes of the values; the divisor of a mean, or None for the number of pairs.
+    out
+        The buffer of a matrix, or None.
+    """
+
+    xp: Any
+    pred: Any
+    target: Any
+    pred_dtype: Any
+    target_dtype: Any
+    formats: tuple[str, str]
+    image: Image
+    shape: tuple[int, ...]
+    weight: Any = None
+    reduction: str = "none"
+    divisor: float | None = None
+    out: Any = None
+
+    @property
+    def pred_format(self) -> Format:
+        """The format of pred."""
+        return FORMATS[self.formats[0]]
+
+    @property
+    def target_format(self) -> Format:
+        """The format of target."""
+        return FORMATS[self.formats[1]]
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether a torch tensor among the arrays wants a differentiable result."""
+        return is_tracked(self.pred, self.target, self.weight)
+
+    @property
+    def gradient_factor(self) -> float:
+        """What the reduction multiplies the gradient of each pair by."""
+        if self.reduction != "mean":
+            return 1.0
+        divisor = number_of_pairs(self.shape) if self.divisor is None else self.divisor
+        return 1.0 / divisor if divisor else 0.0
+
+    def constant(self) -> "Request":
+        """The request without autograd's record of where tensors came from."""
+        weight = self.weight.detach() if hasattr(self.weight, "detach") else self.weight
+        return self._replace(pred=self.pred.detach(), target=self.target.detach(), weight=weight)
+
+
+def request_of(
+    program: Program,
+    pred: Any,
+    target: Any,
+    format: str | tuple[str, str],
+    image_size: Any,
+    weight: Any,
+    reduction: str,
+    avg_factor: Any,
+) -> Request:
+    """Check a call for pairs of boxes."""
+    divisor = check_reduction(reduction, avg_factor)
+    formats, image = check_format_and_image(program, format, image_size)
+    xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
+    check_numbers(program, xp, pred.dtype)
+    shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
+    if weight is not None:
+        weight = check_weight(xp, weight, pred, shape)
+    return Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, weight, reduction, divisor)
+
+
+def pairwise_request(
+    program: Program, pred: Any, target: Any, format: str | tuple[str, str], image_size: Any, out: Any
+) -> Request:
+    """Check a call for a matrix."""
+    formats, image = check_format_and_image(program, format, image_size)
+    xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
+    check_numbers(program, xp, pred.dtype)
+    check_matrix(pred, target)
+    batch = broadcast_shape(pred.shape[:-2], target.shape[:-2])
+    shape = (*batch, pred.shape[-2], target.shape[-2])
+    if out is not None:
+        out = check_out(out, pred, shape)
+    return Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)

@@ -1,0 +1,42 @@
+"""The `Box` that formulas read and gradients are returned in, and the numbers of a box in an array."""
+
+from typing import Any, NamedTuple
+
+
+class Box(NamedTuple):
+    """Four corner coordinates of a box, or four derivatives with respect to them.
+
+    The fields are arrays in the array engine and single numbers in a compiled loop.
+    """
+
+    x1: Any
+    y1: Any
+    x2: Any
+    y2: Any
+
+
+class Image(NamedTuple):
+    """The size of an image in pixels; 1 by 1 where a call has none and needs none."""
+
+    width: Any = 1.0
+    height: Any = 1.0
+
+
+def split(boxes: Any) -> tuple[Any, ...]:
+    """Take an array of boxes apart along its last axis."""
+    return tuple(boxes[..., k] for k in range(boxes.shape[-1]))
+
+
+def join(xp: Any, numbers: tuple[Any, ...]) -> Any:
+    """Put together what `split` takes apart."""
+    return xp.stack(list(numbers), axis=-1)
+
+
+def add(a: Box, b: Box) -> Box:
+    """Add two gradients."""
+    return Box(a.x1 + b.x1, a.y1 + b.y1, a.x2 + b.x2, a.y2 + b.y2)
+
+
+def scale(a: Box, factor: Any) -> Box:
+    """Multiply a gradient by a number."""
+    return Box(a.x1 * factor, a.y1 * factor, a.x2 * factor, a.y2 * factor)

@@ -1,0 +1,242 @@
+"""The relations of two axis-aligned boxes, each with its pullback.
+
+A loss of the IoU family is a function of a few quantities of the pair: areas, the enclosing box, the offset between
+the centres, and so on. It states partial derivatives with respect to these only; no loss differentiates a `min`, a
+`max` or a clamp.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from boxloss.shapes.box import Box, Image
+from boxloss.shapes.guards import nonzero, replaceable, upright, where_negligible
+from boxloss.shapes.shape import Partials, Relation
+
+Pair = Any  # of `boxloss.shapes.axis_aligned`, which is made of these
+
+
+class Vector(NamedTuple):
+    """A quantity with a component along each axis, or the derivatives with respect to it."""
+
+    x: Any
+    y: Any
+
+
+class Areas(NamedTuple):
+    """Areas of a pair."""
+
+    intersection: Any
+    union: Any
+    symmetric_difference: Any  # union - intersection, to full relative precision: 1 - IoU is this over the union
+    corner_distance: Any  # the L1 distance of the corners: 0 if the two boxes are equal, positive otherwise
+
+
+class AreaPartials(NamedTuple):
+    """Derivatives of a loss with respect to the areas of a pair."""
+
+    intersection: Any
+    union: Any
+
+
+def positive_part(xp: Any, a: Any) -> Any:
+    """max(a, 0)."""
+    return xp.where(a > 0.0, a, 0.0)
+
+
+def where_larger(xp: Any, a: Any, b: Any, larger: Any, smaller: Any) -> Any:
+    """Take `larger` where a > b, `smaller` where a < b, and their mean at a tie."""
+    return xp.where(a > b, larger, xp.where(a < b, smaller, 0.5 * (larger + smaller)))
+
+
+def width(b: Box) -> Any:
+    """x2 - x1."""
+    return b.x2 - b.x1
+
+
+def height(b: Box) -> Any:
+    """y2 - y1."""
+    return b.y2 - b.y1
+
+
+# --- Areas ----------------------------------------------------------------------------------------------------------
+
+
+@replaceable
+def sum_of_products(xp: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """a b + c d without fused multiply-add, so that it is the same with the two products exchanged."""
+    return a * b + c * d
+
+
+@replaceable
+def areas_forward(xp: Any, pair: Pair) -> Areas:
+    """Intersection and union.
+
+    The symmetric difference is summed from the parts of each box outside the other and the union from it, so a match
+    leaves no rounding residue: there the difference is 0 and the union is the intersection, exactly.
+    """
+    w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
+    overlap_w, overlap_h = width(pair.inner), height(pair.inner)
+    inter_w, inter_h = positive_part(xp, overlap_w), positive_part(xp, overlap_h)
+    intersection = inter_w * inter_h
+    difference = inter_h * ((w - inter_w) + (other_w - inter_w)) + sum_of_products(
+        xp, w, h - inter_h, other_w, other_h - inter_h
+    )
+    corner_distance = (width(pair.outer) - overlap_w) + (height(pair.outer) - overlap_h)
+    return Areas(intersection, difference + intersection, difference, corner_distance)
+
+
+def areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Partials:
+    """union = w h + W H - intersection, and the intersection is a product of clamped sides."""
+    w, h, overlap_w, overlap_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
+    d_w, d_h = d.union * h, d.union * w
+    d_intersection = d.intersection - d.union
+    d_overlap_w = where_overlapping(xp, overlap_w, w, d_intersection * positive_part(xp, overlap_h))
+    d_overlap_h = where_overlapping(xp, overlap_h, h, d_intersection * positive_part(xp, overlap_w))
+    return Partials(box=Box(-d_w, -d_h, d_w, d_h), inner=Vector(d_overlap_w, d_overlap_h))
+
+
+def where_overlapping(xp: Any, overlap: Any, side: Any, d: Any) -> Any:
+    """Take `d` where the boxes overlap along an axis, 0 where there is a gap, and their mean where they are in contact.
+
+    A box without width inside the other is not in contact with it: its kink is that of `upright`.
+    """
+    return xp.where(overlap == side, d, where_larger(xp, overlap, 0.0, d, 0.0))
+
+
+# --- The enclosing box ----------------------------------------------------------------------------------------------
+
+
+def enclosing_sides_forward(xp: Any, pair: Pair) -> Vector:
+    """Sides of the smallest box that encloses both."""
+    return Vector(width(pair.outer), height(pair.outer))
+
+
+def enclosing_sides_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
+    """A side is its second corner minus its first."""
+    return Partials(outer=d)
+
+
+def enclosing_area_forward(xp: Any, pair: Pair) -> Any:
+    """Area of the enclosing box."""
+    return width(pair.outer) * height(pair.outer)
+
+
+def enclosing_area_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+    """d(w h) = h dw + w dh."""
+    return Partials(outer=Vector(d * height(pair.outer), d * width(pair.outer)))
+
+
+def enclosing_diagonal_forward(xp: Any, pair: Pair) -> Any:
+    """Squared diagonal of the enclosing box."""
+    w, h = width(pair.outer), height(pair.outer)
+    return w * w + h * h
+
+
+def enclosing_diagonal_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+    """d(w^2 + h^2) = 2 w dw + 2 h dh."""
+    twice = 2.0 * d
+    return Partials(outer=Vector(twice * width(pair.outer), twice * height(pair.outer)))
+
+
+# --- Centres, sides, aspect ratios ----------------------------------------------------------------------------------
+
+
+def center_offset_forward(xp: Any, pair: Pair) -> Vector:
+    """Centre of pred minus centre of target, from corner differences: exact for boxes that are close."""
+    p, t = pair.box, pair.other
+    return Vector(0.5 * ((p.x1 - t.x1) + (p.x2 - t.x2)), 0.5 * ((p.y1 - t.y1) + (p.y2 - t.y2)))
+
+
+def center_offset_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
+    """Either corner moves the centre by half."""
+    d_x, d_y = 0.5 * d.x, 0.5 * d.y
+    return Partials(box=Box(d_x, d_y, d_x, d_y))
+
+
+def size_difference_forward(xp: Any, pair: Pair) -> Vector:
+    """Sides of pred minus sides of target."""
+    return Vector(width(pair.box) - width(pair.other), height(pair.box) - height(pair.other))
+
+
+def size_difference_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
+    """A side is its second corner minus its first."""
+    return Partials(box=Box(-d.x, -d.y, d.x, d.y))
+
+
+def corners_forward(xp: Any, pair: Pair) -> Box:
+    """Corners of pred minus corners of target."""
+    p, t = pair.box, pair.other
+    return Box(p.x1 - t.x1, p.y1 - t.y1, p.x2 - t.x2, p.y2 - t.y2)
+
+
+def corners_pullback(xp: Any, pair: Pair, d: Box) -> Partials:
+    """They are those of pred, but for a constant."""
+    return Partials(box=d)
+
+
+def image_diagonal_forward(xp: Any, pair: Pair) -> Any:
+    """Squared diagonal of the image of the call."""
+    return pair.image.width * pair.image.width + pair.image.height * pair.image.height
+
+
+def image_diagonal_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+    """No box moves it."""
+    return Partials()
+
+
+def aspect_forward(xp: Any, pair: Pair) -> Any:
+    """atan(W / H) - atan(w / h) with one arc tangent: tan(a - b) = (tan a - tan b) / (1 + tan a tan b).
+
+    It is defined for a side of 0 too, and 0 if a box is a point.
+    """
+    w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
+    # + 0.0 makes 0 of a negative zero, whose angle to the axis is pi.
+    return xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h + 0.0)
+
+
+def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+    """d atan(w / h) = (h dw - w dh) / (w^2 + h^2)."""
+    w, h = width(pair.box), height(pair.box)
+    scaled = d / nonzero(xp, w * w + h * h)
+    d_w, d_h = scaled * h, scaled * w
+    return Partials(box=Box(d_w, -d_h, -d_w, d_h))
+
+
+def aspect_of_one_box(xp: Any, b: Box, image: Image) -> Any:
+    """atan(w / h), defined for a side of 0 too."""
+    b = upright(xp, b)
+    return xp.atan2(width(b), height(b) + 0.0)
+
+
+def aspect_of_two(xp: Any, pair: Pair, pred: Any, target: Any) -> Any:
+    """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
+    size, other_size = width(pair.box) + height(pair.box), width(pair.other) + height(pair.other)
+    return where_negligible(xp, xp.minimum(size, other_size), 0.0, target - pred)
+
+
+# --- The table ------------------------------------------------------------------------------------------------------
+
+
+def same(d: Any) -> Any:
+    """For a quantity that is the same with the boxes exchanged."""
+    return d
+
+
+def negated(d: Any) -> Any:
+    """For a number, or a tuple of numbers, that changes sign with the boxes exchanged."""
+    return type(d)(*(-item for item in d)) if isinstance(d, tuple) else -d
+
+
+_ALL = (
+    Relation("areas", areas_forward, areas_pullback, same),
+    Relation("enclosing_sides", enclosing_sides_forward, enclosing_sides_pullback, same),
+    Relation("enclosing_area", enclosing_area_forward, enclosing_area_pullback, same),
+    Relation("enclosing_diagonal", enclosing_diagonal_forward, enclosing_diagonal_pullback, same),
+    Relation("center_offset", center_offset_forward, center_offset_pullback, negated),
+    Relation("size_difference", size_difference_forward, size_difference_pullback, negated),
+    Relation("corners", corners_forward, corners_pullback, negated),
+    Relation("image_diagonal", image_diagonal_forward, image_diagonal_pullback, same, reads_image=True),
+    Relation("aspect", aspect_forward, aspect_pullback, negated, aspect_of_one_box, aspect_of_two),
+)
+RELATIONS: Mapping[str, Relation] = MappingProxyType({relation.name: relation for relation in _ALL})

@@ -1,0 +1,195 @@
+"""What every kind of box has: how many numbers, formats, and relations of two boxes that losses are stated over."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from boxloss.shapes.box import Image
+
+
+class Relation(NamedTuple):
+    """A quantity of two boxes and the way back from it to the boxes.
+
+    Attributes
+    ----------
+    name
+        What losses call it.
+    forward
+        ``forward(xp, pair)``: the quantity. It may read `pair.image`, the size of the image; see `reads_image`.
+    pullback
+        ``pullback(xp, pair, d)``: the derivatives `d` of a loss with respect to the quantity as `Partials`. What these
+        say of the first box holds for either, once the pair is exchanged.
+    exchange
+        ``exchange(d)``: `d` as it is with the two boxes exchanged.
+    part, combine
+        For a quantity that combines something of each box: ``part(xp, box, image)``, a number, and
+        ``combine(xp, pair, pred_part, target_part)``, the quantity. A matrix needs the first once a box, not once a
+        pair.
+    reads_image
+        Whether a call has to give `image_size`.
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    pullback: Callable[..., "Partials"]
+    exchange: Callable[[Any], Any]
+    part: Callable[..., Any] | None = None
+    combine: Callable[..., Any] | None = None
+    reads_image: bool = False
+
+
+class Partials(NamedTuple):
+    """Derivatives by the ways that a quantity of a pair depends on its first box; None where it does not.
+
+    `box` is by the corners of the first box, `inner` and `outer` by the sides of the intersection and of the
+    enclosing box.
+    """
+
+    box: Any = None
+    inner: Any = None
+    outer: Any = None
+
+
+class Gradient(NamedTuple):
+    """Derivatives of a loss with respect to one box: as it was given, and made upright; None where there are none."""
+
+    upright: Any = None
+    given: Any = None
+
+
+def plus(a: Any, b: Any) -> Any:
+    """Add derivatives of one form, where None counts as 0."""
+    if a is None or b is None:
+        return b if a is None else a
+    if isinstance(a, tuple):
+        return type(a)(*map(plus, a, b)) if hasattr(a, "_fields") else tuple(map(plus, a, b))
+    return a + b
+
+
+def times(a: Any, factor: Any) -> Any:
+    """Multiply derivatives by a number; None stays None."""
+    if a is None:
+        return None
+    if isinstance(a, tuple):
+        scaled = (times(item, factor) for item in a)
+        return type(a)(*scaled) if hasattr(a, "_fields") else tuple(scaled)
+    return a * factor
+
+
+Parts = Mapping[Relation, tuple[Any, Any]]  # those of the two boxes
+NO_PARTS: Parts = MappingProxyType({})
+
+
+class Pair:
+    """Two boxes, and the relations between them, each computed once.
+
+    Attributes
+    ----------
+    given, given_other : tuple
+        The two boxes as they came, in the numbers of their shape.
+    image : Image
+        The size of the image.
+    """
+
+    shape: "Shape"
+
+    def __init__(
+        self,
+        xp: Any,
+        given: Any,
+        given_other: Any,
+        image: Image,
+        parts: Mapping[Relation, tuple[Any, Any]] | None = None,
+    ) -> None:
+        self.xp, self.given, self.given_other, self.image = xp, given, given_other, image
+        self._parts = parts or {}
+        self._quantities: dict[Relation, Any] = {}
+
+    def quantity(self, relation: Relation) -> Any:
+        """The quantity of a relation, from its parts where they are known."""
+        if relation not in self._quantities:
+            if relation in self._parts and relation.combine is not None:
+                found = relation.combine(self.xp, self, *self._parts[relation])
+            else:
+                found = relation.forward(self.xp, self)
+            self._quantities[relation] = found
+        return self._quantities[relation]
+
+    def exchanged(self) -> "Pair":
+        """The pair with its other box first."""
+        raise NotImplementedError
+
+    def gradient(self, partials: Partials) -> Gradient:
+        """The gradient with respect to the first box."""
+        raise NotImplementedError
+
+    def pull_back(self, gradient: Gradient) -> Any:
+        """The gradient with respect to the first box as it was given."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A kind of box.
+
+    Attributes
+    ----------
+    name
+        The word for it in an error.
+    size
+        How many numbers a box has.
+    box
+        Puts the numbers together.
+    pair
+        The `Pair` of two boxes of this kind.
+    ordinary
+        ``ordinary(box)``: whether formulas need no guard for a box.
+    relations
+        What losses are stated over, by name.
+    """
+
+    name: str
+    size: int
+    box: Callable[..., Any]
+    pair: type[Pair]
+    ordinary: Callable[[Any], Any]
+    relations: Mapping[str, Relation]
+
+    def relation(self, which: str | Relation) -> Relation:
+        """A relation by its name; one of somebody's own is given as it is."""
+        if isinstance(which, Relation):
+            return which
+        try:
+            return self.relations[which]
+        except KeyError:
+            names = ", ".join(map(repr, self.relations))
+            raise ValueError(f"relations of {self.name} boxes are {names}; got {which!r}") from None
+
+
+class Format(NamedTuple):
+    """A format of boxes: the numbers that an array holds of each, and what becomes of them.
+
+    Attributes
+    ----------
+    shape
+        The kind of box.
+    decode
+        ``decode(xp, numbers, image)``: the box.
+    pullback
+        ``pullback(xp, numbers, d, image)``: the gradient with respect to the numbers, from that with respect to the
+        box.
+    encode
+        ``encode(xp, box, image)``: the numbers of a box.
+    encode_pullback
+        ``encode_pullback(xp, d, image)``: the gradient with respect to the box, from that with respect to the numbers.
+    relative
+        Whether coordinates are fractions of the image.
+    """
+
+    shape: Shape
+    decode: Callable[..., Any]
+    pullback: Callable[..., tuple[Any, ...]]
+    encode: Callable[..., tuple[Any, ...]]
+    encode_pullback: Callable[..., Any]
+    relative: bool = False

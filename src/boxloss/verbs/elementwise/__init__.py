@@ -1,0 +1,1 @@
+"""Pairs of boxes: a value for each, and its gradients."""

@@ -1,0 +1,1 @@
+"""Each box with each other: a matrix of values."""

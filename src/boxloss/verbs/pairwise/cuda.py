@@ -1,0 +1,49 @@
+"""A matrix on a GPU: each entry written once, and beside it no other memory."""
+
+import math
+from typing import Any
+
+from boxloss.engines.cuda import launch
+from boxloss.engines.cuda.arrays import arrays_like
+from boxloss.formulas.program import Program
+from boxloss.request import Request
+
+TILE_ROWS, TILE_THREADS, COLUMNS_A_THREAD = 32, 64, 4
+TILE_COLUMNS = COLUMNS_A_THREAD * TILE_THREADS
+LARGEST_AXIS = 65535  # of the grid, beside the first; kernels loop beyond it
+
+
+def template() -> Any:
+    """Import the kernel."""
+    from boxloss.verbs.pairwise.cuda_kernel import pairwise
+
+    return pairwise
+
+
+def run(program: Program, request: Request) -> Any:
+    """The matrix."""
+    arrays, out = arrays_like(request.pred), request.out
+    if out is not None and not arrays.is_dense(out):
+        raise ValueError("out must be C-contiguous for engine='cuda'; got one that is not")
+    matrix = arrays.empty(request.shape) if out is None else out
+    *batch, rows, columns = request.shape
+    if math.prod(request.shape):
+        pred, pred_step = _batches(arrays, request.pred, batch)
+        target, target_step = _batches(arrays, request.target, batch)
+        boxes = [arrays.argument(a) for a in (pred, target)]
+        options = (program.structure, request.formats, arrays.are_aligned(boxes))
+        call = launch.kernel(template, arrays.dtype_name, arrays.ordinal, *options, TILE_ROWS, TILE_THREADS)
+        batches = math.prod(batch)
+        sizes = (rows, columns, pred_step, target_step, batches)
+        numbers = (*request.image, *program.numbers)
+        blocks = (-(-columns // TILE_COLUMNS), min(-(-rows // TILE_ROWS), LARGEST_AXIS), min(batches, LARGEST_AXIS))
+        call(arrays.stream(), blocks, TILE_THREADS, *boxes, *numbers, arrays.argument(matrix), *sizes)
+    return matrix
+
+
+def _batches(arrays: Any, boxes: Any, batch: list[int]) -> tuple[Any, int]:
+    """Boxes of shape (..., N, size) and how many of them it is from one batch of the matrix to the next."""
+    *lead, count, size = boxes.shape
+    if math.prod(lead) == 1:  # one batch, which all batches of the matrix take
+        return arrays.dense(boxes, tuple(boxes.shape)), 0
+    return arrays.dense(boxes, (*batch, count, size)), count

@@ -1,0 +1,100 @@
+"""The kernel of a matrix on a GPU: a tile of it a block of threads. Arrays come as pointers."""
+
+from typing import Any
+
+from numba import cuda
+from numba.core import types
+
+from boxloss.engines.cuda.compile import CudaMachine, Template
+from boxloss.engines.cuda.memory import load, store
+from boxloss.formulas.program import Structure
+from boxloss.shapes.formats import FORMATS
+from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
+
+
+def pairwise(
+    machine: CudaMachine, structure: Structure, formats: tuple[str, str], aligned: bool, rows: int, threads: int
+) -> Template:
+    """A tile of the matrix a block: a thread has four targets in registers, and all read the same pred at a time.
+
+    A pred is staged in shared memory, once a tile, with its parts. Threads next to each other write entries next to
+    each other. The grid has an axis for columns, one for rows and one for batches. A tile whose boxes are all ordinary
+    is computed without guards.
+    """
+    shapes = [FORMATS[name].shape for name in formats]
+    size, parts, count = shapes[0].size, len(structure.parts(shapes[0])), 2 + len(structure.number_names)
+    number, prepared = machine.number, size + parts
+    load_pred, load_target = (load(shape.size, aligned) for shape in shapes)
+    of_pred, of_target = (
+        machine.function(of_a_box(structure, name), shape.size, 2) for name, shape in zip(formats, shapes, strict=True)
+    )
+    value, value_guarded = (
+        machine.function(of_prepared(structure, shapes[0]), prepared, prepared, count, guarded=guarded)
+        for guarded in (False, True)
+    )
+    # Threads of a block read the same box: 16 bytes a time where a box is as many, or twice or four times so.
+    wide = size % 4 == 0
+    stage_box, staged_box, stage_parts, staged_parts = (
+        of(n, whole) for n, whole in ((size, wide), (parts, False)) for of in (store, load)
+    )
+    staged_size, staged_parts_size, tile_columns = size * rows, max(1, parts * rows), 4 * threads
+
+    def kernel(pred, target, numbers, out, row_count, columns, pred_step, target_step, batches):  # type: ignore[no-untyped-def]
+        boxes = cuda.shared.array(staged_size, number, alignment=16)
+        box_parts = cuda.shared.array(staged_parts_size, number)
+        image = (numbers[0], numbers[1])
+        thread = cuda.threadIdx.x
+        column = tile_columns * types.int64(cuda.blockIdx.x) + thread
+        left = types.int32(min(columns - column, tile_columns))
+        batch = types.int64(cuda.blockIdx.z)
+        while batch < batches:
+            # Threads beyond the last column go along, since all have to meet at the barriers.
+            nearest = batch * target_step + column
+            last = batch * target_step + columns - 1
+            a, a_ordinary = of_target((load_target(target, min(nearest, last)), image))
+            b, b_ordinary = of_target((load_target(target, min(nearest + threads, last)), image))
+            c, c_ordinary = of_target((load_target(target, min(nearest + 2 * threads, last)), image))
+            d, d_ordinary = of_target((load_target(target, min(nearest + 3 * threads, last)), image))
+            are_ordinary = a_ordinary and b_ordinary and c_ordinary and d_ordinary
+            first = types.int64(cuda.blockIdx.y) * rows
+            while first < row_count:
+                tile = min(rows, row_count - first)
+                need_no_guard = are_ordinary
+                if thread < tile:
+                    p, p_ordinary = of_pred((load_pred(pred, batch * pred_step + first + thread), image))
+                    stage_box(boxes, thread, p[0])
+                    stage_parts(box_parts, thread, p[1])
+                    need_no_guard = are_ordinary and p_ordinary
+                no_guards = cuda.syncthreads_and(types.int32(need_no_guard))
+                entry = (batch * row_count + first) * columns + column
+                row = 0
+                while no_guards and row < tile:
+                    p = (staged_box(boxes, row), staged_parts(box_parts, row))
+                    if left > 0:
+                        out[entry] = value((p, a, numbers))
+                    if left > threads:
+                        out[entry + threads] = value((p, b, numbers))
+                    if left > 2 * threads:
+                        out[entry + 2 * threads] = value((p, c, numbers))
+                    if left > 3 * threads:
+                        out[entry + 3 * threads] = value((p, d, numbers))
+                    row += 1
+                    entry += columns
+                while row < tile:
+                    p = (staged_box(boxes, row), staged_parts(box_parts, row))
+                    if left > 0:
+                        out[entry] = value_guarded((p, a, numbers))
+                    if left > threads:
+                        out[entry + threads] = value_guarded((p, b, numbers))
+                    if left > 2 * threads:
+                        out[entry + 2 * threads] = value_guarded((p, c, numbers))
+                    if left > 3 * threads:
+                        out[entry + 3 * threads] = value_guarded((p, d, numbers))
+                    row += 1
+                    entry += columns
+                cuda.syncthreads()
+                first += cuda.gridDim.y * rows
+            batch += cuda.gridDim.z
+
+    array: Any = machine.pointer
+    return kernel, types.void(array, array, machine.numbers(count), array, *(types.int64,) * 5)

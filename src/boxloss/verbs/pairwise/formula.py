@@ -1,0 +1,39 @@
+"""What every engine computes for a matrix: something of each box once, and the value of each pair from it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from boxloss.formulas.program import Structure
+from boxloss.shapes.box import Image
+from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.shape import Shape
+
+
+def of_a_box(structure: Structure, box_format: str) -> Callable[..., Any]:
+    """Make ``of_a_box(xp, numbers, image_size) -> (box, parts), is_ordinary``."""
+    decode, shape = FORMATS[box_format].decode, FORMATS[box_format].shape
+    parts = structure.parts(shape)
+
+    def prepare(xp: Any, numbers: Any, image_size: Any) -> tuple[Any, Any]:
+        image = Image(*image_size)
+        box = decode(xp, numbers, image)
+        prepared = tuple(relation.part(xp, box, image) for relation in parts if relation.part is not None)
+        return (tuple(box), prepared), shape.ordinary(box)
+
+    return prepare
+
+
+def of_prepared(structure: Structure, shape: Shape) -> Callable[..., Any]:
+    """Make ``of_prepared(xp, pred, target, numbers) -> value``, from boxes and their parts, one after the other.
+
+    `numbers` are the width and height of the image, and those of the loss.
+    """
+    relations, size = structure.parts(shape), shape.size
+
+    def compute(xp: Any, pred: Any, target: Any, numbers: Any) -> Any:
+        width, height, *own = numbers
+        parts = dict(zip(relations, zip(pred[size:], target[size:], strict=True), strict=True))
+        pair = shape.pair(xp, shape.box(*pred[:size]), shape.box(*target[:size]), Image(width, height), parts)
+        return structure.bind(own).evaluate(xp, pair)[0]
+
+    return compute

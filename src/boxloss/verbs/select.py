@@ -1,0 +1,40 @@
+"""Which engine runs a call: the only place that asks for a backend."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from boxloss.check import check_choice
+from boxloss.libraries import cuda
+from boxloss.libraries.arrays import is_cuda_array, is_tensor, kind_of
+
+ENGINES = ("auto", "array", "numba", "cuda")
+
+
+def engine(name: str, pred: Any) -> str:
+    """The engine of this name, or the fastest that can take the arrays."""
+    check_choice("engine", name, ENGINES)
+    on_cpu = isinstance(pred, np.ndarray) or (is_tensor(pred) and pred.device.type == "cpu")
+    if on_cpu and name in ("auto", "numba"):
+        return "numba"
+    if name == "numba":
+        raise ValueError(f"engine='numba' takes NumPy arrays and torch tensors on the CPU; got {kind_of(pred)}")
+    if name == "cuda":
+        cuda.check(pred)
+        return "cuda"
+    return "cuda" if name == "auto" and is_cuda_array(pred) and not cuda.missing() else "array"
+
+
+def runner(verb: str, name: str, pred: Any) -> Callable[..., Any]:
+    """What runs a verb on an engine: ``run(program, request, ...)``."""
+    return _run(verb, engine(name, pred))
+
+
+@cache
+def _run(verb: str, name: str) -> Callable[..., Any]:
+    """A verb on an engine, imported when it is first asked for: Numba takes a while."""
+    run: Callable[..., Any] = import_module(f"boxloss.verbs.{verb}.{name}").run
+    return run
