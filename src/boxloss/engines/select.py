@@ -12,6 +12,7 @@ from boxloss.check import check_choice
 from boxloss.check_arrays import Inputs
 from boxloss.device import is_cuda_array, is_dask, is_jax, is_tensor, kind_of
 from boxloss.engines import cuda_support
+from boxloss.engines.threads import get_num_threads
 
 ENGINES = ("auto", "array", "numba", "cuda")
 
@@ -40,6 +41,8 @@ def engine(name: str, inputs: Inputs) -> Any:
 @cache
 def _module(name: str) -> ModuleType:
     """An engine, imported when it is first asked for: Numba takes a while."""
+    if name != "array":
+        get_num_threads()  # what Numba says of a wrong NUMBA_NUM_THREADS does not name it
     return import_module(f"boxloss.engines.{name}")
 
 
