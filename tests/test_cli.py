@@ -20,6 +20,7 @@ import boxloss as bl
 from boxloss import coco
 from boxloss.cli import app, console, export
 from boxloss.cli.summary import rank_correlation, summarise
+from boxloss.cli.tables import Table
 from boxloss.data import sample
 from boxloss.engines import cuda_support
 
@@ -400,8 +401,7 @@ def test_progress_names_the_step(monkeypatch):
 def test_narrow_terminal_cuts_no_number_off(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(console, "Console", lambda **options: Console(file=shown, force_terminal=True, width=20))
-    table = console.table("loss", numbers=("mean", "Spearman with IoU"))
-    table.add_row("squared_iou", "0.123456", "12 of 12")
+    table = Table(("loss",), ("mean", "Spearman with IoU"), [["squared_iou", "0.123456", "12 of 12"]])
     console.show("88 pairs of 146 detections", table)
     text = shown.getvalue()
     assert all(part in text for part in ("detections", "squared_iou", "0.123456", "12 of 12", "Spearman with IoU"))

@@ -311,9 +311,11 @@ def report(tmp_path_factory):
     """The page of a quick report on two losses and the sample."""
     folder = tmp_path_factory.mktemp("made") / "report"
     options = ("--loss", "l1", "--loss", "giou", "--quick", "--seed", "2", "--out", folder)
-    code, output = run("report", *map(str, sample()), *options)
-    assert code == 0, output
-    assert re.fullmatch(rf"{re.escape(str(folder))}/index.html: \d\.\d MB; open it in a browser\n", output)
+    done = CliRunner().invoke(app, ["report", *map(str, [*sample(), *options])], prog_name="boxloss")
+    assert done.exit_code == 0, done.output
+    assert re.fullmatch(rf"{re.escape(str(folder))}/index.html: \d\.\d MB; open it in a browser\n", done.stdout)
+    sections = ("landscapes", "descents", "correlation with the IoU", "your detector", "simulation")
+    assert done.stderr.splitlines() == [f"boxloss: {section} ..." for section in sections]
     assert [path.name for path in folder.iterdir()] == ["index.html"]
     return (folder / "index.html").read_text(encoding="utf-8")
 
