@@ -81,7 +81,9 @@ def test_a_folder_of_inputs_is_not_written_to(tmp_path):
     folder = tmp_path / "pairs"
     folder.mkdir()
     corners = ("x1", "y1", "x2", "y2")
-    pq.write_table(pa.table({f"{s}_{c}": [1.0, 2.0] for s in ("pred", "target") for c in corners}), folder / "0.parquet")
+    pq.write_table(
+        pa.table({f"{s}_{c}": [1.0, 2.0] for s in ("pred", "target") for c in corners}), folder / "0.parquet"
+    )
     os.link(folder / "0.parquet", tmp_path / "hard.parquet")
     (tmp_path / "other").symlink_to(folder)
     for out in (folder / "0.parquet", tmp_path / "hard.parquet", tmp_path / "other" / "0.parquet"):
@@ -158,7 +160,7 @@ def test_a_link_to_itself(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
 def test_no_file_of_a_command_whose_table_cannot_be_printed(tmp_path):
-    command = [sys.executable, "-m", "boxloss", "landscape", "--quick", "--out", str(tmp_path / "z.json")]
+    command = [sys.executable, "-m", "boxloss", *SCORE, "--sample", "--out", str(tmp_path / "z.csv")]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "boxloss: [Errno 28] No space left on device\n")

@@ -100,7 +100,7 @@ def _with_parameters(name: str, keywords: list[ast.keyword]) -> bl.Loss:
     given = {}
     for keyword in keywords:
         if keyword.arg not in known:
-            word = str(keyword.arg)
+            word = keyword.arg or "**"
             raise ValueError(f"{name} has no parameter {word!r}; it has {', '.join(known)}.{hint(word, known)}")
         try:
             given[keyword.arg] = ast.literal_eval(keyword.value)
