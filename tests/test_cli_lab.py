@@ -338,6 +338,18 @@ def test_report_has_the_numbers_of_the_commands(report):
     assert ["GIoU", *expected] in table
 
 
+def test_report_has_the_tables_of_the_commands(report):
+    """Cell for cell; the report counts losses as classes do."""
+    table = [[cell.replace("\N{MINUS SIGN}", "-") for cell in row] for row in Page(report).rows]
+    for command, options in (("landscape", ()), ("descend", ("--seed", 2)), ("correlate", ("--seed", 2))):
+        _, output = run(command, "--loss", "l1,giou", "--quick", *options)
+        printed = [re.split(r" {2,}", line.strip()) for line in output.splitlines()]
+        assert next(row for row in printed if row[0] == "loss") in table
+        for row in printed:
+            if row[0] in ("l1", "giou"):
+                assert [{"l1": "L1", "giou": "GIoU"}[row[0]], *row[1:]] in table
+
+
 def test_report_says_how_to_make_it_again(report):
     text = "".join(Page(report).words)
     assert "boxloss simulate --sizes mixed --coordinates relative --seed 2" in text

@@ -48,7 +48,11 @@ def tables(tmp_path):
     truth, found = (json.loads(file.read_text()) for file in sample())
     for name, records in (("truth.csv", truth["annotations"]), ("found.csv", found)):
         rows = [
-            {"image_id": f"={r['image_id']}", "category_id": f"-{r['category_id']}x", **dict(zip("xywh", r["bbox"]))}
+            {
+                "image_id": f"={r['image_id']}",
+                "category_id": f"-{r['category_id']}x",
+                **dict(zip("xywh", r["bbox"], strict=True)),
+            }
             | {"score": r.get("score", 0)}
             for r in records
             if not r.get("iscrowd")
@@ -81,9 +85,8 @@ def test_a_folder_of_inputs_is_not_written_to(tmp_path):
     folder = tmp_path / "pairs"
     folder.mkdir()
     corners = ("x1", "y1", "x2", "y2")
-    pq.write_table(
-        pa.table({f"{s}_{c}": [1.0, 2.0] for s in ("pred", "target") for c in corners}), folder / "0.parquet"
-    )
+    columns = {f"{side}_{corner}": [1.0, 2.0] for side in ("pred", "target") for corner in corners}
+    pq.write_table(pa.table(columns), folder / "0.parquet")
     os.link(folder / "0.parquet", tmp_path / "hard.parquet")
     (tmp_path / "other").symlink_to(folder)
     for out in (folder / "0.parquet", tmp_path / "hard.parquet", tmp_path / "other" / "0.parquet"):

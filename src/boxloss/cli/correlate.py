@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from boxloss.lab import Correlation, Pairs
 
 
+PAIRS, QUICK_PAIRS = 1_000_000, 20_000
+
+
 @click.command(cls=LabCommand)
 @click.argument("ground_truth", required=False, type=PATH)
 @click.argument("detections", required=False, type=PATH)
@@ -69,7 +72,7 @@ def correlate(
             begin("pairs")
             with checked():
                 pairs = (
-                    lab.generate(generator, count or (20_000 if quick else 1_000_000), seed)
+                    lab.generate(generator, count or (QUICK_PAIRS if quick else PAIRS), seed)
                     if ground_truth is None or detections is None
                     else lab.coco_pairs(ground_truth, detections)
                 )

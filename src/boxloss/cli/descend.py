@@ -25,6 +25,7 @@ from boxloss.cli.lab import (
     quick_option,
     seed_option,
 )
+from boxloss.cli.landscape import CELLS, QUICK_CELLS
 from boxloss.cli.options import BOX, NUMBER, Choice, WholeNumber
 from boxloss.cli.tables import Table, cell
 
@@ -115,7 +116,7 @@ def descend(
                 with checked():
                     balls.append(lab.descend(loss_of(name), place, target, optimizer, rate, steps, parametrisation))
             begin("writing")
-            draw = partial(picture, balls, kind, extent, 60 if quick else 300)
+            draw = partial(picture, balls, kind, extent, QUICK_CELLS if quick else CELLS)
             animate = partial(plot.animate, balls, frames=QUICK_FRAMES if quick else FRAMES)
             write(Result(draw, lambda: columns(balls, losses), statistics(balls, losses), animate))
         console.show(table(balls, losses))

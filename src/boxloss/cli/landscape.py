@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from boxloss.lab import Landscape
 
 
+CELLS, QUICK_CELLS = 300, 60  # along each side
+
+
 @click.command(cls=LabCommand)
 @losses_option
 @click.option("--target", **BOX, default=(0.0, 0.0, 1.0, 1.0), show_default=True, help="Its centre and size.")
@@ -57,7 +60,7 @@ def landscape(
     """
     from boxloss import lab, plot
 
-    cells = resolution or (60 if quick else 300)
+    cells = resolution or (QUICK_CELLS if quick else CELLS)
     with outputs(paths) as write:
         with console.progress(len(losses) + 1) as begin:
             planes = []

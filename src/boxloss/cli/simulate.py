@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from boxloss.lab import Simulation
 
+POINTS, QUICK_POINTS = 5000, 200
 STEPS = (0, 10, 50, 100, 160, 200)  # of the table
 
 
@@ -88,7 +89,7 @@ def simulate(
     """
     from boxloss import lab
 
-    count = points or (200 if quick else 5000)
+    count = points or (QUICK_POINTS if quick else POINTS)
     options = {"sizes": sizes, "coordinates": coordinates, "points": count, "seed": seed}
     with outputs(paths) as write:
         with console.progress(len(losses) + 1) as begin:

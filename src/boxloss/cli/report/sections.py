@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from boxloss import lab, plot
+from boxloss.cli.correlate import QUICK_PAIRS
 from boxloss.cli.correlate import table as correlation_table
 from boxloss.cli.descend import ARRIVED, FRAMES, QUICK_FRAMES, protocol_rate, random_starts
 from boxloss.cli.descend import table as descent_table
+from boxloss.cli.landscape import CELLS, QUICK_CELLS
 from boxloss.cli.landscape import table as landscape_table
 from boxloss.cli.report.page import Part, Section, motion, picture
 from boxloss.cli.report.settings import Settings
@@ -21,7 +23,7 @@ Begin = Callable[[str], None]
 TARGET, SIZE, EXTENT = (0.0, 0.0, 1.0, 1.0), (1.0, 1.0), 3.0  # as the commands have them
 BALL = (2.2, 1.3, 0.6, 1.7)  # start of the animation: apart from the target, too narrow and too tall
 BOXES, STEPS = 12, 200
-PAIRS, QUICK_PAIRS = 200_000, 20_000
+PAIRS = 200_000
 UNIT = "sides of the target"
 
 
@@ -31,7 +33,7 @@ def landscapes(settings: Settings, begin: Begin) -> tuple[Section, list[Landscap
     for loss in settings.losses:
         name = name_of(loss)
         begin(f"landscape of {name}")
-        plane = lab.landscape(loss, TARGET, SIZE, EXTENT, 60 if settings.quick else 300)
+        plane = lab.landscape(loss, TARGET, SIZE, EXTENT, QUICK_CELLS if settings.quick else CELLS)
         planes.append(plane)
         if settings.drawn(loss):
             zero = percent(plane.statistics.zero_share)

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from boxloss import lab, plot
+from boxloss import lab
 from boxloss.cli.expressions import loss_of
 from boxloss.cli.report.page import Part, Picture, Section, picture
 from boxloss.cli.report.sections import Begin
 from boxloss.cli.report.settings import Settings
-from boxloss.cli.simulate import published, table
+from boxloss.cli.simulate import POINTS, QUICK_POINTS, table
+from boxloss.cli.simulate import picture as draw
 from boxloss.lab import Simulation
 from boxloss.loss import Loss
 from boxloss.plot.style import name_of
-
-POINTS, QUICK_POINTS = 5000, 200
-UNIT = "sides of a square target"
 
 
 def simulation(settings: Settings, begin: Begin) -> Section:
@@ -29,7 +27,9 @@ def simulation(settings: Settings, begin: Begin) -> Section:
     ]
     true = run(settings, begin, settings.losses, "true gradients")
     maps = [
-        picture(plot.final_map(one), f"Final error on the {name_of(one.loss)} loss by the place where anchors started.")
+        picture(
+            draw([one], "error-map"), f"Final error on the {name_of(one.loss)} loss by the place where anchors started."
+        )
         for one in true
         if settings.drawn(one.loss)
     ]
@@ -67,8 +67,7 @@ def run(settings: Settings, begin: Begin, losses: Sequence[Loss], what: str, **o
 
 def part(caption: str, found: Sequence[Simulation], quantity: Any, more: Sequence[Picture] = ()) -> Part:
     """Show curves and their values at some steps."""
-    figure = plot.curves(found, quantity, unit=UNIT, published=published(found) if quantity == "error" else None)
     said = "error |dx| + |dy| + |dw| + |dh|" if quantity == "error" else "IoU"
     alt = f"{caption}: mean {said} against the step, a line for each loss."
     rows = table(found, [name_of(one.loss) for one in found], quantity)
-    return Part(f"{caption}: mean {said}", rows, [picture(figure, alt), *more])
+    return Part(f"{caption}: mean {said}", rows, [picture(draw(found, quantity), alt), *more])
