@@ -20,6 +20,7 @@ import boxloss as bl
 from boxloss import coco
 from boxloss.cli import app, console, export
 from boxloss.cli.summary import rank_correlation, summarise
+from boxloss.cli.tables import Table
 from boxloss.data import sample
 from boxloss.libraries import cuda as cuda_support
 
@@ -338,6 +339,26 @@ def test_info(tmp_path, monkeypatch):
     assert lines["kernel"] == f"cache       {tmp_path / 'boxloss'}: 1 file, 2.0 MB"
 
 
+def test_info_of_a_cache_that_cannot_be_read(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    (tmp_path / "boxloss").mkdir()
+    monkeypatch.setattr(os, "scandir", refuse)  # chmod does not stop root
+    code, output = run("info")
+    assert code == 0
+    assert f"kernel cache       {tmp_path / 'boxloss'}: cannot be read: Permission denied" in output
+
+
+def test_info_with_a_wrong_number_of_threads():
+    """Which Numba does not say either, so the cache is unknown."""
+    done = process("info", NUMBA_NUM_THREADS="0")
+    assert done.returncode == 0
+    assert "NUMBA_NUM_THREADS must be a whole number above 0; got '0'" in done.stdout
+    assert "kernel cache" in done.stdout
+
+
 def test_info_without_a_home(monkeypatch):
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setattr("boxloss.engines.cache.cache_folder", lambda: None)
@@ -400,8 +421,7 @@ def test_progress_names_the_step(monkeypatch):
 def test_narrow_terminal_cuts_no_number_off(monkeypatch):
     shown = io.StringIO()
     monkeypatch.setattr(console, "Console", lambda **options: Console(file=shown, force_terminal=True, width=20))
-    table = console.table("loss", numbers=("mean", "Spearman with IoU"))
-    table.add_row("squared_iou", "0.123456", "12 of 12")
+    table = Table(("loss",), ("mean", "Spearman with IoU"), [["squared_iou", "0.123456", "12 of 12"]])
     console.show("88 pairs of 146 detections", table)
     text = shown.getvalue()
     assert all(part in text for part in ("detections", "squared_iou", "0.123456", "12 of 12", "Spearman with IoU"))
@@ -423,8 +443,9 @@ def test_command_in_a_thread():
 # --- As a process ---------------------------------------------------------------------------------------------------
 
 
-def process(*args, code="import boxloss.__main__ as m; m.main()"):
-    return subprocess.run([sys.executable, "-c", code, *map(str, args)], capture_output=True, text=True, check=False)
+def process(*args, code="import boxloss.__main__ as m; m.main()", **environment):
+    command = [sys.executable, "-c", code, *map(str, args)]
+    return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
 
 
 def test_module_runs():

@@ -311,9 +311,11 @@ def report(tmp_path_factory):
     """The page of a quick report on two losses and the sample."""
     folder = tmp_path_factory.mktemp("made") / "report"
     options = ("--loss", "l1", "--loss", "giou", "--quick", "--seed", "2", "--out", folder)
-    code, output = run("report", *map(str, sample()), *options)
-    assert code == 0, output
-    assert re.fullmatch(rf"{re.escape(str(folder))}/index.html: \d\.\d MB; open it in a browser\n", output)
+    done = CliRunner().invoke(app, ["report", *map(str, [*sample(), *options])], prog_name="boxloss")
+    assert done.exit_code == 0, done.output
+    assert re.fullmatch(rf"{re.escape(str(folder))}/index.html: \d\.\d MB; open it in a browser\n", done.stdout)
+    sections = ("landscapes", "descents", "correlation with the IoU", "your detector", "simulation")
+    assert done.stderr.splitlines() == [f"boxloss: {section} ..." for section in sections]
     assert [path.name for path in folder.iterdir()] == ["index.html"]
     return (folder / "index.html").read_text(encoding="utf-8")
 
@@ -334,6 +336,18 @@ def test_report_has_the_numbers_of_the_commands(report):
     (ran,) = lab.simulate(bl.giou, points=200, seed=2)
     expected = [f"{number:.4g}" for number in ran.error[[0, 10, 50, 100, 160, 200]]]
     assert ["GIoU", *expected] in table
+
+
+def test_report_has_the_tables_of_the_commands(report):
+    """Cell for cell; the report counts losses as classes do."""
+    table = [[cell.replace("\N{MINUS SIGN}", "-") for cell in row] for row in Page(report).rows]
+    for command, options in (("landscape", ()), ("descend", ("--seed", 2)), ("correlate", ("--seed", 2))):
+        _, output = run(command, "--loss", "l1,giou", "--quick", *options)
+        printed = [re.split(r" {2,}", line.strip()) for line in output.splitlines()]
+        assert next(row for row in printed if row[0] == "loss") in table
+        for row in printed:
+            if row[0] in ("l1", "giou"):
+                assert [{"l1": "L1", "giou": "GIoU"}[row[0]], *row[1:]] in table
 
 
 def test_report_says_how_to_make_it_again(report):

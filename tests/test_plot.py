@@ -1,7 +1,9 @@
 """What is drawn, read from Matplotlib's objects. The results are made by hand: no kernel is compiled."""
 
+import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -14,7 +16,7 @@ from PIL import Image
 import boxloss as bl
 from boxloss import plot
 from boxloss.lab import Agreement, Correlation, Descent, Landscape, Pairs, Simulation
-from boxloss.plot.style import line_style, name_of
+from boxloss.plot.style import line_style, loss_label, name_of
 
 TARGET = np.asarray([1.0, 2.0, 4.0, 2.0])
 
@@ -287,6 +289,19 @@ def test_names_have_parameters_that_are_not_the_defaults():
     assert name_of(bl.ciou) == "CIoU"
     assert name_of(bl.CIoU(full_gradient=True)) == "CIoU(full_gradient=True, eps=0.0)"
     assert name_of(2.0 * bl.GIoU()) == "2.0 * GIoU(eps=0.0)"
+
+
+def test_labels_say_the_unit_where_a_term_depends_on_it():
+    assert loss_label(2 * bl.GIoU(), "pixels") == "2.0 * GIoU(eps=0.0) loss"
+    assert loss_label(bl.GIoU() + 2 * (bl.IoU() + bl.CIoU()), "pixels").endswith("loss")
+    assert loss_label(bl.GIoU() + 5 * bl.L1(), "pixels").endswith(" loss (boxes in pixels)")
+
+
+def test_a_file_name_in_a_title_is_text():
+    """Not mathematics between two $, of which this would be none."""
+    result = pairs()
+    named = replace(result, pairs=replace(result.pairs, name="50 matches of $\\a$.json"))
+    plot.correlation(named).savefig(io.BytesIO())
 
 
 def test_style_of_the_user_is_left_alone():

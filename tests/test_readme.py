@@ -10,6 +10,7 @@ import importlib
 import inspect
 import os
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -95,7 +96,7 @@ def test_commands_print_what_they_say(command):
     arguments, output = command.split("\n", 1)
     environment = os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
     ran = subprocess.run(
-        [sys.executable, "-m", "boxloss", *arguments.split()],
+        [sys.executable, "-m", "boxloss", *shlex.split(arguments)],
         env=environment,
         capture_output=True,
         encoding="utf-8",

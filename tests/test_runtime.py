@@ -205,7 +205,16 @@ def test_set_num_threads_goes_before_the_environment():
     assert run(code, NUMBA_NUM_THREADS=3) == "1 1"
 
 
-@pytest.mark.parametrize("text", ["", "0", "-2", "all"])
+@pytest.mark.parametrize("call", ["bl.get_num_threads()", "bl.l1(np.zeros((1, 4)), np.zeros((1, 4)), engine='numba')"])
+@pytest.mark.parametrize("text", ["0", "-1", "all"])
+def test_wrong_number_of_threads_in_the_environment(text, call):
+    """Numba refuses 0 and less, too, and does not say which number it means."""
+    code = f"import numpy as np, boxloss as bl\ntry:\n    {call}\nexcept ValueError as error:\n    print(error)"
+    message = f"environment variable NUMBA_NUM_THREADS must be a whole number above 0; got {text!r}"
+    assert run(code, NUMBA_NUM_THREADS=text) == message
+
+
+@pytest.mark.parametrize("text", ["", None])
 def test_number_of_threads_is_that_of_usable_cpus_unless_the_environment_has_a_number(text):
     code = "import os, boxloss as bl\nprint(bl.get_num_threads() == (USABLE or os.cpu_count()))"
     usable = "len(os.sched_getaffinity(0))" if hasattr(os, "sched_getaffinity") else "0"
@@ -267,3 +276,18 @@ for _ in range(10):
 stop.set()
 """
     run(code)
+
+
+def test_without_numbas_compiler_the_array_library_computes():
+    code = """
+import sys, numpy as np, boxloss as bl
+boxes = np.asarray([[0.0, 0, 2, 2], [1, 1, 3, 3]])
+value, grad = bl.giou.value_and_grad(boxes, boxes[::-1])
+print(value.round(4).tolist(), "numba" in sys.modules)
+try:
+    bl.giou(boxes, boxes, engine="numba")
+except RuntimeError as error:
+    print(error)
+"""
+    told = "engine='numba' needs Numba's compiler, which NUMBA_DISABLE_JIT=1 turns off"
+    assert run(code, NUMBA_DISABLE_JIT=1) == f"[1.0794, 1.0794] False\n{told}"

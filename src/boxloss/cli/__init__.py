@@ -1,11 +1,7 @@
 """The command line."""
 
-import _thread
 import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
@@ -14,12 +10,14 @@ import boxloss as bl
 from boxloss.cli.correlate import correlate
 from boxloss.cli.descend import descend
 from boxloss.cli.info import info
+from boxloss.cli.interruption import unwinding
 from boxloss.cli.landscape import landscape
 from boxloss.cli.losses import losses
 from boxloss.cli.report import report
 from boxloss.cli.score import score
 from boxloss.cli.simulate import simulate
 from boxloss.coco import CocoError
+from boxloss.printable import printable
 
 
 class OneLineErrors(click.Group):
@@ -27,43 +25,19 @@ class OneLineErrors(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command and end the process."""
-        try:
-            with _interruptions_unwind():
+        with unwinding() as received:
+            try:
                 code = super().main(*args, **kwargs | {"standalone_mode": False})
-        except click.Abort:
-            sys.exit(130)
-        except (click.ClickException, CocoError, MemoryError, OSError) as error:
-            click.echo(f"boxloss: {_one_line(error)}", err=True)
-            sys.exit(2)
+            except BaseException as error:
+                if received:  # whatever a library that was interrupted made of it
+                    sys.exit(128 + received[0])
+                if isinstance(error, click.Abort):
+                    sys.exit(128 + signal.SIGINT)
+                if not isinstance(error, click.ClickException | CocoError | MemoryError | OSError):
+                    raise
+                click.echo(f"boxloss: {_one_line(error)}", err=True)
+                sys.exit(2)
         sys.exit(code or 0)
-
-
-@contextmanager
-def _interruptions_unwind() -> Iterator[None]:
-    """Let SIGTERM, with which schedulers end processes, clean up on its way as Ctrl-C does; lose neither.
-
-    LLVM calls back into Python while a kernel compiles. An exception that is raised there would be printed and
-    forgotten, so its signal comes again after the callback.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    hook = sys.unraisablehook
-
-    def again(lost: Any) -> None:
-        number = {KeyboardInterrupt: signal.SIGINT, SystemExit: signal.SIGTERM}.get(lost.exc_type)
-        if number is None:
-            hook(lost)
-        else:
-            threading.Timer(0.1, _thread.interrupt_main, (number,)).start()
-
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    sys.unraisablehook = again
-    try:
-        yield
-    finally:
-        sys.unraisablehook = hook
-        signal.signal(signal.SIGTERM, before)
 
 
 def _one_line(error: Exception) -> str:
@@ -73,7 +47,7 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, click.UsageError) and error.ctx is not None:
         end = "" if message.endswith((".", "?")) else "."
         message = f"{message}{end} Try '{error.ctx.command_path} --help'."
-    return " ".join(message.split())
+    return printable(" ".join(message.split()))
 
 
 @click.group(cls=OneLineErrors, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,6 +60,11 @@ def app(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+    elif context.invoked_subcommand != "info":  # which shows it
+        try:
+            bl.get_num_threads()
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
 
 
 for command in (score, losses, info, landscape, descend, correlate, simulate, report):

@@ -2,33 +2,47 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 
+import click
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Table as Drawn
+
+from boxloss.cli.tables import Table
+from boxloss.printable import printable
 
 UNFOLDED = 1000  # columns: wider than any table
 
 
 def show(*parts: str | Table) -> None:
-    """Print texts and tables as they are, folded to the width of a terminal, but for tables of numbers."""
+    """Print texts and tables, folded to the width of a terminal, but for tables of numbers.
+
+    What a terminal would obey, or its encoding lacks, is printed as an escape.
+    """
     console = Console(markup=False, highlight=False, emoji=False)
     unfolded = console.options.update(width=UNFOLDED)
-    tables = (part for part in parts if isinstance(part, Table) and any(column.no_wrap for column in part.columns))
-    needed = (console.measure(table, options=unfolded).maximum for table in tables)
+    drawn = [_drawn(part, console.encoding) for part in parts]
+    tables = [made for made, part in zip(drawn, parts, strict=True) if isinstance(part, Table) and part.numbers]
+    needed = (console.measure(made, options=unfolded).maximum for made in tables)
     console.width = max([console.width, *needed]) if console.is_terminal else UNFOLDED
-    for part in parts:
-        console.print(part)
+    for made in drawn:
+        console.print(made)
 
 
-def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
-    """Make a table without rows; columns of numbers stand on the right and are never folded."""
-    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    for column in numbers:
-        made.add_column(column, justify="right", no_wrap=True)
+def _drawn(part: str | Table, encoding: str) -> str | Drawn:
+    """Make what rich prints: numbers stand on the right and are never folded."""
+    if isinstance(part, str):
+        return "\n".join(printable(line, encoding) for line in part.split("\n"))
+    made = Drawn(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(part.header))
+    for name in part.texts:
+        made.add_column(name, overflow="fold")
+    for name in part.numbers:
+        made.add_column(name, justify="right", no_wrap=True)
+    for row, following in zip_longest(part.rows, part.rows[1:]):
+        ends = part.grouped and (following is None or following[0] != row[0])
+        made.add_row(*(printable(cell, encoding) for cell in row), end_section=ends)
     return made
 
 
@@ -47,6 +61,12 @@ def bar() -> Iterator[Progress | None]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as shown:
         yield shown
+
+
+def tell(step: str) -> None:
+    """Print a line on stderr where `bar` shows nothing, as in the log of a job."""
+    if not Console(stderr=True).is_interactive:
+        click.echo(f"boxloss: {printable(step)} ...", err=True)
 
 
 @contextmanager

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from rich.table import Table
 
-import boxloss as bl
 from boxloss.cli import console
 from boxloss.cli.export import Columns
+from boxloss.cli.expressions import loss_of
 from boxloss.cli.lab import (
     LabCommand,
     Result,
-    cell,
     checked,
     losses_option,
     out_option,
@@ -22,10 +20,14 @@ from boxloss.cli.lab import (
     quick_option,
     seed_option,
 )
-from boxloss.cli.options import PATH
+from boxloss.cli.options import PATH, Choice, WholeNumber
+from boxloss.cli.tables import Table, cell
 
 if TYPE_CHECKING:
     from boxloss.lab import Correlation, Pairs
+
+
+PAIRS, QUICK_PAIRS = 1_000_000, 20_000
 
 
 @click.command(cls=LabCommand)
@@ -35,12 +37,12 @@ if TYPE_CHECKING:
 @click.option(
     "--pairs",
     "generator",
-    type=click.Choice(["fixed", "mixed"]),
+    type=Choice(["fixed", "mixed"]),
     default="mixed",
     show_default=True,
     help="Without files: random pairs, with targets of one size or of many.",
 )
-@click.option("--count", type=click.IntRange(min=2), help="Random pairs.  [default: 1000000, --quick: 20000]")
+@click.option("--count", type=WholeNumber(min=2), help="Random pairs.  [default: 1000000, --quick: 20000]")
 @seed_option
 @quick_option
 @out_option
@@ -65,41 +67,42 @@ def correlate(
 
     if (ground_truth is None) != (detections is None):
         raise click.UsageError("Give both GROUND_TRUTH and DETECTIONS, or neither.", click.get_current_context())
-    with outputs(paths) as write, console.progress(len(losses) + 2) as begin:
-        begin("pairs")
-        with checked():
-            pairs = (
-                lab.generate(generator, count or (20_000 if quick else 1_000_000), seed)
-                if ground_truth is None or detections is None
-                else lab.coco_pairs(ground_truth, detections)
-            )
-        found = []
-        for name in losses:
-            begin(name)
+    with outputs(paths) as write:
+        with console.progress(len(losses) + 2) as begin:
+            begin("pairs")
             with checked():
-                found.append(lab.correlate(bl.get(name), pairs))
-        begin("writing")
-        write(
-            Result(
-                lambda: plot.correlation(found),
-                lambda: columns(pairs, found, losses),
-                statistics(found, losses),
-                used={"count": len(pairs)},
+                pairs = (
+                    lab.generate(generator, count or (QUICK_PAIRS if quick else PAIRS), seed)
+                    if ground_truth is None or detections is None
+                    else lab.coco_pairs(ground_truth, detections)
+                )
+            found = []
+            for name in losses:
+                begin(name)
+                with checked():
+                    found.append(lab.correlate(loss_of(name), pairs))
+            begin("writing")
+            write(
+                Result(
+                    lambda: plot.correlation(found),
+                    lambda: columns(pairs, found, losses),
+                    statistics(found, losses),
+                    used={"count": len(pairs)},
+                )
             )
-        )
-    console.show(pairs.name, table(found, losses))
+        console.show(pairs.name, table(found, losses))
 
 
 def table(found: Sequence["Correlation"], losses: Sequence[str]) -> Table:
     """Make two rows for each loss: all pairs, and those that overlap."""
-    made = console.table(
-        *("loss", "pairs"), numbers=("number", "Spearman", "Kendall", "spread", "p5 at 0.4", "p95 at 0.4", "residual")
-    )
-    for row in statistics(found, losses):
-        for pairs in ("all", "overlapping"):
-            order = ("spearman", "kendall", "spread", "low", "high", "residual")
-            made.add_row(row["loss"], pairs, str(row[pairs]["size"]), *(cell(row[pairs][name]) for name in order))
-    return made
+    numbers = ("number", "Spearman", "Kendall", "spread", "p5 at 0.4", "p95 at 0.4", "residual")
+    order = ("spearman", "kendall", "spread", "low", "high", "residual")
+    rows = [
+        [row["loss"], pairs, str(row[pairs]["size"]), *(cell(row[pairs][name]) for name in order)]
+        for row in statistics(found, losses)
+        for pairs in ("all", "overlapping")
+    ]
+    return Table(("loss", "pairs"), numbers, rows)
 
 
 def statistics(found: Sequence["Correlation"], losses: Sequence[str]) -> list[dict[str, Any]]:

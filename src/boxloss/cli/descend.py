@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from rich.table import Table
 
 import boxloss as bl
 from boxloss.check import check_positive
 from boxloss.cli import console
 from boxloss.cli.export import Columns
+from boxloss.cli.expressions import loss_of
 from boxloss.cli.lab import (
-    BOX,
     WRITERS,
     LabCommand,
     Result,
-    cell,
     checked,
     losses_option,
     out_option,
@@ -27,12 +25,16 @@ from boxloss.cli.lab import (
     quick_option,
     seed_option,
 )
+from boxloss.cli.landscape import CELLS, QUICK_CELLS
+from boxloss.cli.options import BOX, NUMBER, Choice, WholeNumber
+from boxloss.cli.tables import Table, cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ARRIVED = 0.9  # the IoU that counts as arrived
 FRAMES, QUICK_FRAMES = 60, 12
+MAX_STEPS = 1_000_000  # every one of them is kept for the picture
 
 
 @click.command(cls=LabCommand)
@@ -41,24 +43,24 @@ FRAMES, QUICK_FRAMES = 60, 12
 @click.option("--start", "starts", **BOX, multiple=True, help="Where a box starts; repeat it for more.")
 @click.option(
     "--boxes",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=12,
     show_default=True,
     help="Without --start: boxes of the target's size, at random places on the plane.",
 )
-@click.option("--extent", type=float, default=3.0, show_default=True, help="Reach of the plane around the target.")
+@click.option("--extent", **NUMBER, default=3.0, show_default=True, help="Reach of the plane around the target.")
 @click.option(
     "--optimizer",
-    type=click.Choice(["sgd", "momentum", "adam"]),
+    type=Choice(["sgd", "momentum", "adam"]),
     default="sgd",
     show_default=True,
     help="How boxes move: gradient descent, with momentum, or Adam.",
 )
-@click.option("--lr", type=float, help="Learning rate.  [default: 0.1; from 80 % of the steps 0.01, from 90 % 0.001]")
-@click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="How many.")
+@click.option("--lr", **NUMBER, help="Learning rate.  [default: 0.1; from 80 % of the steps 0.01, from 90 % 0.001]")
+@click.option("--steps", type=WholeNumber(min=1, max=MAX_STEPS), default=200, show_default=True, help="How many.")
 @click.option(
     "--parametrisation",
-    type=click.Choice(["xy", "cxcywh", "xyxy", "log-size"]),
+    type=Choice(["xy", "cxcywh", "xyxy", "log-size"]),
     default="xy",
     show_default=True,
     help="What is descended on: the centre alone, centre and size, corners, centre and logarithms of the sizes.",
@@ -66,7 +68,7 @@ FRAMES, QUICK_FRAMES = 60, 12
 @click.option(
     "--plot",
     "kind",
-    type=click.Choice(["paths", "error", "iou"]),
+    type=Choice(["paths", "error", "iou"]),
     default="paths",
     show_default=True,
     help="Picture: the paths over the landscape, or a curve.",
@@ -103,20 +105,21 @@ def descend(
         check_positive("extent", extent)
         for start in starts:
             check_sides("start", *start[2:])
-    place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed)
+        place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed)
     rate = protocol_rate(steps) if lr is None else lr
     animations = {".gif": write_animation, ".mp4": write_animation}
-    with outputs(paths, WRITERS | animations) as write, console.progress(len(losses) + 1) as begin:
-        balls = []
-        for name in losses:
-            begin(name)
-            with checked():
-                balls.append(lab.descend(bl.get(name), place, target, optimizer, rate, steps, parametrisation))
-        begin("writing")
-        draw = partial(picture, balls, kind, extent, 60 if quick else 300)
-        animate = partial(plot.animate, balls, frames=QUICK_FRAMES if quick else FRAMES)
-        write(Result(draw, lambda: columns(balls, losses), statistics(balls, losses), animate))
-    console.show(table(balls, losses))
+    with outputs(paths, WRITERS | animations) as write:
+        with console.progress(len(losses) + 1) as begin:
+            balls = []
+            for name in losses:
+                begin(name)
+                with checked():
+                    balls.append(lab.descend(loss_of(name), place, target, optimizer, rate, steps, parametrisation))
+            begin("writing")
+            draw = partial(picture, balls, kind, extent, QUICK_CELLS if quick else CELLS)
+            animate = partial(plot.animate, balls, frames=QUICK_FRAMES if quick else FRAMES)
+            write(Result(draw, lambda: columns(balls, losses), statistics(balls, losses), animate))
+        console.show(table(balls, losses))
 
 
 def random_starts(target: np.ndarray, count: int, extent: float, seed: int) -> np.ndarray:
@@ -151,14 +154,12 @@ def write_animation(path: Path, result: Result) -> None:
 
 def table(balls: Sequence[Any], losses: Sequence[str]) -> Table:
     """Make a row for each loss."""
-    made = console.table("loss", numbers=("error at start", "final error", "final IoU", "arrived"))
-    for row in statistics(balls, losses):
-        made.add_row(
-            row["loss"],
-            *(cell(row[name]) for name in ("start_error", "final_error", "final_iou")),
-            f"{row['arrived']} of {row['boxes']}",
-        )
-    return made
+    order = ("start_error", "final_error", "final_iou")
+    rows = [
+        [row["loss"], *(cell(row[name]) for name in order), f"{row['arrived']} of {row['boxes']}"]
+        for row in statistics(balls, losses)
+    ]
+    return Table(("loss",), ("error at start", "final error", "final IoU", "arrived"), rows)
 
 
 def statistics(balls: Sequence[Any], losses: Sequence[str]) -> list[dict[str, Any]]:

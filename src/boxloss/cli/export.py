@@ -3,6 +3,9 @@
 import csv
 import os
 import secrets
+import shutil
+import stat
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -23,8 +26,18 @@ def write_csv(path: Path, parts: Iterable[Columns]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         for number, columns in enumerate(parts):
             if number == 0:
-                writer.writerow(columns)
-            writer.writerows(zip(*(column.tolist() for column in columns.values()), strict=True))
+                writer.writerow(map(_no_formula, columns))
+            writer.writerows(zip(*map(_cells, columns.values()), strict=True))
+
+
+def _cells(column: NDArray[Any]) -> list[Any]:
+    cells: list[Any] = column.tolist()
+    return cells if column.dtype.kind in "biuf" else list(map(_no_formula, cells))
+
+
+def _no_formula(text: Any) -> Any:
+    """Mark what a spreadsheet would compute as text, with an apostrophe as spreadsheets have it."""
+    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def write_parquet(path: Path, parts: Iterable[Columns]) -> None:
@@ -48,43 +61,97 @@ def check_target(path: Path, writers: Writers = WRITERS) -> None:
         raise click.ClickException(f"{path}: --out must end in {' or '.join(writers)}")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
         raise click.ClickException(f'{path}: Parquet needs pyarrow: pip install "boxloss[cli]"')
-    if path.is_dir():
+    with explained(path):
+        there = _status(path)
+    if there is not None and stat.S_ISDIR(there.st_mode):
         raise click.ClickException(f"{path}: is a folder")
-    if path.exists() and not os.access(path, os.W_OK):
+    if there is not None and not os.access(path, os.W_OK):
         raise click.ClickException(f"{path}: is read-only")
+    for source in _inputs():
+        if _is_part(path, source):
+            raise click.ClickException(f"{path}: --out would overwrite the input {source}")
+        if source.is_dir() and source.resolve() in path.resolve().parents:
+            raise click.ClickException(f"{path}: --out would be a file of the input {source}")
+
+
+def _inputs() -> list[Path]:
+    """The files and folders that are arguments of the command, as opposed to its options."""
+    context = click.get_current_context(silent=True)
+    arguments = [p.name for p in context.command.params if isinstance(p, click.Argument)] if context else []
+    values = [context.params[name] for name in arguments] if context else []
+    return [value for value in values if isinstance(value, Path) and value.exists()]
+
+
+def _is_part(path: Path, source: Path) -> bool:
+    """Whether a file is an input or in the folder that is one, under whatever names: links are followed."""
+    if not path.exists():
+        return False
+    return any(path.samefile(file) for file in (source.rglob("*") if source.is_dir() else [source]) if file.exists())
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What is there, at the end of all links; None if nothing is."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 @contextmanager
 def pending(path: Path | None, writers: Writers = WRITERS) -> Iterator[Callable[[Any], None]]:
     """Give a function that writes something, once, to `path`; to nowhere if that is None.
 
-    The file appears when the block has ended without an error. Until then it is a temporary file beside it,
-    made at once: a folder that cannot be written is an error before the work begins.
+    The file appears when the block has ended without an error, with the permissions of the one that it replaces. Until
+    then it is a temporary file beside it, made at once: a folder that cannot be written is an error before the work
+    begins. A pipe or a device is not replaced: it gets the content when the block has ended.
     """
     if path is None:
         yield lambda content: None
         return
     check_target(path, writers)
-    target = path.resolve()  # what a link points to, not the link
-    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.tmp{target.suffix}")
+    with explained(path):
+        there = _status(path)
+    stream = there is not None and not stat.S_ISREG(there.st_mode)
+    target = Path(os.path.realpath(path))  # what a link points to, not the link
+    folder = Path(tempfile.gettempdir()) if stream else target.parent
+    temporary = folder / f".{secrets.token_hex(8)}.tmp{path.suffix}"
 
     def write(content: Any) -> None:
-        with _explained(path):
+        with explained(path):
             writers[path.suffix](temporary, content)
 
     try:
-        with _explained(path):
-            temporary.touch(exist_ok=False)
+        with explained(path):
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if there else 0o666))
+            if there is not None and not stream:
+                _give_permissions(temporary, there)
         yield write
-        with _explained(path):
-            os.replace(temporary, target)
+        with explained(path):
+            if stream:
+                _pour(temporary, path)
+            else:
+                os.replace(temporary, target)
     finally:
         with suppress(OSError):  # a folder that is gone is no reason to hide the error that came first
             temporary.unlink(missing_ok=True)
 
 
+def _give_permissions(file: Path, like: os.stat_result) -> None:
+    """Give a file the owner, as far as the system lets one, and the mode of another."""
+    if hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(file, like.st_uid, like.st_gid)
+    file.chmod(stat.S_IMODE(like.st_mode))
+
+
+def _pour(file: Path, stream: Path) -> None:
+    with file.open("rb") as content, stream.open("wb") as sink:
+        shutil.copyfileobj(content, sink)
+
+
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """Turn an error of the system into one line that names the file."""
     try:
         yield
     except OSError as error:

@@ -1,14 +1,18 @@
 """``boxloss info``: what is installed and what runs."""
 
+import os
 import platform
 from collections import Counter
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 import boxloss as bl
 from boxloss.cli import console
+from boxloss.cli.tables import Table
 from boxloss.libraries import cuda
 
 CORE = ("numpy", "numba", "array-api-compat")
@@ -26,23 +30,26 @@ def installed_version(distribution: str) -> str | None:
 @click.command()
 def info() -> None:
     """Show versions, engines, threads and the kernel cache."""
-    table = console.table("", "")
-    table.show_header = False
-    table.add_row("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    table.add_row("boxloss", bl.__version__)
-    for name in CORE:
-        table.add_row(name, installed_version(name) or "not installed")
-    for name in OPTIONAL:
-        if found := installed_version(name):
-            table.add_row(name, found)
-    table.add_row("engines", ", ".join(engines()))
-    table.add_row("threads", str(bl.get_num_threads()))
-    table.add_row("kernel cache", describe_cache())
-    for line in describe_cuda():
-        table.add_row("CUDA", line)
-    for line in cuda_kernels():
-        table.add_row("CUDA kernels", line)
-    console.show(table)
+    rows = [
+        ["Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"],
+        ["boxloss", bl.__version__],
+        *([name, installed_version(name) or "not installed"] for name in CORE),
+        *([name, found] for name in OPTIONAL if (found := installed_version(name))),
+        ["engines", ", ".join(engines())],
+        ["threads", describe_threads()],
+        ["kernel cache", describe_cache()],
+        *(["CUDA", line] for line in describe_cuda()),
+        *(["CUDA kernels", line] for line in cuda_kernels()),
+    ]
+    console.show(Table(("", ""), (), rows))
+
+
+def describe_threads() -> str:
+    """Say how many threads a call may use, or what is wrong with the environment."""
+    try:
+        return str(bl.get_num_threads())
+    except ValueError as error:
+        return str(error)
 
 
 def engines() -> list[str]:
@@ -63,20 +70,48 @@ def describe_cuda() -> list[str]:
 
 def cuda_kernels() -> list[str]:
     """List the kernels for GPUs in the cache, by device, verb, float type and loss."""
-    from boxloss.engines.cache import cache_folder
-
-    folder = cache_folder()
-    names = [path.name for path in folder.rglob("cuda-*.kernel")] if folder else []
-    found = Counter(" ".join(name.split("-")[1:-1]) for name in names)
+    try:
+        names = [path.name for path, _ in cached_files()]
+    except (OSError, ValueError):  # `describe_cache` says it
+        return []
+    kernels = [name for name in names if name.startswith("cuda-") and name.endswith(".kernel")]
+    found = Counter(" ".join(name.split("-")[1:-1]) for name in kernels)
     return [f"{name}: {count}" for name, count in sorted(found.items())]
 
 
 def describe_cache() -> str:
-    """Say where compiled kernels are kept, how many files there are and how large they are."""
-    from boxloss.engines.cache import cache_folder  # here, since it imports Numba
-
-    folder: Path | None = cache_folder()
-    if folder is None:
-        return "none: there is no folder to keep it in"
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    """Say where compiled kernels are kept, how many files there are and how large they are; or what is wrong."""
+    try:
+        folder = cache_folder()
+        if folder is None:
+            return "none: there is no folder to keep it in"
+        sizes = [size for _, size in cached_files()]
+    except OSError as error:
+        return f"{error.filename or folder}: cannot be read: {error.strerror or error}"
+    except ValueError as error:  # of Numba, which is imported here, about a variable of its own
+        return f"unknown: {error}"
     return f"{folder}: {console.count(len(sizes), 'file')}, {sum(sizes) / 1e6:.1f} MB"
+
+
+def cache_folder() -> Path | None:
+    """Return the folder of compiled kernels."""
+    from boxloss.engines import cache  # here, since it imports Numba
+
+    return cache.cache_folder()
+
+
+def cached_files() -> list[tuple[Path, int]]:
+    """List the files in the folder of compiled kernels with their sizes; unlike `Path.rglob`, complain of a folder."""
+    folder = cache_folder()
+    if folder is None or not folder.exists():
+        return []
+    found = []
+    for parent, _, names in os.walk(folder, onerror=_complain):
+        for path in (Path(parent, name) for name in names):
+            with suppress(FileNotFoundError):  # another process has just renamed it
+                found.append((path, path.stat().st_size))
+    return found
+
+
+def _complain(error: OSError) -> NoReturn:
+    raise error

@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -14,8 +16,9 @@ import numpy as np
 
 import boxloss as bl
 from boxloss.cli import export
-from boxloss.cli.options import PATH, loss_option
+from boxloss.cli.options import PATH, LossCommand, WholeNumber, loss_option
 from boxloss.coco import CocoError
+from boxloss.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("matplotlib", "jinja2")  # beside those that the command line needs at all
 LOSSES = ("l1", "iou", "giou", "diou", "ciou")
-SIZE: dict[str, Any] = {"type": float, "nargs": 2, "metavar": "W H"}
-BOX: dict[str, Any] = {"type": float, "nargs": 4, "metavar": "X Y W H"}
 
 
 class Result(NamedTuple):
@@ -37,7 +38,7 @@ class Result(NamedTuple):
     used: Mapping[str, Any] = MappingProxyType({})  # settings whose default depends on others
 
 
-class LabCommand(click.Command):
+class LabCommand(LossCommand):
     """A command that says first which libraries are missing."""
 
     def invoke(self, context: click.Context) -> Any:
@@ -56,9 +57,7 @@ out_option = click.option(
     metavar="FILE",
     help="Write a picture (.png, .svg), its data (.csv) or the statistics (.json); repeat it for more.",
 )
-seed_option = click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of random numbers."
-)
+seed_option = click.option("--seed", type=WholeNumber(min=0), default=0, show_default=True, help="Of random numbers.")
 quick_option = click.option("--quick", is_flag=True, help="Less of everything, for a first look.")
 
 
@@ -93,7 +92,10 @@ WRITERS: dict[str, Callable[[Path, Any], None]] = {
 
 @contextmanager
 def outputs(paths: Sequence[Path], writers: export.Writers = WRITERS) -> Iterator[Callable[[Result], None]]:
-    """Give a function that writes a result to all files; each appears when it is whole."""
+    """Give a function that writes a result to all files; each appears when it is whole and the block has ended."""
+    targets = Counter(os.path.realpath(path) for path in paths)
+    if twice := [path for path in paths if targets[os.path.realpath(path)] > 1]:
+        raise click.ClickException(f"{twice[-1]}: --out is given more than once for this file")
     with ExitStack() as stack:
         writes = [stack.enter_context(export.pending(path, writers)) for path in paths]
 
@@ -123,14 +125,4 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
-    return str(value) if isinstance(value, Path) else value
-
-
-def cell(value: float) -> str:
-    """Write a number for a table: "-" if there is none."""
-    return "-" if math.isnan(value) else f"{value:.4g}"
-
-
-def percent(value: float) -> str:
-    """Write a share as a percentage."""
-    return f"{100 * value:.1f} %"
+    return printable(str(value)) if isinstance(value, Path) else value

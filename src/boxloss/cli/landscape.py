@@ -6,38 +6,38 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from rich.table import Table
 
-import boxloss as bl
 from boxloss.cli import console
 from boxloss.cli.export import Columns
+from boxloss.cli.expressions import loss_of
 from boxloss.cli.lab import (
-    BOX,
-    SIZE,
     LabCommand,
     Result,
-    cell,
     checked,
     losses_option,
     out_option,
     outputs,
-    percent,
     quick_option,
 )
+from boxloss.cli.options import BOX, NUMBER, SIZE, Choice, WholeNumber
+from boxloss.cli.tables import Table, cell, percent
 
 if TYPE_CHECKING:
     from boxloss.lab import Landscape
+
+
+CELLS, QUICK_CELLS = 300, 60  # along each side
 
 
 @click.command(cls=LabCommand)
 @losses_option
 @click.option("--target", **BOX, default=(0.0, 0.0, 1.0, 1.0), show_default=True, help="Its centre and size.")
 @click.option("--pred-size", **SIZE, default=(1.0, 1.0), show_default=True, help="Size of the prediction, where fixed.")
-@click.option("--extent", type=float, default=3.0, show_default=True, help="Reach of the plane around the target.")
+@click.option("--extent", **NUMBER, default=3.0, show_default=True, help="Reach of the plane around the target.")
 @click.option("--vary", default="xy", show_default=True, metavar="PAIR", help="The plane: two of x, y, w, h.")
-@click.option("--resolution", type=click.IntRange(min=2), help="Cells along each side.  [default: 300, --quick: 60]")
+@click.option("--resolution", type=WholeNumber(min=2), help="Cells along each side.  [default: 300, --quick: 60]")
 @click.option(
-    "--plot", "kind", type=click.Choice(["contours", "surface"]), default="contours", show_default=True, help="Picture."
+    "--plot", "kind", type=Choice(["contours", "surface"]), default="contours", show_default=True, help="Picture."
 )
 @quick_option
 @out_option
@@ -60,36 +60,36 @@ def landscape(
     """
     from boxloss import lab, plot
 
-    cells = resolution or (60 if quick else 300)
-    with outputs(paths) as write, console.progress(len(losses) + 1) as begin:
-        planes = []
-        for name in losses:
-            begin(name)
-            with checked():
-                planes.append(lab.landscape(bl.get(name), target, pred_size, extent, cells, vary))
-        begin("writing")
-        draw = plot.landscape if kind == "contours" else plot.surface
-        write(
-            Result(
-                lambda: draw(planes),
-                lambda: columns(planes, losses),
-                statistics(planes, losses),
-                used={"resolution": cells},
+    cells = resolution or (QUICK_CELLS if quick else CELLS)
+    with outputs(paths) as write:
+        with console.progress(len(losses) + 1) as begin:
+            planes = []
+            for name in losses:
+                begin(name)
+                with checked():
+                    planes.append(lab.landscape(loss_of(name), target, pred_size, extent, cells, vary))
+            begin("writing")
+            draw = plot.landscape if kind == "contours" else plot.surface
+            write(
+                Result(
+                    lambda: draw(planes),
+                    lambda: columns(planes, losses),
+                    statistics(planes, losses),
+                    used={"resolution": cells},
+                )
             )
-        )
-    console.show(table(planes, losses))
+        console.show(table(planes, losses))
 
 
 def table(planes: Sequence["Landscape"], losses: Sequence[str]) -> Table:
     """Make a row for each loss."""
-    made = console.table(
-        "loss", numbers=("zero gradient", "leads away", "mean cosine", "slope p5", "slope p50", "slope p95")
-    )
-    for name, plane in zip(losses, planes, strict=True):
-        s = plane.statistics
-        numbers = (s.mean_cosine, s.slope_p5, s.slope_median, s.slope_p95)
-        made.add_row(name, percent(s.zero_share), percent(s.away_share), *map(cell, numbers))
-    return made
+    numbers = ("zero gradient", "leads away", "mean cosine", "slope p5", "slope p50", "slope p95")
+    order = ("mean_cosine", "slope_p5", "slope_median", "slope_p95")
+    rows = [
+        [row["loss"], percent(row["zero_share"]), percent(row["away_share"]), *(cell(row[name]) for name in order)]
+        for row in statistics(planes, losses)
+    ]
+    return Table(("loss",), numbers, rows)
 
 
 def statistics(planes: Sequence["Landscape"], losses: Sequence[str]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import click
 
 import boxloss as bl
 from boxloss.cli import console
+from boxloss.cli.tables import Table
 
 LEGEND = """
 e: difference of a coordinate; w, h and W, H: sides of the predicted and of the target box
@@ -14,8 +15,6 @@ rho: distance of the centres; v = 4 / pi^2 (atan(W / H) - atan(w / h))^2; alpha 
 @click.command()
 def losses() -> None:
     """List the losses with their formulas and ranges."""
-    table = console.table("loss", "formula", "range")
-    for name in bl.losses():
-        kind = type(bl.get(name))
-        table.add_row(name, kind.expression, kind.value_range)
-    console.show(table, LEGEND)
+    kinds = {name: type(bl.get(name)) for name in bl.losses()}
+    rows = [[name, kind.expression, kind.value_range] for name, kind in kinds.items()]
+    console.show(Table(("loss", "formula", "range"), (), rows), LEGEND)

@@ -1,37 +1,95 @@
-"""Options that commands share."""
+"""Options that commands share, and their types."""
 
+import math
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 import boxloss as bl
+from boxloss.cli.expressions import hint, split
 
 PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
 
 
-def loss_option(default: Sequence[str], default_name: str) -> Callable[[Any], Any]:
-    """Make the option that names losses: separated by commas, repeated, or both."""
+class Choice(click.Choice):  # type: ignore[type-arg]  # not generic before click 8.2
+    """One of some words; the error has the one that was meant."""
 
-    def names(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[str]:
-        known = bl.losses()
-        named = [name.strip() for value in values for name in value.split(",")] or list(default)
-        if unknown := [name for name in named if name not in known]:
-            raise click.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}.")
-        return list(dict.fromkeys(named))
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check a word."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            self.fail(f"{error.message}{hint(str(value), [str(choice) for choice in self.choices])}", param, ctx)
+
+
+class WholeNumber(click.IntRange):
+    """An integer, which may be written as 1e6."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number."""
+        if isinstance(value, str):
+            try:
+                value = int(value)
+            except ValueError:
+                with suppress(ValueError):
+                    value = int(float(value)) if float(value).is_integer() else value
+        if isinstance(value, str):
+            self.fail(f"{value!r} is not a whole number.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def finite(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    """Check for numbers that are neither NaN nor infinite."""
+    numbers = [] if value is None else np.ravel(value).tolist()
+    if wrong := [number for number in numbers if not math.isfinite(number)]:
+        raise click.BadParameter(f"{wrong[0]} is not a finite number.")
+    return value
+
+
+NUMBER: dict[str, Any] = {"type": float, "callback": finite}
+SIZE = NUMBER | {"nargs": 2, "metavar": "W H"}
+BOX = NUMBER | {"nargs": 4, "metavar": "X Y W H"}
+
+
+class LossCommand(click.Command):
+    """A command with `loss_option`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; a loss among the files is one that was separated by a space."""
+        for place, option in enumerate(args[:-2]):
+            value, word = args[place + 1 : place + 3]
+            if option in ("--loss", "--losses") and word in bl.losses() and not Path(word).exists():
+                value = value.rstrip(",")
+                raise click.UsageError(f"losses are separated by commas: {option} {value},{word}", ctx)
+        return super().parse_args(ctx, args)
+
+
+def loss_option(default: Sequence[str], default_name: str) -> Callable[[Any], Any]:
+    """Make the option that says which losses: separated by commas, repeated, or both."""
+
+    def read(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[str]:
+        try:
+            losses = [loss for value in values for loss in split(value)]
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+        return list(dict.fromkeys(losses or default))
 
     def complete(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
-        before, comma, begun = incomplete.rpartition(",")
-        return [f"{before}{comma}{name}" for name in bl.losses() if name.startswith(begun)]
+        before, begun = re.fullmatch(r"(.*?)((?:[a-z]\w*)?)", incomplete, re.DOTALL).groups()  # type: ignore[union-attr]
+        return [f"{before}{name}" for name in bl.losses() if name.startswith(begun)]
 
     return click.option(
         "--loss",
         "--losses",
         "losses",
         multiple=True,
-        callback=names,
+        callback=read,
         shell_complete=complete,
-        metavar="NAMES",
-        help=f"Which losses, as giou,ciou.  [default: {default_name}]",
+        metavar="LOSSES",
+        help=f"Which losses, as giou,ciou or 5*l1+2*giou.  [default: {default_name}]",
     )

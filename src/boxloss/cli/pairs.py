@@ -11,6 +11,7 @@ import numpy as np
 
 import boxloss as bl
 from boxloss.cli import console
+from boxloss.cli.expressions import loss_of
 from boxloss.cli.summary import Summary, summarise
 from boxloss.coco import CocoError
 from boxloss.coco.tables import NUMBERS
@@ -47,7 +48,7 @@ def lazy_losses(path: Path, names: list[str], format: str, engine: Any) -> Losse
         raise click.ClickException(f'{path}: Parquet needs {" and ".join(missing)}: pip install "boxloss[cli,dask]"')
     pred, target = _boxes(path, format)
     options = {"format": format, "engine": engine}
-    values = {name: bl.get(name)(pred, target, **options) for name in names}
+    values = {name: loss_of(name)(pred, target, **options) for name in names}
     return Losses(pred, target, bl.iou_score(pred, target, **options), values)
 
 
@@ -86,7 +87,7 @@ def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]
         columns["iou_score"] = losses.iou.blocks[block]
         norms = {}
         for name in losses.values:
-            columns[name], grad = bl.get(name).value_and_grad(pred, target, format=format, engine=engine)
+            columns[name], grad = loss_of(name).value_and_grad(pred, target, format=format, engine=engine)
             norms[f"{name}_grad_norm"] = grad.map_blocks(np.linalg.norm, axis=-1, drop_axis=1, dtype=grad.dtype)
         yield dask.compute(columns | norms)[0]
 

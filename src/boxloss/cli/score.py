@@ -9,7 +9,8 @@ from click.core import ParameterSource
 
 import boxloss as bl
 from boxloss.cli import console, export, pairs
-from boxloss.cli.options import PATH, loss_option
+from boxloss.cli.expressions import loss_of
+from boxloss.cli.options import PATH, Choice, LossCommand, loss_option
 from boxloss.cli.summary import by_category, headline, overall, summarise
 from boxloss.coco import Matches, Source, match, read_detections, read_ground_truth
 from boxloss.coco.tables import NUMBERS, is_table
@@ -25,7 +26,7 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
     return value
 
 
-@click.command()
+@click.command(cls=LossCommand)
 @click.argument("ground_truth", required=False, type=PATH)
 @click.argument("detections", required=False, type=PATH)
 @click.option("--sample", is_flag=True, help="Score the boxes that ship with the package instead of files.")
@@ -36,14 +37,14 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
 @click.option("--per-category", is_flag=True, help="A row for each category and loss.")
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "array", "numba"]),
+    type=Choice(["auto", "array", "numba"]),
     default="auto",
     show_default=True,
     help="What computes the losses.",
 )
 @click.option(
     "--format",
-    type=click.Choice(list(NUMBERS)),
+    type=Choice(list(NUMBERS)),
     help="The format of boxes in Parquet and CSV files.  [default: xywh as COCO's; of pairs xyxy]",
 )
 @click.option("--out", type=PATH, metavar="FILE", help="Write all pairs to a .csv or .parquet file.")
@@ -77,34 +78,35 @@ def score(
     sources = inputs(ground_truth, detections, sample)
     if format is not None and not any(map(is_table, sources)):
         raise click.UsageError("--format is for Parquet and CSV files.", click.get_current_context())
-    with export.pending(out) as write, console.progress(len(losses) + 4) as begin:
-        begin("reading")
-        truth = read_ground_truth(sources[0], format or "xywh")
-        found = read_detections(sources[1], truth, format or "xywh")
-        begin("matching")
-        matches = match(truth, found, iou_threshold)
-        boxes = matches.pred, matches.target
-        if engine == "auto" and len(matches) <= FEW:
-            engine = "array"
-        # Not COCO's own IoU, which may miss 1 by rounding for equal boxes: ranks would see the difference.
-        iou, values, norms = bl.iou_score(*boxes, engine=engine), {}, {}
-        for name in losses:
-            begin(name)
-            loss = bl.get(name)
-            if out is None:
-                values[name] = loss(*boxes, engine=engine)
-            else:
-                values[name], grad = loss.value_and_grad(*boxes, engine=engine)
-                norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
-        begin("writing")
-        write([pair_columns(matches) | {"iou_score": iou} | values | norms])
-        begin("ranking")
-        table = (
-            by_category(values, iou, matches.category_id, truth.categories)
-            if per_category
-            else overall({name: summarise(column, iou) for name, column in values.items()})
-        )
-    console.show(headline(truth, found, matches, iou_threshold), table)
+    with export.pending(out) as write:
+        with console.progress(len(losses) + 4) as begin:
+            begin("reading")
+            truth = read_ground_truth(sources[0], format or "xywh")
+            found = read_detections(sources[1], truth, format or "xywh")
+            begin("matching")
+            matches = match(truth, found, iou_threshold)
+            boxes = matches.pred, matches.target
+            if engine == "auto" and len(matches) <= FEW:
+                engine = "array"
+            # Not COCO's own IoU, which may miss 1 by rounding for equal boxes: ranks would see the difference.
+            iou, values, norms = bl.iou_score(*boxes, engine=engine), {}, {}
+            for name in losses:
+                begin(name)
+                loss = loss_of(name)
+                if out is None:
+                    values[name] = loss(*boxes, engine=engine)
+                else:
+                    values[name], grad = loss.value_and_grad(*boxes, engine=engine)
+                    norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
+            begin("writing")
+            write([pair_columns(matches) | {"iou_score": iou} | values | norms])
+            begin("ranking")
+            table = (
+                by_category(values, iou, matches.category_id, truth.categories)
+                if per_category
+                else overall({name: summarise(column, iou) for name, column in values.items()})
+            )
+        console.show(headline(truth, found, matches, iou_threshold), table)
 
 
 def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Path | None) -> None:
@@ -117,10 +119,10 @@ def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Pa
         lazy = pairs.lazy_losses(path, losses, format, engine)
         found = pairs.summaries(lazy)
         write(pairs.rows(lazy, format, engine))
-    text = console.count(len(lazy.iou), "pair")
-    if len(lazy.iou) > pairs.SAMPLE:
-        text += f"; percentiles and ranks are those of {pairs.SAMPLE} of them"
-    console.show(text, overall(found))
+        text = console.count(len(lazy.iou), "pair")
+        if len(lazy.iou) > pairs.SAMPLE:
+            text += f"; percentiles and ranks are those of {pairs.SAMPLE} of them"
+        console.show(text, overall(found))
 
 
 def inputs(ground_truth: Path | None, detections: Path | None, sample: bool) -> tuple[Source, Source]:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from rich.table import Table
 
-import boxloss as bl
 from boxloss.cli import console
 from boxloss.cli.export import Columns
+from boxloss.cli.expressions import loss_of
 from boxloss.cli.lab import (
     LabCommand,
     Result,
-    cell,
     checked,
     losses_option,
     out_option,
@@ -23,44 +21,47 @@ from boxloss.cli.lab import (
     quick_option,
     seed_option,
 )
+from boxloss.cli.options import Choice, WholeNumber
+from boxloss.cli.tables import Table, cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from boxloss.lab import Simulation
 
+POINTS, QUICK_POINTS = 5000, 200
 STEPS = (0, 10, 50, 100, 160, 200)  # of the table
 
 
 @click.command(cls=LabCommand)
 @losses_option
-@click.option("--protocol", type=click.Choice(["diou2020"]), default="diou2020", show_default=True, help="Experiment.")
+@click.option("--protocol", type=Choice(["diou2020"]), default="diou2020", show_default=True, help="Experiment.")
 @click.option(
     "--gradient",
-    type=click.Choice(["true", "released"]),
+    type=Choice(["true", "released"]),
     default="true",
     show_default=True,
     help="That of the loss, or that of the code released with the papers (iou, giou, diou and ciou).",
 )
 @click.option(
     "--sizes",
-    type=click.Choice(["unit", "mixed"]),
+    type=Choice(["unit", "mixed"]),
     default="unit",
     show_default=True,
     help="Targets of area 1, as in the papers, or with sides from 1/8 to 8.",
 )
 @click.option(
     "--coordinates",
-    type=click.Choice(["absolute", "relative"]),
+    type=Choice(["absolute", "relative"]),
     default="absolute",
     show_default=True,
     help="What is descended on: coordinates, or coordinates over the side of the target.",
 )
-@click.option("--points", type=click.IntRange(min=1), help="Anchor centres.  [default: 5000, --quick: 200]")
+@click.option("--points", type=WholeNumber(min=1), help="Anchor centres.  [default: 5000, --quick: 200]")
 @click.option(
     "--plot",
     "kind",
-    type=click.Choice(["error", "iou", "error-map", "iou-map"]),
+    type=Choice(["error", "iou", "error-map", "iou-map"]),
     default="error",
     show_default=True,
     help="Picture: curves, or what it came to by where anchors started.",
@@ -88,20 +89,20 @@ def simulate(
     """
     from boxloss import lab
 
-    count = points or (200 if quick else 5000)
-    with outputs(paths) as write, console.progress(len(losses) + 1) as begin:
-        found: list[Simulation] = []
-        for name in losses:
-            begin(name)
-            with checked():
-                found += lab.simulate(
-                    bl.get(name), protocol, gradient, sizes=sizes, coordinates=coordinates, points=count, seed=seed
-                )
-        begin("writing")
-        data = partial(map_columns if kind.endswith("map") else curve_columns, found, losses)
-        write(Result(partial(picture, found, kind), data, statistics(found, losses), used={"points": count}))
-    for quantity, title in (("error", "mean error after step"), ("iou", "mean IoU after step")):
-        console.show(table(found, losses, quantity, title), "")
+    count = points or (QUICK_POINTS if quick else POINTS)
+    options = {"sizes": sizes, "coordinates": coordinates, "points": count, "seed": seed}
+    with outputs(paths) as write:
+        with console.progress(len(losses) + 1) as begin:
+            found: list[Simulation] = []
+            for name in losses:
+                begin(name)
+                with checked():
+                    found += lab.simulate(loss_of(name), protocol, gradient, **options)
+            begin("writing")
+            data = partial(map_columns if kind.endswith("map") else curve_columns, found, losses)
+            write(Result(partial(picture, found, kind), data, statistics(found, losses), used={"points": count}))
+        for quantity in ("error", "iou"):
+            console.show(table(found, losses, quantity), "")
 
 
 def picture(found: Sequence["Simulation"], kind: str) -> "Figure":
@@ -126,12 +127,11 @@ def published(found: Sequence["Simulation"]) -> Mapping[str, Mapping[int, float]
     }
 
 
-def table(found: Sequence["Simulation"], losses: Sequence[str], quantity: str, title: str) -> Table:
-    """Make a row for each loss."""
-    made = console.table("loss", numbers=(f"{title} {STEPS[0]}", *map(str, STEPS[1:])))
-    for name, result in zip(losses, found, strict=True):
-        made.add_row(name, *map(cell, getattr(result, quantity)[list(STEPS)].tolist()))
-    return made
+def table(found: Sequence["Simulation"], losses: Sequence[str], quantity: str) -> Table:
+    """Make a row for each loss: the mean error or IoU after some steps."""
+    title = "mean IoU" if quantity == "iou" else "mean error"
+    rows = [[row["loss"], *map(cell, row[quantity][list(STEPS)].tolist())] for row in statistics(found, losses)]
+    return Table(("loss",), (f"{title} after step {STEPS[0]}", *map(str, STEPS[1:])), rows)
 
 
 def statistics(found: Sequence["Simulation"], losses: Sequence[str]) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
 from boxloss.cli import console
+from boxloss.cli.tables import Table, cell
 from boxloss.coco import Detections, GroundTruth, Matches
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ class Summary(NamedTuple):
 
     def cells(self) -> list[str]:
         """Return the summary as text."""
-        return [str(self.pairs), *("-" if math.isnan(number) else f"{number:.4g}" for number in self[1:])]
+        return [str(self.pairs), *map(cell, self[1:])]
 
 
 def summarise(values: Floats, iou: Floats) -> Summary:
@@ -59,20 +59,16 @@ def headline(truth: GroundTruth, detections: Detections, matches: Matches, iou_t
 
 def overall(summaries: Mapping[str, Summary]) -> Table:
     """Make a row for each loss."""
-    table = console.table("loss", numbers=NUMBERS)
-    for name, summary in summaries.items():
-        table.add_row(name, *summary.cells())
-    return table
+    return Table(("loss",), NUMBERS, [[name, *summary.cells()] for name, summary in summaries.items()])
 
 
 def by_category(
     values: Mapping[str, Floats], iou: Floats, category_id: NDArray[np.int64], categories: Mapping[int, str]
 ) -> Table:
     """Make a row for each category and loss."""
-    table = console.table("category", "loss", numbers=NUMBERS)
+    rows = []
     for category, category_name in categories.items():
         inside = category_id == category
         for name, column in values.items():
-            table.add_row(category_name, name, *summarise(column[inside], iou[inside]).cells())
-        table.add_section()
-    return table
+            rows.append([category_name, name, *summarise(column[inside], iou[inside]).cells()])
+    return Table(("category", "loss"), NUMBERS, rows, grouped=True)

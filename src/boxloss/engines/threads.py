@@ -31,6 +31,11 @@ def get_num_threads() -> int:
     -------
     int
 
+    Raises
+    ------
+    ValueError
+        If the environment variable is needed and is not a whole number above 0.
+
     Examples
     --------
     >>> import boxloss as bl
@@ -39,8 +44,9 @@ def get_num_threads() -> int:
     """
     if _num_threads is not None:
         return _num_threads
-    wanted = os.environ.get("NUMBA_NUM_THREADS", "")
-    if wanted.isdecimal() and int(wanted) > 0:
+    if wanted := os.environ.get("NUMBA_NUM_THREADS", "").strip():
+        if not wanted.isdecimal() or int(wanted) == 0:
+            raise ValueError(f"environment variable NUMBA_NUM_THREADS must be a whole number above 0; got {wanted!r}")
         return int(wanted)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -16,6 +16,7 @@ import numpy as np
 from boxloss.check import check_choice, check_count, check_seed
 from boxloss.check_arrays import broadcast_shape, check_pair
 from boxloss.coco import Source, match, read_detections, read_ground_truth
+from boxloss.printable import printable
 
 FIXED_SIDE = 24.0  # pixels
 SMALLEST_SIDE, OCTAVES = 8.0, 6  # mixed sizes: from 8 to 512 pixels
@@ -141,7 +142,7 @@ def coco_pairs(ground_truth: Source, detections: Source, iou_threshold: float = 
     """
     truth = read_ground_truth(ground_truth)
     found = match(truth, read_detections(detections, truth), iou_threshold)
-    name = f"{len(found):,} matches of {PurePath(truth.name).name}, IoU of {iou_threshold:g} or more"
+    name = f"{len(found):,} matches of {printable(PurePath(truth.name).name)}, IoU of {iou_threshold:g} or more"
     return Pairs(name, found.pred, found.target)
 
 

@@ -52,7 +52,7 @@ def correlation(results: Correlation | Sequence[Correlation], *, unit: str = "pi
             panel.scatter(result.iou, result.value, s=9, color=COLOURS[0], alpha=0.5, linewidth=0)
         panel.set(xlabel="IoU", ylabel=loss_label(result.loss, unit), xlim=(0, 1))
         panel.set_ylim(bottom=min(0.0, float(result.value.min())))
-        panel.set_title(title(result))
+        panel.set_title(title(result), parse_math=False)  # of a file name with two $
     return figure
 
 

@@ -12,6 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.weighted_sum import WeightedSum
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,7 +69,14 @@ def name_of(loss: Loss) -> str:
 
 def loss_label(loss: Loss, unit: str) -> str:
     """The label of an axis of a loss; one that depends on the scale of the boxes says what they are in."""
-    return f"{name_of(loss)} loss" if isinstance(loss, OverlapLoss) else f"{name_of(loss)} loss (boxes in {unit})"
+    return f"{name_of(loss)} loss" + (f" (boxes in {unit})" if _depends_on_scale(loss) else "")
+
+
+def _depends_on_scale(loss: Loss) -> bool:
+    """Whether a loss, or a term of a sum, is of coordinates."""
+    if isinstance(loss, WeightedSum):
+        return any(_depends_on_scale(term) for _, term in loss.terms)
+    return not isinstance(loss, OverlapLoss)
 
 
 def as_sequence(results: Any, *kinds: type, name: str = "results") -> Sequence[Any]:

@@ -42,14 +42,14 @@ def report(
     path = folder / FILE
     with new_folder(folder), export.pending(path, {".html": write_text}) as write:
         with console.progress(settings.steps) as begin, checked():
-            sections = story(settings, begin)
+            sections = story(settings, begin, console.tell)
         write(render(sections, losses, seed, settings.report_command(folder)))
     console.show(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file."""
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")  # names of files that are not UTF-8
 
 
 @contextmanager

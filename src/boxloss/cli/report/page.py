@@ -17,6 +17,7 @@ from PIL import Image
 
 import boxloss as bl
 from boxloss import plot
+from boxloss.cli.tables import Table
 
 DPI = 130
 LIBRARIES = ("numpy", "numba", "scipy", "matplotlib")
@@ -32,17 +33,10 @@ class Picture(NamedTuple):
     still: str = ""  # for readers who want no motion
 
 
-class Table(NamedTuple):
-    """A table: the first column has names, the others numbers."""
+class Part(NamedTuple):
+    """A table below a caption, and the pictures below it."""
 
     caption: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-class Part(NamedTuple):
-    """A table and the pictures below it."""
-
     table: Table
     pictures: Sequence[Picture] = ()
 

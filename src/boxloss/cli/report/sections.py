@@ -6,11 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from boxloss import lab, plot
-from boxloss.cli.descend import ARRIVED, FRAMES, QUICK_FRAMES, protocol_rate, random_starts, statistics
-from boxloss.cli.lab import cell, percent
-from boxloss.cli.report.page import Part, Section, Table, motion, picture
+from boxloss.cli.correlate import QUICK_PAIRS
+from boxloss.cli.correlate import table as correlation_table
+from boxloss.cli.descend import ARRIVED, FRAMES, QUICK_FRAMES, protocol_rate, random_starts
+from boxloss.cli.descend import table as descent_table
+from boxloss.cli.landscape import CELLS, QUICK_CELLS
+from boxloss.cli.landscape import table as landscape_table
+from boxloss.cli.report.page import Part, Section, motion, picture
 from boxloss.cli.report.settings import Settings
-from boxloss.lab import Landscape, Pairs, Statistics
+from boxloss.cli.tables import cell, percent
+from boxloss.lab import Landscape, Pairs
 from boxloss.plot.style import name_of
 
 Begin = Callable[[str], None]
@@ -18,7 +23,7 @@ Begin = Callable[[str], None]
 TARGET, SIZE, EXTENT = (0.0, 0.0, 1.0, 1.0), (1.0, 1.0), 3.0  # as the commands have them
 BALL = (2.2, 1.3, 0.6, 1.7)  # start of the animation: apart from the target, too narrow and too tall
 BOXES, STEPS = 12, 200
-PAIRS, QUICK_PAIRS = 200_000, 20_000
+PAIRS = 200_000
 UNIT = "sides of the target"
 
 
@@ -28,7 +33,7 @@ def landscapes(settings: Settings, begin: Begin) -> tuple[Section, list[Landscap
     for loss in settings.losses:
         name = name_of(loss)
         begin(f"landscape of {name}")
-        plane = lab.landscape(loss, TARGET, SIZE, EXTENT, 60 if settings.quick else 300)
+        plane = lab.landscape(loss, TARGET, SIZE, EXTENT, QUICK_CELLS if settings.quick else CELLS)
         planes.append(plane)
         if settings.drawn(loss):
             zero = percent(plane.statistics.zero_share)
@@ -36,11 +41,8 @@ def landscapes(settings: Settings, begin: Begin) -> tuple[Section, list[Landscap
             pictures.append(picture(plot.landscape(plane, unit=UNIT), alt))
         if not settings.quick:
             pictures.append(picture(plot.surface(plane, unit=UNIT), f"{name} loss over the plane as a surface."))
-    table = Table(
-        f"Gradient over a plane of {2 * EXTENT:g} by {2 * EXTENT:g} target sides",
-        ["loss", "zero", "leads away", "mean cosine", "slope p5", "slope p50", "slope p95"],
-        [[name_of(plane.loss), *gradient_cells(plane.statistics)] for plane in planes],
-    )
+    caption = f"Gradient over a plane of {2 * EXTENT:g} by {2 * EXTENT:g} target sides"
+    table = landscape_table(planes, settings.labels)
     text = [
         "A predicted box of the target's own size is moved over a plane. Colour is the loss, arrows point the way that "
         "gradient descent takes, and rings mark places where the gradient is zero and a box stays put.",
@@ -50,17 +52,7 @@ def landscapes(settings: Settings, begin: Begin) -> tuple[Section, list[Landscap
     commands = [settings.command("landscape", "--out", "landscape.png", "--out", "landscape.json")]
     if not settings.quick:
         commands.append(settings.command("landscape", "--plot", "surface", "--out", "surface.png"))
-    return Section("landscape", "The slope under the box", text, [Part(table, pictures)], commands), planes
-
-
-def gradient_cells(measured: Statistics) -> list[str]:
-    """Write the statistics of a landscape."""
-    slopes = (measured.slope_p5, measured.slope_median, measured.slope_p95)
-    return [
-        percent(measured.zero_share),
-        percent(measured.away_share),
-        *map(cell, (measured.mean_cosine, *slopes)),
-    ]
+    return Section("landscape", "The slope under the box", text, [Part(caption, table, pictures)], commands), planes
 
 
 def descents(settings: Settings, begin: Begin, planes: list[Landscape]) -> Section:
@@ -81,16 +73,11 @@ def descents(settings: Settings, begin: Begin, planes: list[Landscape]) -> Secti
     animation = plot.animate(moving, unit=UNIT, frames=QUICK_FRAMES if settings.quick else FRAMES)
     names = ", ".join(name_of(ball.loss) for ball in moving)
     pictures.append(motion(animation, f"Animation: a box on its way to the target on {names}."))
-    table = Table(
+    caption = (
         f"After {STEPS} steps. Error: mean |dx| + |dy| + |dw| + |dh| in sides of the target. Arrived: boxes with an "
-        f"IoU of {ARRIVED:g} or more.",
-        ["loss", "error at start", "final error", "final IoU", "arrived"],
-        [
-            [name_of(ball.loss), *(cell(row[key]) for key in ("start_error", "final_error", "final_iou"))]
-            + [f"{row['arrived']} of {row['boxes']}"]
-            for ball, row in zip(balls, statistics(balls, settings.names), strict=True)
-        ],
+        f"IoU of {ARRIVED:g} or more."
     )
+    table = descent_table(balls, settings.labels)
     text = [
         f"{BOXES} boxes of the target's size start at random places and roll down the loss for {STEPS} steps; only "
         "their centres move. Where the landscape is flat they stay where they are.",
@@ -101,7 +88,7 @@ def descents(settings: Settings, begin: Begin, planes: list[Landscape]) -> Secti
         settings.command("descend", *settings.seeded, "--out", "descent.png", "--out", "descent.json"),
         settings.command("descend", *start, "--out", "descent.gif"),
     ]
-    return Section("descent", "The ball", text, [Part(table, pictures)], commands)
+    return Section("descent", "The ball", text, [Part(caption, table, pictures)], commands)
 
 
 def correlations(settings: Settings, begin: Begin) -> Section:
@@ -115,7 +102,8 @@ def correlations(settings: Settings, begin: Begin) -> Section:
     text = [
         "Random pairs of boxes, from matches to boxes apart: with targets of one size, 24 by 24 pixels, and with "
         "targets of sides from 8 to 512 pixels. A loss that orders pairs as the IoU does has a rank correlation of "
-        "-1 with it. One whose value the IoU settles has a spread and a residual of 0.",
+        "-1 with it. One whose value the IoU settles has a spread and a residual of 0. The columns p5 and p95 are "
+        "percentiles of the loss at an IoU of 0.4.",
         "A loss of coordinates depends on how large the boxes are, the IoU does not: compare the two tables.",
     ]
     return Section("correlation", "Does the loss follow the IoU?", text, parts, commands)
@@ -131,18 +119,14 @@ def detector(settings: Settings, begin: Begin, files: tuple[Path, Path]) -> Sect
 
 def correlation(settings: Settings, begin: Begin, pairs: Pairs) -> Part:
     """Measure and draw each loss on some pairs."""
-    rows, pictures = [], []
+    found, pictures = [], []
     for loss in settings.losses:
         name = name_of(loss)
         begin(f"{name} and IoU of {pairs.name}")
         result = lab.correlate(loss, pairs)
-        for which, measured in (("all", result.all), ("overlapping", result.overlapping)):
-            numbers = (measured.spearman, measured.kendall, measured.spread, measured.residual)
-            ends = (measured.low, measured.high)
-            rows.append([f"{name}, {which}", f"{measured.size:,}", *map(cell, numbers + ends)])
+        found.append(result)
         if settings.drawn(loss):
             rho = cell(result.all.spearman)
             alt = f"{name} loss against IoU of {pairs.name}: Spearman's rank correlation {rho}."
             pictures.append(picture(plot.correlation(result), alt))
-    header = ["loss", "pairs", "Spearman", "Kendall", "spread", "residual", "p5 at IoU 0.4", "p95 at IoU 0.4"]
-    return Part(Table(pairs.name, header, rows), pictures)
+    return Part(pairs.name, correlation_table(found, settings.labels), pictures)

@@ -4,8 +4,9 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-import boxloss as bl
+from boxloss.cli.expressions import loss_of
 from boxloss.losses.loss import Loss
+from boxloss.plot.style import name_of
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,12 @@ class Settings:
     @property
     def losses(self) -> list[Loss]:
         """The losses."""
-        return [bl.get(name) for name in self.names]
+        return [loss_of(name) for name in self.names]
+
+    @property
+    def labels(self) -> list[str]:
+        """What tables and pictures call the losses."""
+        return [name_of(loss) for loss in self.losses]
 
     def drawn(self, loss: Loss) -> bool:
         """Whether a loss has pictures of its own: if it must be quick only the first and the last."""

@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-import boxloss as bl
-from boxloss import lab, plot
-from boxloss.cli.lab import cell
-from boxloss.cli.report.page import Part, Picture, Section, Table, picture
+from boxloss import lab
+from boxloss.cli.expressions import loss_of
+from boxloss.cli.report.page import Part, Picture, Section, picture
 from boxloss.cli.report.sections import Begin
 from boxloss.cli.report.settings import Settings
-from boxloss.cli.simulate import STEPS, published
+from boxloss.cli.simulate import POINTS, QUICK_POINTS, table
+from boxloss.cli.simulate import picture as draw
 from boxloss.lab import Simulation
 from boxloss.losses.loss import Loss
 from boxloss.plot.style import name_of
-
-POINTS, QUICK_POINTS = 5000, 200
-UNIT = "sides of a square target"
 
 
 def simulation(settings: Settings, begin: Begin) -> Section:
@@ -30,7 +27,9 @@ def simulation(settings: Settings, begin: Begin) -> Section:
     ]
     true = run(settings, begin, settings.losses, "true gradients")
     maps = [
-        picture(plot.final_map(one), f"Final error on the {name_of(one.loss)} loss by the place where anchors started.")
+        picture(
+            draw([one], "error-map"), f"Final error on the {name_of(one.loss)} loss by the place where anchors started."
+        )
         for one in true
         if settings.drawn(one.loss)
     ]
@@ -49,7 +48,7 @@ def simulation(settings: Settings, begin: Begin) -> Section:
         settings.command("simulate", *mixed, "--plot", "iou", "--out", "mixed.png"),
     ]
     if names := settings.released:
-        old = run(settings, begin, [bl.get(name) for name in names], "released gradients", gradient="released")
+        old = run(settings, begin, [loss_of(name) for name in names], "released gradients", gradient="released")
         parts.append(part("Released gradients, unit targets", old, "error"))
         options = ("--gradient", "released", *settings.seeded, "--out", "released.png")
         commands.append(settings.command("simulate", *options, names=names))
@@ -68,12 +67,7 @@ def run(settings: Settings, begin: Begin, losses: Sequence[Loss], what: str, **o
 
 def part(caption: str, found: Sequence[Simulation], quantity: Any, more: Sequence[Picture] = ()) -> Part:
     """Show curves and their values at some steps."""
-    figure = plot.curves(found, quantity, unit=UNIT, published=published(found) if quantity == "error" else None)
     said = "error |dx| + |dy| + |dw| + |dh|" if quantity == "error" else "IoU"
-    table = Table(
-        f"{caption}: mean {said} after step",
-        ["loss", *map(str, STEPS)],
-        [[name_of(one.loss), *map(cell, getattr(one, quantity)[list(STEPS)].tolist())] for one in found],
-    )
     alt = f"{caption}: mean {said} against the step, a line for each loss."
-    return Part(table, [picture(figure, alt), *more])
+    rows = table(found, [name_of(one.loss) for one in found], quantity)
+    return Part(f"{caption}: mean {said}", rows, [picture(draw(found, quantity), alt), *more])

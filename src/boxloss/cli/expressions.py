@@ -1,0 +1,130 @@
+"""Losses as the command line writes them: ``giou``, ``smooth_l1(beta=0.1)``, ``5*l1+2*giou``."""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import fields
+from difflib import get_close_matches
+from functools import lru_cache
+
+import boxloss as bl
+
+WANTED = "write a name, as giou, with parameters, as smooth_l1(beta=0.1), or a sum, as 5*l1+2*giou"
+
+
+def split(text: str) -> list[str]:
+    """Split losses at their commas; each is checked, and a loss is always written in the same way.
+
+    Raises
+    ------
+    ValueError
+        If one of them is no loss.
+    """
+    tree = _parse(text)
+    written = [ast.unparse(part) for part in (tree.elts if isinstance(tree, ast.Tuple) else [tree])]
+    for one in written:
+        loss_of(one)
+    return written
+
+
+@lru_cache(maxsize=1024)
+def loss_of(text: str) -> bl.Loss:
+    """Make the loss of an expression: names, parameters given by name, ``+``, ``-`` and ``*``; nothing else runs.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        loss = _value(_parse(text))
+    except RecursionError:
+        raise ValueError(f"{_short(text)} is too long") from None
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"{_short(text)}: {error}") from error
+    if not isinstance(loss, bl.Loss):
+        raise ValueError(f"{_short(text)} is a number, not a loss: {WANTED}")
+    return loss
+
+
+def hint(word: str, known: Sequence[str]) -> str:
+    """Ask whether the most similar of the known words was meant, if there is one."""
+    near = get_close_matches(word.lower(), known, 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _parse(text: str) -> ast.expr:
+    words = text.split()
+    if not words:
+        raise ValueError(_unknown(""))
+    try:
+        return ast.parse(" ".join(words), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        if all(word in bl.losses() for word in words):
+            raise ValueError(f"losses are separated by commas: {','.join(words)}") from None
+        raise ValueError(f"{_short(text)} is no loss: {WANTED}") from None
+
+
+def _value(node: ast.expr) -> bl.Loss | float:
+    """Evaluate a part of an expression."""
+    match node:
+        case ast.Name(name):
+            return _named(name)
+        case ast.Call(ast.Name(name), [], keywords):
+            return _with_parameters(name, keywords)
+        case ast.Constant(int() | float() as number) if not isinstance(number, bool):
+            return float(number)
+        case ast.UnaryOp(ast.USub(), part):
+            return _product(-1.0, _value(part))
+        case ast.BinOp(left, ast.Mult(), right):
+            return _product(_value(left), _value(right))
+        case ast.BinOp(left, ast.Add(), right):
+            return _sum(_value(left), _value(right))
+        case ast.BinOp(left, ast.Sub(), right):
+            return _sum(_value(left), _product(-1.0, _value(right)))
+    raise ValueError(f"{_short(ast.unparse(node))} is no loss: {WANTED}")
+
+
+def _named(name: str) -> bl.Loss:
+    if name not in bl.losses():
+        raise ValueError(_unknown(name))
+    return bl.get(name)
+
+
+def _unknown(name: str) -> str:
+    return f"{name!r} is not one of {', '.join(bl.losses())}.{hint(name, bl.losses())}"
+
+
+def _with_parameters(name: str, keywords: list[ast.keyword]) -> bl.Loss:
+    kind = type(_named(name))
+    known = [field.name for field in fields(kind)]
+    given = {}
+    for keyword in keywords:
+        if keyword.arg not in known:
+            word = keyword.arg or "**"
+            raise ValueError(f"{name} has no parameter {word!r}; it has {', '.join(known)}.{hint(word, known)}")
+        try:
+            given[keyword.arg] = ast.literal_eval(keyword.value)
+        except (ValueError, TypeError):
+            text = _short(ast.unparse(keyword.value))
+            raise ValueError(f"{keyword.arg} of {name} must be a number, a string, True or False; got {text}") from None
+    return kind(**given)
+
+
+def _product(left: bl.Loss | float, right: bl.Loss | float) -> bl.Loss | float:
+    if not isinstance(left, bl.Loss):
+        return left * right
+    if not isinstance(right, bl.Loss):
+        return left * right
+    raise ValueError(f"a loss can be multiplied by a number, not by a loss: {WANTED}")
+
+
+def _sum(left: bl.Loss | float, right: bl.Loss | float) -> bl.Loss | float:
+    if isinstance(left, bl.Loss) and isinstance(right, bl.Loss):
+        return left + right
+    if isinstance(left, float) and isinstance(right, float):
+        return left + right
+    raise ValueError(f"a loss can be added to a loss, not to a number: {WANTED}")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
