@@ -13,17 +13,18 @@ import boxloss as bl
 from boxloss.cli import console
 from boxloss.cli.summary import Summary, summarise
 from boxloss.coco import CocoError
+from boxloss.coco.parquet import ParquetFiles, Part, number_type
 from boxloss.coco.tables import NUMBERS
 
 SAMPLE = 1_000_000  # pairs, beyond which percentiles and ranks are those of a sample
 SIDES = ("pred", "target")
 
 
-class Source(NamedTuple):
-    """A Parquet file or folder of them, and the columns of both boxes: one of lists, or four of numbers."""
+class Columns(NamedTuple):
+    """The columns of both boxes, one of lists or four of numbers each, and the type to read them in."""
 
-    path: Path
-    columns: tuple[tuple[str, ...], tuple[str, ...]]
+    schema: Any
+    names: tuple[tuple[str, ...], tuple[str, ...]]
     dtype: Any
 
 
@@ -34,11 +35,6 @@ class Losses(NamedTuple):
     target: Any
     iou: Any
     values: dict[str, Any]
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether a path is one of Parquet files: by its ending, or a folder."""
-    return path.suffix == ".parquet" or path.is_dir()
 
 
 def lazy_losses(path: Path, names: list[str], format: str, engine: Any) -> Losses:
@@ -97,70 +93,47 @@ def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]
 def _boxes(path: Path, format: str) -> tuple[Any, Any]:
     """The lazy boxes of all row groups."""
     import dask.array as da
-    import pyarrow as pa
-    import pyarrow.dataset
     from dask import delayed
 
-    try:
-        path.stat()  # whose errors say more than pyarrow's
-        dataset = pyarrow.dataset.dataset(path, format="parquet")
-        groups = [group for fragment in dataset.get_fragments() for group in fragment.split_by_row_group()]
-        counts = [sum(part.num_rows for part in group.row_groups) for group in groups]
-    except (OSError, pa.ArrowException) as error:
-        raise CocoError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    if not sum(counts):
+    files = ParquetFiles(path)
+    if not files.size:
         raise CocoError(f"{path}: there are no pairs")
-    source = _source(path, dataset.schema, format)
-    starts = np.cumsum([0, *counts]).tolist()
+    columns = _columns(files, format)
     parts = [
-        da.from_delayed(delayed(_read)(group, start, source), (2, count, 4), source.dtype)
-        for group, start, count in zip(groups, starts, counts, strict=False)
-        if count
+        da.from_delayed(delayed(_read)(group, columns), (2, group.size, 4), columns.dtype)
+        for group in files.row_groups()
     ]
     both = da.concatenate(parts, axis=1)
     return both[0], both[1]
 
 
-def _source(path: Path, schema: Any, format: str) -> Source:
+def _columns(files: ParquetFiles, format: str) -> Columns:
     """The columns of both boxes and the type to read them in."""
     import pyarrow as pa
 
     numbers = {side: tuple(f"{side}_{number}" for number in NUMBERS[format]) for side in SIDES}
-    columns = {side: (side,) if side in schema.names else numbers[side] for side in SIDES}
-    types = [_number_type(path, schema, name, numbers[side]) for side in SIDES for name in columns[side]]
+    names = {side: (side,) if side in files.names else numbers[side] for side in SIDES}
+    for side in SIDES:
+        if missing := [name for name in names[side] if name not in files.names]:
+            wanted = f"a box is a list column {side!r} or the columns {numbers[side]}"
+            raise CocoError(f"{files.source}: no column {missing[0]!r}: {wanted}")
+    schema = files.schema([*names["pred"], *names["target"]])
+    types = [number_type(files.source, field.name, field.type, lists=field.name in SIDES) for field in schema]
     single = all(pa.types.is_float32(kind) or pa.types.is_float16(kind) for kind in types)
-    return Source(path, (columns["pred"], columns["target"]), np.dtype(np.float32 if single else np.float64))
+    return Columns(schema, (names["pred"], names["target"]), np.dtype(np.float32 if single else np.float64))
 
 
-def _number_type(path: Path, schema: Any, name: str, numbers: tuple[str, ...]) -> Any:
-    """The type of the numbers of a column."""
-    import pyarrow as pa
-
-    if name not in schema.names:
-        side = name.partition("_")[0]
-        raise CocoError(f"{path}: no column {name!r}: a box is a list column {side!r} or the columns {numbers}")
-    kind = schema.field(name).type
-    number = kind if name in numbers else getattr(kind, "value_type", None)
-    if number is None or not (pa.types.is_floating(number) or pa.types.is_integer(number)):
-        wanted = "numbers" if name in numbers else "lists of numbers"
-        raise CocoError(f"{path}: column {name!r} is of {kind}, not of {wanted}")
-    return number
-
-
-def _read(group: Any, start: int, source: Source) -> Any:
+def _read(group: Part, columns: Columns) -> Any:
     """The boxes of a row group, shape (2, N, 4)."""
-    import pyarrow as pa
-
-    try:
-        table = group.to_table(columns=[*source.columns[0], *source.columns[1]])
-    except (OSError, pa.ArrowException) as error:
-        raise CocoError(f"{source.path}: {error}") from error
-    both = np.empty((2, table.num_rows, 4), source.dtype)
-    for side, boxes, columns in zip(SIDES, both, source.columns, strict=True):
-        whole = _read_lists(boxes, table[side]) if columns == (side,) else _read_numbers(boxes, table, columns)
+    table = group.read(columns.schema)
+    both = np.empty((2, table.num_rows, 4), columns.dtype)
+    for side, boxes, names in zip(SIDES, both, columns.names, strict=True):
+        whole = _read_lists(boxes, table[side]) if names == (side,) else _read_numbers(boxes, table, names)
         good = whole & np.isfinite(boxes).all(axis=1)
         if not good.all():
-            raise CocoError(f"{source.path}: row {start + int(np.argmin(good))}: {side} is not four finite numbers")
+            raise CocoError(
+                f"{group.file}: row {group.start + int(np.argmin(good))}: {side} is not four finite numbers"
+            )
     return both
 
 

@@ -12,7 +12,8 @@ from boxloss.cli import console, export, pairs
 from boxloss.cli.options import PATH, loss_option
 from boxloss.cli.summary import by_category, headline, overall, summarise
 from boxloss.coco import Matches, Source, match, read_detections, read_ground_truth
-from boxloss.coco.tables import NUMBERS, is_table
+from boxloss.coco.sources import is_parquet, is_table
+from boxloss.coco.tables import NUMBERS
 from boxloss.data import sample as sample_files
 
 FEW = 100_000  # pairs: the array engine takes less time for them than one kernel takes to compile
@@ -71,7 +72,7 @@ def score(
     IoU: -1 if the loss orders pairs as the IoU does. The file of --out has a row for each pair: ids, boxes, IoU, and
     each loss with the norm of its gradient with respect to the predicted box.
     """
-    if ground_truth is not None and detections is None and pairs.is_parquet(ground_truth):
+    if ground_truth is not None and detections is None and is_parquet(ground_truth):
         score_pairs(ground_truth, losses, format or "xyxy", engine, out)
         return
     sources = inputs(ground_truth, detections, sample)
@@ -100,7 +101,7 @@ def score(
         write([pair_columns(matches) | {"iou_score": iou} | values | norms])
         begin("ranking")
         table = (
-            by_category(values, iou, matches.category_id, truth.categories)
+            by_category(values, iou, matches.category_id, truth.category_names)
             if per_category
             else overall({name: summarise(column, iou) for name, column in values.items()})
         )

@@ -5,7 +5,7 @@ Tables, Parquet and CSV, need pyarrow.
 
 from boxloss.coco.matching import Matches, match
 from boxloss.coco.read import Detections, GroundTruth, read_detections, read_ground_truth
-from boxloss.coco.records import CocoError, Source
+from boxloss.coco.sources import CocoError, Source
 
 __all__ = [
     "CocoError",

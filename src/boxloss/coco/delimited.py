@@ -1,0 +1,116 @@
+"""CSV files: columns of texts, of which the reader of a column makes what it wants."""
+
+import csv
+import re
+from collections.abc import Collection
+from typing import Any
+
+from boxloss.coco.sources import CocoError, Source, explained, need_pyarrow, read_bytes
+
+DELIMITERS = ",;\t"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks; UTF-8 is all else
+INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
+
+
+def read_csv(source: Source, columns: Collection[str]) -> tuple[Any, dict[int, str]]:
+    """Read columns as texts.
+
+    Parameters
+    ----------
+    source
+        The file. What of ``,``, ``;`` and the tab separates is what makes most of these columns of its first line.
+    columns
+        The columns that matter; others may have any type.
+
+    Returns
+    -------
+    tuple
+        The pyarrow table of the rows that have as many cells as the first line, and for the others, by the position
+        that they have among all rows, what is wrong.
+    """
+    need_pyarrow(source)
+    import pyarrow as pa
+    import pyarrow.csv
+
+    content = read_bytes(source)
+    if content.startswith(UTF16):
+        content = _decoded(source, content, "utf-16").encode()
+    if not content.endswith(b"\n"):  # pyarrow takes a first line without an end for no line
+        content += b"\n"
+    wrong: dict[int, str] = {}
+
+    def leave_out(row: Any) -> str:
+        wrong[row.number - 2] = f"{row.actual_columns} cells, where the first line has {row.expected_columns}"
+        return "skip"
+
+    try:
+        with explained(source):
+            table = pa.csv.read_csv(
+                pa.BufferReader(content),
+                pa.csv.ReadOptions(
+                    use_threads=False
+                ),  # which alone numbers the rows: from 1, the first line among them
+                pa.csv.ParseOptions(
+                    delimiter=_delimiter(content, columns), newlines_in_values=True, invalid_row_handler=leave_out
+                ),
+                pa.csv.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True, null_values=[""]
+                ),
+            )
+    except CocoError:
+        _decoded(source, content, "utf-8")  # pyarrow does not say where a text is none
+        raise
+    if twice := [name for name in columns if table.column_names.count(name) > 1]:
+        raise CocoError(f"{source}: there are several columns {min(twice)!r}")
+    return table, wrong
+
+
+def as_labels(texts: list[str | None], like: str | None) -> list[Any]:
+    """Make integers of texts if all are integers as one writes them, or of those that are if others have integers."""
+    plain = [text is None or INTEGER.fullmatch(text.strip()) is not None for text in texts]
+    if like == "U" or not (like == "i" or all(plain)):
+        return texts
+    return [int(text) if is_plain and text is not None else text for text, is_plain in zip(texts, plain, strict=True)]
+
+
+def as_numbers(column: Any) -> list[Any]:
+    """Make numbers of a column of texts; what is none stays a text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = pc.utf8_trim_whitespace(column)
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return list(pc.cast(column, kind).to_pylist())
+        except pa.ArrowInvalid:  # of the whole column, without a row
+            continue
+    return [_number(text) for text in column.to_pylist()]
+
+
+def as_flags(column: Any) -> list[Any]:
+    """Make numbers of a column of texts, of true and false as well."""
+    words = {"true": 1, "false": 0}
+    return [words.get(value.lower(), value) if isinstance(value, str) else value for value in as_numbers(column)]
+
+
+def _number(text: str | None) -> Any:
+    if text is None or "_" in text:
+        return text
+    try:
+        return int(text) if INTEGER.fullmatch(text) else float(text)
+    except ValueError:
+        return text
+
+
+def _delimiter(content: bytes, columns: Collection[str]) -> str:
+    line = content[: 1 << 16].decode(errors="replace").lstrip("\ufeff\r\n").splitlines()[0]
+    return max(DELIMITERS, key=lambda one: len(set(columns) & set(next(csv.reader([line], delimiter=one)))))
+
+
+def _decoded(source: Source, content: bytes, encoding: str) -> str:
+    """Return the text of a file; if it is none in this encoding say where."""
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].decode(encoding, errors="replace").count("\n") + 1
+        raise CocoError(f"{source}: line {line} is not {encoding.upper()}: {error.reason}") from error
