@@ -19,9 +19,10 @@ from scipy.stats import spearmanr
 import boxloss as bl
 from boxloss import coco
 from boxloss.cli import app, console, export
-from boxloss.cli.summary import rank_correlation, summarise
+from boxloss.cli.summary import summarise
 from boxloss.data import sample
 from boxloss.engines import cuda_support
+from boxloss.lab.correlation import rank_correlation
 
 QUICK = ("--engine", "array")  # nothing to compile
 

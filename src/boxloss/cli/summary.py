@@ -10,6 +10,7 @@ from rich.table import Table
 
 from boxloss.cli import console
 from boxloss.coco import Detections, GroundTruth, Matches
+from boxloss.lab.correlation import rank_correlation
 
 Floats = NDArray[np.float64]
 NUMBERS = ("pairs", "mean", "p5", "p50", "p95", "Spearman with IoU")
@@ -36,15 +37,6 @@ def summarise(values: Floats, iou: Floats) -> Summary:
         return Summary(0)
     p5, p50, p95 = np.percentile(values, (5, 50, 95)).tolist()
     return Summary(len(values), float(values.mean()), p5, p50, p95, rank_correlation(values, iou))
-
-
-def rank_correlation(a: Floats, b: Floats) -> float:
-    """Return Spearman's rank correlation; NaN for fewer than two numbers and where either is constant."""
-    from scipy.stats import spearmanr  # here, since the import takes longer than all else does on a small file
-
-    if len(a) < 2 or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
-        return math.nan
-    return float(spearmanr(a, b).statistic)
 
 
 def headline(truth: GroundTruth, detections: Detections, matches: Matches, iou_threshold: float) -> str:
