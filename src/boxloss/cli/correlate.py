@@ -9,7 +9,7 @@ import numpy as np
 from rich.table import Table
 
 import boxloss as bl
-from boxloss.cli import console
+from boxloss.cli import console, inputs
 from boxloss.cli.export import Columns
 from boxloss.cli.lab import (
     LabCommand,
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Without files: random pairs, with targets of one size or of many.",
 )
+@inputs.format_option()
+@inputs.max_detections_option
+@inputs.lenient_option
 @click.option("--count", type=click.IntRange(min=2), help="Random pairs.  [default: 1000000, --quick: 20000]")
 @seed_option
 @quick_option
@@ -49,6 +52,9 @@ def correlate(
     detections: Path | None,
     losses: list[str],
     generator: Any,
+    format: str | None,
+    max_detections: int,
+    lenient: bool,
     count: int | None,
     seed: int,
     quick: bool,
@@ -63,16 +69,17 @@ def correlate(
     """
     from boxloss import lab, plot
 
-    if (ground_truth is None) != (detections is None):
-        raise click.UsageError("Give both GROUND_TRUTH and DETECTIONS, or neither.", click.get_current_context())
+    files, reading = inputs.both(ground_truth, detections), inputs.Reading(format, max_detections, lenient)
+    inputs.check(files, reading)
+    remarks, warning = [], None
     with outputs(paths) as write, console.progress(len(losses) + 2) as begin:
         begin("pairs")
-        with checked():
-            pairs = (
-                lab.generate(generator, count or (20_000 if quick else 1_000_000), seed)
-                if ground_truth is None or detections is None
-                else lab.coco_pairs(ground_truth, detections)
-            )
+        if files is None:
+            with checked():
+                pairs = lab.generate(generator, count or (20_000 if quick else 1_000_000), seed)
+        else:
+            matched = inputs.matched(files, reading, inputs.LOWEST)
+            pairs, remarks, warning = inputs.some_pairs(matched), matched.remarks(), matched.hint()
         found = []
         for name in losses:
             begin(name)
@@ -87,7 +94,8 @@ def correlate(
                 used={"count": len(pairs)},
             )
         )
-    console.show(pairs.name, table(found, losses))
+    console.show("; ".join([pairs.name, *remarks]), table(found, losses))
+    inputs.say(warning)
 
 
 def table(found: Sequence["Correlation"], losses: Sequence[str]) -> Table:

@@ -16,6 +16,7 @@ import boxloss as bl
 from boxloss.cli import export
 from boxloss.cli.options import PATH, loss_option
 from boxloss.coco import CocoError
+from boxloss.coco.sources import printable
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -123,7 +124,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
-    return str(value) if isinstance(value, Path) else value
+    return printable(str(value)) if isinstance(value, Path) else value
 
 
 def cell(value: float) -> str:

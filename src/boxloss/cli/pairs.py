@@ -1,5 +1,6 @@
 """Pairs of boxes in Parquet files that need not fit into memory: lazy Dask arrays, one chunk a row group."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ from boxloss.coco.parquet import ParquetFiles, Part, number_type
 from boxloss.coco.tables import NUMBERS
 
 SAMPLE = 1_000_000  # pairs, beyond which percentiles and ranks are those of a sample
+INVERTED = 0.1  # share of the targets, beyond which they may be in another format
 SIDES = ("pred", "target")
 
 
@@ -61,11 +63,22 @@ def summaries(losses: Losses) -> dict[str, Summary]:
         chosen = np.sort(np.random.default_rng(0).choice(count, SAMPLE, replace=False, shuffle=False))
     means = {name: value.mean(dtype=np.float64) for name, value in losses.values.items()}
     drawn = {name: value[chosen] for name, value in losses.values.items()}
-    with _progress_bar("scoring"):
+    with _progress_bar("scoring"), _quiet():
         means, drawn, iou = dask.compute(means, drawn, losses.iou[chosen])
     return {
         name: summarise(column, iou)._replace(pairs=count, mean=float(means[name])) for name, column in drawn.items()
     }
+
+
+def hint(losses: Losses, format: str) -> str | None:
+    """Say how the boxes may be meant, if many targets of the first row group are inverted, which a target never is."""
+    boxes = losses.target.blocks[0].compute()
+    low = boxes[:, :2] if format in ("xyxy", "yxyx") else 0.0
+    inverted = int(np.sum(np.any(boxes[:, 2:] < low, axis=1)))
+    if inverted <= INVERTED * len(boxes):
+        return None
+    names = ", ".join(NUMBERS[format])
+    return f"{inverted} of the first {len(boxes)} targets are inverted as [{names}]; --format says what they are"
 
 
 def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]]:
@@ -84,7 +97,9 @@ def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]
         for name in losses.values:
             columns[name], grad = bl.get(name).value_and_grad(pred, target, format=format, engine=engine)
             norms[f"{name}_grad_norm"] = grad.map_blocks(np.linalg.norm, axis=-1, drop_axis=1, dtype=grad.dtype)
-        yield dask.compute(columns | norms)[0]
+        with _quiet():
+            computed = dask.compute(columns | norms)[0]
+        yield computed
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------
@@ -151,6 +166,14 @@ def _read_numbers(boxes: Any, table: Any, columns: tuple[str, ...]) -> Any:
     for place, name in enumerate(columns):
         boxes[:, place] = table[name].to_numpy()
     return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ignore the warnings of NumPy about the infinite losses of huge boxes, in the threads of Dask too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 # --- Progress -------------------------------------------------------------------------------------------------------

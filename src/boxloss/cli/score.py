@@ -8,12 +8,11 @@ import numpy as np
 from click.core import ParameterSource
 
 import boxloss as bl
-from boxloss.cli import console, export, pairs
+from boxloss.cli import console, export, inputs, pairs
 from boxloss.cli.options import PATH, loss_option
 from boxloss.cli.summary import by_category, headline, overall, summarise
-from boxloss.coco import Matches, Source, match, read_detections, read_ground_truth
-from boxloss.coco.sources import is_parquet, is_table
-from boxloss.coco.tables import NUMBERS
+from boxloss.coco import Matches
+from boxloss.coco.sources import is_parquet
 from boxloss.data import sample as sample_files
 
 FEW = 100_000  # pairs: the array engine takes less time for them than one kernel takes to compile
@@ -42,11 +41,9 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
     show_default=True,
     help="What computes the losses.",
 )
-@click.option(
-    "--format",
-    type=click.Choice(list(NUMBERS)),
-    help="The format of boxes in Parquet and CSV files.  [default: xywh as COCO's; of pairs xyxy]",
-)
+@inputs.format_option("xywh as COCO's; of pairs xyxy")
+@inputs.max_detections_option
+@inputs.lenient_option
 @click.option("--out", type=PATH, metavar="FILE", help="Write all pairs to a .csv or .parquet file.")
 def score(
     ground_truth: Path | None,
@@ -57,6 +54,8 @@ def score(
     per_category: bool,
     engine: Any,
     format: str | None,
+    max_detections: int,
+    lenient: bool,
     out: Path | None,
 ) -> None:
     """Score DETECTIONS against GROUND_TRUTH with every loss.
@@ -75,15 +74,11 @@ def score(
     if ground_truth is not None and detections is None and is_parquet(ground_truth):
         score_pairs(ground_truth, losses, format or "xyxy", engine, out)
         return
-    sources = inputs(ground_truth, detections, sample)
-    if format is not None and not any(map(is_table, sources)):
-        raise click.UsageError("--format is for Parquet and CSV files.", click.get_current_context())
+    files, reading = files_of(ground_truth, detections, sample), inputs.Reading(format, max_detections, lenient)
+    inputs.check(files, reading)
     with export.pending(out) as write, console.progress(len(losses) + 4) as begin:
-        begin("reading")
-        truth = read_ground_truth(sources[0], format or "xywh")
-        found = read_detections(sources[1], truth, format or "xywh")
-        begin("matching")
-        matches = match(truth, found, iou_threshold)
+        matched = inputs.matched(files, reading, iou_threshold, begin)
+        matches = matched.matches
         boxes = matches.pred, matches.target
         if engine == "auto" and len(matches) <= FEW:
             engine = "array"
@@ -96,22 +91,24 @@ def score(
                 values[name] = loss(*boxes, engine=engine)
             else:
                 values[name], grad = loss.value_and_grad(*boxes, engine=engine)
-                norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
         begin("writing")
         write([pair_columns(matches) | {"iou_score": iou} | values | norms])
         begin("ranking")
         table = (
-            by_category(values, iou, matches.category_id, truth.category_names)
+            by_category(values, iou, matches.category_id, matched.truth.category_names)
             if per_category
             else overall({name: summarise(column, iou) for name, column in values.items()})
         )
-    console.show(headline(truth, found, matches, iou_threshold), table)
+    console.show(headline(matched), table)
+    inputs.say(matched.hint())
 
 
 def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Path | None) -> None:
     """Score the pairs of boxes in Parquet files."""
     context = click.get_current_context()
-    for name in ("sample", "iou_threshold", "per_category"):
+    for name in ("sample", "iou_threshold", "per_category", "max_detections", "lenient"):
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise click.UsageError(f"--{name.replace('_', '-')} does not go with a Parquet file of pairs.", context)
     with export.pending(out) as write:
@@ -122,9 +119,10 @@ def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Pa
     if len(lazy.iou) > pairs.SAMPLE:
         text += f"; percentiles and ranks are those of {pairs.SAMPLE} of them"
     console.show(text, overall(found))
+    inputs.say(pairs.hint(lazy, format))
 
 
-def inputs(ground_truth: Path | None, detections: Path | None, sample: bool) -> tuple[Source, Source]:
+def files_of(ground_truth: Path | None, detections: Path | None, sample: bool) -> inputs.Files:
     """Choose the files to read: those given or the embedded ones."""
     if sample and ground_truth is None:
         return sample_files()

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from boxloss.cli import console
-from boxloss.coco import Detections, GroundTruth, Matches
-from boxloss.lab.correlation import rank_correlation
+from boxloss.cli.inputs import Matched
 
 Floats = NDArray[np.float64]
 NUMBERS = ("pairs", "mean", "p5", "p50", "p95", "Spearman with IoU")
@@ -33,20 +32,26 @@ class Summary(NamedTuple):
 
 def summarise(values: Floats, iou: Floats) -> Summary:
     """Summarise the values of a loss."""
+    from boxloss.lab.correlation import rank_correlation  # here, since commands without it need no lab
+
     if not len(values):
         return Summary(0)
-    p5, p50, p95 = np.percentile(values, (5, 50, 95)).tolist()
-    return Summary(len(values), float(values.mean()), p5, p50, p95, rank_correlation(values, iou))
+    with np.errstate(over="ignore", invalid="ignore"):  # the losses of huge boxes are infinite
+        p5, p50, p95 = np.percentile(values, (5, 50, 95)).tolist()
+        return Summary(len(values), float(values.mean()), p5, p50, p95, rank_correlation(values, iou))
 
 
-def headline(truth: GroundTruth, detections: Detections, matches: Matches, iou_threshold: float) -> str:
+def headline(matched: Matched) -> str:
     """Say what was matched."""
     text = (
-        f"{console.count(len(matches), 'pair')} of {console.count(len(detections.score), 'detection')} and "
-        f"{console.count(int(np.sum(~truth.crowd)), 'annotation')} at an IoU of {iou_threshold:g} or more"
+        f"{console.count(len(matched.matches), 'pair')} of "
+        f"{console.count(len(matched.detections.score), 'detection')} and "
+        f"{console.count(int(np.sum(~matched.truth.crowd)), 'annotation')} at an IoU of "
+        f"{matched.iou_threshold:g} or more"
     )
-    ignored = len(matches.ignored)
-    return f"{text}; {console.count(ignored, 'detection')} in crowds ignored" if ignored else text
+    ignored = len(matched.matches.ignored)
+    crowds = [f"{console.count(ignored, 'detection')} in crowds ignored"] if ignored else []
+    return "; ".join([text, *crowds, *matched.remarks()])
 
 
 def overall(summaries: Mapping[str, Summary]) -> Table:

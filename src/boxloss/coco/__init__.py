@@ -3,6 +3,7 @@
 Tables, Parquet and CSV, need pyarrow.
 """
 
+from boxloss.coco.hints import hint
 from boxloss.coco.matching import Matches, match
 from boxloss.coco.read import Detections, GroundTruth, read_detections, read_ground_truth
 from boxloss.coco.sources import CocoError, Source
@@ -13,6 +14,7 @@ __all__ = [
     "GroundTruth",
     "Matches",
     "Source",
+    "hint",
     "match",
     "read_detections",
     "read_ground_truth",

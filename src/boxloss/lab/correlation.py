@@ -115,7 +115,8 @@ def correlate(loss: Loss, pairs: Any = "mixed", *, count: int = 1_000_000, seed:
         raise ValueError("pairs must be of finite boxes; got NaN or infinity")
     value, iou = loss(boxes.pred, boxes.target), iou_score(boxes.pred, boxes.target)
     meet = iou > 0.0
-    return Correlation(loss, boxes, value, iou, agreement(value, iou), agreement(value[meet], iou[meet]))
+    with np.errstate(over="ignore", invalid="ignore"):  # the losses of huge boxes are infinite
+        return Correlation(loss, boxes, value, iou, agreement(value, iou), agreement(value[meet], iou[meet]))
 
 
 def agreement(value: np.ndarray, iou: np.ndarray) -> Agreement:

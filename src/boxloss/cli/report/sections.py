@@ -1,12 +1,12 @@
 """The sections on landscapes, descents and correlations."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from boxloss import lab, plot
 from boxloss.cli.descend import ARRIVED, FRAMES, QUICK_FRAMES, protocol_rate, random_starts, statistics
+from boxloss.cli.inputs import LOWEST, Matched, some_pairs
 from boxloss.cli.lab import cell, percent
 from boxloss.cli.report.page import Part, Section, Table, motion, picture
 from boxloss.cli.report.settings import Settings
@@ -121,11 +121,12 @@ def correlations(settings: Settings, begin: Begin) -> Section:
     return Section("correlation", "Does the loss follow the IoU?", text, parts, commands)
 
 
-def detector(settings: Settings, begin: Begin, files: tuple[Path, Path]) -> Section:
+def detector(settings: Settings, begin: Begin, matched: Matched) -> Section:
     """Make the section on the matches of a detector."""
-    part = correlation(settings, begin, lab.coco_pairs(*files))
-    command = settings.command("correlate", *map(str, files), "--out", "detector.png")
-    text = ["The same on the matches of your files, from an IoU of 0.1 on."]
+    part = correlation(settings, begin, some_pairs(matched))
+    command = settings.command("correlate", *settings.file_words, "--out", "detector.png")
+    notes = [f"Note: {text}." for text in (*matched.remarks(), matched.hint()) if text]
+    text = [f"The same on the matches of your files, from an IoU of {LOWEST:g} on.", *notes]
     return Section("detector", "Your detector", text, [part], [command])
 
 

@@ -1,5 +1,6 @@
 """All sections of the report, in order."""
 
+from boxloss.cli import inputs
 from boxloss.cli.report.page import Part, Section, Table
 from boxloss.cli.report.sections import Begin, correlations, descents, detector, landscapes
 from boxloss.cli.report.settings import Settings
@@ -9,10 +10,14 @@ from boxloss.plot.style import name_of
 
 def story(settings: Settings, begin: Begin) -> list[Section]:
     """Make all sections; `begin` is called with the name of each of `Settings.steps` steps of the work."""
+    # First, so that what is wrong with files is said before the work begins.
+    matched = inputs.matched(settings.files, settings.reading, inputs.LOWEST) if settings.files else None
+    if matched:
+        inputs.some_pairs(matched)
     slopes, planes = landscapes(settings, begin)
     balls = descents(settings, begin, planes)
     ranks = correlations(settings, begin)
-    detectors = [detector(settings, begin, settings.files)] if settings.files else []
+    detectors = [detector(settings, begin, matched)] if matched else []
     race = simulation(settings, begin)
     return [glance(settings, slopes, balls, ranks, race), slopes, balls, ranks, *detectors, race]
 
