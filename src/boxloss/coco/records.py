@@ -97,7 +97,9 @@ class Records:
         seen: dict[Any, int] = {}
         for index, value in enumerate(column.tolist()):
             if index not in self.wrong and seen.setdefault(value, index) != index:
-                self._note(index, f"{key} {value} is already that of {self._place(seen[value])[1]}")
+                file, place = self._place(seen[value])
+                elsewhere = "" if file == self._place(index)[0] else f" of {file}"
+                self._note(index, f"{key} {value} is already that of {place}{elsewhere}")
         return column
 
     def references(self, key: str, known: Container[Any], like: str, home: str) -> NDArray[Any]:
@@ -172,7 +174,10 @@ class Records:
         text = f"{': '.join(self._place(first))}: {self.wrong[first]}"
         if len(self.wrong) == 1:
             return text
-        named = [self._place(index)[1].removeprefix(f"{self.kind} ") for index in sorted(self.wrong)[:NAMED]]
+        named = []
+        for file, place in map(self._place, sorted(self.wrong)[:NAMED]):
+            elsewhere = "" if file == self._place(first)[0] else f" of {file}"
+            named.append(place.removeprefix(f"{self.kind} ") + elsewhere)
         rest = ", ..." if len(self.wrong) > NAMED else ""
         return f"{text}; {len(self.wrong)} of {self.size} {self.kinds} are wrong: {', '.join(named)}{rest}"
 

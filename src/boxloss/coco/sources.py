@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import lzma
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,8 +16,8 @@ Source = str | Path | Traversable
 Kind = Literal["json", "csv", "parquet"]
 
 KINDS: dict[str, Kind] = {".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}
-UNPACK: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.decompress, ".bz2": bz2.decompress}
-TAKEN = ".json, .csv and .tsv, each also with .gz or .bz2; .parquet and .pq; and folders of Parquet files"
+UNPACK: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
+TAKEN = ".json, .csv and .tsv, each also with .gz, .bz2 or .xz; .parquet and .pq; and folders of Parquet files"
 
 
 class CocoError(ValueError):
@@ -60,7 +61,7 @@ def read_bytes(source: Source) -> bytes:
         content = (Path(source) if isinstance(source, str) else source).read_bytes()
         packed = _endings(source)[1]
         content = UNPACK[packed](content) if packed else content
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise CocoError(f"{source}: {getattr(error, 'strerror', None) or error}") from error
     if not content.strip():
         raise CocoError(f"{source}: the file is empty")
