@@ -2,6 +2,7 @@
 
 import csv
 import re
+import reprlib
 from collections.abc import Collection
 from typing import Any
 
@@ -20,7 +21,7 @@ def read_csv(source: Source, columns: Collection[str]) -> tuple[Any, dict[int, s
     source
         The file. What of ``,``, ``;`` and the tab separates is what makes most of these columns of its first line.
     columns
-        The columns that matter; others may have any type.
+        The columns that matter; others are not read.
 
     Returns
     -------
@@ -37,6 +38,12 @@ def read_csv(source: Source, columns: Collection[str]) -> tuple[Any, dict[int, s
         content = _decoded(source, content, "utf-16").encode()
     if not content.endswith(b"\n"):  # pyarrow takes a first line without an end for no line
         content += b"\n"
+    delimiter, names = _first_line(content, columns)
+    if not (found := [name for name in columns if name in names]):
+        line = reprlib.repr(delimiter.join(names))
+        raise CocoError(f"{source}: none of the columns {', '.join(columns)} is in the first line, {line}")
+    if twice := [name for name in found if names.count(name) > 1]:
+        raise CocoError(f"{source}: there are several columns {twice[0]!r}")
     wrong: dict[int, str] = {}
 
     def leave_out(row: Any) -> str:
@@ -50,18 +57,17 @@ def read_csv(source: Source, columns: Collection[str]) -> tuple[Any, dict[int, s
                 pa.csv.ReadOptions(
                     use_threads=False
                 ),  # which alone numbers the rows: from 1, the first line among them
-                pa.csv.ParseOptions(
-                    delimiter=_delimiter(content, columns), newlines_in_values=True, invalid_row_handler=leave_out
-                ),
+                pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=leave_out),
                 pa.csv.ConvertOptions(
-                    column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True, null_values=[""]
+                    include_columns=found,
+                    column_types=dict.fromkeys(found, pa.string()),
+                    strings_can_be_null=True,
+                    null_values=[""],
                 ),
             )
     except CocoError:
         _decoded(source, content, "utf-8")  # pyarrow does not say where a text is none
         raise
-    if twice := [name for name in columns if table.column_names.count(name) > 1]:
-        raise CocoError(f"{source}: there are several columns {min(twice)!r}")
     return table, wrong
 
 
@@ -102,9 +108,11 @@ def _number(text: str | None) -> Any:
         return text
 
 
-def _delimiter(content: bytes, columns: Collection[str]) -> str:
-    line = content[: 1 << 16].decode(errors="replace").lstrip("\ufeff\r\n").splitlines()[0]
-    return max(DELIMITERS, key=lambda one: len(set(columns) & set(next(csv.reader([line], delimiter=one)))))
+def _first_line(content: bytes, columns: Collection[str]) -> tuple[str, list[str]]:
+    """Return the delimiter that makes the most of some columns of the first line, and the line cut there."""
+    line = content[: 1 << 20].decode(errors="replace").lstrip("\ufeff\r\n").splitlines()[0]
+    cut = ((delimiter, next(csv.reader([line], delimiter=delimiter))) for delimiter in DELIMITERS)
+    return max(cut, key=lambda pair: len(set(columns) & set(pair[1])))
 
 
 def _decoded(source: Source, content: bytes, encoding: str) -> str:

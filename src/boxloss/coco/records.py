@@ -34,7 +34,7 @@ def load_json(source: Source) -> Any:
     except CocoError:
         raise
     except (ValueError, RecursionError) as error:
-        taken = "" if kind_of(source) == "json" else f"; taken are {TAKEN}"
+        taken = "" if kind_of(source) == "json" else f"; boxloss reads {TAKEN}"
         raise CocoError(f"{source}: not valid JSON: {error}{taken}") from error
 
 

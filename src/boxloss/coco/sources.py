@@ -41,7 +41,7 @@ def kind_of(source: Source) -> Kind | None:
     endings = _endings(source)
     kind = KINDS.get(endings[0])
     if kind == "parquet" and endings[1]:
-        raise CocoError(f"{source}: a Parquet file is compressed in itself: unpack it; taken are {TAKEN}")
+        raise CocoError(f"{source}: a Parquet file is compressed in itself: unpack it; boxloss reads {TAKEN}")
     return kind
 
 

@@ -50,7 +50,7 @@ class Table(Records):
             self.parts = [(part.file, part.size) for part in files.parts]
         else:
             self.table, wrong = read_csv(source, columns)
-            self.texts = {*columns, *self.table.column_names}
+            self.texts = set(self.table.column_names)
             size = self.table.num_rows + len(wrong)
         super().__init__(source, "row", "rows", size, lenient)
         self.wrong |= wrong
