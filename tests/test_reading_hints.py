@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from boxloss import coco, lab
 from boxloss.boxes import convert
-from boxloss.cli import app
+from boxloss.cli import app, inputs
 from boxloss.coco.tables import NUMBERS
 from boxloss.data import sample
 
@@ -187,7 +187,13 @@ def test_names_that_are_no_text(named, tmp_path):
     assert run("score", named[2], named[1]) == (2, "", message)
 
 
-def test_report_of_names_that_are_no_text(named, tmp_path):
+def test_report_of_names_that_are_no_text(named, tmp_path, monkeypatch):
+    from boxloss.cli.report import story
+
+    def only_detector(settings, begin):
+        return [story.detector(settings, begin, inputs.matched(settings.files, settings.reading, inputs.LOWEST))]
+
+    monkeypatch.setattr(story, "story", only_detector)
     assert run("report", *named[:2], "--quick", "--lenient", "--out", tmp_path / "report")[0] == 0
     page = (tmp_path / "report" / "index.html").read_text()
     assert "t\\udcff.json" in page

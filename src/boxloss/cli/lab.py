@@ -16,7 +16,7 @@ import boxloss as bl
 from boxloss.cli import export
 from boxloss.cli.options import PATH, loss_option
 from boxloss.coco import CocoError
-from boxloss.coco.sources import printable
+from boxloss.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxloss.coco.records import Objects, Records, load_json
-from boxloss.coco.sources import CocoError, Source, is_table, printable
+from boxloss.coco.sources import CocoError, Source, is_table
 from boxloss.coco.tables import Table
+from boxloss.printable import printable
 
 RESULTS = ("annotations", "results", "predictions")  # keys under which an object may have the list of detections
 

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from boxloss.printable import printable
+
 Source = str | Path | Traversable
 Kind = Literal["json", "csv", "parquet"]
 
@@ -24,13 +26,7 @@ class CocoError(ValueError):
     """A file cannot be read; the message is one line that names the file and, where there is one, the record."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
-
-
-def printable(text: str) -> str:
-    """Return text in one line, in which what a terminal does not show or may obey is escaped."""
-    line = " ".join(text.split())
-    return line if line.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+        super().__init__(printable(" ".join(message.split())))
 
 
 def kind_of(source: Source) -> Kind | None:

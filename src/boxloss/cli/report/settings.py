@@ -6,8 +6,8 @@ from pathlib import Path
 
 import boxloss as bl
 from boxloss.cli.inputs import Files, Reading
-from boxloss.coco.sources import printable
 from boxloss.loss import Loss
+from boxloss.printable import printable
 
 
 @dataclass(frozen=True)
