@@ -60,9 +60,10 @@ def score(
 ) -> None:
     """Score DETECTIONS against GROUND_TRUTH with every loss.
 
-    GROUND_TRUTH is a COCO annotation file, DETECTIONS a COCO results list, bare or as the "annotations" of an object.
-    Each may be a Parquet or CSV file instead: columns image_id, category_id and bbox, or four numbers as x, y, w, h;
-    of detections score too. They are matched per image and category in the order of scores, as COCO's evaluation does.
+    GROUND_TRUTH is a COCO annotation file, DETECTIONS a COCO results list, bare or as the "annotations", "results" or
+    "predictions" of an object. Each may be a Parquet or CSV file instead: columns image_id, category_id and bbox, or
+    four numbers as x, y, w, h; of detections score too. They are matched per image and category in the order of
+    scores, as COCO's evaluation does.
 
     Alone, GROUND_TRUTH may be a Parquet file or a folder of them with a pair of boxes a row, of any size: list columns
     pred and target, or columns pred_x1 to target_y2.
