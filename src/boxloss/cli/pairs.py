@@ -71,10 +71,11 @@ def summaries(losses: Losses) -> dict[str, Summary]:
 
 
 def hint(losses: Losses, format: str) -> str | None:
-    """Say how the boxes may be meant, if many targets of the first row group are inverted, which a target never is."""
+    """Say that corners may be sizes, if many targets of the first row group are inverted, which a target never is."""
+    if format not in ("xyxy", "yxyx"):
+        return None
     boxes = losses.target.blocks[0].compute()
-    low = boxes[:, :2] if format in ("xyxy", "yxyx") else 0.0
-    inverted = int(np.sum(np.any(boxes[:, 2:] < low, axis=1)))
+    inverted = int(np.sum(np.any(boxes[:, 2:] < boxes[:, :2], axis=1)))
     if inverted <= INVERTED * len(boxes):
         return None
     names = ", ".join(NUMBERS[format])

@@ -3,6 +3,7 @@
 import json
 import reprlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
@@ -80,10 +81,9 @@ class Records:
             Whose kind that is, for errors.
         """
         values = self._labels(key, like)
-        strings = sum(isinstance(value, str) for value in values)
-        kind = like or ("U" if 2 * strings > len(values) else "i")
-        others = strings if like == "i" else sum(type(value) is int for value in values)
-        if like and values and others == len(values):
+        types = Counter(map(type, values))
+        kind = like or ("U" if 2 * types[str] > len(values) else "i")
+        if like and values and types[str if like == "i" else int] == len(values):
             raise CocoError(f"{self.source}: {key} has {TYPES['U' if like == 'i' else 'i']}, {home} {TYPES[like]}")
         if kind == "U":
             values = self._checked(key, values, lambda value: isinstance(value, str), "is not a string", "")
@@ -138,7 +138,10 @@ class Records:
 
     def _labels(self, key: str, like: str | None) -> list[Any]:
         """Return the ids under `key`; one that is written as 1.0 is 1."""
-        return [int(v) if type(v) is float and v.is_integer() else v for v in self._column(key)]
+        values = self._column(key)
+        if float not in set(map(type, values)):
+            return values
+        return [int(v) if type(v) is float and v.is_integer() else v for v in values]
 
     def _numbers(self, key: str) -> list[Any]:
         return self._column(key)
@@ -153,6 +156,8 @@ class Records:
         self, key: str, values: list[Any], valid: Callable[[Any], bool], complaint: str, instead: Any
     ) -> list[Any]:
         """Return the values; where one is not valid its record is noted and `instead` stands in its place."""
+        if all(map(valid, values)):
+            return values
         checked = []
         for index, value in enumerate(values):
             good = valid(value)
@@ -209,7 +214,7 @@ class Objects(Records):
 
 def _as_list(box: Any, names: Sequence[str]) -> Any:
     """Return a box with names as a list; anything else as it is."""
-    if not isinstance(box, dict):
+    if type(box) is list or not isinstance(box, dict):
         return box
     named = {SIDES.get(key, key): value for key, value in box.items()}
     return [named[name] for name in names] if len(named) == len(box) and set(named) == set(names) else box
