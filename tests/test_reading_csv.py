@@ -157,6 +157,13 @@ def test_files_that_are_wrong(name, content, message, write):
     assert run(sample()[0], path) == (2, f"boxloss: {path}: {message}\n")
 
 
+def test_a_row_that_is_short_and_no_text(write, capfd):
+    path = write("d.csv", f"{HEADER}\n1,5,0,0,4,3,1\n1,caf\xe9\n".encode("latin-1"))
+    message = "row 1: 2 cells, where the first line has 7"
+    assert run(sample()[0], path) == (2, f"boxloss: {path}: {message}\n")
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("name", ["d.xlsx", "d.csv.zst", "d.parquet.gz"])
 def test_what_is_read(name, write):
     path = write(name, "content")

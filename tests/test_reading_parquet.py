@@ -194,6 +194,16 @@ def test_a_column_that_occurs_twice(found, tmp_path):
     assert run(found, path) == (2, f"boxloss: {path}: there are several columns 'score'\n")
 
 
+@pytest.mark.parametrize(("text", "bad"), [("score", b"sc\xffre"), ("a.jpg", b"a.\xffpg")])
+def test_what_is_no_text(text, bad, found, tmp_path):
+    path = tmp_path / "bad.parquet"
+    pq.write_table(pa.table(rows("a.jpg", "b.jpg", score=[0.5, 0.5])), path, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(text.encode(), bad))
+    code, output = run(found, path)
+    assert (code, output.count("\n")) == (2, 1)
+    assert output.startswith(f"boxloss: {path}: {bad!r} is not UTF-8: ")
+
+
 # --- Pairs ----------------------------------------------------------------------------------------------------------
 
 

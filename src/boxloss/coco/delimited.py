@@ -31,6 +31,7 @@ def read_csv(source: Source, columns: Collection[str]) -> tuple[Any, dict[int, s
     """
     need_pyarrow(source)
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.csv
 
     content = read_bytes(source)
@@ -50,24 +51,23 @@ def read_csv(source: Source, columns: Collection[str]) -> tuple[Any, dict[int, s
         wrong[row.number - 2] = f"{row.actual_columns} cells, where the first line has {row.expected_columns}"
         return "skip"
 
-    try:
-        with explained(source):
-            table = pa.csv.read_csv(
-                pa.BufferReader(content),
-                pa.csv.ReadOptions(
-                    use_threads=False
-                ),  # which alone numbers the rows: from 1, the first line among them
-                pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=leave_out),
-                pa.csv.ConvertOptions(
-                    include_columns=found,
-                    column_types=dict.fromkeys(found, pa.string()),
-                    strings_can_be_null=True,
-                    null_values=[""],
-                ),
-            )
-    except CocoError:
-        _decoded(source, content, "utf-8")  # pyarrow does not say where a text is none
-        raise
+    is_utf8 = _is_utf8(content)
+    with explained(source):
+        table = pa.csv.read_csv(
+            # pyarrow takes UTF-8 alone; as Latin-1 all bytes are characters, so that other columns may be anything.
+            pa.BufferReader(content if is_utf8 else content.decode("latin-1").encode()),
+            # One thread numbers the rows: from 1, the first line among them.
+            pa.csv.ReadOptions(use_threads=False),
+            pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=leave_out),
+            pa.csv.ConvertOptions(
+                include_columns=found,
+                column_types=dict.fromkeys(found, pa.string()),
+                strings_can_be_null=True,
+                null_values=[""],
+            ),
+        )
+    if not is_utf8 and not all(pc.all(pc.string_is_ascii(column)).as_py() is not False for column in table.columns):
+        _decoded(source, content, "utf-8")
     return table, wrong
 
 
@@ -113,6 +113,14 @@ def _first_line(content: bytes, columns: Collection[str]) -> tuple[str, list[str
     line = content[: 1 << 20].decode(errors="replace").lstrip("\ufeff\r\n").splitlines()[0]
     cut = ((delimiter, next(csv.reader([line], delimiter=delimiter))) for delimiter in DELIMITERS)
     return max(cut, key=lambda pair: len(set(columns) & set(pair[1])))
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decoded(source: Source, content: bytes, encoding: str) -> str:

@@ -57,9 +57,10 @@ class ParquetFiles:
             file = str(path / Path(fragment.path).relative_to(path)) if path.is_dir() else str(source)
             with explained(file):
                 schema, size = fragment.physical_schema, fragment.metadata.num_rows
+                names = schema.names
             self.parts.append(Part(file, 0, size, fragment))
-            self.columns.append({name: [] for name in schema.names})
-            for name, kind in zip(schema.names, schema.types, strict=True):
+            self.columns.append({name: [] for name in names})
+            for name, kind in zip(names, schema.types, strict=True):
                 self.columns[-1][name].append(kind)
         self.names = {name for columns in self.columns for name in columns}
         self.partitioned = set(keys) - self.names  # the columns that are names of folders

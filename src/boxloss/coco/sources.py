@@ -80,6 +80,8 @@ def explained(source: Source) -> Iterator[None]:
     except UnicodeEncodeError as error:
         encoding = sys.getfilesystemencoding()
         raise CocoError(f"{source}: the name is not {encoding}, which pyarrow needs: rename it") from error
+    except UnicodeDecodeError as error:
+        raise CocoError(f"{source}: {error.object!r} is not UTF-8: {error.reason}") from error
     except (OSError, pa.ArrowException) as error:
         raise CocoError(f"{source}: {getattr(error, 'strerror', None) or error}") from error
 

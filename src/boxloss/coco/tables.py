@@ -9,7 +9,7 @@ from boxloss.boxes import convert
 from boxloss.coco.delimited import as_flags, as_labels, as_numbers, read_csv
 from boxloss.coco.parquet import ParquetFiles, number_type
 from boxloss.coco.records import Records
-from boxloss.coco.sources import CocoError, Source, is_parquet
+from boxloss.coco.sources import CocoError, Source, explained, is_parquet
 
 LABELS, VALUES = ("id", "image_id", "category_id"), ("iscrowd", "score")
 NUMBERS = {  # the columns of a box that is not a list, for each format
@@ -74,7 +74,10 @@ class Table(Records):
             return convert(boxes, self.format, "xywh")
 
     def _column(self, key: str, optional: bool = False) -> list[Any]:
-        return self._spread(self.table[key].to_pylist()) if self._has(key, optional) else [None] * self.size
+        if not self._has(key, optional):
+            return [None] * self.size
+        with explained(self.source):
+            return self._spread(self.table[key].to_pylist())
 
     def _labels(self, key: str, like: str | None) -> list[Any]:
         return as_labels(self._column(key), like) if key in self.texts else super()._labels(key, like)
