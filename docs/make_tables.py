@@ -7,6 +7,7 @@ docs/cli.md print. A test compares.
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -145,7 +146,7 @@ def pages() -> dict[Path, str]:
 def printed(command: re.Match[str]) -> str:
     """A block of docs/cli.md with what its command prints."""
     environment = os.environ | {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
-    arguments = [sys.executable, "-m", "boxloss", *command[1].split()]
+    arguments = [sys.executable, "-m", "boxloss", *shlex.split(command[1])]
     ran = subprocess.run(arguments, env=environment, capture_output=True, encoding="utf-8", check=True)
     lines = "\n".join(line.rstrip() for line in ran.stdout.splitlines())
     return f"```console\n$ boxloss {command[1]}\n{lines}\n```\n"

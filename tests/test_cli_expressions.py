@@ -151,7 +151,7 @@ def test_losses_separated_by_a_space(args):
 def test_a_file_with_the_name_of_a_loss(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "iou").write_text("{}")
-    assert error("score", "--losses", "l1", "iou", "iou") == "iou: 'images' is missing"
+    assert error("score", "--losses", "l1", "iou", "iou") == "iou: 'annotations' is missing"
 
 
 @pytest.mark.parametrize(

@@ -214,12 +214,17 @@ def test_descend_writes_an_animation(tmp_path):
         (["landscape", "--resolution", "4000000"], "not enough memory: Unable to allocate"),
         (["descend", "--lr", "-1"], "lr must not be negative; got -1.0. Try 'boxloss descend --help'."),
         (["descend", "--start", "1", "1", "-1", "1"], "width of start must not be negative; got -1.0."),
+        (["descend", "--start", "nan", "0", "1", "1"], "Invalid value for '--start': nan is not a finite number."),
+        (["descend", "--target", "0", "inf", "1", "1"], "Invalid value for '--target': inf is not a finite number."),
+        (["descend", "--target", "0", "0", "-1", "1"], "width of target must not be negative; got -1.0."),
         (["descend", "--extent", "-1"], "extent must be greater than 0"),
         (["correlate", "truth.json"], "Give both GROUND_TRUTH and DETECTIONS, or neither."),
+        (["correlate", "--lenient"], "--lenient is for GROUND_TRUTH and DETECTIONS."),
         (["correlate", "none.json", "none.json"], "none.json: No such file or directory"),
         (["correlate", "--count", "1"], "1 is not in the range x>=2"),
         (["simulate", "--gradient", "released"], "released"),  # of L1 there is none
         (["report", "truth.json"], "Give both GROUND_TRUTH and DETECTIONS, or neither."),
+        (["report", "none.json", "none.json"], "none.json: No such file or directory"),
         (["report", "--seed", "-1"], "-1 is not in the range x>=0"),
     ],
 )
@@ -232,7 +237,7 @@ def test_errors_are_one_line(args, message, tmp_path, monkeypatch):
 def test_errors_in_files_do_not_point_to_the_options(tmp_path):
     (tmp_path / "empty.json").write_text("{}")
     path = str(tmp_path / "empty.json")
-    assert error("correlate", path, path) == f"{path}: 'images' is missing"
+    assert error("correlate", path, path) == f"{path}: 'annotations' is missing"
 
 
 def test_mp4_without_ffmpeg(monkeypatch, tmp_path):

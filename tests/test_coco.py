@@ -212,9 +212,9 @@ BAD_RECORDS = [
     ({"bbox": None}, "'bbox' is missing"),
     ({"score": None}, "'score' is missing"),
     ({"image_id": "1"}, "image_id '1' is not an integer"),
-    ({"image_id": 1.0}, "image_id 1.0 is not an integer"),
+    ({"image_id": 1.5}, "image_id 1.5 is not an integer"),
     ({"image_id": True}, "image_id True is not an integer"),
-    ({"image_id": 2**63}, "image_id 9223372036854775808 is not an integer"),
+    ({"image_id": 2**63}, "image_id 9223372036854775808 is not an integer from -2^63 to 2^63 - 1"),
     ({"category_id": [5]}, "category_id [5] is not an integer"),
     ({"bbox": [0, 0, -1, 5]}, "bbox [0, 0, -1, 5] has a negative width or height"),
     ({"bbox": [0, 0, 5, -1e-9]}, "bbox [0, 0, 5, -1e-09] has a negative width or height"),
@@ -223,6 +223,7 @@ BAD_RECORDS = [
     ({"bbox": [0, 0, 5]}, "bbox [0, 0, 5] is not four finite numbers [x, y, width, height]"),
     ({"bbox": [0, 0, "5", 5]}, "bbox [0, 0, '5', 5] is not four finite numbers [x, y, width, height]"),
     ({"bbox": [0, 0, True, 5]}, "bbox [0, 0, True, 5] is not four finite numbers [x, y, width, height]"),
+    ({"category_id": "5"}, "category_id '5' is not an integer"),
     ({"bbox": {"x": 1}}, "bbox {{'x': 1}} is not four finite numbers [x, y, width, height]"),
     ({"bbox": [0] * 100}, "bbox [0, 0, 0, 0, 0, 0, ...] is not four finite numbers [x, y, width, height]"),
     ({"score": "high"}, "score 'high' is not a finite number"),
@@ -291,14 +292,16 @@ def test_bad_ground_truth_file(files, content, message):
     assert "\n" not in str(error.value)
 
 
+NO_RESULTS = "neither a list of detections nor an object with one of 'annotations', 'results', 'predictions'"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "the file is empty"),
         ("nonsense", "not valid JSON: Expecting value: line 1 column 1 (char 0)"),
-        ("[]", "there are no records"),
-        ({"annotations": []}, "there are no records"),
-        ({"results": []}, "neither a list of detections nor an object with 'annotations'"),
+        ({"boxes": []}, f"{NO_RESULTS}: it has none"),
+        ({"annotations": [], "results": []}, f"{NO_RESULTS}: it has 'annotations' and 'results'"),
         ("3", "records: 3 is not a list"),
         ("[3]", "record 0: 3 is not an object"),
     ],

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from boxloss import coco, convert, lab
 from boxloss.cli import app
-from boxloss.coco import tables
+from boxloss.coco import sources, tables
 from boxloss.data import sample
 
 TRUTH = [
@@ -193,6 +193,6 @@ def test_not_a_table(name, tmp_path):
 
 
 def test_without_pyarrow(monkeypatch):
-    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    monkeypatch.setattr(sources, "find_spec", lambda name: None)
     message = 'a.csv: Parquet and CSV files need pyarrow: pip install "boxloss[cli]"'
     assert run("a.csv", "b.csv") == (2, f"boxloss: {message}\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from boxloss.cli import console
+from boxloss.cli import console, inputs
 from boxloss.cli.export import Columns
 from boxloss.cli.expressions import loss_of
 from boxloss.cli.lab import (
@@ -42,6 +42,9 @@ PAIRS, QUICK_PAIRS = 1_000_000, 20_000
     show_default=True,
     help="Without files: random pairs, with targets of one size or of many.",
 )
+@inputs.format_option()
+@inputs.max_detections_option
+@inputs.lenient_option
 @click.option("--count", type=WholeNumber(min=2), help="Random pairs.  [default: 1000000, --quick: 20000]")
 @seed_option
 @quick_option
@@ -51,6 +54,9 @@ def correlate(
     detections: Path | None,
     losses: list[str],
     generator: Any,
+    format: str | None,
+    max_detections: int,
+    lenient: bool,
     count: int | None,
     seed: int,
     quick: bool,
@@ -65,17 +71,18 @@ def correlate(
     """
     from boxloss import lab, plot
 
-    if (ground_truth is None) != (detections is None):
-        raise click.UsageError("Give both GROUND_TRUTH and DETECTIONS, or neither.", click.get_current_context())
+    files, reading = inputs.both(ground_truth, detections), inputs.Reading(format, max_detections, lenient)
+    inputs.check(files, reading)
+    remarks, warning = [], None
     with outputs(paths) as write:
         with console.progress(len(losses) + 2) as begin:
             begin("pairs")
-            with checked():
-                pairs = (
-                    lab.generate(generator, count or (QUICK_PAIRS if quick else PAIRS), seed)
-                    if ground_truth is None or detections is None
-                    else lab.coco_pairs(ground_truth, detections)
-                )
+            if files is None:
+                with checked():
+                    pairs = lab.generate(generator, count or (QUICK_PAIRS if quick else PAIRS), seed)
+            else:
+                matched = inputs.matched(files, reading, inputs.LOWEST)
+                pairs, remarks, warning = inputs.some_pairs(matched), matched.remarks(), matched.hint()
             found = []
             for name in losses:
                 begin(name)
@@ -90,7 +97,8 @@ def correlate(
                     used={"count": len(pairs)},
                 )
             )
-        console.show(pairs.name, table(found, losses))
+        console.show("; ".join([pairs.name, *remarks]), table(found, losses))
+        inputs.say(warning)
 
 
 def table(found: Sequence["Correlation"], losses: Sequence[str]) -> Table:

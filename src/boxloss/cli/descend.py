@@ -97,14 +97,15 @@ def descend(
     |dx| + |dy| + |dw| + |dh| and the mean IoU after the last step, and how many boxes arrived at an IoU of 0.9.
     """
     from boxloss import lab, plot
-    from boxloss.lab.check import check_sides
+    from boxloss.lab.check import check_numbers, check_sides
 
     if any(path.suffix == ".mp4" for path in paths) and shutil.which("ffmpeg") is None:
         raise click.ClickException("an animation as .mp4 needs ffmpeg; take .gif, or install ffmpeg")
     with checked():
         check_positive("extent", extent)
-        for start in starts:
-            check_sides("start", *start[2:])
+        for name, box in (("target", target), *(("start", start) for start in starts)):
+            check_numbers(name, box, "(x, y, w, h)")
+            check_sides(name, *box[2:])
         place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed)
     rate = protocol_rate(steps) if lr is None else lr
     animations = {".gif": write_animation, ".mp4": write_animation}

@@ -1,5 +1,6 @@
 """Pairs of boxes in Parquet files that need not fit into memory: lazy Dask arrays, one chunk a row group."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -14,17 +15,19 @@ from boxloss.cli import console
 from boxloss.cli.expressions import loss_of
 from boxloss.cli.summary import Summary, summarise
 from boxloss.coco import CocoError
+from boxloss.coco.parquet import ParquetFiles, Part, number_type
 from boxloss.coco.tables import NUMBERS
 
 SAMPLE = 1_000_000  # pairs, beyond which percentiles and ranks are those of a sample
+INVERTED = 0.1  # share of the targets, beyond which they may be in another format
 SIDES = ("pred", "target")
 
 
-class Source(NamedTuple):
-    """A Parquet file or folder of them, and the columns of both boxes: one of lists, or four of numbers."""
+class Columns(NamedTuple):
+    """The columns of both boxes, one of lists or four of numbers each, and the type to read them in."""
 
-    path: Path
-    columns: tuple[tuple[str, ...], tuple[str, ...]]
+    schema: Any
+    names: tuple[tuple[str, ...], tuple[str, ...]]
     dtype: Any
 
 
@@ -35,11 +38,6 @@ class Losses(NamedTuple):
     target: Any
     iou: Any
     values: dict[str, Any]
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether a path is one of Parquet files: by its ending, or a folder."""
-    return path.suffix == ".parquet" or path.is_dir()
 
 
 def lazy_losses(path: Path, names: list[str], format: str, engine: Any) -> Losses:
@@ -66,11 +64,23 @@ def summaries(losses: Losses) -> dict[str, Summary]:
         chosen = np.sort(np.random.default_rng(0).choice(count, SAMPLE, replace=False, shuffle=False))
     means = {name: value.mean(dtype=np.float64) for name, value in losses.values.items()}
     drawn = {name: value[chosen] for name, value in losses.values.items()}
-    with _progress_bar("scoring"):
+    with _progress_bar("scoring"), _quiet():
         means, drawn, iou = dask.compute(means, drawn, losses.iou[chosen])
     return {
         name: summarise(column, iou)._replace(pairs=count, mean=float(means[name])) for name, column in drawn.items()
     }
+
+
+def hint(losses: Losses, format: str) -> str | None:
+    """Say that corners may be sizes, if many targets of the first row group are inverted, which a target never is."""
+    if format not in ("xyxy", "yxyx"):
+        return None
+    boxes = losses.target.blocks[0].compute()
+    inverted = int(np.sum(np.any(boxes[:, 2:] < boxes[:, :2], axis=1)))
+    if inverted <= INVERTED * len(boxes):
+        return None
+    names = ", ".join(NUMBERS[format])
+    return f"{inverted} of the first {len(boxes)} targets are inverted as [{names}]; --format says what they are"
 
 
 def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]]:
@@ -89,7 +99,9 @@ def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]
         for name in losses.values:
             columns[name], grad = loss_of(name).value_and_grad(pred, target, format=format, engine=engine)
             norms[f"{name}_grad_norm"] = grad.map_blocks(np.linalg.norm, axis=-1, drop_axis=1, dtype=grad.dtype)
-        yield dask.compute(columns | norms)[0]
+        with _quiet():
+            computed = dask.compute(columns | norms)[0]
+        yield computed
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------
@@ -98,70 +110,47 @@ def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]
 def _boxes(path: Path, format: str) -> tuple[Any, Any]:
     """The lazy boxes of all row groups."""
     import dask.array as da
-    import pyarrow as pa
-    import pyarrow.dataset
     from dask import delayed
 
-    try:
-        path.stat()  # whose errors say more than pyarrow's
-        dataset = pyarrow.dataset.dataset(path, format="parquet")
-        groups = [group for fragment in dataset.get_fragments() for group in fragment.split_by_row_group()]
-        counts = [sum(part.num_rows for part in group.row_groups) for group in groups]
-    except (OSError, pa.ArrowException) as error:
-        raise CocoError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    if not sum(counts):
+    files = ParquetFiles(path)
+    if not files.size:
         raise CocoError(f"{path}: there are no pairs")
-    source = _source(path, dataset.schema, format)
-    starts = np.cumsum([0, *counts]).tolist()
+    columns = _columns(files, format)
     parts = [
-        da.from_delayed(delayed(_read)(group, start, source), (2, count, 4), source.dtype)
-        for group, start, count in zip(groups, starts, counts, strict=False)
-        if count
+        da.from_delayed(delayed(_read)(group, columns), (2, group.size, 4), columns.dtype)
+        for group in files.row_groups()
     ]
     both = da.concatenate(parts, axis=1)
     return both[0], both[1]
 
 
-def _source(path: Path, schema: Any, format: str) -> Source:
+def _columns(files: ParquetFiles, format: str) -> Columns:
     """The columns of both boxes and the type to read them in."""
     import pyarrow as pa
 
     numbers = {side: tuple(f"{side}_{number}" for number in NUMBERS[format]) for side in SIDES}
-    columns = {side: (side,) if side in schema.names else numbers[side] for side in SIDES}
-    types = [_number_type(path, schema, name, numbers[side]) for side in SIDES for name in columns[side]]
+    names = {side: (side,) if side in files.names else numbers[side] for side in SIDES}
+    for side in SIDES:
+        if missing := [name for name in names[side] if name not in files.names]:
+            wanted = f"a box is a list column {side!r} or the columns {numbers[side]}"
+            raise CocoError(f"{files.source}: no column {missing[0]!r}: {wanted}")
+    schema = files.schema([*names["pred"], *names["target"]])
+    types = [number_type(files.source, field.name, field.type, lists=field.name in SIDES) for field in schema]
     single = all(pa.types.is_float32(kind) or pa.types.is_float16(kind) for kind in types)
-    return Source(path, (columns["pred"], columns["target"]), np.dtype(np.float32 if single else np.float64))
+    return Columns(schema, (names["pred"], names["target"]), np.dtype(np.float32 if single else np.float64))
 
 
-def _number_type(path: Path, schema: Any, name: str, numbers: tuple[str, ...]) -> Any:
-    """The type of the numbers of a column."""
-    import pyarrow as pa
-
-    if name not in schema.names:
-        side = name.partition("_")[0]
-        raise CocoError(f"{path}: no column {name!r}: a box is a list column {side!r} or the columns {numbers}")
-    kind = schema.field(name).type
-    number = kind if name in numbers else getattr(kind, "value_type", None)
-    if number is None or not (pa.types.is_floating(number) or pa.types.is_integer(number)):
-        wanted = "numbers" if name in numbers else "lists of numbers"
-        raise CocoError(f"{path}: column {name!r} is of {kind}, not of {wanted}")
-    return number
-
-
-def _read(group: Any, start: int, source: Source) -> Any:
+def _read(group: Part, columns: Columns) -> Any:
     """The boxes of a row group, shape (2, N, 4)."""
-    import pyarrow as pa
-
-    try:
-        table = group.to_table(columns=[*source.columns[0], *source.columns[1]])
-    except (OSError, pa.ArrowException) as error:
-        raise CocoError(f"{source.path}: {error}") from error
-    both = np.empty((2, table.num_rows, 4), source.dtype)
-    for side, boxes, columns in zip(SIDES, both, source.columns, strict=True):
-        whole = _read_lists(boxes, table[side]) if columns == (side,) else _read_numbers(boxes, table, columns)
+    table = group.read(columns.schema)
+    both = np.empty((2, table.num_rows, 4), columns.dtype)
+    for side, boxes, names in zip(SIDES, both, columns.names, strict=True):
+        whole = _read_lists(boxes, table[side]) if names == (side,) else _read_numbers(boxes, table, names)
         good = whole & np.isfinite(boxes).all(axis=1)
         if not good.all():
-            raise CocoError(f"{source.path}: row {start + int(np.argmin(good))}: {side} is not four finite numbers")
+            raise CocoError(
+                f"{group.file}: row {group.start + int(np.argmin(good))}: {side} is not four finite numbers"
+            )
     return both
 
 
@@ -179,6 +168,14 @@ def _read_numbers(boxes: Any, table: Any, columns: tuple[str, ...]) -> Any:
     for place, name in enumerate(columns):
         boxes[:, place] = table[name].to_numpy()
     return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ignore the warnings of NumPy about the infinite losses of huge boxes, in the threads of Dask too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 # --- Progress -------------------------------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ import numpy as np
 from click.core import ParameterSource
 
 import boxloss as bl
-from boxloss.cli import console, export, pairs
+from boxloss.cli import console, export, inputs, pairs
 from boxloss.cli.expressions import loss_of
 from boxloss.cli.options import PATH, Choice, LossCommand, loss_option
 from boxloss.cli.summary import by_category, headline, overall, summarise
-from boxloss.coco import Matches, Source, match, read_detections, read_ground_truth
-from boxloss.coco.tables import NUMBERS, is_table
+from boxloss.coco import Matches
+from boxloss.coco.sources import is_parquet
 from boxloss.data import sample as sample_files
 
 FEW = 100_000  # pairs: the array engine takes less time for them than one kernel takes to compile
@@ -42,11 +42,9 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
     show_default=True,
     help="What computes the losses.",
 )
-@click.option(
-    "--format",
-    type=Choice(list(NUMBERS)),
-    help="The format of boxes in Parquet and CSV files.  [default: xywh as COCO's; of pairs xyxy]",
-)
+@inputs.format_option("xywh as COCO's; of pairs xyxy")
+@inputs.max_detections_option
+@inputs.lenient_option
 @click.option("--out", type=PATH, metavar="FILE", help="Write all pairs to a .csv or .parquet file.")
 def score(
     ground_truth: Path | None,
@@ -57,13 +55,16 @@ def score(
     per_category: bool,
     engine: Any,
     format: str | None,
+    max_detections: int,
+    lenient: bool,
     out: Path | None,
 ) -> None:
     """Score DETECTIONS against GROUND_TRUTH with every loss.
 
-    GROUND_TRUTH is a COCO annotation file, DETECTIONS a COCO results list, bare or as the "annotations" of an object.
-    Each may be a Parquet or CSV file instead: columns image_id, category_id and bbox, or four numbers as x, y, w, h;
-    of detections score too. They are matched per image and category in the order of scores, as COCO's evaluation does.
+    GROUND_TRUTH is a COCO annotation file, DETECTIONS a COCO results list, bare or as the "annotations", "results" or
+    "predictions" of an object. Each may be a Parquet or CSV file instead: columns image_id, category_id and bbox, or
+    four numbers as x, y, w, h; of detections score too. They are matched per image and category in the order of
+    scores, as COCO's evaluation does.
 
     Alone, GROUND_TRUTH may be a Parquet file or a folder of them with a pair of boxes a row, of any size: list columns
     pred and target, or columns pred_x1 to target_y2.
@@ -72,19 +73,15 @@ def score(
     IoU: -1 if the loss orders pairs as the IoU does. The file of --out has a row for each pair: ids, boxes, IoU, and
     each loss with the norm of its gradient with respect to the predicted box.
     """
-    if ground_truth is not None and detections is None and pairs.is_parquet(ground_truth):
+    if ground_truth is not None and detections is None and is_parquet(ground_truth):
         score_pairs(ground_truth, losses, format or "xyxy", engine, out)
         return
-    sources = inputs(ground_truth, detections, sample)
-    if format is not None and not any(map(is_table, sources)):
-        raise click.UsageError("--format is for Parquet and CSV files.", click.get_current_context())
+    files, reading = files_of(ground_truth, detections, sample), inputs.Reading(format, max_detections, lenient)
+    inputs.check(files, reading)
     with export.pending(out) as write:
         with console.progress(len(losses) + 4) as begin:
-            begin("reading")
-            truth = read_ground_truth(sources[0], format or "xywh")
-            found = read_detections(sources[1], truth, format or "xywh")
-            begin("matching")
-            matches = match(truth, found, iou_threshold)
+            matched = inputs.matched(files, reading, iou_threshold, begin)
+            matches = matched.matches
             boxes = matches.pred, matches.target
             if engine == "auto" and len(matches) <= FEW:
                 engine = "array"
@@ -97,22 +94,24 @@ def score(
                     values[name] = loss(*boxes, engine=engine)
                 else:
                     values[name], grad = loss.value_and_grad(*boxes, engine=engine)
-                    norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
             begin("writing")
             write([pair_columns(matches) | {"iou_score": iou} | values | norms])
             begin("ranking")
             table = (
-                by_category(values, iou, matches.category_id, truth.categories)
+                by_category(values, iou, matches.category_id, matched.truth.category_names)
                 if per_category
                 else overall({name: summarise(column, iou) for name, column in values.items()})
             )
-        console.show(headline(truth, found, matches, iou_threshold), table)
+        console.show(headline(matched), table)
+        inputs.say(matched.hint())
 
 
 def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Path | None) -> None:
     """Score the pairs of boxes in Parquet files."""
     context = click.get_current_context()
-    for name in ("sample", "iou_threshold", "per_category"):
+    for name in ("sample", "iou_threshold", "per_category", "max_detections", "lenient"):
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise click.UsageError(f"--{name.replace('_', '-')} does not go with a Parquet file of pairs.", context)
     with export.pending(out) as write:
@@ -123,9 +122,10 @@ def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Pa
         if len(lazy.iou) > pairs.SAMPLE:
             text += f"; percentiles and ranks are those of {pairs.SAMPLE} of them"
         console.show(text, overall(found))
+        inputs.say(pairs.hint(lazy, format))
 
 
-def inputs(ground_truth: Path | None, detections: Path | None, sample: bool) -> tuple[Source, Source]:
+def files_of(ground_truth: Path | None, detections: Path | None, sample: bool) -> inputs.Files:
     """Choose the files to read: those given or the embedded ones."""
     if sample and ground_truth is None:
         return sample_files()

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxloss.cli import console
+from boxloss.cli.inputs import Matched
 from boxloss.cli.tables import Table, cell
-from boxloss.coco import Detections, GroundTruth, Matches
 
 Floats = NDArray[np.float64]
 NUMBERS = ("pairs", "mean", "p5", "p50", "p95", "Spearman with IoU")
@@ -32,29 +32,26 @@ class Summary(NamedTuple):
 
 def summarise(values: Floats, iou: Floats) -> Summary:
     """Summarise the values of a loss."""
+    from boxloss.lab.correlation import rank_correlation  # here, since commands without it need no lab
+
     if not len(values):
         return Summary(0)
-    p5, p50, p95 = np.percentile(values, (5, 50, 95)).tolist()
-    return Summary(len(values), float(values.mean()), p5, p50, p95, rank_correlation(values, iou))
+    with np.errstate(over="ignore", invalid="ignore"):  # the losses of huge boxes are infinite
+        p5, p50, p95 = np.percentile(values, (5, 50, 95)).tolist()
+        return Summary(len(values), float(values.mean()), p5, p50, p95, rank_correlation(values, iou))
 
 
-def rank_correlation(a: Floats, b: Floats) -> float:
-    """Return Spearman's rank correlation; NaN for fewer than two numbers and where either is constant."""
-    from scipy.stats import spearmanr  # here, since the import takes longer than all else does on a small file
-
-    if len(a) < 2 or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
-        return math.nan
-    return float(spearmanr(a, b).statistic)
-
-
-def headline(truth: GroundTruth, detections: Detections, matches: Matches, iou_threshold: float) -> str:
+def headline(matched: Matched) -> str:
     """Say what was matched."""
     text = (
-        f"{console.count(len(matches), 'pair')} of {console.count(len(detections.score), 'detection')} and "
-        f"{console.count(int(np.sum(~truth.crowd)), 'annotation')} at an IoU of {iou_threshold:g} or more"
+        f"{console.count(len(matched.matches), 'pair')} of "
+        f"{console.count(len(matched.detections.score), 'detection')} and "
+        f"{console.count(int(np.sum(~matched.truth.crowd)), 'annotation')} at an IoU of "
+        f"{matched.iou_threshold:g} or more"
     )
-    ignored = len(matches.ignored)
-    return f"{text}; {console.count(ignored, 'detection')} in crowds ignored" if ignored else text
+    ignored = len(matched.matches.ignored)
+    crowds = [f"{console.count(ignored, 'detection')} in crowds ignored"] if ignored else []
+    return "; ".join([text, *crowds, *matched.remarks()])
 
 
 def overall(summaries: Mapping[str, Summary]) -> Table:

@@ -3,9 +3,10 @@
 Tables, Parquet and CSV, need pyarrow.
 """
 
+from boxloss.coco.hints import hint
 from boxloss.coco.matching import Matches, match
 from boxloss.coco.read import Detections, GroundTruth, read_detections, read_ground_truth
-from boxloss.coco.records import CocoError, Source
+from boxloss.coco.sources import CocoError, Source
 
 __all__ = [
     "CocoError",
@@ -13,6 +14,7 @@ __all__ = [
     "GroundTruth",
     "Matches",
     "Source",
+    "hint",
     "match",
     "read_detections",
     "read_ground_truth",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from boxloss.coco.read import Detections, GroundTruth
 
-MAX_DETECTIONS = 100  # of one image and category: the highest that COCO's evaluation looks at
+MAX_DETECTIONS = 100  # of one image and category: as many as COCO's evaluation looks at
 HIGHEST_THRESHOLD = 1 - 1e-10  # a threshold of 1 would ask for more than rounding leaves of a perfect match
 BLOCK = 1 << 20  # candidate pairs whose IoU is computed at once: bounds the memory
 
@@ -40,17 +40,20 @@ class Matches:
         Boxes of detection and annotation, [x1, y1, x2, y2].
     ignored
         Positions of the detections without a match that lie in a crowd: neither right nor wrong.
+    unseen
+        The number of detections that were not looked at, past the highest scores of their image and category.
     """
 
     image_id: NDArray[Any]
     category_id: NDArray[Any]
-    annotation_id: Indices
+    annotation_id: NDArray[Any]
     detection: Indices
     score: Floats
     iou: Floats
     pred: Floats
     target: Floats
     ignored: Indices
+    unseen: int
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -69,7 +72,9 @@ class Candidates(NamedTuple):
         return Candidates(self.detection[mask], self.annotation[mask], self.iou[mask])
 
 
-def match(truth: GroundTruth, detections: Detections, iou_threshold: float = 0.5) -> Matches:
+def match(
+    truth: GroundTruth, detections: Detections, iou_threshold: float = 0.5, max_detections: int = MAX_DETECTIONS
+) -> Matches:
     """Match detections to annotations, greedily in the order of their scores.
 
     Equal scores keep the order of the file, and of annotations with equal IoU the last is taken. Boxes of every area
@@ -80,9 +85,11 @@ def match(truth: GroundTruth, detections: Detections, iou_threshold: float = 0.5
     truth
         The ground truth.
     detections
-        The detections. Of one image and category the 100 with the highest scores are looked at.
+        The detections.
     iou_threshold
         The lowest IoU of a match.
+    max_detections
+        How many detections of one image and category are looked at: those with the highest scores.
 
     Returns
     -------
@@ -91,26 +98,33 @@ def match(truth: GroundTruth, detections: Detections, iou_threshold: float = 0.5
     """
     if not 0.0 <= iou_threshold <= 1.0:
         raise ValueError(f"iou_threshold must be between 0 and 1, not {iou_threshold}")
-    candidates = _candidates(truth, detections, min(iou_threshold, HIGHEST_THRESHOLD))
+    if max_detections < 1:
+        raise ValueError(f"max_detections must be 1 or more, not {max_detections}")
+    detected, annotated = _groups(truth, detections)
+    queue = _queue(detected, detections.score, max_detections)
+    threshold = min(iou_threshold, HIGHEST_THRESHOLD)
+    candidates = _candidates(truth, detections, detected, annotated, queue, threshold)
     in_crowd = truth.crowd[candidates.annotation]
     detection, annotation, iou = _greedy(candidates.where(~in_crowd))
     return Matches(
         image_id=truth.image_id[annotation],
         category_id=truth.category_id[annotation],
         annotation_id=truth.annotation_id[annotation],
-        detection=detection,
+        detection=detections.position[detection],
         score=detections.score[detection],
         iou=iou,
         pred=_corners(detections.box[detection]),
         target=_corners(truth.box[annotation]),
-        ignored=np.setdiff1d(candidates.detection[in_crowd], detection),
+        ignored=detections.position[np.setdiff1d(candidates.detection[in_crowd], detection)],
+        unseen=len(detected) - len(queue),
     )
 
 
-def _candidates(truth: GroundTruth, detections: Detections, threshold: float) -> Candidates:
+def _candidates(
+    truth: GroundTruth, detections: Detections, detected: Indices, annotated: Indices, queue: Indices, threshold: float
+) -> Candidates:
     """Find the pairs of one image and category whose IoU reaches the threshold, in the order of their turns."""
-    detected, annotated = _groups(truth, detections)
-    queue, shelf = _queue(detected, detections.score), np.argsort(annotated)
+    shelf = np.argsort(annotated)
     found = []
     for turn, place in _equal(detected[queue], annotated[shelf]):
         annotation = shelf[place]
@@ -132,12 +146,12 @@ def _groups(truth: GroundTruth, detections: Detections) -> tuple[Indices, Indice
     return groups[: len(detections.score)], groups[len(detections.score) :]
 
 
-def _queue(groups: Indices, score: Floats) -> Indices:
-    """List the detections by group and falling score, without those past `MAX_DETECTIONS` of a group."""
+def _queue(groups: Indices, score: Floats, max_detections: int) -> Indices:
+    """List the detections by group and falling score, without those past `max_detections` of a group."""
     queue = np.lexsort((-score, groups))
     queued = groups[queue]
     turn = np.arange(len(queue)) - np.searchsorted(queued, queued)
-    return queue[turn < MAX_DETECTIONS]
+    return queue[turn < max_detections]
 
 
 def _equal(left: Indices, right: Indices) -> Iterator[tuple[Indices, Indices]]:

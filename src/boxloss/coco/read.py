@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.records import CocoError, Records, Source, load_json
-from boxloss.coco.tables import Table, is_table
+from boxloss.coco.records import Objects, Records, load_json
+from boxloss.coco.sources import CocoError, Source, is_table
+from boxloss.coco.tables import Table
+from boxloss.printable import printable
+
+RESULTS = ("annotations", "results", "predictions")  # keys under which an object may have the list of detections
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,25 +23,35 @@ class GroundTruth:
     name
         The file.
     images
-        Ids of all images, those without annotations too; None if the file, a table, does not have them.
+        Ids of all images, those without annotations too; None if the file does not list them.
     categories
-        Names of all categories by id; of a table, of those that it has annotations of.
+        Names of all categories by id; None if the file does not list them.
     image_id, category_id, annotation_id
-        Ids of each annotation: integers, and those of images and categories in a table may be strings.
+        Ids of each annotation, integers or strings.
     box
         Its box, [x, y, width, height].
     crowd
         Whether it marks a crowd, a region in which detections do not count.
+    left_out
+        The number of records that were wrong and are not among these.
     """
 
     name: str
-    images: NDArray[np.int64] | None
-    categories: dict[Any, str]
+    images: NDArray[Any] | None
+    categories: dict[Any, str] | None
     image_id: NDArray[Any]
     category_id: NDArray[Any]
-    annotation_id: NDArray[np.int64]
+    annotation_id: NDArray[Any]
     box: NDArray[np.float64]
     crowd: NDArray[np.bool_]
+    left_out: int = 0
+
+    @property
+    def category_names(self) -> dict[Any, str]:
+        """Names of the categories by id; if the file does not list them, the ids of those with annotations."""
+        if self.categories is not None:
+            return self.categories
+        return {category: str(category) for category in np.unique(self.category_id).tolist()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +68,12 @@ class Detections:
         Its box, [x, y, width, height].
     score
         Its score.
+    position
+        Its position in the file, counted from 0.
+    format
+        The format that the file was read in.
+    left_out
+        The number of records that were wrong and are not among these.
     """
 
     name: str
@@ -61,20 +81,26 @@ class Detections:
     category_id: NDArray[Any]
     box: NDArray[np.float64]
     score: NDArray[np.float64]
+    position: NDArray[np.int64]
+    format: str = "xywh"
+    left_out: int = 0
 
 
-def read_ground_truth(source: Source, format: str = "xywh") -> GroundTruth:
+def read_ground_truth(source: Source, format: str = "xywh", *, lenient: bool = False) -> GroundTruth:
     """Read annotations.
 
     Parameters
     ----------
     source
-        A COCO annotation file, which is a JSON object with `images`, `categories` and `annotations`; or a table, a
-        Parquet or CSV file with the columns `image_id`, `category_id` and `bbox`. Without `iscrowd` an annotation
-        marks no crowd; in a table without `id` the number of the row stands for it.
+        A COCO annotation file, which is a JSON object with `images`, `categories` and `annotations`, of which the
+        first two may be missing; or a table, a Parquet or CSV file with the columns `image_id`, `category_id` and
+        `bbox`. Without `iscrowd` an annotation marks no crowd; in a table without `id` the number of the row stands
+        for it.
     format
         The format of the boxes of a table: ``"xywh"``, ``"xyxy"``, ``"cxcywh"`` or ``"yxyx"``. Instead of the list
         column `bbox` there may be four columns of numbers, such as `x`, `y`, `w` and `h`.
+    lenient
+        Whether to leave out records that are wrong instead of raising an error.
 
     Returns
     -------
@@ -87,88 +113,131 @@ def read_ground_truth(source: Source, format: str = "xywh") -> GroundTruth:
         If the file cannot be read or anything in it is not as the format wants it.
     """
     if is_table(source):
-        return _annotations_of(Table(source, format))
+        return _annotations(source, Table(source, format, lenient))
     content = load_json(source)
     if not isinstance(content, dict):
         raise CocoError(f"{source}: not an object with 'images', 'categories' and 'annotations'")
-    for key in ("images", "categories", "annotations"):
-        if key not in content:
-            raise CocoError(f"{source}: {key!r} is missing")
-    images = Records(source, "image", "images", content["images"]).ids("id")
-    categories = Records(source, "category", "categories", content["categories"])
-    names = dict(zip(categories.ids("id").tolist(), categories.strings("name"), strict=True))
-    annotations = Records(source, "annotation", "annotations", content["annotations"])
+    if "annotations" not in content:
+        raise CocoError(f"{source}: 'annotations' is missing")
+    images = names = None
+    left_out = 0
+    if "images" in content:
+        images, good = _listed(Objects(source, "image", "images", content["images"], lenient))
+        images, left_out = images[good], left_out + int(np.sum(~good))
+    if "categories" in content:
+        categories = Objects(source, "category", "categories", content["categories"], lenient)
+        texts = categories.strings("name")
+        ids, good = _listed(categories)
+        names = {key: text for key, text, right in zip(ids.tolist(), texts, good.tolist(), strict=True) if right}
+        left_out += int(np.sum(~good))
+    records = Objects(source, "annotation", "annotations", content["annotations"], lenient)
+    return _annotations(source, records, images, names, left_out)
+
+
+def _listed(records: Records) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the ids of images or categories, and which of them are right."""
+    if not records.size:
+        raise CocoError(f"{records.source}: there are no {records.kinds}")
+    return records.ids("id"), records.good()
+
+
+def _annotations(
+    source: Source,
+    records: Records,
+    images: NDArray[Any] | None = None,
+    categories: dict[Any, str] | None = None,
+    left_out: int = 0,
+) -> GroundTruth:
+    """Read annotations of the images and categories that a file lists, or of any."""
+    if not records.size:
+        raise CocoError(f"{source}: there are no {records.kinds}")
+    image_id = _of_known(records, "image_id", images, "images")
+    known = None if categories is None else np.array(list(categories))
+    category_id = _of_known(records, "category_id", known, "categories")
+    annotation_id, box, crowd = records.ids("id"), records.boxes("bbox"), records.flags("iscrowd")
+    good = records.good()
     return GroundTruth(
-        name=str(source),
+        name=printable(str(source)),
         images=images,
-        categories=names,
-        image_id=annotations.references("image_id", set(images.tolist()), "images"),
-        category_id=annotations.references("category_id", names, "categories"),
-        annotation_id=annotations.ids("id"),
-        box=annotations.boxes("bbox"),
-        crowd=annotations.flags("iscrowd"),
+        categories=categories,
+        image_id=image_id[good],
+        category_id=category_id[good],
+        annotation_id=annotation_id[good],
+        box=box[good],
+        crowd=crowd[good],
+        left_out=left_out + int(np.sum(~good)),
     )
 
 
-def _annotations_of(table: Table) -> GroundTruth:
-    category_id = table.labels("category_id")
-    return GroundTruth(
-        name=str(table.source),
-        images=None,
-        categories={category: str(category) for category in np.unique(category_id).tolist()},
-        image_id=table.labels("image_id"),
-        category_id=category_id,
-        annotation_id=table.ids("id"),
-        box=table.boxes("bbox"),
-        crowd=table.flags("iscrowd"),
-    )
-
-
-def read_detections(source: Source, truth: GroundTruth, format: str = "xywh") -> Detections:
+def read_detections(source: Source, truth: GroundTruth, format: str = "xywh", *, lenient: bool = False) -> Detections:
     """Read detections.
 
     Parameters
     ----------
     source
-        A COCO results file, which is a JSON list of detections or an object that holds the list as `annotations`; or
-        a table, a Parquet or CSV file with the columns `image_id`, `category_id`, `bbox` and `score`.
+        A COCO results file, which is a JSON list of detections or an object that holds the list as `annotations`,
+        `results` or `predictions`; or a table, a Parquet or CSV file with the columns `image_id`, `category_id`,
+        `bbox` and `score`.
     truth
-        The ground truth. If it is a COCO file the detections must be of its images and categories.
-    format
+        The ground truth. The detections must be of the images and categories that it lists.
+    format, lenient
         As in `read_ground_truth`.
 
     Returns
     -------
     Detections
-        The detections.
+        The detections; there may be none.
 
     Raises
     ------
     CocoError
         If the file cannot be read or anything in it is not as the format wants it.
     """
-    records = Table(source, format) if is_table(source) else _results(source)
-    if truth.images is None:
-        image_id, category_id = (_like(truth, records, key) for key in ("image_id", "category_id"))
-    else:
-        image_id = records.references("image_id", set(truth.images.tolist()), f"images of {truth.name}")
-        category_id = records.references("category_id", truth.categories, f"categories of {truth.name}")
-    return Detections(str(source), image_id, category_id, records.boxes("bbox"), records.numbers("score"))
+    table = is_table(source)
+    records = Table(source, format, lenient) if table else _results(source, lenient)
+    image_id = (
+        _like(records, "image_id", truth.image_id, truth)
+        if truth.images is None
+        else _of_known(records, "image_id", truth.images, f"images of {truth.name}")
+    )
+    category_id = (
+        _like(records, "category_id", truth.category_id, truth)
+        if truth.categories is None
+        else _of_known(records, "category_id", np.array(list(truth.categories)), f"categories of {truth.name}")
+    )
+    box, score = records.boxes("bbox"), records.numbers("score")
+    good = records.good()
+    return Detections(
+        name=printable(str(source)),
+        image_id=image_id[good],
+        category_id=category_id[good],
+        box=box[good],
+        score=score[good],
+        position=np.flatnonzero(good),
+        format=format if table else "xywh",
+        left_out=int(np.sum(~good)),
+    )
 
 
-def _results(source: Source) -> Records:
+def _results(source: Source, lenient: bool) -> Records:
     content = load_json(source)
     if isinstance(content, dict):
-        if "annotations" not in content:
-            raise CocoError(f"{source}: neither a list of detections nor an object with 'annotations'")
-        content = content["annotations"]
-    return Records(source, "record", "records", content)
+        found = [key for key in RESULTS if key in content]
+        if len(found) != 1:
+            wanted = f"one of {', '.join(map(repr, RESULTS))}"
+            came = f"has {' and '.join(map(repr, found))}" if found else "has none"
+            raise CocoError(f"{source}: neither a list of detections nor an object with {wanted}: it {came}")
+        content = content[found[0]]
+    return Objects(source, "record", "records", content, lenient)
 
 
-def _like(truth: GroundTruth, records: Records, key: str) -> NDArray[Any]:
+def _of_known(records: Records, key: str, known: NDArray[Any] | None, home: str) -> NDArray[Any]:
+    """Return labels, each one of those known, if any are."""
+    if known is None:
+        return records.labels(key)
+    return records.references(key, set(known.tolist()), known.dtype.kind, home)
+
+
+def _like(records: Records, key: str, labels: NDArray[Any], truth: GroundTruth) -> NDArray[Any]:
     """Return labels of the type that those of the ground truth have: 1 and "1" would never match."""
-    labels, kinds = records.labels(key), {"i": "integers", "U": "strings"}
-    wanted, came = (kinds[array.dtype.kind] for array in (getattr(truth, key), labels))
-    if wanted != came:
-        raise CocoError(f"{records.source}: {key} has {came}, that of {truth.name} {wanted}")
-    return labels
+    return records.labels(key, labels.dtype.kind, f"that of {truth.name}")

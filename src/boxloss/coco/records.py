@@ -1,21 +1,20 @@
-"""A list of JSON objects as checked columns; whatever is wrong becomes one line that names the file and the record."""
+"""The records of a file as checked columns; whatever is wrong becomes one line that names the file and the record."""
 
 import json
 import reprlib
 import sys
-from collections.abc import Callable, Collection
-from importlib.resources.abc import Traversable
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Source = str | Path | Traversable
+from boxloss.coco.sources import TAKEN, CocoError, Source, kind_of, read_bytes
 
-
-class CocoError(ValueError):
-    """A COCO file cannot be read; the message is one line that names the file and, where there is one, the record."""
+NAMED = 3  # how many of the records that are wrong an error names
+TYPES = {"i": "integers", "U": "strings"}  # of ids, by the kind of their NumPy type
+SIDES = {"width": "w", "height": "h"}  # what a box with names may call its sides
 
 
 def load_json(source: Source) -> Any:
@@ -32,110 +31,197 @@ def load_json(source: Source) -> Any:
         What the file holds. NaN and infinities get through: the checks of a record name the record that has them.
     """
     try:
-        text = (Path(source) if isinstance(source, str) else source).read_bytes()
-    except OSError as error:
-        raise CocoError(f"{source}: {error.strerror or error}") from error
-    if not text.strip():
-        raise CocoError(f"{source}: the file is empty")
-    try:
-        return json.loads(text)
+        return json.loads(read_bytes(source))
+    except CocoError:
+        raise
     except (ValueError, RecursionError) as error:
-        raise CocoError(f"{source}: not valid JSON: {error}") from error
+        taken = "" if kind_of(source) == "json" else f"; boxloss reads {TAKEN}"
+        raise CocoError(f"{source}: not valid JSON: {error}{taken}") from error
 
 
 class Records:
-    """A list of JSON objects, read one column at a time.
+    """Records, read one column at a time.
+
+    A record that is wrong is noted and gets values that are right, so that in the end `good` knows all that are wrong.
 
     Parameters
     ----------
     source
-        The file, as error messages name it.
+        The file.
     kind, kinds
-        What error messages call one of the objects, whose position, counted from 0, follows, and all of them.
-    items
-        What should be a list of objects and is checked to be one.
+        What error messages call one of the records, whose position, counted from 0, follows, and all of them.
+    size
+        The number of records.
+    lenient
+        Whether records that are wrong are left out; else they are an error.
     """
 
-    def __init__(self, source: Source, kind: str, kinds: str, items: Any) -> None:
-        if not isinstance(items, list):
-            raise CocoError(f"{source}: {kinds}: {reprlib.repr(items)} is not a list")
-        if not items:
-            raise CocoError(f"{source}: there are no {kinds}")
-        self.source, self.kind, self.items = source, kind, items
-        self._check("", items, lambda item: isinstance(item, dict), "is not an object")
+    def __init__(self, source: Source, kind: str, kinds: str, size: int, lenient: bool) -> None:
+        self.source, self.kind, self.kinds, self.size, self.lenient = source, kind, kinds, size, lenient
+        self.wrong: dict[int, str] = {}
 
-    def integers(self, key: str) -> NDArray[np.int64]:
-        """Return the integers under `key`."""
-        column = self._column(key)
-        self._check(key, column, _is_int64, "is not an integer")
-        return np.array(column, np.int64)
+    def good(self) -> NDArray[np.bool_]:
+        """Say which records are right in every column that was read; an error if not all are and all must be."""
+        if self.wrong and (len(self.wrong) == self.size or not self.lenient):
+            raise CocoError(self._complaint())
+        mask = np.ones(self.size, np.bool_)
+        mask[list(self.wrong)] = False
+        return mask
 
-    def ids(self, key: str) -> NDArray[np.int64]:
-        """Return the integers under `key`, which must differ from one another."""
-        column = self.integers(key)
-        seen: dict[int, int] = {}
+    def labels(self, key: str, like: str | None = None, home: str = "") -> NDArray[Any]:
+        """Return what names an image, a category or an annotation: integers or strings, all of one kind.
+
+        Parameters
+        ----------
+        key
+            The column.
+        like
+            ``"i"`` for integers, ``"U"`` for strings; by default the kind that more of them have.
+        home
+            Whose kind that is, for errors.
+        """
+        values = self._labels(key, like)
+        types = Counter(map(type, values))
+        kind = like or ("U" if 2 * types[str] > len(values) else "i")
+        if like and values and types[str if like == "i" else int] == len(values):
+            raise CocoError(f"{self.source}: {key} has {TYPES['U' if like == 'i' else 'i']}, {home} {TYPES[like]}")
+        if kind == "U":
+            values = self._checked(key, values, lambda value: isinstance(value, str), "is not a string", "")
+            return np.array(values, np.str_)
+        values = self._checked(key, values, lambda value: type(value) is int, "is not an integer", 0)
+        return np.array(self._checked(key, values, _is_int64, "is not an integer from -2^63 to 2^63 - 1", 0), np.int64)
+
+    def ids(self, key: str) -> NDArray[Any]:
+        """Return the labels under `key`, which must differ from one another."""
+        column = self.labels(key)
+        seen: dict[Any, int] = {}
         for index, value in enumerate(column.tolist()):
-            if seen.setdefault(value, index) != index:
-                raise self._error(index, f"{key} {value} is already that of {self.kind} {seen[value]}")
+            if index not in self.wrong and seen.setdefault(value, index) != index:
+                file, place = self._place(seen[value])
+                elsewhere = "" if file == self._place(index)[0] else f" of {file}"
+                self._note(index, f"{key} {value} is already that of {place}{elsewhere}")
         return column
 
-    def labels(self, key: str) -> NDArray[Any]:
-        """Return what names an image or a category: the integers under `key`, in tables the strings too."""
-        return self.integers(key)
-
-    def references(self, key: str, known: Collection[Any], home: str) -> NDArray[Any]:
+    def references(self, key: str, known: Container[Any], like: str, home: str) -> NDArray[Any]:
         """Return the labels under `key`, each of which must be one of `known`, the ids in `home`."""
-        column = self.labels(key)
-        self._check(key, column.tolist(), known.__contains__, f"is not among the {home}")
+        column = self.labels(key, like, f"those of the {home}")
+        self._checked(key, column.tolist(), known.__contains__, f"is not among the {home}", None)
         return column
 
     def numbers(self, key: str) -> NDArray[np.float64]:
         """Return the finite numbers under `key`."""
-        column = self._column(key)
-        self._check(key, column, _is_finite, "is not a finite number")
-        return np.array(column, np.float64)
+        return np.array(self._checked(key, self._numbers(key), _is_finite, "is not a finite number", 0.0), np.float64)
 
     def flags(self, key: str) -> NDArray[np.bool_]:
         """Return the zeros and ones under `key`; 0 where there is none."""
-        column = self._column(key, default=0)
-        self._check(key, column, lambda value: value in (0, 1), "is neither 0 nor 1")
-        return np.array(column, np.bool_)
+        values = [0 if value is None else value for value in self._flags(key)]
+        return np.array(self._checked(key, values, lambda v: v in (0, 1), "is neither 0 nor 1", 0), np.bool_)
 
     def strings(self, key: str) -> list[str]:
         """Return the strings under `key`."""
-        column = self._column(key)
-        self._check(key, column, lambda value: isinstance(value, str), "is not a string")
-        return column
+        return self._checked(key, self._column(key), lambda value: isinstance(value, str), "is not a string", "")
 
     def boxes(self, key: str) -> NDArray[np.float64]:
         """Return the boxes under `key` as [x, y, width, height], with shape (N, 4)."""
-        return self.lists(key, "[x, y, width, height]", lambda box: box[2] >= 0 and box[3] >= 0)
+        return self.lists(key, "xywh", "[x, y, width, height]", lambda box: box[2] >= 0 and box[3] >= 0)
 
-    def lists(self, key: str, wanted: str, upright: Callable[[Any], bool]) -> NDArray[np.float64]:
-        """Return lists of four finite numbers under `key`, which have no negative side."""
-        column = self._column(key)
-        self._check(key, column, _is_four_numbers, f"is not four finite numbers {wanted}")
-        self._check(key, column, upright, "has a negative width or height")
-        return np.array(column, np.float64)
+    def lists(self, key: str, names: Sequence[str], wanted: str, upright: Callable[[Any], bool]) -> NDArray[np.float64]:
+        """Return four finite numbers each under `key`, a list or an object with `names`, without a negative side."""
+        boxes, none = [_as_list(box, names) for box in self._boxes(key)], [0.0] * 4
+        boxes = self._checked(key, boxes, _is_four_numbers, f"is not four finite numbers {wanted}", none)
+        boxes = self._checked(key, boxes, upright, "has a negative width or height", none)
+        return np.array(boxes, np.float64).reshape(-1, 4)
 
-    def _column(self, key: str, default: Any = None) -> list[Any]:
-        if default is None:
+    def _column(self, key: str, optional: bool = False) -> list[Any]:
+        """Return the values under `key`; None where there is none."""
+        raise NotImplementedError
+
+    def _labels(self, key: str, like: str | None) -> list[Any]:
+        """Return the ids under `key`; one that is written as 1.0 is 1."""
+        values = self._column(key)
+        if float not in set(map(type, values)):
+            return values
+        return [int(v) if type(v) is float and v.is_integer() else v for v in values]
+
+    def _numbers(self, key: str) -> list[Any]:
+        return self._column(key)
+
+    def _flags(self, key: str) -> list[Any]:
+        return self._column(key, optional=True)
+
+    def _boxes(self, key: str) -> list[Any]:
+        return self._column(key)
+
+    def _checked(
+        self, key: str, values: list[Any], valid: Callable[[Any], bool], complaint: str, instead: Any
+    ) -> list[Any]:
+        """Return the values; where one is not valid its record is noted and `instead` stands in its place."""
+        if all(map(valid, values)):
+            return values
+        checked = []
+        for index, value in enumerate(values):
+            good = valid(value)
+            checked.append(value if good else instead)
+            if not good:
+                self._note(index, f"{key} {reprlib.repr(value)} {complaint}".lstrip())
+        return checked
+
+    def _note(self, index: int, complaint: str) -> None:
+        """Note what is wrong with a record, but for what follows from an earlier complaint."""
+        self.wrong.setdefault(index, complaint)
+
+    def _place(self, index: int) -> tuple[str, str]:
+        """Return the file of a record, and its kind and position there."""
+        return str(self.source), f"{self.kind} {index}"
+
+    def _complaint(self) -> str:
+        first = min(self.wrong)
+        text = f"{': '.join(self._place(first))}: {self.wrong[first]}"
+        if len(self.wrong) == 1:
+            return text
+        named = []
+        for file, place in map(self._place, sorted(self.wrong)[:NAMED]):
+            elsewhere = "" if file == self._place(first)[0] else f" of {file}"
+            named.append(place.removeprefix(f"{self.kind} ") + elsewhere)
+        rest = ", ..." if len(self.wrong) > NAMED else ""
+        return f"{text}; {len(self.wrong)} of {self.size} {self.kinds} are wrong: {', '.join(named)}{rest}"
+
+
+class Objects(Records):
+    """A list of JSON objects.
+
+    Parameters
+    ----------
+    source, kind, kinds, lenient
+        As of `Records`.
+    items
+        What should be a list of objects and is checked to be one.
+    """
+
+    def __init__(self, source: Source, kind: str, kinds: str, items: Any, lenient: bool = False) -> None:
+        if not isinstance(items, list):
+            raise CocoError(f"{source}: {kinds}: {reprlib.repr(items)} is not a list")
+        super().__init__(source, kind, kinds, len(items), lenient)
+        self.items = self._checked("", items, lambda item: isinstance(item, dict), "is not an object", {})
+
+    def _column(self, key: str, optional: bool = False) -> list[Any]:
+        if not optional:
             for index, item in enumerate(self.items):
                 if key not in item:
-                    raise self._error(index, f"{key!r} is missing")
-        return [item.get(key, default) for item in self.items]
+                    self._note(index, f"{key!r} is missing")
+        return [item.get(key) for item in self.items]
 
-    def _check(self, key: str, values: list[Any], valid: Callable[[Any], bool], complaint: str) -> None:
-        for index, value in enumerate(values):
-            if not valid(value):
-                raise self._error(index, f"{key} {reprlib.repr(value)} {complaint}".lstrip())
 
-    def _error(self, index: int, complaint: str) -> CocoError:
-        return CocoError(f"{self.source}: {self.kind} {index}: {complaint}")
+def _as_list(box: Any, names: Sequence[str]) -> Any:
+    """Return a box with names as a list; anything else as it is."""
+    if type(box) is list or not isinstance(box, dict):
+        return box
+    named = {SIDES.get(key, key): value for key, value in box.items()}
+    return [named[name] for name in names] if len(named) == len(box) and set(named) == set(names) else box
 
 
 def _is_int64(value: Any) -> bool:
-    return type(value) is int and -(2**63) <= value < 2**63
+    return -(2**63) <= int(value) < 2**63
 
 
 def _is_finite(value: Any) -> bool:

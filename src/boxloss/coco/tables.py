@@ -1,29 +1,23 @@
 """Parquet and CSV files with a box a row, as checked columns."""
 
-from collections.abc import Collection
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.records import CocoError, Records, Source
+from boxloss.coco.delimited import as_flags, as_labels, as_numbers, read_csv
+from boxloss.coco.parquet import ParquetFiles, number_type
+from boxloss.coco.records import Records
+from boxloss.coco.sources import CocoError, Source, explained, is_parquet
 from boxloss.functions import convert
 
-COLUMNS = ("id", "image_id", "category_id", "bbox", "iscrowd", "score")
+LABELS, VALUES = ("id", "image_id", "category_id"), ("iscrowd", "score")
 NUMBERS = {  # the columns of a box that is not a list, for each format
     "xyxy": ("x1", "y1", "x2", "y2"),
     "xywh": ("x", "y", "w", "h"),
     "cxcywh": ("cx", "cy", "w", "h"),
     "yxyx": ("y1", "x1", "y2", "x2"),
 }
-
-
-def is_table(source: Source) -> bool:
-    """Whether a path is of Parquet files or a CSV file: by its ending, or a folder of Parquet files."""
-    path = Path(str(source))
-    return path.suffix in (".parquet", ".csv") or path.is_dir()
 
 
 class Table(Records):
@@ -35,22 +29,36 @@ class Table(Records):
         The file.
     format
         The format of its boxes, a key of `NUMBERS`.
+    lenient
+        As of `Records`.
     """
 
-    def __init__(self, source: Source, format: str) -> None:
-        self.source, self.kind, self.format = source, "row", format
-        self.table = _load(source, {*COLUMNS, *NUMBERS[format]})
-        if not self.table.num_rows:
-            raise CocoError(f"{source}: there are no rows")
+    def __init__(self, source: Source, format: str, lenient: bool = False) -> None:
+        self.format = format
+        columns = (*LABELS, *VALUES, "bbox", *NUMBERS[format])
+        self.parts: list[tuple[str, int]] = []  # files and numbers of rows, of a folder
+        wrong: dict[int, str] = {}
+        if is_parquet(source):
+            files = ParquetFiles(source)
+            schema = files.schema([name for name in columns if name in files.names], optional=("iscrowd",))
+            for field in schema:
+                if field.name not in files.partitioned:
+                    _check_type(source, field)
+            if not files.size and not schema.names:
+                raise CocoError(f"{source}: there are no rows")
+            self.table, self.texts, size = files.read(schema), files.partitioned, files.size
+            self.parts = [(part.file, part.size) for part in files.parts]
+        else:
+            self.table, wrong = read_csv(source, columns)
+            self.texts = set(self.table.column_names)
+            size = self.table.num_rows + len(wrong)
+        super().__init__(source, "row", "rows", size, lenient)
+        self.wrong |= wrong
+        self.read = np.setdiff1d(np.arange(size), list(wrong))  # the rows that are in the table
 
-    def labels(self, key: str) -> NDArray[Any]:
-        """Return the integers or the strings under `key`."""
-        strings = isinstance(self._column(key)[0], str)
-        return np.array(self.strings(key)) if strings else self.integers(key)
-
-    def ids(self, key: str) -> NDArray[np.int64]:
-        """Return the integers under `key`, which must differ; without such a column the numbers of the rows."""
-        return super().ids(key) if key in self.table.column_names else np.arange(self.table.num_rows)
+    def ids(self, key: str) -> NDArray[Any]:
+        """Return the labels under `key`, which must differ; without such a column the numbers of the rows."""
+        return super().ids(key) if key in self.table.column_names else np.arange(self.size)
 
     def boxes(self, key: str) -> NDArray[np.float64]:
         """Return the boxes, a list column `key` or four columns, as [x, y, width, height], with shape (N, 4)."""
@@ -60,37 +68,74 @@ class Table(Records):
             low = box[:2] if has_corners else (0.0, 0.0)
             return box[2] >= low[0] and box[3] >= low[1]
 
-        return convert(self.lists(key, f"[{', '.join(NUMBERS[self.format])}]", upright), self.format, "xywh")
+        names = NUMBERS[self.format]
+        boxes = self.lists(key, names, f"[{', '.join(names)}]", upright)
+        with np.errstate(over="ignore"):
+            return convert(boxes, self.format, "xywh")
 
-    def _column(self, key: str, default: Any = None) -> list[Any]:
+    def _column(self, key: str, optional: bool = False) -> list[Any]:
+        if not self._has(key, optional):
+            return [None] * self.size
+        with explained(self.source):
+            return self._spread(self.table[key].to_pylist())
+
+    def _labels(self, key: str, like: str | None) -> list[Any]:
+        return as_labels(self._column(key), like) if key in self.texts else super()._labels(key, like)
+
+    def _numbers(self, key: str) -> list[Any]:
+        texts = key in self.texts and self._has(key)
+        return self._spread(as_numbers(self.table[key])) if texts else super()._numbers(key)
+
+    def _flags(self, key: str) -> list[Any]:
+        texts = key in self.texts and self._has(key, optional=True)
+        return self._spread(as_flags(self.table[key])) if texts else super()._flags(key)
+
+    def _boxes(self, key: str) -> list[Any]:
         if key in self.table.column_names:
-            column: list[Any] = self.table[key].to_pylist()
-            return column
-        if default is not None:
-            return [default] * self.table.num_rows
-        if key != "bbox":
-            raise CocoError(f"{self.source}: no column {key!r}")
+            return self._column(key)
         names = NUMBERS[self.format]
         if missing := [name for name in names if name not in self.table.column_names]:
             wanted = f"a box is a list column 'bbox' or the columns {names}"
             raise CocoError(f"{self.source}: no column {missing[0]!r}: {wanted}")
-        return [list(box) for box in zip(*map(self._column, names), strict=True)]
+        return [list(box) for box in zip(*map(self._numbers, names), strict=True)]
+
+    def _has(self, key: str, optional: bool = False) -> bool:
+        found = key in self.table.column_names
+        if not found and not optional:
+            raise CocoError(f"{self.source}: no column {key!r}")
+        return found
+
+    def _spread(self, values: list[Any]) -> list[Any]:
+        """Put values where their rows are among all, those that are not in the table included."""
+        if len(values) == self.size:
+            return values
+        spread = [None] * self.size
+        for row, value in zip(self.read.tolist(), values, strict=True):
+            spread[row] = value
+        return spread
+
+    def _place(self, index: int) -> tuple[str, str]:
+        if len(self.parts) < 2:
+            return super()._place(index)
+        for file, size in self.parts:
+            if index < size:
+                return file, f"row {index}"
+            index -= size
+        raise IndexError(index)
 
 
-def _load(source: Source, columns: Collection[str]) -> Any:
-    """Read a file; of Parquet files, which may hold segmentations too, these columns alone."""
-    if find_spec("pyarrow") is None:
-        raise CocoError(f'{source}: Parquet and CSV files need pyarrow: pip install "boxloss[cli]"')
+def _check_type(source: Source, field: Any) -> None:
+    """Check the type of a column of a Parquet file."""
     import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.dataset
 
-    path = Path(str(source))
-    try:
-        path.stat()  # whose errors say more than pyarrow's
-        if path.suffix == ".csv":
-            return pyarrow.csv.read_csv(path)
-        dataset = pyarrow.dataset.dataset(path, format="parquet")
-        return dataset.to_table(columns=[name for name in dataset.schema.names if name in columns])
-    except (OSError, pa.ArrowException) as error:
-        raise CocoError(f"{source}: {getattr(error, 'strerror', None) or error}") from error
+    name, kind = field.name, field.type
+    if pa.types.is_null(kind) or (name == "iscrowd" and pa.types.is_boolean(kind)):
+        return
+    if name in LABELS:
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_string(kind)):
+            raise CocoError(f"{source}: column {name!r} is of {kind}, not of integers or strings")
+    elif name == "bbox" and pa.types.is_struct(kind):
+        for child in kind:
+            number_type(source, f"{name}.{child.name}", child.type)
+    else:
+        number_type(source, name, kind, lists=name == "bbox")

@@ -115,7 +115,8 @@ def correlate(loss: Loss, pairs: Any = "mixed", *, count: int = 1_000_000, seed:
         raise ValueError("pairs must be of finite boxes; got NaN or infinity")
     value, iou = loss(boxes.pred, boxes.target), iou_score(boxes.pred, boxes.target)
     meet = iou > 0.0
-    return Correlation(loss, boxes, value, iou, agreement(value, iou), agreement(value[meet], iou[meet]))
+    with np.errstate(over="ignore", invalid="ignore"):  # the losses of huge boxes are infinite
+        return Correlation(loss, boxes, value, iou, agreement(value, iou), agreement(value[meet], iou[meet]))
 
 
 def agreement(value: np.ndarray, iou: np.ndarray) -> Agreement:
@@ -124,20 +125,27 @@ def agreement(value: np.ndarray, iou: np.ndarray) -> Agreement:
         return Agreement(0, *[math.nan] * 6)
     at_level = value[np.abs(iou - LEVEL) <= HALF_WIDTH]
     low, high = np.percentile(at_level, [5, 95]).tolist() if len(at_level) else (math.nan, math.nan)
-    spearman, kendall = rank_correlations(value, iou)
-    return Agreement(
-        len(value), spearman, kendall, conditional_spread(value, iou), low, high, isotonic_residual(value, iou)
-    )
+    ranks = rank_correlation(value, iou), kendall_tau(value, iou)
+    return Agreement(len(value), *ranks, conditional_spread(value, iou), low, high, isotonic_residual(value, iou))
 
 
-def rank_correlations(value: np.ndarray, iou: np.ndarray) -> tuple[float, float]:
-    """Spearman's rho and Kendall's tau-b; NaN if either array is constant."""
-    from scipy import stats
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation; NaN for fewer than two numbers and where either array is constant."""
+    from scipy import stats  # here, since the import takes longer than all else does on a small file
 
-    if np.ptp(value) == 0.0 or np.ptp(iou) == 0.0:
-        return math.nan, math.nan
-    rho = stats.spearmanr(value, iou).statistic
-    return float(rho), float(stats.kendalltau(value, iou).statistic)
+    return float(stats.spearmanr(a, b).statistic) if _vary(a, b) else math.nan
+
+
+def kendall_tau(a: np.ndarray, b: np.ndarray) -> float:
+    """Kendall's tau-b; NaN for fewer than two numbers and where either array is constant."""
+    from scipy import stats  # here, since the import takes longer than all else does on a small file
+
+    return float(stats.kendalltau(a, b).statistic) if _vary(a, b) else math.nan
+
+
+def _vary(*arrays: np.ndarray) -> bool:
+    """Whether every array has two different numbers."""
+    return all(bool(np.any(array != array[:1])) for array in arrays)
 
 
 def conditional_spread(value: np.ndarray, iou: np.ndarray) -> float:

@@ -15,7 +15,8 @@ import numpy as np
 
 from boxloss.check import check_choice, check_count, check_seed
 from boxloss.check_arrays import broadcast_shape, check_pair
-from boxloss.coco import Source, match, read_detections, read_ground_truth
+from boxloss.coco import GroundTruth, Matches, Source, match, read_detections, read_ground_truth
+from boxloss.coco.matching import MAX_DETECTIONS
 from boxloss.printable import printable
 
 FIXED_SIDE = 24.0  # pixels
@@ -114,7 +115,15 @@ def generate(name: str, count: int = 1_000_000, seed: int = 0) -> Pairs:
     return Pairs(f"{count:,} pairs, {name} target size{'s' * (name == 'mixed')}, seed {seed}", pred, target)
 
 
-def coco_pairs(ground_truth: Source, detections: Source, iou_threshold: float = 0.1) -> Pairs:
+def coco_pairs(
+    ground_truth: Source,
+    detections: Source,
+    iou_threshold: float = 0.1,
+    *,
+    format: str = "xywh",
+    max_detections: int = MAX_DETECTIONS,
+    lenient: bool = False,
+) -> Pairs:
     """Detections and the annotations that they match, as COCO's evaluation matches them.
 
     Parameters
@@ -124,6 +133,12 @@ def coco_pairs(ground_truth: Source, detections: Source, iou_threshold: float = 
         ``boxloss.coco.read_ground_truth``.
     iou_threshold : float
         The lowest IoU of a match. COCO's 0.5 would leave out the half of the range where losses differ most.
+    format : {"xywh", "xyxy", "cxcywh", "yxyx"}
+        The format of boxes in Parquet and CSV files.
+    max_detections : int
+        How many detections of an image and category count: those with the highest scores.
+    lenient : bool
+        Whether to leave out records that are wrong instead of raising an error.
 
     Returns
     -------
@@ -140,10 +155,16 @@ def coco_pairs(ground_truth: Source, detections: Source, iou_threshold: float = 
     >>> len(lab.coco_pairs(*data.sample()))
     101
     """
-    truth = read_ground_truth(ground_truth)
-    found = match(truth, read_detections(detections, truth), iou_threshold)
-    name = f"{len(found):,} matches of {printable(PurePath(truth.name).name)}, IoU of {iou_threshold:g} or more"
-    return Pairs(name, found.pred, found.target)
+    truth = read_ground_truth(ground_truth, format, lenient=lenient)
+    found = read_detections(detections, truth, format, lenient=lenient)
+    return matched_pairs(truth, match(truth, found, iou_threshold, max_detections), iou_threshold)
+
+
+def matched_pairs(truth: GroundTruth, matches: Matches, iou_threshold: float) -> Pairs:
+    """The boxes of matches, with a name that says where they come from."""
+    count = f"{len(matches):,} match{'es' * (len(matches) != 1)}"
+    name = f"{count} of {printable(PurePath(truth.name).name)}, IoU of {iou_threshold:g} or more"
+    return Pairs(name, matches.pred, matches.target)
 
 
 def as_pairs(pairs: Any, count: int, seed: int) -> Pairs:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from boxloss.cli import console, export
+from boxloss.cli import console, export, inputs
 from boxloss.cli.lab import LabCommand, checked, losses_option, quick_option, seed_option
 from boxloss.cli.options import PATH
 
@@ -20,10 +20,21 @@ FILE = "index.html"
 @click.option(
     "--out", "folder", type=PATH, default=Path("boxloss-report"), metavar="DIR", show_default=True, help="The folder."
 )
+@inputs.format_option()
+@inputs.max_detections_option
+@inputs.lenient_option
 @seed_option
 @quick_option
 def report(
-    ground_truth: Path | None, detections: Path | None, losses: list[str], folder: Path, seed: int, quick: bool
+    ground_truth: Path | None,
+    detections: Path | None,
+    losses: list[str],
+    folder: Path,
+    format: str | None,
+    max_detections: int,
+    lenient: bool,
+    seed: int,
+    quick: bool,
 ) -> None:
     """Make a page that shows and measures why one loss beats another.
 
@@ -35,10 +46,9 @@ def report(
     from boxloss.cli.report.settings import Settings
     from boxloss.cli.report.story import story
 
-    if (ground_truth is None) != (detections is None):
-        raise click.UsageError("Give both GROUND_TRUTH and DETECTIONS, or neither.", click.get_current_context())
-    files = (ground_truth, detections) if ground_truth is not None and detections is not None else None
-    settings = Settings(tuple(losses), files, seed, quick)
+    files, reading = inputs.both(ground_truth, detections), inputs.Reading(format, max_detections, lenient)
+    inputs.check(files, reading)
+    settings = Settings(tuple(losses), files, seed, quick, reading)
     path = folder / FILE
     with new_folder(folder), export.pending(path, {".html": write_text}) as write:
         with console.progress(settings.steps) as begin, checked():

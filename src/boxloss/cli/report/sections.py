@@ -1,7 +1,6 @@
 """The sections on landscapes, descents and correlations."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from boxloss.cli.correlate import QUICK_PAIRS
 from boxloss.cli.correlate import table as correlation_table
 from boxloss.cli.descend import ARRIVED, FRAMES, QUICK_FRAMES, protocol_rate, random_starts
 from boxloss.cli.descend import table as descent_table
+from boxloss.cli.inputs import LOWEST, Matched, some_pairs
 from boxloss.cli.landscape import CELLS, QUICK_CELLS
 from boxloss.cli.landscape import table as landscape_table
 from boxloss.cli.report.page import Part, Section, motion, picture
@@ -109,11 +109,12 @@ def correlations(settings: Settings, begin: Begin) -> Section:
     return Section("correlation", "Does the loss follow the IoU?", text, parts, commands)
 
 
-def detector(settings: Settings, begin: Begin, files: tuple[Path, Path]) -> Section:
+def detector(settings: Settings, begin: Begin, matched: Matched) -> Section:
     """Make the section on the matches of a detector."""
-    part = correlation(settings, begin, lab.coco_pairs(*files))
-    command = settings.command("correlate", *map(str, files), "--out", "detector.png")
-    text = ["The same on the matches of your files, from an IoU of 0.1 on."]
+    part = correlation(settings, begin, some_pairs(matched))
+    command = settings.command("correlate", *settings.file_words, "--out", "detector.png")
+    notes = [f"Note: {text}." for text in (*matched.remarks(), matched.hint()) if text]
+    text = [f"The same on the matches of your files, from an IoU of {LOWEST:g} on.", *notes]
     return Section("detector", "Your detector", text, [part], [command])
 
 

@@ -1,12 +1,14 @@
 """What a report is made of."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from boxloss.cli.expressions import loss_of
+from boxloss.cli.inputs import Files, Reading
 from boxloss.losses.loss import Loss
 from boxloss.plot.style import name_of
+from boxloss.printable import printable
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,15 @@ class Settings:
         Of all random numbers.
     quick
         Whether there shall be less of everything.
+    reading
+        How the files are read.
     """
 
     names: tuple[str, ...]
-    files: tuple[Path, Path] | None
+    files: Files | None
     seed: int
     quick: bool
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def losses(self) -> list[Loss]:
@@ -57,7 +62,12 @@ class Settings:
     def command(self, name: str, *options: str, names: tuple[str, ...] | None = None) -> str:
         """Write the command that makes a part of the report."""
         losses = [word for loss in names or self.names for word in ("--loss", loss)]
-        return shlex.join(["boxloss", name, *options, *losses, *["--quick"] * self.quick])
+        return printable(shlex.join(["boxloss", name, *options, *losses, *["--quick"] * self.quick]))
+
+    @property
+    def file_words(self) -> list[str]:
+        """The files and the options of reading them, as a command has them."""
+        return [*map(str, self.files or ()), *self.reading.words()]
 
     @property
     def steps(self) -> int:
@@ -67,4 +77,4 @@ class Settings:
 
     def report_command(self, folder: Path) -> str:
         """Write the command that makes the whole report."""
-        return self.command("report", *map(str, self.files or ()), "--out", str(folder), *self.seeded)
+        return self.command("report", *self.file_words, "--out", str(folder), *self.seeded)

@@ -1,5 +1,6 @@
 """All sections of the report, in order."""
 
+from boxloss.cli import inputs
 from boxloss.cli.report.page import Part, Section
 from boxloss.cli.report.sections import Begin, correlations, descents, detector, landscapes
 from boxloss.cli.report.settings import Settings
@@ -13,6 +14,10 @@ def story(settings: Settings, begin: Begin, tell: Begin = lambda section: None) 
 
     `begin` is called with the name of each of `Settings.steps` steps of the work, `tell` with that of each section.
     """
+    # First, so that what is wrong with files is said before the work begins.
+    matched = inputs.matched(settings.files, settings.reading, inputs.LOWEST) if settings.files else None
+    if matched:
+        inputs.some_pairs(matched)
     tell("landscapes")
     slopes, planes = landscapes(settings, begin)
     tell("descents")
@@ -20,9 +25,9 @@ def story(settings: Settings, begin: Begin, tell: Begin = lambda section: None) 
     tell("correlation with the IoU")
     ranks = correlations(settings, begin)
     detectors = []
-    if settings.files:
+    if matched:
         tell("your detector")
-        detectors.append(detector(settings, begin, settings.files))
+        detectors.append(detector(settings, begin, matched))
     tell("simulation")
     race = simulation(settings, begin)
     return [glance(settings, slopes, balls, ranks, race), slopes, balls, ranks, *detectors, race]

@@ -1,0 +1,134 @@
+"""Ground truth and detections: the options of reading them, and what commands say about them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from boxloss.cli import console
+from boxloss.cli.options import Choice, WholeNumber
+from boxloss.coco import (
+    CocoError,
+    Detections,
+    GroundTruth,
+    Matches,
+    Source,
+    hint,
+    match,
+    read_detections,
+    read_ground_truth,
+)
+from boxloss.coco.matching import MAX_DETECTIONS
+from boxloss.coco.sources import is_table
+from boxloss.coco.tables import NUMBERS
+from boxloss.printable import printable
+
+if TYPE_CHECKING:
+    from boxloss.lab import Pairs
+
+LOWEST = 0.1  # IoU of the matches that `correlate` and `report` measure
+
+Files = tuple[Source, Source]
+
+
+class Reading(NamedTuple):
+    """The options of reading."""
+
+    format: str | None = None
+    max_detections: int = MAX_DETECTIONS
+    lenient: bool = False
+
+    def words(self) -> list[str]:
+        """Write the options that are not the default."""
+        words = [] if self.format is None else ["--format", self.format]
+        if self.max_detections != MAX_DETECTIONS:
+            words += ["--max-detections", str(self.max_detections)]
+        return words + ["--lenient"] * self.lenient
+
+
+class Matched(NamedTuple):
+    """Ground truth, detections and their matches."""
+
+    truth: GroundTruth
+    detections: Detections
+    matches: Matches
+    iou_threshold: float
+    reading: Reading
+
+    def hint(self) -> str | None:
+        """Say how the files may be meant, if most detections match nothing."""
+        return hint(self.truth, self.detections, self.reading.max_detections)
+
+    def remarks(self) -> list[str]:
+        """Say what is not among the matches though it is in the files."""
+        texts = []
+        if self.matches.unseen:
+            most = self.reading.max_detections
+            unseen = console.count(self.matches.unseen, "detection")
+            texts.append(f"{unseen} past the first {most} of an image and category not looked at (--max-detections)")
+        if left_out := self.truth.left_out + self.detections.left_out:
+            texts.append(f"{console.count(left_out, 'record')} left out")
+        return texts
+
+
+def format_option(default: str = "xywh as COCO's") -> Callable[[Any], Any]:
+    """Make the option of the format of boxes in tables."""
+    text = f"The format of boxes in Parquet and CSV files.  [default: {default}]"
+    return click.option("--format", type=Choice(list(NUMBERS)), help=text)
+
+
+max_detections_option = click.option(
+    "--max-detections",
+    type=WholeNumber(min=1),
+    default=MAX_DETECTIONS,
+    show_default=True,
+    help="Of an image and category, those with the highest scores.",
+)
+lenient_option = click.option("--lenient", is_flag=True, help="Leave out records that are wrong, and say how many.")
+
+
+def both(ground_truth: Source | None, detections: Source | None) -> Files | None:
+    """Check that there are two files or none."""
+    if ground_truth is not None and detections is not None:
+        return ground_truth, detections
+    if ground_truth is not None:
+        raise click.UsageError("Give both GROUND_TRUTH and DETECTIONS, or neither.", click.get_current_context())
+    return None
+
+
+def check(files: Files | None, reading: Reading) -> None:
+    """Check that the options of reading go with the files."""
+    if reading.format is not None and not (files and any(map(is_table, files))):
+        raise click.UsageError("--format is for Parquet and CSV files.", click.get_current_context())
+    if files is None and (words := reading.words()):
+        raise click.UsageError(f"{words[0]} is for GROUND_TRUTH and DETECTIONS.", click.get_current_context())
+
+
+def matched(
+    files: Files, reading: Reading, iou_threshold: float, begin: Callable[[str], None] = lambda step: None
+) -> Matched:
+    """Read files and match them."""
+    begin("reading")
+    format = reading.format or "xywh"
+    truth = read_ground_truth(files[0], format, lenient=reading.lenient)
+    detections = read_detections(files[1], truth, format, lenient=reading.lenient)
+    begin("matching")
+    matches = match(truth, detections, iou_threshold, reading.max_detections)
+    return Matched(truth, detections, matches, iou_threshold, reading)
+
+
+def some_pairs(matched: Matched) -> "Pairs":
+    """Return the pairs of matches; an error if there are none."""
+    from boxloss.lab.generators import matched_pairs
+
+    if not len(matched.matches):
+        truth, detections, why = matched.truth.name, matched.detections.name, matched.hint()
+        text = f"no detection matches an annotation of {truth} at an IoU of {matched.iou_threshold:g} or more"
+        raise CocoError(f"{detections}: {why or text}")
+    return matched_pairs(matched.truth, matched.matches, matched.iou_threshold)
+
+
+def say(text: str | None) -> None:
+    """Print a warning, if there is one."""
+    if text:
+        click.echo(f"boxloss: warning: {printable(text)}", err=True)

@@ -1,0 +1,82 @@
+"""What may be wrong with files that are right in form: few matches, and many if the files were read in another way."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from boxloss.coco.matching import match
+from boxloss.coco.read import Detections, GroundTruth
+from boxloss.coco.tables import NUMBERS
+from boxloss.functions import convert
+
+THRESHOLD = 0.5  # IoU of a match that is no accident
+MOST = 10_000  # detections to try on
+FRACTION, PIXELS = 1.5, 8.0  # largest coordinate of boxes that are fractions of the image, and smallest of pixels
+
+
+def hint(truth: GroundTruth, detections: Detections, max_detections: int) -> str | None:
+    """Say how files may be meant, if most detections match nothing and would if they were read so.
+
+    Parameters
+    ----------
+    truth, detections
+        The files as they were read.
+    max_detections
+        As of `match`.
+
+    Returns
+    -------
+    str or None
+        One line, or None if there is nothing to say.
+    """
+    truth, detections = _first(truth, detections)
+    size = min(len(detections.score), int(np.sum(~truth.crowd)))
+    found = len(match(truth, detections, THRESHOLD, max_detections))
+    text = f"{found} of {len(detections.score)} detections match at an IoU of {THRESHOLD:g}"
+    if 2 * found >= size:
+        return None
+    for fractions, pixels in ((truth, detections), (detections, truth)):
+        if 0.0 < _largest(fractions) <= FRACTION and _largest(pixels) >= PIXELS:
+            return f"{text}: {fractions.name} may have fractions of the image, and {pixels.name} pixels"
+    best = max(
+        ((len(match(truth, other, THRESHOLD, max_detections)), how) for how, other in _readings(detections)),
+        key=lambda pair: pair[0],
+    )
+    if best[0] <= 2 * found or 2 * best[0] < size:
+        return None
+    return f"{text}, but {best[0]} would {best[1]}"
+
+
+def _readings(detections: Detections) -> Iterator[tuple[str, Detections]]:
+    """List the ways in which detections may be meant, each with the words for it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        given = convert(detections.box, "xywh", detections.format)
+        for format, names in NUMBERS.items():
+            if format != detections.format:
+                text = f"if the boxes of {detections.name} were [{', '.join(names)}]"
+                yield text, replace(detections, box=convert(given, format, "xywh"))
+    for key in ("category_id", "image_id"):
+        ids = getattr(detections, key)
+        for shift, word in ((1, "higher"), (-1, "lower")):
+            if ids.dtype.kind == "i":
+                yield f"if {key} of {detections.name} were 1 {word}", replace(detections, **{key: ids + shift})
+
+
+def _first(truth: GroundTruth, detections: Detections) -> tuple[GroundTruth, Detections]:
+    """Keep the first detections, and the annotations of their images and of those with the next ids."""
+    if len(detections.score) <= MOST:
+        return truth, detections
+    ids = detections.image_id[:MOST]
+    near = np.concatenate([ids - 1, ids, ids + 1]) if ids.dtype.kind == "i" else ids
+    kept = np.isin(truth.image_id, near)
+    truths = ("image_id", "category_id", "annotation_id", "box", "crowd")
+    found = ("image_id", "category_id", "box", "score", "position")
+    return (
+        replace(truth, **{name: getattr(truth, name)[kept] for name in truths}),
+        replace(detections, **{name: getattr(detections, name)[:MOST] for name in found}),
+    )
+
+
+def _largest(boxes: GroundTruth | Detections) -> float:
+    return float(np.max(np.abs(boxes.box), initial=0.0))
