@@ -50,7 +50,7 @@ def byte_tracks(frames):
 
 
 def norfair_tracks(frames, function=None):
-    tracker = norfair.Tracker(distance_function="iou", distance_threshold=0.7)
+    tracker = norfair.Tracker(distance_function="iou", distance_threshold=0.7, initialization_delay=0)
     if function:
         tracker.distance_function = VectorizedDistance(function)
     found = []
