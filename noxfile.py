@@ -121,6 +121,16 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def peers(session: nox.Session) -> None:
+    """The documentation on ultralytics, transformers, torchvision's detectors and trackers, with these installed."""
+    install_torch(session)
+    session.install(".[cli]", *groups("test", "peers"))
+    session.install("--no-deps", "ultralytics==8.4.190", "norfair==2.3.0", "trackers==2.6.1")
+    environment = {"YOLO_CONFIG_DIR": session.create_tmp(), "YOLO_OFFLINE": "true"}
+    session.run("pytest", "tests/peers", "-p", "no:cacheprovider", *session.posargs, env=environment)
+
+
+@nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """The report in a headless Chromium, as wide as a phone and as wide as a desktop."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -1,11 +1,9 @@
 """The Python blocks of README.md, CONTRIBUTING.md and the documentation run and print what they say.
 
-A ``python`` block runs; a ``text`` block after it is what it prints. A ``pycon`` block is a doctest. The blocks of a
-file share their names. A block that names an optional library runs where that is installed; the guide of a framework
-runs in the session of that framework. A ``console`` block is one command of the command line and what it prints.
+The guide of a framework runs in the session of that framework. A ``console`` block is one command of the command line
+and what it prints.
 """
 
-import doctest
 import importlib
 import inspect
 import os
@@ -13,38 +11,22 @@ import re
 import shlex
 import subprocess
 import sys
-import textwrap
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+from documents import BLOCK, PAGES, ROOT, run
+
 COMMANDS = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-OPTIONAL = ("torch", "dask", "jax", "cupy", "array_api_strict")
 FRAMEWORKS = {
     "torch": "torch",
     "torchvision": "torch",
+    "ultralytics": "torch",
+    "transformers": "torch",
     "jax": "jax",
     "dask": "dask",
     "cluster": "dask",
 }  # guide: mark of its session
-BLOCK = re.compile(r"^( *)```(python|pycon)\n(.*?)^\1```\n(?:\n```text\n(.*?)^```$)?", re.M | re.S)
-
-
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-
-
-def blocks(page):
-    """Line, kind, code and output of each block of a page that runs here."""
-    text = page.read_text(encoding="utf-8")
-    missing = [name for name in OPTIONAL if find_spec(name) is None]
-    for found in BLOCK.finditer(text):
-        _, kind, code, output = found.groups()
-        code = textwrap.dedent(code)
-        if not any(name in code for name in missing):
-            yield text.count("\n", 0, found.start()) + 1, kind, code, output
 
 
 def pages():
@@ -58,22 +40,12 @@ def pages():
 @pytest.mark.parametrize("page", list(pages()))
 def test_blocks_run_and_print_what_they_say(page, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    names = {"__name__": page.stem}
-    for line, kind, code, output in blocks(page):
-        where = f"{page.name}, line {line}"
-        if kind == "python":
-            exec(compile("\n" * line + code, page, "exec"), names)
-            assert capsys.readouterr().out == (output or ""), where
-        else:
-            example = doctest.DocTestParser().get_doctest(code, names, where, str(page), line)
-            report = []
-            runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-            runner.run(example, out=report.append, clear_globs=False)
-            assert not runner.summarize(verbose=False).failed, "".join(report)
-            names |= example.globs
+    run(page, lambda: capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", ["boxloss", "boxloss.lab", "boxloss.plot", "boxloss.compat.torchvision"])
+@pytest.mark.parametrize(
+    "name", ["boxloss", "boxloss.lab", "boxloss.plot", "boxloss.compat.torchvision", "boxloss.compat.transformers"]
+)
 def test_api_page_has_every_public_name(name):
     missing = {f"{name}.{public}" for public in importlib.import_module(name).__all__} - set(re.findall(r"[\w.]+", API))
     assert not missing
