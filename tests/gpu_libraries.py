@@ -1,7 +1,6 @@
 """CuPy and torch under one set of names, for the tests on a GPU; and stand-ins on the host for a rehearsal of them."""
 
 import importlib
-import os
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import Any
@@ -24,9 +23,9 @@ def what_is_missing() -> str | None:
     for module in ("array_api_compat", "cupy", "torch"):
         if find_spec(module) is None:
             return f"{module} is not installed"
-    from boxloss.libraries import cuda as cuda_support
+    from boxloss.libraries import cuda
 
-    if lacks := cuda_support.missing():
+    if lacks := cuda.missing():
         return f"the CUDA engine needs {lacks}"
     import cupy
     import torch
@@ -209,10 +208,10 @@ class Torch(Library):
 
 
 class HostNumPy(Library):
-    """NumPy arrays and the CPU engine, or the CUDA engine in Numba's simulator, in place of CuPy."""
+    """NumPy arrays and the CPU engine, in place of CuPy and the CUDA engine."""
 
     name = "numpy"
-    engine = "cuda" if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1" else "numba"
+    engine = "numba"
     default_float = "float64"
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:

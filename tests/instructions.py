@@ -6,18 +6,20 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from boxloss.engines.cuda_kinds import Elementwise, Pairwise
-
 import boxloss as bl
-from boxloss.engines import cuda, cuda_compile, cuda_kernels
+from boxloss.engines.cuda import compile
+from boxloss.verbs.elementwise.cuda_kernel import elementwise
+from boxloss.verbs.elementwise.formula import Kind
+from boxloss.verbs.pairwise.cuda import TILE_ROWS, TILE_THREADS
+from boxloss.verbs.pairwise.cuda_kernel import pairwise
 
 PAGE = Path(__file__).parent.parent / "docs" / "cuda.md"
 XYXY = ("xyxy", "xyxy")
 VALUE = r"st\.global\.f(32|64)"  # the store of a value
-TEMPLATES = {
-    "value": ("elementwise", Elementwise(XYXY, False, False, False, False, aligned=True)),
-    "value and gradient": ("elementwise", Elementwise(XYXY, True, False, False, False, aligned=True)),
-    "pairwise": ("pairwise", Pairwise(XYXY, aligned=True, rows=32, threads=64)),
+VERBS = {  # the template of a structure's kernel, and its options
+    "value": lambda structure: (elementwise, Kind(structure, XYXY, False, False, False), True),
+    "value and gradient": lambda structure: (elementwise, Kind(structure, XYXY, True, False, False), True),
+    "pairwise": lambda structure: (pairwise, structure, XYXY, True, TILE_ROWS, TILE_THREADS),
 }
 LOSSES = {
     **{name: bl.get(name) for name in bl.losses()},
@@ -25,7 +27,7 @@ LOSSES = {
     "ciou, full gradient": bl.CIoU(full_gradient=True),
     "5 l1 + 2 giou": 5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.GIoU(),
 }
-COLUMNS = [(dtype, verb) for dtype in ("float32", "float64") for verb in TEMPLATES]
+COLUMNS = [(dtype, verb) for dtype in ("float32", "float64") for verb in VERBS]
 CAPABILITIES = [(8, 0), (9, 0)]
 
 
@@ -71,20 +73,20 @@ class Code(NamedTuple):
 
 def compiled(loss: bl.Loss, verb: str, dtype: str, capability: tuple[int, int]) -> Code:
     """The kernel of a loss for a verb."""
-    template, kind = TEMPLATES[verb]
-    return of_kind(template, loss, dtype, kind, capability)
+    template, *options = VERBS[verb](loss.program.structure)
+    return of_template(template, dtype, capability, *options)
 
 
 @cache
-def of_kind(template: str, loss: bl.Loss, dtype: str, kind: object, capability: tuple[int, int]) -> Code:
+def of_template(template: Callable, dtype: str, capability: tuple[int, int], *options: object) -> Code:
     """The kernel of a template, compiled once."""
-    return Code(lowered(template, loss, dtype, kind)(capability))
+    return Code(lowered(template, dtype, *options)(capability))
 
 
 @cache
-def lowered(template: str, loss: bl.Loss, dtype: str, kind: object) -> Callable[[tuple[int, int]], str]:
+def lowered(template: Callable, dtype: str, *options: object) -> Callable[[tuple[int, int]], str]:
     """What makes a kernel for any of the capabilities: most of the compiler's time, for all of them once."""
-    return cuda_compile.lower(getattr(cuda_kernels, template), loss, dtype, kind, CAPABILITIES[0])
+    return compile.written(template, dtype, CAPABILITIES[0], *options).lower()
 
 
 def row(name: str, capability: tuple[int, int]) -> str:
@@ -108,6 +110,3 @@ def write(rows: list[str]) -> None:
     )
     assert done == 1
     PAGE.write_text(page)
-
-
-assert TEMPLATES["pairwise"][1][2:] == (cuda.TILE_ROWS, cuda.TILE_THREADS)

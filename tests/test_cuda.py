@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from boxloss.engines.cuda_arrays import DeviceArrays
-from boxloss.engines.cuda_kinds import Elementwise
 
 import boxloss as bl
-from boxloss import engines
-from boxloss.check_arrays import Inputs
-from boxloss.engines import cuda_interface, cuda_launch, cuda_support, select
+from boxloss.engines import cuda as engine
+from boxloss.engines.cuda import launch
+from boxloss.engines.cuda.arrays import DeviceArrays
+from boxloss.libraries import cuda, interface
+from boxloss.verbs import select
 from errors import BOXES, check_error
 from processes import run
 
@@ -39,14 +39,14 @@ def machine(monkeypatch):
                 raise importlib.metadata.PackageNotFoundError(name)
             return numba_cuda
 
-        monkeypatch.setattr(cuda_interface, "find_spec", lambda name: name if name in packages else None)
+        monkeypatch.setattr(interface, "find_spec", lambda name: name if name in packages else None)
         monkeypatch.setattr(importlib.metadata, "version", version)
-        monkeypatch.setattr(cuda_support, "device_count", count)
-        monkeypatch.setattr(cuda_support, "missing_compiler", lambda: compiler_lacks)
-        cuda_support.missing.cache_clear()
+        monkeypatch.setattr(cuda, "device_count", count)
+        monkeypatch.setattr(cuda, "missing_compiler", lambda: compiler_lacks)
+        cuda.missing.cache_clear()
 
     yield make
-    cuda_support.missing.cache_clear()
+    cuda.missing.cache_clear()
 
 
 # --- What is missing --------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def test_libraries_of_the_compiler(error, absent, told, monkeypatch):
         ("cuda.pathfinder", SimpleNamespace(load_nvidia_dynamic_lib=load)),
     ):
         monkeypatch.setitem(sys.modules, name, module)
-    assert cuda_support.missing_compiler() == told
+    assert cuda.missing_compiler() == told
 
 
 def test_arrays_on_the_host(machine):
@@ -170,7 +170,7 @@ def cupy(machine, monkeypatch):
         yield
         told.append("back")
 
-    cuda = SimpleNamespace(
+    of_cuda = SimpleNamespace(
         Device=device,
         Event=lambda disable_timing: SimpleNamespace(ptr="an event"),
         get_current_stream=lambda: current,
@@ -185,7 +185,7 @@ def cupy(machine, monkeypatch):
         told.append("asarray")
         return array
 
-    module = SimpleNamespace(cuda=cuda, asarray=asarray, ndarray=type("ndarray", (), {}), told=told, current=current)
+    module = SimpleNamespace(cuda=of_cuda, asarray=asarray, ndarray=type("ndarray", (), {}), told=told, current=current)
     monkeypatch.setitem(sys.modules, "cupy", module)
     return module
 
@@ -193,24 +193,24 @@ def cupy(machine, monkeypatch):
 def test_memory_is_taken_on_its_own_device(cupy):
     """On another one CuPy would copy it."""
     memory = Memory()
-    assert cuda_interface.as_cupy("pred", memory).owner is memory
+    assert interface.as_cupy("pred", memory).owner is memory
     assert cupy.told == ["on 3", "asarray", "back"]
 
 
 def test_memory_of_nothing_is_on_the_current_device(cupy):
-    cuda_interface.as_cupy("pred", Memory(data=(0, False)))
+    interface.as_cupy("pred", Memory(data=(0, False)))
     assert cupy.told[0] == "on None"
 
 
 def test_stream_of_the_interface_is_waited_for_on_the_device(cupy):
-    cuda_interface.as_cupy("pred", Memory(stream=77))
+    interface.as_cupy("pred", Memory(stream=77))
     assert cupy.told == ["on 3", "asarray", "an event of 77", "wait for an event", "back"]
 
 
 @pytest.mark.parametrize(("stream", "current"), [(None, 77), (77, 77), (1, 0)])
 def test_current_stream_does_not_wait_for_itself(stream, current, cupy):
     cupy.current.ptr = current
-    cuda_interface.as_cupy("pred", Memory(stream=stream))
+    interface.as_cupy("pred", Memory(stream=stream))
     assert cupy.told == ["on 3", "asarray", "back"]
 
 
@@ -219,7 +219,7 @@ def test_out_that_is_read_only():
     memory = Memory(data=(256, True))
     text = "out must be writeable; its __cuda_array_interface__ says that it is not"
     check_error(lambda: bl.giou.pairwise(BOXES, BOXES, out=memory), ValueError, text)
-    assert cuda_interface.as_cupy("pred", memory).owner is memory
+    assert interface.as_cupy("pred", memory).owner is memory
 
 
 # --- Which engine -----------------------------------------------------------------------------------------------------
@@ -227,21 +227,27 @@ def test_out_that_is_read_only():
 
 @pytest.fixture
 def on_cupy(monkeypatch):
-    """Inputs that hold an array of something that is called CuPy."""
+    """An array of something that is called CuPy."""
     cupy = SimpleNamespace(ndarray=type("ndarray", (), {}))
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    return Inputs(cupy, cupy.ndarray(), cupy.ndarray(), None, None, ("xyxy", "xyxy"), (1.0, 1.0))
+    return cupy.ndarray()
 
 
-@pytest.mark.parametrize(("name", "module"), [("auto", "cuda"), ("cuda", "cuda"), ("array", "array")])
-def test_engine_of_cupy_arrays(name, module, machine, on_cupy):
+@pytest.mark.parametrize(("name", "chosen"), [("auto", "cuda"), ("cuda", "cuda"), ("array", "array")])
+def test_engine_of_cupy_arrays(name, chosen, machine, on_cupy):
     machine()
-    assert select.engine(name, on_cupy).__name__ == f"boxloss.engines.{module}"
+    assert select.engine(name, on_cupy) == chosen
+
+
+@pytest.mark.parametrize("verb", ["elementwise", "pairwise"])
+def test_what_runs_a_verb_on_cupy_arrays(verb, machine, on_cupy):
+    machine()
+    assert select.runner(verb, "auto", on_cupy).__module__ == f"boxloss.verbs.{verb}.cuda"
 
 
 def test_auto_is_the_array_engine_where_something_is_missing(machine, on_cupy):
     machine(packages=())
-    assert select.engine("auto", on_cupy).__name__ == "boxloss.engines.array"
+    assert select.engine("auto", on_cupy) == "array"
 
 
 # --- Launches ---------------------------------------------------------------------------------------------------------
@@ -256,55 +262,62 @@ def driver(monkeypatch):
         calls.append((function, *arguments))
         return f"result of {function}"
 
-    device = cuda_support.Device(3, "stand-in", (9, 0), 10)
-    monkeypatch.setattr(cuda_support, "call", call)
-    monkeypatch.setattr(cuda_support, "device", lambda ordinal: device)
-    monkeypatch.setattr(cuda_launch, "machine_code", lambda *options: b"code")
-    monkeypatch.setattr(cuda_launch, "_kernels", {})
-    cuda_launch._context.cache_clear()
+    device = cuda.Device(3, "stand-in", (9, 0), 10)
+    monkeypatch.setattr(cuda, "call", call)
+    monkeypatch.setattr(cuda, "device", lambda ordinal: device)
+    monkeypatch.setattr(launch, "machine_code", lambda *options: (b"code", TYPES))
+    monkeypatch.setattr(launch, "_kernels", {})
+    launch._context.cache_clear()
     yield calls
-    cuda_launch._context.cache_clear()
+    launch._context.cache_clear()
 
 
-KIND = Elementwise(("xyxy", "xyxy"), True, False, False, False, aligned=True)
+TYPES = (*[ctypes.c_void_p] * 3, *[ctypes.c_float] * 5, *[ctypes.c_void_p] * 3, ctypes.c_longlong)
+OPTIONS = ("a kind", True)
+
+
+def template():
+    """A stand-in for the import of a template."""
+    return elementwise
+
+
+def elementwise(machine, *options):
+    """A stand-in for a template."""
 
 
 def test_a_launch_is_one_call_on_the_stream_in_the_context_of_the_device(driver):
-    loss = 2.0 * bl.L1() + bl.GIoU()
-    kernel = cuda_launch.kernel("elementwise", loss, "float32", KIND, 3)
+    kernel = launch.kernel(template, "WeightedSum", "float32", 3, *OPTIONS)
     driver.clear()
     arguments = (256, 512, 256, 1.0, 1.0, 1.0, 2.0, 1.0, 1024, 2048, 256, 1000)
     kernel(77, (4, 1, 1), 256, *arguments)
-    push, launch, pop = driver
+    push, launched, pop = driver
     assert push == ("cuCtxPushCurrent", "result of cuDevicePrimaryCtxRetain")
     assert pop == ("cuCtxPopCurrent",)
-    *head, (given, types), extra = launch
+    *head, (given, types), extra = launched
     assert head == ["cuLaunchKernel", "result of cuModuleGetFunction", 4, 1, 1, 256, 1, 1, 0, 77]
-    assert (given, extra) == (arguments, 0)
-    pointer, number = ctypes.c_void_p, ctypes.c_float
-    assert types == (*[pointer] * 3, *[number] * 5, *[pointer] * 3, ctypes.c_longlong)
+    assert (given, types, extra) == (arguments, TYPES, 0)
 
 
 def test_a_kernel_is_loaded_once_a_device(driver):
-    first = cuda_launch.kernel("elementwise", bl.giou, "float32", KIND, 3)
+    first = launch.kernel(template, "GIoU", "float32", 3, *OPTIONS)
     assert ("cuDeviceGet", 3) in driver
     assert ("cuModuleLoadData", b"code") in driver
     driver.clear()
-    assert cuda_launch.kernel("elementwise", bl.giou, "float32", KIND, 3) is first
+    assert launch.kernel(template, "GIoU", "float32", 3, *OPTIONS) is first
     assert driver == []
-    assert cuda_launch.kernel("elementwise", bl.giou, "float32", KIND, 4) is not first
+    assert launch.kernel(template, "GIoU", "float32", 4, *OPTIONS) is not first
 
 
 def test_the_context_is_given_back_if_a_call_fails(driver, monkeypatch):
-    call = cuda_support.call
+    call = cuda.call
 
     def failing(function, *arguments):
         call(function, *arguments)
         if function == "cuLaunchKernel":
             raise RuntimeError("cuLaunchKernel of the CUDA driver failed: CUDA_ERROR_INVALID_VALUE")
 
-    monkeypatch.setattr(cuda_support, "call", failing)
-    kernel = cuda_launch._load(b"code", (), 3)
+    monkeypatch.setattr(cuda, "call", failing)
+    kernel = launch._load(b"code", (), 3)
     driver.clear()
     with pytest.raises(RuntimeError, match="CUDA_ERROR_INVALID_VALUE"):
         kernel(0, (1, 1, 1), 1)
@@ -313,14 +326,14 @@ def test_the_context_is_given_back_if_a_call_fails(driver, monkeypatch):
 
 def test_the_default_stream_goes_by_its_own_name(driver):
     """Where CUDA Python was told that 0 is the default stream of a thread, 0 would not be that of CuPy and torch."""
-    cuda_launch._load(b"code", (), 3)(0, (1, 1, 1), 1)
-    (launch,) = [arguments for name, *arguments in driver if name == "cuLaunchKernel"]
-    assert launch[8] == 1
+    launch._load(b"code", (), 3)(0, (1, 1, 1), 1)
+    (launched,) = [arguments for name, *arguments in driver if name == "cuLaunchKernel"]
+    assert launched[8] == 1
 
 
 def test_threads_that_want_the_same_kernel_compile_it_once(driver):
     with ThreadPoolExecutor(4) as callers:
-        kernels = list(callers.map(lambda _: cuda_launch.kernel("elementwise", bl.giou, "float32", KIND, 3), range(4)))
+        kernels = list(callers.map(lambda _: launch.kernel(template, "GIoU", "float32", 3, *OPTIONS), range(4)))
     assert len(set(kernels)) == 1
     assert [name for name, *_ in driver].count("cuModuleLoadData") == 1
 
@@ -330,9 +343,9 @@ def test_a_kernel_that_the_driver_does_not_take(driver, monkeypatch):
         if function == "cuModuleLoadData":
             raise RuntimeError("cuModuleLoadData of the CUDA driver failed: CUDA_ERROR_UNSUPPORTED_PTX_VERSION")
 
-    monkeypatch.setattr(cuda_support, "call", refuse)
+    monkeypatch.setattr(cuda, "call", refuse)
     with pytest.raises(RuntimeError, match=r"UNSUPPORTED_PTX_VERSION\. libnvJitLink must not be older than libnvvm"):
-        cuda_launch._load(b"code", (), 3)
+        launch._load(b"code", (), 3)
 
 
 # --- Machine code -----------------------------------------------------------------------------------------------------
@@ -343,27 +356,37 @@ def compiler(monkeypatch, tmp_path):
     """A compiler whose machine code a test chooses; how often it ran."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     versions = {"numba-cuda": "0.30.4", "cuda-bindings": "13.0.3"}
-    monkeypatch.setattr(cuda_launch, "version", versions.__getitem__)
+    monkeypatch.setattr(launch, "version", versions.__getitem__)
     made = SimpleNamespace(code=b"machine code", runs=0, versions=versions)
 
-    def ptx(*arguments):
+    def ptx(capability):
         made.runs += 1
         return ".version 9.0"
 
-    stand_in = SimpleNamespace(ptx=ptx, machine_code=lambda text, capability: made.code)
-    for name, module in (("cuda_compile", stand_in), ("cuda_kernels", SimpleNamespace(elementwise=None))):
-        monkeypatch.setitem(sys.modules, f"boxloss.engines.{name}", module)
-        monkeypatch.setattr(engines, name, module, raising=False)
+    def written(template, dtype, capability, *options):
+        digest = repr((template, dtype, capability, *options))
+        return SimpleNamespace(digest=digest, ptx=ptx, argument_types=TYPES)
+
+    stand_in = SimpleNamespace(written=written, linked=lambda text, capability: made.code)
+    monkeypatch.setitem(sys.modules, "boxloss.engines.cuda.compile", stand_in)
+    monkeypatch.setattr(engine, "compile", stand_in, raising=False)
     return made
 
 
 def machine_code():
-    return cuda_launch.machine_code("elementwise", bl.giou, "float32", KIND, (9, 0))
+    return launch.machine_code(template, "GIoU", "float32", (9, 0), *OPTIONS)
 
 
 def test_machine_code_is_kept_on_disk(compiler):
-    assert [machine_code(), machine_code()] == [b"machine code"] * 2
+    assert [machine_code(), machine_code()] == [(b"machine code", TYPES)] * 2
     assert compiler.runs == 1
+
+
+@pytest.mark.usefixtures("compiler")
+def test_a_kernel_on_disk_says_what_it_is(tmp_path):
+    machine_code()
+    (path,) = tmp_path.rglob("*.kernel")
+    assert path.name.rpartition("-")[0] == "cuda-sm_90-elementwise-float32-GIoU"
 
 
 def test_machine_code_of_another_cuda_is_another(compiler):
@@ -376,21 +399,21 @@ def test_machine_code_of_another_cuda_is_another(compiler):
 
 def test_the_driver_gets_what_cannot_be_assembled_and_nothing_is_kept(compiler):
     compiler.code = None
-    assert [machine_code(), machine_code()] == [b".version 9.0\0"] * 2
+    assert [machine_code(), machine_code()] == [(b".version 9.0\0", TYPES)] * 2
     assert compiler.runs == 2
 
 
 @pytest.mark.usefixtures("compiler")
 def test_a_numba_cuda_that_lacks_what_is_imported(monkeypatch):
-    monkeypatch.delattr(engines, "cuda_compile")
-    monkeypatch.setitem(sys.modules, "boxloss.engines.cuda_compile", None)
+    monkeypatch.delattr(engine, "compile")
+    monkeypatch.setitem(sys.modules, "boxloss.engines.cuda.compile", None)
     with pytest.raises(RuntimeError, match=r"^engine='cuda' does not work with numba-cuda 0\.30\.4: "):
         machine_code()
 
 
 @pytest.mark.parametrize(("size", "blocks"), [(1, 1), (256, 1), (257, 2), (2**33, 320)])
 def test_blocks_of_an_elementwise_kernel(size, blocks, driver):
-    assert cuda_launch.elementwise_blocks(3, size, 256) == blocks
+    assert launch.elementwise_blocks(3, size, 256) == blocks
 
 
 def test_alignment():

@@ -1,8 +1,7 @@
 """The tests on a GPU: ``python -m pytest tests/gpu``. Without a GPU they fail in one line; they do not skip.
 
 ``--rehearse`` runs those that need no device on NumPy arrays and CPU tensors, with the CPU engine in place of the CUDA
-engine: that shows that the tests are sound, and nothing about a GPU. With ``NUMBA_ENABLE_CUDASIM=1`` NumPy arrays go
-through the CUDA engine in Numba's simulator, which takes its time: choose a few with ``-k numpy``.
+engine: that shows that the tests are sound, and nothing about a GPU.
 
 Where boxloss is not installed, its source beside the tests is taken.
 """

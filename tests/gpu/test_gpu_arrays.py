@@ -5,8 +5,8 @@ import pytest
 
 import boxloss as bl
 from bounds import in_dtype
-from boxloss.engines import array
 from boxloss.libraries.arrays import kind_of
+from boxloss.verbs import select
 from cases import BY_NAME
 from errors import check_error
 from generators import boxes, mixed
@@ -66,9 +66,7 @@ def test_integers(integer, library):
 # --- Options ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "formats", [(f, f) for f in FORMATS] + [("cxcywh", "xyxy"), ("rel_cxcywh", "yxyx")], ids="-".join
-)
+@pytest.mark.parametrize("formats", PAIRS_OF_FORMATS, ids="-".join)
 def test_formats(formats, library, rng):
     pred, target = (np.abs(side) for side in mixed(rng, 100))
     options = {"format": formats, "image_size": IMAGE}
@@ -78,10 +76,14 @@ def test_formats(formats, library, rng):
     library.check_value(bl.l1.pairwise(*given, engine=library.engine, **options), expected, "float64")
 
 
-def test_formats_of_an_overlap_loss(library, rng):
+@pytest.mark.parametrize("formats", [*PAIRS_OF_FORMATS, ("rel_cxcywh", "xywh")], ids="-".join)
+def test_formats_of_an_overlap_loss(formats, library, rng):
     pred, target = (np.abs(side) for side in mixed(rng, 100))
-    options = {"format": ("rel_cxcywh", "xywh"), "image_size": IMAGE}
-    check_pair(library, bl.ciou, (library.asarray(pred), library.asarray(target)), (pred, target), "float64", **options)
+    options = {"format": formats, "image_size": IMAGE}
+    given = library.asarray(pred), library.asarray(target)
+    check_pair(library, bl.ciou, given, (pred, target), "float64", **options)
+    expected = bl.ciou.pairwise(pred, target, engine="array", **options)
+    library.check_value(bl.ciou.pairwise(*given, engine=library.engine, **options), expected, "float64")
 
 
 @pytest.mark.parametrize("shape", [None, (), (1,), (333,)])
@@ -109,6 +111,15 @@ def test_weight_that_is_a_number(weight, library, rng):
     exact = mixed(rng, 50)
     given = [library.asarray(side) for side in exact]
     check_pair(library, bl.l2, given, exact, "float64", weight=weight)
+
+
+@pytest.mark.parametrize("wrt", ["pred", "target"])
+def test_one_gradient_with_a_weight(wrt, library, rng):
+    exact = mixed(rng, 50)
+    value, grad = bl.ciou.value_and_grad(*map(library.asarray, exact), wrt=wrt, weight=2.0, engine=library.engine)
+    expected, d = bl.ciou.value_and_grad(*exact, wrt=wrt, weight=2.0, engine="array")
+    library.check_value(value, expected, "float64")
+    library.check_gradient(grad, d, "float64")
 
 
 def test_boolean_weight(library, rng):
@@ -177,6 +188,7 @@ def test_broadcasting(precision, pred_shape, target_shape, library, rng):
         ((3, 1, 5), (2, 7)),
         ((2, 5), (7,)),
         ((5,), (3, 7)),
+        ((1, 5), (3, 7)),
         ((70_001, 2), (70_001, 3)),
         ((0, 5), (7,)),
         ((0,), (7,)),
@@ -196,11 +208,13 @@ def test_pairwise_batches(loss, pred_shape, target_shape, library, rng):
 
 @pytest.mark.device
 def test_auto_takes_the_cuda_engine(library, rng, monkeypatch):
-    def refuse(*args):
-        raise AssertionError("the array engine was taken")
+    run = select._run
 
-    monkeypatch.setattr(array, "elementwise", refuse)
-    monkeypatch.setattr(array, "pairwise", refuse)
+    def refuse(verb, name):
+        assert name != "array", "the array engine was taken"
+        return run(verb, name)
+
+    monkeypatch.setattr(select, "_run", refuse)
     exact = mixed(rng, 50)
     given = [library.asarray(side) for side in exact]
     library.check_equal(bl.giou(*given), bl.giou(*given, engine="cuda"))

@@ -16,7 +16,6 @@ import boxloss as bl
 pytest.register_assert_rewrite("gpu.test_gpu_arrays", "gpu.test_gpu_layouts", "gpu.test_gpu_losses")
 
 MOST_BOXES = 10_000
-IN_FLOAT32_ALONE = ("test_call", "test_one_gradient", "test_sizes", "test_pairwise_sizes")  # of the tests of a GPU
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,30 +52,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByLoss(config, log)
 
 
-def parameters(item: pytest.Item) -> dict[str, Any]:
-    """What a test is parametrised by."""
-    return item.callspec.params if hasattr(item, "callspec") else {}
-
-
 def takes_long(item: pytest.Item) -> bool:
-    """Whether a test of a GPU is too much for the machine, or compiles another kernel for little."""
-    given = parameters(item)
-    if "runtime" not in item.fixturenames:
-        return False
-    if given.get("precision") == "float64":
-        is_extra = loss_of(given) not in (None, *losses().values())
-        return is_extra or item.originalname in IN_FLOAT32_ALONE
-    return any(np.max(value) > MOST_BOXES for value in given.values() if is_size(value))
+    """Whether a test of a GPU is too much for the machine."""
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    return "runtime" in item.fixturenames and any(
+        np.max(value) > MOST_BOXES for value in given.values() if is_size(value)
+    )
 
 
 def is_size(value: Any) -> bool:
     """Whether a parameter is a number of boxes or a shape of them."""
     return type(value) is int or (type(value) is tuple and value != () and all(type(n) is int for n in value))
-
-
-def loss_of(given: dict[str, Any]) -> bl.Loss | None:
-    """The loss that a test is about, if it is about one."""
-    return losses().get(given.get("name")) or getattr(given.get("case"), "loss", given.get("loss"))
 
 
 def losses() -> dict[str, bl.Loss]:
@@ -88,13 +74,20 @@ def losses() -> dict[str, bl.Loss]:
 
 @pytest.fixture
 def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The CUDA engine's runtime is the machine's, with errors of approximate instructions that are this test's own."""
-    from boxloss.engines import cuda, cuda_support
-    from ptx_machine.runtime import Runtime
+    """The machine in place of a GPU, with errors of approximate instructions that are this test's own."""
+    from boxloss.engines.cuda import launch
+    from boxloss.libraries import cuda as driver
+    from boxloss.verbs.elementwise import cuda as elementwise
+    from boxloss.verbs.pairwise import cuda as pairwise
+    from ptx_machine.runtime import HostArrays, Runtime
 
-    monkeypatch.setattr(cuda_support, "check", lambda array: None)
-    monkeypatch.setattr(cuda, "runtime", Runtime(seed=crc32(request.node.name.encode())))
-    return cuda.runtime
+    runtime = Runtime(seed=crc32(request.node.name.encode()))
+    monkeypatch.setattr(driver, "check", lambda array: None)
+    monkeypatch.setattr(launch, "kernel", runtime.kernel)
+    monkeypatch.setattr(launch, "elementwise_blocks", runtime.elementwise_blocks)
+    for verb in (elementwise, pairwise):
+        monkeypatch.setattr(verb, "arrays_like", HostArrays)
+    return runtime
 
 
 @pytest.fixture

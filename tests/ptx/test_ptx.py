@@ -4,11 +4,14 @@ import ctypes
 import re
 
 import pytest
-from boxloss.engines.cuda_kinds import COLUMNS_A_THREAD, Elementwise, Pairwise
 
 import boxloss as bl
-from boxloss.engines import cuda_compile, cuda_kernels, cuda_launch
-from instructions import CAPABILITIES, LOSSES, TEMPLATES, Code, compiled, of_kind, row, write, written_rows
+from boxloss.engines.cuda import compile
+from boxloss.verbs.elementwise.cuda_kernel import elementwise
+from boxloss.verbs.elementwise.formula import Kind
+from boxloss.verbs.pairwise.cuda import COLUMNS_A_THREAD, TILE_ROWS, TILE_THREADS
+from boxloss.verbs.pairwise.cuda_kernel import pairwise
+from instructions import CAPABILITIES, LOSSES, VERBS, XYXY, Code, compiled, of_template, row, write, written_rows
 
 WITHOUT_AREAS = {"l1", "smooth_l1", "huber", "l2"}
 IN_C = {"u64": {ctypes.c_void_p, ctypes.c_longlong}, "f32": {ctypes.c_float}, "f64": {ctypes.c_double}}
@@ -29,7 +32,7 @@ def check_arithmetic(code, name, number):
 
 def check_assembled(code, capability):
     """The assembler takes it and spills no register."""
-    binary, log = cuda_compile.assemble(code.text, capability, "-verbose", "-Xptxas=-v")
+    binary, log = compile.assemble(code.text, capability, "-verbose", "-Xptxas=-v")
     assert binary.startswith(b"\x7fELF")
     assert re.search(r"0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads", log), log
 
@@ -39,11 +42,12 @@ def check_assembled(code, capability):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_kernels(dtype, name, capability):
     number, vector, loads = {"float32": ("f32", "v4.f32", 1), "float64": ("f64", "v2.f64", 2)}[dtype]
-    for verb, (template, _) in TEMPLATES.items():
-        code = compiled(LOSSES[name], verb, dtype, capability)
+    for verb, options_of in VERBS.items():
+        template, *options = options_of(LOSSES[name].program.structure)
+        code = of_template(template, dtype, capability, *options)
         check_arithmetic(code, name, number)
         check_assembled(code, capability)
-        reads = 2 * code.copies if template == "elementwise" else COLUMNS_A_THREAD + 1
+        reads = 2 * code.copies if template is elementwise else COLUMNS_A_THREAD + 1
         writes = code.copies if verb == "value and gradient" else 0
         assert code.count(rf"ld\.global\.{vector}") == code.count(r"ld\.global.*") == loads * reads
         assert code.count(rf"st\.global\.{vector}") == loads * writes
@@ -55,15 +59,27 @@ def test_kernels(dtype, name, capability):
         if code.copies == 1:  # a loop that was copied divides once, to count what is left of it
             assert code.count(r"(div|rem)\.[us](32|64)") == 0, "no division of an index"
             assert name == "log_iou" or code.count(r"cvt\.[us]32\.[us]64") == 0, "indices have 64 bits"
-        expected = cuda_launch.argument_types(template, dtype, len(LOSSES[name].weights))
+        expected = compile.written(template, dtype, capability, *options).argument_types
         assert len(code.parameters) == len(expected)
         assert all(c in IN_C[given] for given, c in zip(code.parameters, expected, strict=True))
 
 
+def test_types_of_arguments():
+    structure = (2.0 * bl.L1() + bl.GIoU(eps=0.5)).program.structure
+    pointer, number, size = ctypes.c_void_p, ctypes.c_float, ctypes.c_longlong
+    expected = {  # of elementwise kernels the factor of gradients, and of all the image, two weights and the eps
+        "value": (*[pointer] * 3, *[number] * 6, *[pointer] * 3, size),
+        "pairwise": (*[pointer] * 2, *[number] * 5, pointer, *[size] * 5),
+    }
+    for verb, types in expected.items():
+        template, *options = VERBS[verb](structure)
+        assert compile.written(template, "float32", SM_80, *options).argument_types == types
+
+
 @every_capability
 def test_kernel_with_every_option(capability):
-    kind = Elementwise(("rel_cxcywh", "xywh"), True, True, True, True, aligned=True)
-    code = of_kind("elementwise", bl.giou, "float32", kind, capability)
+    kind = Kind(bl.giou.program.structure, ("rel_cxcywh", "xywh"), True, True, True)
+    code = of_template(elementwise, "float32", capability, kind, True)
     check_arithmetic(code, "giou", "f32")
     check_assembled(code, capability)
     assert (code.count(r"ld\.global\.v4\.f32"), code.count(r"ld\.global\.f32")) == (2, 1)
@@ -71,39 +87,39 @@ def test_kernel_with_every_option(capability):
 
 
 @pytest.mark.parametrize(
-    ("template", "kind"),
+    ("template", "options"),
     [
-        ("elementwise", Elementwise(("xyxy", "xyxy"), True, False, False, False, aligned=False)),
-        ("pairwise", Pairwise(("xyxy", "xyxy"), aligned=False, rows=32, threads=64)),
+        (elementwise, (Kind(bl.giou.program.structure, XYXY, True, False, False), False)),
+        (pairwise, (bl.giou.program.structure, XYXY, False, TILE_ROWS, TILE_THREADS)),
     ],
     ids=["elementwise", "pairwise"],
 )
-def test_boxes_that_are_not_aligned_are_read_one_number_at_a_time(template, kind):
-    code = of_kind(template, bl.giou, "float32", kind, SM_80)
-    boxes = 2 if template == "elementwise" else COLUMNS_A_THREAD + 1
+def test_boxes_that_are_not_aligned_are_read_one_number_at_a_time(template, options):
+    code = of_template(template, "float32", SM_80, *options)
+    boxes = 2 if template is elementwise else COLUMNS_A_THREAD + 1
     assert code.count(r"ld\.global\.f32") == code.count(r"ld\.global.*") == 4 * boxes
     assert code.count(r"st\.global\.v.*") == 0
 
 
 def test_kernel_for_an_older_gpu():
     """Before sm_80 there is no instruction for a minimum that keeps a NaN."""
-    template, kind = TEMPLATES["pairwise"]
-    code = Code(cuda_compile.ptx(getattr(cuda_kernels, template), bl.giou, "float32", kind, (7, 5)))
+    template, *options = VERBS["pairwise"](bl.giou.program.structure)
+    code = Code(compile.written(template, "float32", (7, 5), *options).ptx((7, 5)))
     assert compiled(bl.giou, "pairwise", "float32", SM_80).count(r"min\.NaN\.f32") > 0
     assert code.count(r"(min|max)\.NaN.*") == 0
     check_arithmetic(code, "giou", "f32")
     check_assembled(code, (7, 5))
 
 
-def test_checks_find_what_they_are_for():
-    class Double(bl.L1):
-        @staticmethod
-        def formula(xp, e):
-            return 2 * xp.abs(e), xp.sign(e)
-
-    code = of_kind("elementwise", Double(), "float32", TEMPLATES["value"][1], SM_80)
+@pytest.mark.parametrize(
+    ("found", "put"),
+    [("add.rn.f32", "add.rn.f64"), ("add.rn.f32", "add.f32"), ("add.rn.f32", "fma.rn.f32"), ("ld.global", "ld.local")],
+)
+def test_checks_find_what_they_are_for(found, put):
+    code = compiled(bl.l1, "value", "float32", SM_80)
+    check_arithmetic(code, "l1", "f32")
     with pytest.raises(AssertionError):
-        check_arithmetic(code, "l1", "f32")
+        check_arithmetic(code._replace(text=code.text.replace(found, put)), "l1", "f32")
 
 
 # --- The table --------------------------------------------------------------------------------------------------------

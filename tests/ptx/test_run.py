@@ -4,28 +4,38 @@ The grid of an elementwise kernel has two blocks of 256 threads at most, so its 
 """
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.engines import cuda, cuda_arithmetic
+from boxloss.engines.cuda import instructions
+from boxloss.verbs.pairwise import cuda
 from cases import CASES
+from errors import check_error
 from generators import boxes, mixed, zero_side
 from gpu.test_gpu_arrays import (  # noqa: F401
     test_boolean_weight,
     test_broadcasting,
+    test_eps,
+    test_float16,
     test_formats,
     test_formats_of_an_overlap_loss,
+    test_integers,
+    test_one_gradient_with_a_weight,
     test_pairwise_batches,
     test_pairwise_sizes,
     test_sizes,
+    test_weight_that_is_a_number,
     test_weights_and_reductions,
 )
 from gpu.test_gpu_layouts import (  # noqa: F401
+    test_inputs_are_not_written_to,
     test_layout_changes_no_number,
     test_out_at_an_odd_address,
     test_out_is_filled_and_returned,
+    test_strided_out_is_refused,
     test_strided_weight,
 )
 from gpu.test_gpu_losses import (  # noqa: F401
@@ -45,7 +55,7 @@ from gpu.test_gpu_losses import (  # noqa: F401
     test_value_and_both_gradients,
     test_value_and_gradient_at_a_match_are_exactly_zero,
 )
-from instructions import of_kind
+from instructions import of_template
 from ptx_machine import runtime as machine_runtime
 from ptx_machine.arithmetic import fma
 from ptx_machine.memory import KernelError
@@ -69,9 +79,9 @@ def test_errors_of_approximate_instructions(case, seed, library, runtime, rng):
             np.testing.assert_array_equal(result, 0.0)
 
 
-def test_share_of_equal_areas_is_exactly_one(monkeypatch):
+def test_share_of_equal_areas_is_exactly_one():
     """For every float32 from 1 to 2, and every inverse of it that is 1 ulp off at most."""
-    monkeypatch.setattr(cuda_arithmetic, "fused", fma)
+    xp = SimpleNamespace(operation=lambda name, kind, *operands: {"fused": fma}[name](*operands))
     area = np.arange(0x3F800000, 0x40000000, dtype=np.uint32).view(np.float32)
     true = 1.0 / area.astype(np.float64)
     nearest = true.astype(np.float32)
@@ -79,7 +89,7 @@ def test_share_of_equal_areas_is_exactly_one(monkeypatch):
         inverse = (nearest.view(np.int32) + np.int32(steps)).view(np.float32)
         allowed = np.abs(inverse - true) <= np.spacing(nearest)
         assert allowed.mean() > 0.4
-        assert (cuda_arithmetic.share(None, area, area, inverse)[allowed] == 1.0).all()
+        assert (instructions.share(xp, area, area, inverse)[allowed] == 1.0).all()
 
 
 # --- Grids ------------------------------------------------------------------------------------------------------------
@@ -95,6 +105,12 @@ def test_grid_that_ends_before_the_matrix(loss, pred_shape, target_shape, librar
     library.check_value(matrix, loss.pairwise(pred, target, engine="array"), "float64")
 
 
+def test_out_has_to_be_contiguous(library, rng):
+    out = np.empty((4, 3)).T
+    text = "out must be C-contiguous for engine='cuda'; got one that is not"
+    check_error(lambda: bl.giou.pairwise(boxes(rng, 3), boxes(rng, 4), out=out, engine="cuda"), ValueError, text)
+
+
 # --- Kernels that are wrong -------------------------------------------------------------------------------------------
 
 
@@ -106,10 +122,10 @@ def check_change(library, monkeypatch, rng):
 
     def check(pattern, replacement, text):
         def changed(*arguments):
-            code = of_kind(*arguments)
+            code = of_template(*arguments)
             return code._replace(text=re.sub(pattern, replacement, code.text))
 
-        monkeypatch.setattr(machine_runtime, "of_kind", changed)
+        monkeypatch.setattr(machine_runtime, "of_template", changed)
         with pytest.raises(KernelError, match=text):
             bl.ciou.pairwise(*sides, engine="cuda")
 

@@ -1,14 +1,12 @@
-"""The CUDA engine on NumPy arrays whose kernels the machine executes, in the place of `boxloss.engines.cuda_launch`."""
+"""The CUDA engine on NumPy arrays whose kernels the machine executes, in place of a driver and a GPU."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from boxloss.engines.cuda_arrays import DeviceArrays
-from boxloss.loss import Loss
 
-from boxloss.engines import cuda_simulator
-from instructions import of_kind
+from boxloss.engines.cuda.arrays import DeviceArrays
+from instructions import of_template
 from ptx_machine.machine import Machine
 from ptx_machine.memory import KernelError, Memory
 from ptx_machine.parse import Kernel, parse
@@ -23,12 +21,34 @@ class Address(int):
     array: Any
 
 
-class HostArrays(DeviceArrays, cuda_simulator.NumPyArrays):
+class HostArrays(DeviceArrays):
     """Arrays of NumPy, of which kernels take addresses."""
+
+    ordinal = 0
+
+    def __init__(self, like: Any) -> None:
+        self.dtype = like.dtype
+
+    @property
+    def dtype_name(self) -> str:
+        """The float type of the computation."""
+        return str(self.dtype)
+
+    def stream(self) -> int:
+        """No stream: the machine knows none."""
+        return 0
+
+    def empty(self, shape: tuple[int, ...]) -> Any:
+        """A new array, whose numbers are none as long as nobody wrote them."""
+        return np.full(shape, np.nan, self.dtype)
 
     def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
         """The array broadcast to a shape, as it is if it is C-contiguous already."""
         return np.ascontiguousarray(np.broadcast_to(array, shape))
+
+    def is_dense(self, array: Any) -> bool:
+        """Whether an array is C-contiguous."""
+        return bool(array.flags.c_contiguous)
 
     def argument(self, array: Any) -> Address:
         """What a kernel takes: the address of the first number."""
@@ -38,22 +58,20 @@ class HostArrays(DeviceArrays, cuda_simulator.NumPyArrays):
 
 
 class Runtime:
-    """What `boxloss.engines.cuda` needs to launch a kernel; the seed draws the errors of approximate instructions."""
+    """What `boxloss.engines.cuda.launch` does of a call; the seed draws the errors of approximate instructions."""
 
     def __init__(self, capability: tuple[int, int] = (9, 0), seed: int = 0) -> None:
         self.capability, self.seed = capability, seed
-
-    def arrays_like(self, array: Any) -> HostArrays:
-        """The library of an array."""
-        return HostArrays(array)
 
     def elementwise_blocks(self, ordinal: int, size: int, threads: int) -> int:
         """Two at most, so that the loop over the grid has several turns."""
         return min(-(-size // threads), 2)
 
-    def kernel(self, template: str, loss: Loss, dtype: str, kind: Any, ordinal: int) -> Callable[..., None]:
-        """The kernel, to be called as that of `cuda_launch`."""
-        code = parse(of_kind(template, loss, dtype, kind, self.capability).text)
+    def kernel(
+        self, template: Callable[[], Any], loss: str, dtype: str, ordinal: int, *options: Any
+    ) -> Callable[..., None]:
+        """The kernel, to be called as that of `launch`."""
+        code = parse(of_template(template(), dtype, self.capability, *options).text)
 
         def launch(stream: int, blocks: tuple[int, int, int], threads: int, *arguments: Any) -> None:
             execute(code, arguments, blocks, (threads, 1, 1), self.seed)

@@ -9,9 +9,9 @@ from numba.core import types
 from numba.cuda.extending import intrinsic
 
 from boxloss.engines.cuda.instructions import instructions, replaced
-from boxloss.engines.cuda.private import LinkerError, compile_kernel, inner, link
+from boxloss.engines.cuda.private import NVVM_OPTIONS, LinkerError, compile_kernel, link
 from boxloss.engines.digest import digest_of
-from boxloss.engines.machine import Machine
+from boxloss.engines.machine import Machine, inner
 
 Capability = tuple[int, int]
 Template = tuple[Callable[..., None], Any]  # a kernel and its signature
@@ -42,7 +42,7 @@ class Written(NamedTuple):
     @property
     def digest(self) -> str:
         """What tells it from any other, in any process."""
-        return digest_of(self.kernel, str(self.signature), self.capability, inner=inner)
+        return digest_of(self.kernel, str(self.signature), self.capability, NVVM_OPTIONS, inner=inner)
 
     @property
     def argument_types(self) -> tuple[Any, ...]:

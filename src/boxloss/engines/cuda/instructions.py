@@ -4,13 +4,15 @@ With it, and divisions that are not exact, the kernel of CIoU and its gradient h
 487 (sm_90).
 """
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from llvmlite import ir
 
 from boxloss.engines.llvm import Emit
-from boxloss.engines.trace import NUMBER, Function
+from boxloss.engines.symbols import NUMBER
+from boxloss.engines.trace import Function
 from boxloss.shapes import guards
 from boxloss.shapes.relations import areas_forward, sum_of_products
 
@@ -65,7 +67,7 @@ def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
 def contracted_areas(xp: Any, pair: Any) -> Any:
     """The areas, fused: their products at a match are 0 but for one. On a CPU a descent would depend on its kind."""
     with xp.writer.contracting(True):
-        return areas_forward.__wrapped__(xp, pair)  # type: ignore[attr-defined]
+        return inspect.unwrap(areas_forward)(xp, pair)
 
 
 def separate_products(xp: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
@@ -76,9 +78,13 @@ def separate_products(xp: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
 
 def replaced(dtype: str) -> Mapping[Function, Function]:
     """The functions of formulas that others run in place of."""
-    always = {areas_forward: contracted_areas, sum_of_products: separate_products}
+    always: dict[Function, Function] = {areas_forward: contracted_areas, sum_of_products: separate_products}
     if dtype != "float32":
         return always
     # Without guards too there is an inverse each: it takes one instruction, and the product of two more.
-    own = {guards.reciprocal: reciprocal, guards.share: share, guards.inverses: guards.inverses.__wrapped__}  # type: ignore[attr-defined]
+    own: dict[Function, Function] = {
+        guards.reciprocal: reciprocal,
+        guards.share: share,
+        guards.inverses: inspect.unwrap(guards.inverses),
+    }
     return always | own

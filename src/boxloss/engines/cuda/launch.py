@@ -27,10 +27,11 @@ def elementwise_blocks(ordinal: int, size: int, threads: int) -> int:
     return min(-(-size // threads), most)
 
 
-def kernel(template: Callable[[], Any], dtype: str, ordinal: int, *options: Any) -> Kernel:
+def kernel(template: Callable[[], Any], loss: str, dtype: str, ordinal: int, *options: Any) -> Kernel:
     """The kernel of a template on a device: ``kernel(stream, blocks, threads, *arguments)``.
 
-    ``template()`` imports the template, ``template()(machine, *options)``, and with it the compiler.
+    ``template()`` imports the template, ``template()(machine, *options)``, and with it the compiler. The name of the
+    loss is for the label of the kernel on disk.
     """
     key = (template, dtype, ordinal, options)
     found = _kernels.get(key)
@@ -38,13 +39,13 @@ def kernel(template: Callable[[], Any], dtype: str, ordinal: int, *options: Any)
         return found
     with _lock:
         if key not in _kernels:
-            code, types = machine_code(template, dtype, driver.device(ordinal).capability, *options)
+            code, types = machine_code(template, loss, dtype, driver.device(ordinal).capability, *options)
             _kernels[key] = _load(code, types, ordinal)
         return _kernels[key]
 
 
 def machine_code(
-    template: Callable[[], Any], dtype: str, capability: tuple[int, int], *options: Any
+    template: Callable[[], Any], loss: str, dtype: str, capability: tuple[int, int], *options: Any
 ) -> tuple[bytes, tuple[Any, ...]]:
     """The compiled kernel, from disk or from the compiler, and the types of its arguments in C.
 
@@ -58,7 +59,7 @@ def machine_code(
     except ImportError as error:
         raise RuntimeError(f"engine='cuda' does not work with numba-cuda {compilers[0]}: {error}") from error
     written = compile.written(make, dtype, capability, *options)
-    label = f"cuda-sm_{capability[0]}{capability[1]}-{make.__name__}-{dtype}-"  # for `boxloss info`
+    label = f"cuda-sm_{capability[0]}{capability[1]}-{make.__name__}-{dtype}-{loss}-"  # for `boxloss info`
     path = path_of((written.digest, *compilers), label)
     found = read(path)
     if found is None:

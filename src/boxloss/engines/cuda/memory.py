@@ -26,20 +26,22 @@ def _vectors(builder: Any, pointer: Any, lanes: int, count: int) -> list[Any]:
     return [builder.gep(first, [ir.Constant(ir.IntType(64), k)]) for k in range(count)]
 
 
-def _lanes(kind: Any, aligned: bool) -> int:
-    """How many numbers are read at a time: those of 16 bytes."""
-    return 128 // kind.dtype.bitwidth if aligned else 1
+def _lanes(kind: Any, size: int, aligned: bool) -> int:
+    """How many numbers are read at a time: those of 16 bytes, if every box begins at a multiple of that."""
+    lanes: int = 128 // kind.dtype.bitwidth
+    return lanes if aligned and size % lanes == 0 else 1
 
 
 @cache
 def load(size: int, aligned: bool) -> Any:
-    """``load(boxes, index)``: the numbers of a box, as a tuple."""
+    """``load(boxes, index)``: the numbers of a box, as a tuple; `aligned` if the first box is, to 16 bytes."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def load_box(typing_context: Any, boxes: Any, index: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            kind, lanes = signature.args[0], _lanes(signature.args[0], aligned)
-            pointer = _first_number(builder, kind, *arguments, size, context)
+            boxes, index = arguments
+            kind, lanes = signature.args[0], _lanes(signature.args[0], size, aligned)
+            pointer = _first_number(builder, kind, boxes, index, size, context)
             if lanes == 1:
                 places = [builder.gep(pointer, [ir.Constant(ir.IntType(64), k)]) for k in range(size)]
                 numbers = [builder.load(place) for place in places]
@@ -57,13 +59,13 @@ def load(size: int, aligned: bool) -> Any:
 
 @cache
 def store(size: int, aligned: bool) -> Any:
-    """``store(boxes, index, numbers)``: put the numbers of a box."""
+    """``store(boxes, index, numbers)``: put the numbers of a box; see `load`."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def store_box(typing_context: Any, boxes: Any, index: Any, numbers: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             boxes, index, numbers = arguments
-            kind, lanes = signature.args[0], _lanes(signature.args[0], aligned)
+            kind, lanes = signature.args[0], _lanes(signature.args[0], size, aligned)
             pointer = _first_number(builder, kind, boxes, index, size, context)
             values = [builder.extract_value(numbers, k) for k in range(size)]
             if lanes == 1:

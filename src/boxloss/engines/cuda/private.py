@@ -16,13 +16,6 @@ LinkerError = nvjitlink.nvJitLinkError
 NVVM_OPTIONS = {"opt": 3, "fma": 0, "prec_div": 0}
 
 
-def inner(value: Any) -> Any:
-    """The Python function behind a dispatcher or an intrinsic, the text of a type; None for anything else."""
-    if isinstance(value, types.Type):
-        return str(value)
-    return getattr(value, "py_func", None) or getattr(value, "__wrapped__", None)
-
-
 def compile_kernel(
     kernel: Callable[..., None], signature: Any, capability: tuple[int, int]
 ) -> tuple[Callable[[tuple[int, int]], str], str]:

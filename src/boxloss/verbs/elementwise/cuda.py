@@ -36,7 +36,8 @@ def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, 
         d_target = outputs[-1] if "target" in wrt else boxes[0]
         kind = Kind(program.structure, request.formats, "pred" in wrt, "target" in wrt, weight is not None)
         aligned = arrays.are_aligned(boxes + outputs)
-        call = launch.kernel(template, arrays.dtype_name, arrays.ordinal, kind, aligned)
+        loss = program.structure.kind.__name__
+        call = launch.kernel(template, loss, arrays.dtype_name, arrays.ordinal, kind, aligned)
         blocks = (launch.elementwise_blocks(arrays.ordinal, size, THREADS), 1, 1)
         numbers = (request.gradient_factor, *request.image, *program.numbers)
         written = (arrays.argument(value), d_pred, d_target)

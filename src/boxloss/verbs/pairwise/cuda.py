@@ -31,8 +31,9 @@ def run(program: Program, request: Request) -> Any:
         pred, pred_step = _batches(arrays, request.pred, batch)
         target, target_step = _batches(arrays, request.target, batch)
         boxes = [arrays.argument(a) for a in (pred, target)]
-        options = (program.structure, request.formats, arrays.are_aligned(boxes))
-        call = launch.kernel(template, arrays.dtype_name, arrays.ordinal, *options, TILE_ROWS, TILE_THREADS)
+        structure = program.structure
+        options = (structure, request.formats, arrays.are_aligned(boxes), TILE_ROWS, TILE_THREADS)
+        call = launch.kernel(template, structure.kind.__name__, arrays.dtype_name, arrays.ordinal, *options)
         batches = math.prod(batch)
         sizes = (rows, columns, pred_step, target_step, batches)
         numbers = (*request.image, *program.numbers)

@@ -32,11 +32,8 @@ def pairwise(
         machine.function(of_prepared(structure, shapes[0]), prepared, prepared, count, guarded=guarded)
         for guarded in (False, True)
     )
-    # Threads of a block read the same box: 16 bytes a time where a box is as many, or twice or four times so.
-    wide = size % 4 == 0
-    stage_box, staged_box, stage_parts, staged_parts = (
-        of(n, whole) for n, whole in ((size, wide), (parts, False)) for of in (store, load)
-    )
+    stage_box, staged_box = store(size, aligned=True), load(size, aligned=True)
+    stage_parts, staged_parts = store(parts, aligned=False), load(parts, aligned=False)
     staged_size, staged_parts_size, tile_columns = size * rows, max(1, parts * rows), 4 * threads
 
     def kernel(pred, target, numbers, out, row_count, columns, pred_step, target_step, batches):  # type: ignore[no-untyped-def]
@@ -65,33 +62,39 @@ def pairwise(
                     stage_box(boxes, thread, p[0])
                     stage_parts(box_parts, thread, p[1])
                     need_no_guard = are_ordinary and p_ordinary
-                no_guards = cuda.syncthreads_and(types.int32(need_no_guard))
                 entry = (batch * row_count + first) * columns + column
                 row = 0
-                while no_guards and row < tile:
-                    p = (staged_box(boxes, row), staged_parts(box_parts, row))
-                    if left > 0:
-                        out[entry] = value((p, a, numbers))
-                    if left > threads:
-                        out[entry + threads] = value((p, b, numbers))
-                    if left > 2 * threads:
-                        out[entry + 2 * threads] = value((p, c, numbers))
-                    if left > 3 * threads:
-                        out[entry + 3 * threads] = value((p, d, numbers))
-                    row += 1
-                    entry += columns
-                while row < tile:
-                    p = (staged_box(boxes, row), staged_parts(box_parts, row))
-                    if left > 0:
-                        out[entry] = value_guarded((p, a, numbers))
-                    if left > threads:
-                        out[entry + threads] = value_guarded((p, b, numbers))
-                    if left > 2 * threads:
-                        out[entry + 2 * threads] = value_guarded((p, c, numbers))
-                    if left > 3 * threads:
-                        out[entry + 3 * threads] = value_guarded((p, d, numbers))
-                    row += 1
-                    entry += columns
+                # All four before the first is stored: computed behind the branches, they would wait for each other.
+                if cuda.syncthreads_and(types.int32(need_no_guard)):
+                    while row < tile:
+                        p = (staged_box(boxes, row), staged_parts(box_parts, row))
+                        of_a, of_b = value((p, a, numbers)), value((p, b, numbers))
+                        of_c, of_d = value((p, c, numbers)), value((p, d, numbers))
+                        if left > 0:
+                            out[entry] = of_a
+                        if left > threads:
+                            out[entry + threads] = of_b
+                        if left > 2 * threads:
+                            out[entry + 2 * threads] = of_c
+                        if left > 3 * threads:
+                            out[entry + 3 * threads] = of_d
+                        row += 1
+                        entry += columns
+                else:
+                    while row < tile:
+                        p = (staged_box(boxes, row), staged_parts(box_parts, row))
+                        of_a, of_b = value_guarded((p, a, numbers)), value_guarded((p, b, numbers))
+                        of_c, of_d = value_guarded((p, c, numbers)), value_guarded((p, d, numbers))
+                        if left > 0:
+                            out[entry] = of_a
+                        if left > threads:
+                            out[entry + threads] = of_b
+                        if left > 2 * threads:
+                            out[entry + 2 * threads] = of_c
+                        if left > 3 * threads:
+                            out[entry + 3 * threads] = of_d
+                        row += 1
+                        entry += columns
                 cuda.syncthreads()
                 first += cuda.gridDim.y * rows
             batch += cuda.gridDim.z
