@@ -490,3 +490,12 @@ def test_interruption_while_llvm_calls_back(name, code, told):
     )
     done = process(code=command)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", told)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_info_says_why_kernels_are_not_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    (tmp_path / "boxloss").mkdir()
+    (tmp_path / "boxloss").chmod(0o777)
+    _, output = run("info")
+    assert "not used, since others can write to it" in " ".join(output.split())

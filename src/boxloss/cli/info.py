@@ -13,6 +13,7 @@ import click
 import boxloss as bl
 from boxloss.cli import console
 from boxloss.cli.tables import Table
+from boxloss.engines import cache
 from boxloss.libraries import cuda
 
 CORE = ("numpy", "numba", "array-api-compat")
@@ -72,7 +73,7 @@ def cuda_kernels() -> list[str]:
     """List the kernels for GPUs in the cache, by device, verb, float type and loss."""
     try:
         names = [path.name for path, _ in cached_files()]
-    except (OSError, ValueError):  # `describe_cache` says it
+    except OSError:  # `describe_cache` says it
         return []
     kernels = [name for name in names if name.startswith("cuda-") and name.endswith(".kernel")]
     found = Counter(" ".join(name.split("-")[1:-1]) for name in kernels)
@@ -80,29 +81,22 @@ def cuda_kernels() -> list[str]:
 
 
 def describe_cache() -> str:
-    """Say where compiled kernels are kept, how many files there are and how large they are; or what is wrong."""
+    """Say where compiled kernels are kept, how many there are and how large they are; or why they are not used."""
+    folder = cache.cache_folder()
+    if folder is None:
+        return "none: there is no folder to keep it in"
     try:
-        folder = cache_folder()
-        if folder is None:
-            return "none: there is no folder to keep it in"
         sizes = [size for _, size in cached_files()]
     except OSError as error:
         return f"{error.filename or folder}: cannot be read: {error.strerror or error}"
-    except ValueError as error:  # of Numba, which is imported here, about a variable of its own
-        return f"unknown: {error}"
+    if folder.exists() and (reason := cache.not_used_because(folder)):
+        return f"{folder}: not used, since {reason}"
     return f"{folder}: {console.count(len(sizes), 'file')}, {sum(sizes) / 1e6:.1f} MB"
-
-
-def cache_folder() -> Path | None:
-    """Return the folder of compiled kernels."""
-    from boxloss.engines import cache  # here, since it imports Numba
-
-    return cache.cache_folder()
 
 
 def cached_files() -> list[tuple[Path, int]]:
     """List the files in the folder of compiled kernels with their sizes; unlike `Path.rglob`, complain of a folder."""
-    folder = cache_folder()
+    folder = cache.cache_folder()
     if folder is None or not folder.exists():
         return []
     found = []
