@@ -5,6 +5,7 @@ import pytest
 
 import boxloss as bl
 from generators import boxes, mixed
+from processes import run
 
 pytestmark = [
     pytest.mark.torch,
@@ -208,7 +209,10 @@ def test_second_derivative_is_refused(compile, torch, pair):
 ERRORS = {
     "last axis": (lambda p, t: bl.giou(p, t[:, :3]), "target must have shape (..., 4); got (12, 3)"),
     "weight": (lambda p, t: bl.l1(p, t, weight=t[:, :2]), "weight must be one number a pair, of a shape that"),
-    "type": (lambda p, t: bl.giou(p, t.float()), "pred and target must have one float type"),
+    "type": (
+        lambda p, t: bl.giou(p, t > 0),
+        "target must be of float16, bfloat16, float32, float64 or an integer",
+    ),
     "format": (lambda p, t: bl.giou(p, t, format="xxyy"), "format must be one of 'xyxy'"),
     "eps": (lambda p, t: bl.l1(p, t, eps=0.1), "eps pads a denominator and L1 has none"),
     "rows": (lambda p, t: bl.l1.pairwise(p[0], t), "pred of a pairwise matrix must have shape (..., N, 4); got (4,)"),
@@ -238,16 +242,9 @@ def test_transform_in_a_graph_is_refused(compile, torch, pair):
 def test_operators_keep_torchs_rules(torch, rng):
     """Schema, registration of the derivative and fake implementation, as torch itself tests them."""
     pred, target = torch.tensor(boxes(rng, 3)), torch.tensor(boxes(rng, 3), requires_grad=True)
-    options = (
-        torch.from_numpy(bl.ciou.program.array),
-        bl.ciou.program.structure.text,
-        None,
-        ["xyxy", "cxcywh"],
-        None,
-        "auto",
-    )
     from boxloss.adapters.torch import operators
 
+    options = bl.ciou.program.tensor, bl.ciou.program.structure.text, None, "xyxy", "cxcywh", None, "auto"
     # Not its test of a graph: that one differentiates the gradients too.
     utils = ("test_schema", "test_autograd_registration", "test_faketensor")
     torch.library.opcheck(operators.elementwise, (pred, target, *options, True, True), test_utils=utils)
@@ -261,3 +258,42 @@ def test_text_of_a_structure_is_the_structure():
         assert from_text(loss.program.structure.text) is loss.program.structure
     assert DETR.program.with_eps(0.5) == DETR.with_eps(0.5).program
     assert (np.float64(0.1) * bl.l1).program == (0.1 * bl.l1).program
+
+
+def test_new_numbers_compile_nothing(torch, pair):
+    """Neither a graph nor a kernel, whatever the number is: a parameter, an eps, a weight of a sum or one in it."""
+    makers = (
+        lambda k: bl.SmoothL1(beta=k),
+        lambda k: bl.Huber(delta=k),
+        lambda k: bl.LogIoU(min_iou=k / 100),
+        lambda k: bl.CIoU(eps=k),
+        lambda k: k * bl.L1() + 2 * bl.SmoothL1(beta=k),
+    )
+    counter = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
+    from numba.core import event
+
+    for make in makers:
+        torch._dynamo.reset()
+        call = torch.compile(lambda loss, p, t: loss(p, t, reduction="sum"), fullgraph=True, backend=counter)
+        torch.autograd.grad(call(make(0.25), *pair), pair[:1])
+        frames = counter.frame_count
+        with event.install_recorder("numba:compile") as kernels:
+            for k in (0.5, 0.75, 1.5):
+                value, expected = call(make(k), *pair), make(k)(*pair, reduction="sum")
+                torch.testing.assert_close(value, expected)
+                torch.testing.assert_close(*(torch.autograd.grad(v, pair[:1])[0] for v in (value, expected)))
+        assert counter.frame_count == frames
+        assert len(kernels.buffer) == 0
+
+
+def test_a_first_use_in_a_graph(tmp_path):
+    """What is imported while torch.compile looks at code is as real as what is imported before."""
+    code = """
+import numpy as np, torch, boxloss as bl
+pred = torch.tensor([[0.0, 0, 2, 2]], requires_grad=True)
+target = torch.tensor([[1.0, 1, 3, 3]])
+call = torch.compile(lambda p, t: bl.SmoothL1(beta=0.5)(p, t) + bl.log_iou(p, t), fullgraph=True, backend="aot_eager")
+call(pred, target).sum().backward()
+print(type(bl.log_iou.program.tensor).__name__, bl.log_iou.program.tensor.tolist())
+"""
+    assert run(code, NUMBA_CACHE_DIR=tmp_path) == "Tensor [1e-06]"

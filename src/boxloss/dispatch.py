@@ -13,15 +13,15 @@ from boxloss.verbs import select
 
 
 def is_traced(pred: Any, target: Any) -> bool:
-    """Whether a call is for torch's dispatcher: of torch.compile, of torch.func, or with a subclass of tensors."""
+    """Whether a call is for torch's dispatcher: of a compiler, a transform, a trace, or with a subclass of tensors."""
     if type(pred) is np.ndarray or not is_tensor(pred):
         return False
     torch = sys.modules["torch"]
     if torch.compiler.is_compiling():
         return True
-    from boxloss.adapters.torch.private import are_transforms_active
+    from boxloss.adapters.torch.private import are_transforms_active, is_recorded
 
-    if are_transforms_active():
+    if are_transforms_active() or is_recorded():
         return True
     plain = (torch.Tensor, torch.nn.Parameter)
     return type(pred) not in plain or (is_tensor(target) and type(target) not in plain)

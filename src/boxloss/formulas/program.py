@@ -5,13 +5,15 @@ losses among them included, but for those that are floats: these are its numbers
 To compute, the structure is bound to numbers: the result is like the loss, with arrays or symbols for floats.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 
+from boxloss.libraries.arrays import is_compiling
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.shape import Pair, Relation, Shape
 
@@ -158,19 +160,18 @@ class Program:
         What kernels are compiled for.
     numbers : tuple of float
         What they are given at run time.
-    array : ndarray
-        The numbers as an array, which torch.compile takes for an input of its graph and not for constants.
+    tensor : Tensor or None
+        The numbers where torch is used, which torch.compile takes for an input of its graph and not for constants.
     not_in_float32 : str or None
         The name of a number that float32 makes 0 or infinite.
     """
 
     structure: Structure
     numbers: tuple[float, ...]
-    array: np.ndarray = field(init=False, repr=False, compare=False)
+    tensor: Any = field(init=False, repr=False, compare=False, default=None)
     not_in_float32: str | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "array", np.asarray(self.numbers, np.float64))
         sizes = zip(self.structure.number_names, map(abs, self.numbers), strict=True)
         unfit = (name for name, size in sizes if not (size == 0.0 or SMALLEST <= size <= LARGEST))
         object.__setattr__(self, "not_in_float32", next(unfit, None))
@@ -187,7 +188,23 @@ def program_of(loss: Any) -> Program:
     """Take a loss apart into its structure and its numbers."""
     numbers: list[float] = []
     structure = Structure(type(loss), tuple(_entry(getattr(loss, f.name), numbers) for f in fields(loss)))
-    return Program(structure, tuple(numbers))
+    program = Program(structure, tuple(numbers))
+    if not is_compiling():  # a loss that a graph makes is no more than the graph
+        _programs[id(program)] = program
+        for keep in _keepers:
+            keep(program)
+    return program
+
+
+_programs: WeakValueDictionary[int, Program] = WeakValueDictionary()
+_keepers: list[Callable[[Program], None]] = []
+
+
+def keep_beside(keep: Callable[[Program], None]) -> None:
+    """Call a function with the program of each loss, of those to come too: with what an adapter keeps beside it."""
+    _keepers.append(keep)
+    for program in list(_programs.values()):
+        keep(program)
 
 
 def _entry(value: Any, numbers: list[float]) -> Any:

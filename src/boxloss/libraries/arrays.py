@@ -13,6 +13,12 @@ def is_tensor(array: Any) -> bool:
     return torch is not None and isinstance(array, torch.Tensor)
 
 
+def is_compiling() -> bool:
+    """Whether torch.compile runs the code only to see what it does."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.compiler.is_compiling())
+
+
 def is_cupy(array: Any) -> bool:
     """Whether an array is one of CuPy."""
     cupy = sys.modules.get("cupy")

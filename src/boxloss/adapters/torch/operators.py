@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from boxloss.adapters.torch.node import DIFFERENTIATED_TWICE
+from boxloss.adapters.torch.private import without_modes
 from boxloss.check import check_not_negative
-from boxloss.formulas.program import Program
+from boxloss.formulas.program import Program, keep_beside
 from boxloss.formulas.text import from_text
 from boxloss.request import Request, pairwise_request, request_of
 from boxloss.verbs import select
@@ -20,10 +21,19 @@ from boxloss.verbs import select
 if not hasattr(torch.library, "register_vmap"):
     raise RuntimeError(f"boxloss in torch.compile and torch.func needs torch 2.6 or later; found {torch.__version__}")
 
+
+def _keep_tensor(program: Program) -> None:
+    """Give a program its numbers as a tensor, the same whatever mode a loss is made in."""
+    with without_modes(), torch.inference_mode(False):
+        object.__setattr__(program, "tensor", torch.tensor(program.numbers, dtype=torch.float64))
+
+
+keep_beside(_keep_tensor)
+
 _library = torch.library.Library("boxloss", "DEF")
 _OPTIONS = (
     "Tensor pred, Tensor target, Tensor numbers, str structure, float? eps, "
-    "str[] formats, float[]? image_size, str engine"
+    "str pred_format, str target_format, float[]? image_size, str engine"
 )
 _TAGS = (torch.Tag.pt2_compliant_tag,)
 
@@ -38,16 +48,16 @@ def _program(numbers: Tensor, structure: str, eps: float | None) -> Program:
 
 def _request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
     """What an engine is given, with gradients in the type of the computation: they are rounded after the chain rule."""
-    numbers, structure, eps, formats, image_size = options
+    numbers, structure, eps, *formats, image_size = options
     program = _program(numbers, structure, eps)
-    request = request_of(program, pred, target, (formats[0], formats[1]), image_size, None, "none", None)
+    request = request_of(program, pred, target, tuple(formats), image_size, None, "none", None)
     return program, request._replace(pred_dtype=request.pred.dtype, target_dtype=request.target.dtype)
 
 
 def _matrix_request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
-    numbers, structure, eps, formats, image_size = options
+    numbers, structure, eps, *formats, image_size = options
     program = _program(numbers, structure, eps)
-    return program, pairwise_request(program, pred, target, (formats[0], formats[1]), image_size, None)
+    return program, pairwise_request(program, pred, target, tuple(formats), image_size, None)
 
 
 def _batched(in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,7 +110,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None
 def _backward(ctx: Any, d_value: Tensor | None, *d_grads: Tensor | None) -> tuple[Any, ...]:
     if any(d is not None for d in d_grads):
         raise RuntimeError(DIFFERENTIATED_TWICE)
-    rest = (None,) * 8
+    rest = (None,) * 9
     if d_value is None:
         return None, None, *rest
     d_boxes = (

@@ -3,12 +3,16 @@
 Seen to work with torch 2.6 to 2.14. Each name has a fallback that is right, if slower, where it is gone.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+import torch.utils._python_dispatch
 
 _are_active = getattr(torch._C, "_are_functorch_transforms_active", None)
 _keep_graph = getattr(getattr(torch._C, "_autograd", None), "_get_current_graph_task_keep_graph", None)
+_dispatch_mode = getattr(torch.utils._python_dispatch, "_get_current_dispatch_mode", None)
+_disable_modes = getattr(torch.utils._python_dispatch, "_disable_current_modes", None)
 _has_storage = getattr(torch._C, "_has_storage", None)
 
 
@@ -19,6 +23,16 @@ def are_transforms_active() -> bool:
     functorch = getattr(torch._C, "_functorch", None)
     peek = getattr(functorch, "peek_interpreter_stack", None)
     return peek is not None and peek() is not None
+
+
+def is_recorded() -> bool:
+    """Whether operations are written down for later: by torch.jit.trace, make_fx, or another mode that sees each."""
+    return bool(torch.jit.is_tracing()) or (_dispatch_mode is not None and _dispatch_mode() is not None)
+
+
+def without_modes() -> AbstractContextManager[Any]:
+    """With no mode that makes tensors fake: torch.compile runs the import of an adapter in one."""
+    return nullcontext() if _disable_modes is None else _disable_modes()
 
 
 def is_graph_kept() -> bool:

@@ -12,8 +12,6 @@ from boxloss.check import check_reduction, check_wrt
 from boxloss.check_arrays import check_buffer, wrong_weight
 from boxloss.formulas.program import Program
 
-_HALVES = (torch.float16, torch.bfloat16)
-
 
 def values(
     program: Program,
@@ -90,12 +88,13 @@ def _arguments(
     program: Program, pred: Tensor, target: Tensor, format: Any, image_size: Any, eps: float | None, engine: str
 ) -> tuple[Any, ...]:
     """What both operators take."""
-    if pred.dtype != target.dtype and torch.is_autocast_enabled(pred.device.type):
-        pred, target = (boxes.float() if boxes.dtype in _HALVES else boxes for boxes in (pred, target))
-    formats = list(format) if isinstance(format, tuple) else [format, format]
+    formats = format if isinstance(format, tuple) else (format, format)
     size = None if image_size is None else [float(side) for side in image_size]
-    numbers = torch.from_numpy(program.array)
-    return pred, target, numbers, program.structure.text, eps, formats, size, engine
+    # In a graph it has to be there already, to be an input; elsewhere it is made, to be as fake as the boxes are.
+    numbers = program.tensor if torch.compiler.is_compiling() else None
+    if numbers is None:
+        numbers = torch.tensor(program.numbers, dtype=torch.float64)
+    return pred, target, numbers, program.structure.text, eps, *formats, size, engine
 
 
 def _elementwise(*arguments: Any) -> tuple[Tensor, ...]:
