@@ -136,8 +136,8 @@ def test_half_precision_of_areas_beyond_its_range(dtype, engine, backend):
 
 @pytest.mark.parametrize("engine", ["array", "auto"])
 def test_integers(engine, backend):
-    """They become the library's default float type, or the float type of the other array."""
-    default = "float32" if backend.name == "torch" else "float64"
+    """They become float64, which holds those of 32 bits, or the float type of the other array."""
+    default = "float64"
     pred, target = np.asarray([[0, 0, 2, 2], [0, 0, 70000, 70000]]), np.asarray([[1, 1, 3, 3], [0, 0, 35000, 70000]])
     expected = [6 / 7, 0.5]
     for dtype in ("int32", "int64"):
@@ -149,6 +149,35 @@ def test_integers(engine, backend):
     for dtype in ("float32", "float64"):
         value = bl.iou(backend.asarray(pred, dtype), backend.asarray(target, "int64"), engine=engine)
         backend.assert_like(value, expected, dtype, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_integers_that_float32_does_not_hold(dtype, backend):
+    box = np.asarray([[16777217, 0, 16777220, 1]])
+    pred, target = backend.asarray(box, dtype), backend.asarray(box - np.asarray([1, 0, 1, 0]), dtype)
+    backend.assert_like(bl.iou_score(pred, target), [0.5], "float64")
+    backend.assert_like(bl.area(backend.asarray([[1 << 25, 0, (1 << 25) + 41, 60]], dtype)), [41.0 * 60], "float64")
+    converted = bl.convert(backend.asarray([[1 << 25, 0, (1 << 25) + 41, 61]], dtype), "xyxy", "xywh")
+    backend.assert_like(converted, [[float(1 << 25), 0, 41, 61]], "float64")
+
+
+@pytest.mark.parametrize("engine", ["array", "auto"])
+@pytest.mark.parametrize("types", [("float32", "float64"), ("float64", "float32"), ("float16", "float32")])
+def test_two_float_types_are_computed_in_the_wider(types, engine, backend, rng):
+    exact = mixed(rng, 5)
+    if "float16" in types and backend.name == "strict":
+        pytest.skip("array-api-strict has no float16")
+    given = [backend.asarray(side, dtype) for side, dtype in zip(exact, types, strict=True)]
+    wide = "float64" if "float64" in types else "float32"
+    same = [backend.asarray(backend.to_numpy(side), wide) for side in given]
+    value, grads = bl.giou.value_and_grad(*given, wrt="both", engine=engine)
+    expected, wanted = bl.giou.value_and_grad(*same, wrt="both", engine=engine)
+    backend.assert_like(value, backend.to_numpy(expected), wide, rtol=0.0, atol=0.0)
+    for grad, like, dtype in zip(grads, wanted, types, strict=True):
+        rounded = backend.to_numpy(like).astype(dtype)
+        backend.assert_like(grad, rounded, dtype, rtol=0.0, atol=0.0)
+    matrix = bl.giou.pairwise(*given, engine=engine)
+    backend.assert_like(matrix, backend.to_numpy(bl.giou.pairwise(*same, engine=engine)), wide, rtol=0.0, atol=0.0)
 
 
 @every_dtype

@@ -25,10 +25,6 @@ def no_float(name, got):
     return f"{name} must be of float16, bfloat16, float32, float64 or an integer type; got {got}"
 
 
-def differ(pred, target):
-    return f"pred and target must have one float type; got {pred} and {target}"
-
-
 @pytest.mark.parametrize("verb", ["__call__", "value_and_grad", "pairwise"])
 @pytest.mark.parametrize(
     ("pred", "target", "kind", "text"),
@@ -43,8 +39,6 @@ def differ(pred, target):
         (BOXES + 0j, BOXES, TypeError, no_float("pred", "complex128")),
         (BOXES, BOXES > 0, TypeError, no_float("target", "bool")),
         (BOXES.astype(object), BOXES, TypeError, no_float("pred", "object")),
-        (BOXES, FLOAT32, TypeError, differ("float64", "float32")),
-        (BOXES.astype("float16"), FLOAT32, TypeError, differ("float16", "float32")),
     ],
 )
 def test_pairs_for_every_verb(verb, pred, target, kind, text):
@@ -53,7 +47,7 @@ def test_pairs_for_every_verb(verb, pred, target, kind, text):
 
 def test_masked_arrays():
     masked = np.ma.masked_array(BOXES, BOXES > 1.0)
-    text = "target must not be a masked array, whose mask would be lost; give weight=~mask instead"
+    text = "target must not be a masked array, whose mask would be lost; give its data with weight=~mask.any(-1)"
     check_error(lambda: bl.giou(BOXES, masked), TypeError, text)
 
 

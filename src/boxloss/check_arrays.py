@@ -11,7 +11,7 @@ import numpy as np
 
 from boxloss.check import check_finite, check_formats
 from boxloss.formulas.program import Program
-from boxloss.libraries.arrays import is_tensor, on_device
+from boxloss.libraries.arrays import is_jax, is_tensor, on_device
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
 
@@ -29,7 +29,9 @@ def array_namespace(**arrays: Any) -> Any:
     namespaces = {}
     for name, array in arrays.items():
         if isinstance(array, np.ma.MaskedArray):
-            raise TypeError(f"{name} must not be a masked array, whose mask would be lost; give weight=~mask instead")
+            raise TypeError(
+                f"{name} must not be a masked array, whose mask would be lost; give its data with weight=~mask.any(-1)"
+            )
         try:
             namespaces[name] = array_api_compat.array_namespace(array)
         except TypeError:
@@ -79,9 +81,12 @@ def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
     raise TypeError(f"{name} must be of float16, bfloat16, float32, float64 or an integer type; got {dtype}")
 
 
-def default_float(xp: Any) -> Any:
-    """The library's default real float type."""
-    return xp.__array_namespace_info__().default_dtypes()["real floating"]
+def float_of_integers(xp: Any, *arrays: Any) -> Any:
+    """The float type that integers are computed in: one that holds them, or else the library's default."""
+    default = xp.__array_namespace_info__().default_dtypes()["real floating"]
+    wide = any(xp.isdtype(a.dtype, "integral") and xp.iinfo(a.dtype).bits >= 32 for a in arrays)
+    # JAX has a float64 that it makes float32 of, unless it is told otherwise; then that is its default.
+    return xp.float64 if wide and not is_jax(arrays[0]) else default
 
 
 def check_boxes(boxes: Any, name: str = "boxes") -> tuple[Any, Any]:
@@ -91,7 +96,7 @@ def check_boxes(boxes: Any, name: str = "boxes") -> tuple[Any, Any]:
     if xp.isdtype(boxes.dtype, "real floating"):
         return xp, boxes
     float_dtype(xp, name, boxes.dtype)
-    return xp, xp.astype(boxes, default_float(xp))
+    return xp, xp.astype(boxes, float_of_integers(xp, boxes))
 
 
 def check_format_and_image(
@@ -104,7 +109,7 @@ def check_format_and_image(
 
 
 def check_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
-    """Two arrays of boxes in one library, on one device and in one float type."""
+    """Two arrays of boxes in one library and on one device, in the wider of their float types."""
     xp = plain_library(pred, target)
     if xp is None:
         return _check_any_pair(pred, target, formats)
@@ -143,25 +148,12 @@ def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
     check_last_axis("pred", pred, formats[0])
     check_last_axis("target", target, formats[1])
     floats = [float_dtype(xp, name, a.dtype) for name, a in (("pred", pred), ("target", target))]
-    mixed = None not in floats and pred.dtype != target.dtype
-    if mixed and not _differ_in_byte_order(pred.dtype, target.dtype) and not _mixed_by_autocast(pred, *floats):
-        raise TypeError(f"pred and target must have one float type; got {pred.dtype} and {target.dtype}")
-    dtype = floats[0] or floats[1] or default_float(xp)
+    known = [dtype for dtype in floats if dtype is not None]
+    dtype = xp.float64 if xp.float64 in known else known[0] if known else float_of_integers(xp, pred, target)
     pred_dtype, target_dtype = (a.dtype if xp.isdtype(a.dtype, "real floating") else dtype for a in (pred, target))
     with on_device(pred):
         pred, target = (a if a.dtype is dtype else xp.astype(a, dtype, copy=False) for a in (pred, target))
     return xp, pred, target, pred_dtype, target_dtype
-
-
-def _differ_in_byte_order(a: Any, b: Any) -> bool:
-    return isinstance(a, np.dtype) and a.newbyteorder("=") == b.newbyteorder("=")
-
-
-def _mixed_by_autocast(pred: Any, dtype: Any, other: Any) -> bool:
-    """Whether torch's autocast made one of two tensors half, and both are computed in float32."""
-    if not is_tensor(pred) or dtype != other:
-        return False
-    return bool(sys.modules["torch"].is_autocast_enabled(pred.device.type))
 
 
 def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
@@ -217,9 +209,8 @@ def check_matrix(pred: Any, target: Any) -> None:
 
 def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:
     """The error of a weight that does not fit."""
-    return ValueError(
-        f"weight must be one number a pair, of a shape that broadcasts to {tuple(shape)}; got {tuple(got)}"
-    )
+    told = f"weight must be one number a pair, of a shape that broadcasts to {tuple(shape)}; got {tuple(got)}"
+    return ValueError(f"{told}. Give weight[..., 0]" if tuple(got) == (*shape, 1) else told)
 
 
 def number_of_pairs(shape: tuple[int, ...]) -> int:

@@ -36,7 +36,7 @@ def convert(boxes: ArrayT, source: str, to: str, *, image_size: tuple[float, flo
     Parameters
     ----------
     boxes : array, shape (..., 4)
-        Boxes of a real float type, or integers, which become the library's default float type.
+        Boxes of a real float type, or integers, which become float64 or, below 32 bits, the library's default.
     source, to : str
         ``"xyxy"``, ``"xywh"`` (corner and size), ``"cxcywh"``, ``"yxyx"``, or one of these with ``"rel_"`` before it
         for coordinates that are fractions of the image.
@@ -77,7 +77,7 @@ def area(boxes: ArrayT, *, format: str = "xyxy", image_size: tuple[float, float]
     Parameters
     ----------
     boxes : array, shape (..., 4)
-        Boxes of a real float type, or integers, which become the library's default float type.
+        Boxes of a real float type, or integers, which become float64 or, below 32 bits, the library's default.
     format : str
         As in `convert`.
     image_size : (height, width), optional
@@ -111,7 +111,7 @@ def clip_to_image(boxes: ArrayT, image_size: tuple[float, float], *, format: str
     Parameters
     ----------
     boxes : array, shape (..., 4)
-        Boxes of a real float type, or integers, which become the library's default float type.
+        Boxes of a real float type, or integers, which become float64 or, below 32 bits, the library's default.
     image_size : (height, width)
         In pixels. Corners are clipped to [0, width] and [0, height].
     format : str
@@ -152,7 +152,7 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
     Parameters
     ----------
     boxes : array, shape (..., 4)
-        Boxes of a real float type, or integers, which become the library's default float type.
+        Boxes of a real float type, or integers, which become float64 or, below 32 bits, the library's default.
     format : str
         As in `convert`.
     image_size : (height, width), optional

@@ -2,7 +2,7 @@
 
 from boxloss.check import check_choice, check_finite, check_image_size
 from boxloss.check_arrays import array_namespace, check_boxes
-from boxloss.compat.torchvision.conventions import FORMATS, upcast
+from boxloss.compat.torchvision.conventions import FORMATS, default_float, upcast
 from boxloss.functions import clip_to_image
 from boxloss.shapes.box import Box, Image, join, split
 from boxloss.shapes.formats import FORMATS as CODECS
@@ -79,7 +79,9 @@ def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:
     if in_fmt == out_fmt:
         b = split(boxes)
     else:
-        numbers = split(floats if "cxcywh" in (in_fmt, out_fmt) else boxes)
+        is_float = xp.isdtype(boxes.dtype, "real floating")
+        centred = floats if is_float else xp.astype(floats, default_float(xp), copy=False)
+        numbers = split(centred if "cxcywh" in (in_fmt, out_fmt) else boxes)
         b = CODECS[out_fmt].encode(xp, CODECS[in_fmt].decode(xp, numbers, Image()), Image())
     converted: ArrayT = join(xp, b)
     return converted

@@ -119,9 +119,14 @@ def upcast(xp: Any, boxes: Any) -> Any:
     return xp.astype(boxes, xp.int32) if small else boxes
 
 
+def default_float(xp: Any) -> Any:
+    """The library's default real float type, in which torchvision returns what it computes of integers."""
+    return xp.__array_namespace_info__().default_dtypes()["real floating"]
+
+
 def promote(boxes1: Any, boxes2: Any, *, floats: bool = False) -> tuple[Any, Any]:
     """Boxes of two float types in the wider one; with `floats`, integers as float32."""
-    xp = _library(boxes1, boxes2)
+    xp = library(boxes1, boxes2)
     check_last_axis("boxes1", boxes1)
     check_last_axis("boxes2", boxes2)
     if boxes1.dtype == boxes2.dtype and boxes1.dtype in (xp.float32, xp.float64):
@@ -134,7 +139,7 @@ def promote(boxes1: Any, boxes2: Any, *, floats: bool = False) -> tuple[Any, Any
     return both[0], both[1]
 
 
-def _library(boxes1: Any, boxes2: Any) -> Any:
+def library(boxes1: Any, boxes2: Any) -> Any:
     """The array library; torch.compile would warn of the cached functions that find it out."""
     if is_traced(boxes1, boxes2):
         from array_api_compat import torch

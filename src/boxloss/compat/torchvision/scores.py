@@ -9,6 +9,8 @@ from boxloss.compat.torchvision.conventions import (
     DIOU_SCORE,
     FORMATS,
     GIOU_SCORE,
+    default_float,
+    library,
     promote,
     with_eps,
 )
@@ -168,6 +170,10 @@ def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
 def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
     """The pairwise kernel, or for a tensor that requires grad the elementwise one over columns and rows."""
     one, two = promote(boxes1, boxes2)
+    xp = library(one, two)
+    if not any(xp.isdtype(boxes.dtype, "real floating") for boxes in (one, two)):
+        wide = cast(ArrayT, score.pairwise(one, two, format=fmt))
+        return cast(ArrayT, xp.astype(wide, default_float(xp), copy=False))
     if is_traced(one, two) or is_tracked(one, two):
         return cast(ArrayT, score(one[..., :, None, :], two[..., None, :, :], format=fmt))
     return cast(ArrayT, score.pairwise(one, two, format=fmt))
