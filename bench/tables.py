@@ -79,6 +79,11 @@ SECTIONS = {
         "First calls",
         "Of a process that compiles and writes its kernel, and of those after it that find it on disk.",
     ),
+    "compiling": Section(
+        "Compiling",
+        "CPU time of `value_and_grad` where no kernel is on disk, in one process: the first call with the start of "
+        "Python and all imports, and those after it, each of which needs another kernel but the last.",
+    ),
     "descend": Section(
         "The experiment of the DIoU paper",
         "`lab.descend` of 1,715,000 boxes for 200 steps, errors and IoUs included. `NumPy` is the same loop over whole "

@@ -2,40 +2,44 @@
 
 import numpy as np
 import pytest
-from boxloss.engines.compile import compiled
 
 import boxloss as bl
-from boxloss import check, check_arrays, reduce
-from boxloss.engines import array, cpu, kernels, select
+from boxloss import check, check_arrays, request
+from boxloss.engines.numba.compile import compiled
+from boxloss.verbs import select
+from boxloss.verbs.elementwise import array, numba
+from boxloss.verbs.elementwise.formula import Kind
 
-KIND = kernels.Elementwise(("xyxy", "xyxy"), pred_grad=True, target_grad=False, scaled=False, weighted=False)
+XYXY = ("xyxy", "xyxy")
+PLAIN = ("xyxy", None, None, "none", None)  # format, image_size, weight, reduction, avg_factor
 
 
 def parts_of_a_call(pred, target):
     """What a call of `ciou.value_and_grad` goes through, by layer and by part."""
-    inputs = check_arrays.check_pair(pred, target, "xyxy", None)
+    program = bl.ciou.program
+    checked = request.request_of(program, pred, target, *PLAIN)
+    kind = Kind(program.structure, XYXY, pred_grad=True, target_grad=False, weighted=False)
+    kernel = compiled(numba.kernel, pred.dtype, kind)
     shape = pred.shape[:-1]
-    kernel = compiled(kernels.elementwise, bl.ciou, pred.dtype, KIND)
     value, grad = np.empty(shape, pred.dtype), np.empty(pred.shape, pred.dtype).reshape(-1)
-    p, t = pred.reshape(-1), target.reshape(-1)
+    p, t, numbers = pred.reshape(-1), target.reshape(-1), (1.0, 1.0, 1.0, *program.numbers)
     layers = {
         "public call": lambda: bl.ciou.value_and_grad(pred, target),
         "engine='numba'": lambda: bl.ciou.value_and_grad(pred, target, engine="numba"),
         "value only": lambda: bl.ciou(pred, target),
-        "engine module": lambda: cpu.elementwise(bl.ciou, inputs, shape, None, 1.0, ("pred",)),
-        "kernel alone": lambda: kernel(p, t, value, 1.0, 1.0, 1.0, (), value, grad, value),
+        "engine module": lambda: numba.run(program, checked, ("pred",)),
+        "kernel alone": lambda: kernel(p, t, value, numbers, value, grad, value),
     }
     parts = {
-        "check_reduction": lambda: check.check_reduction("none", None),
-        "check_choice": lambda: check.check_choice("wrt", "pred", check.WRT),
-        "check_pair": lambda: check_arrays.check_pair(pred, target, "xyxy", None),
+        "request_of": lambda: request.request_of(program, pred, target, *PLAIN),
+        "check_wrt": lambda: check.check_wrt("pred"),
+        "check_pair": lambda: check_arrays.check_pair(pred, target, XYXY),
         "broadcast_shape": lambda: check_arrays.broadcast_shape(pred.shape[:-1], target.shape[:-1]),
-        "gradient_factor": lambda: reduce.gradient_factor(shape, "none", None),
-        "select.engine": lambda: select.engine("auto", inputs),
-        "kernel look-up": lambda: compiled(kernels.elementwise, bl.ciou, pred.dtype, KIND),
+        "select.runner": lambda: select.runner("elementwise", "auto", pred),
+        "kernel look-up": lambda: compiled(numba.kernel, pred.dtype, kind),
         "two np.empty": lambda: (np.empty(shape, pred.dtype), np.empty(pred.shape, pred.dtype)),
     }
-    return layers, parts, lambda: array.elementwise(bl.ciou, inputs, shape, None, 1.0, ("pred",))
+    return layers, parts, lambda: array.run(program, checked, ("pred",))
 
 
 @pytest.mark.parametrize("count", [1, 10, 100, 1_000, 10_000, 100_000])

@@ -63,7 +63,7 @@ def folder_size(folder: Path) -> int:
 def test_first_call(benchmark, record, smoke, tmp_path, verb):
     """The first call, of a process that finds no kernel on disk and of those that come after it."""
     starts = 3 if smoke else 20
-    imports_first = FIRST_CALL.format(verb=verb, imports="import numba, boxloss.engines.cpu")
+    imports_first = FIRST_CALL.format(verb=verb, imports="import numba, boxloss.verbs.elementwise.numba")
     imports_in_call = FIRST_CALL.format(verb=verb, imports="")
     cache = {"NUMBA_CACHE_DIR": str(tmp_path)}
 
@@ -90,3 +90,47 @@ def test_first_call(benchmark, record, smoke, tmp_path, verb):
     cache_bytes = {"cache after one": sizes[0], "cache after all": sizes[-1]}
     row = {"call": f"ciou{verb}", "processes": 1 + 2 * len(warm)}
     record("first_call", row, goals=goals, per="call", count=1, seconds=seconds, bytes=cache_bytes)
+
+
+COMPILING = """
+import json, time
+import numpy as np
+import boxloss as bl
+
+boxes = np.asarray([[0, 0, 2, 2], [1, 1, 3, 4]], np.float32)
+terms = [bl.l1, bl.smooth_l1, bl.iou, bl.log_iou, bl.giou, bl.diou, bl.ciou, bl.eiou]
+
+
+def seconds(call):
+    before = time.process_time()
+    call(boxes, boxes[::-1].copy())
+    return time.process_time() - before
+
+
+print(json.dumps({
+    "first: ciou": time.process_time() + seconds(bl.ciou.value_and_grad),
+    "next: giou": seconds(bl.giou.value_and_grad),
+    "next: ciou, value only": seconds(bl.ciou),
+    "sum of 4": seconds(sum(terms[:4]).value_and_grad),
+    "sum of 8": seconds(sum(terms).value_and_grad),
+    "SmoothL1(beta=0.1)": seconds(bl.SmoothL1(beta=0.1).value_and_grad),
+    "another beta": seconds(bl.SmoothL1(beta=0.2).value_and_grad),
+}))
+"""
+
+
+def test_compiling(benchmark, record, smoke, tmp_path):
+    """CPU time of calls that find no kernel on disk, in one process; the first with the start of Python and imports."""
+    runs: list[dict[str, float]] = []
+
+    def start() -> None:
+        runs.append(run_python(COMPILING, NUMBA_CACHE_DIR=str(tmp_path / str(len(runs)))))
+
+    benchmark.pedantic(start, rounds=1 if smoke else 5)
+    seconds = {name: sorted(run[name] for run in runs)[len(runs) // 2] for name in runs[0]}
+    goals = [
+        ("compile_first", "first: ciou", seconds["first: ciou"]),
+        ("compile_next", "next: giou", seconds["next: giou"]),
+        ("compile_sum", "sum of 8 / sum of 4", seconds["sum of 8"] / seconds["sum of 4"]),
+    ]
+    record("compiling", {"call": "value_and_grad"}, goals=goals, per="call", count=1, seconds=seconds)

@@ -7,7 +7,8 @@ thread for what is more than one chunk (second table) of `CHUNK_OF_BOXES` or `CH
 import pytest
 
 import boxloss as bl
-from boxloss.engines import cpu
+from boxloss.verbs.elementwise import numba as elementwise
+from boxloss.verbs.pairwise import numba as pairwise
 
 SIZES = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000]
 THREADING_SIZES = [1 << k for k in range(12, 20)]
@@ -19,10 +20,11 @@ def with_constant(monkeypatch):
     """A call during which a constant of the CPU engine has another value."""
 
     def make(name, value, call):
-        monkeypatch.setattr(cpu, name, value)
+        module = elementwise if hasattr(elementwise, name) else pairwise
+        monkeypatch.setattr(module, name, value)
 
         def run():
-            setattr(cpu, name, value)
+            setattr(module, name, value)
             return call()
 
         return run

@@ -291,3 +291,27 @@ except RuntimeError as error:
 """
     told = "engine='numba' needs Numba's compiler, which NUMBA_DISABLE_JIT=1 turns off"
     assert run(code, NUMBA_DISABLE_JIT=1) == f"[1.0794, 1.0794] False\n{told}"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork is of POSIX")
+def test_a_fork_while_another_thread_compiles(tmp_path):
+    """The child compiles, and loads from disk, as if nobody else had."""
+    code = """
+import os, signal, threading, time, warnings
+warnings.simplefilter("ignore")  # later Pythons warn of a fork beside threads
+import numpy as np, boxloss as bl
+pair = np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]])
+bl.iou(*pair)
+busy = threading.Thread(target=lambda: [loss.value_and_grad(*pair, wrt="both") for loss in (bl.eiou, bl.ciou, bl.diou)])
+busy.start()
+time.sleep(0.1)
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    bl.iou(*pair)
+    bl.giou(*pair)
+    os._exit(7)
+busy.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), bl.giou(*pair).round(4))
+"""
+    assert run(code, NUMBA_CACHE_DIR=tmp_path) == "7 [1.0794]"

@@ -3,10 +3,9 @@
 from boxloss.engines.threads import get_num_threads, set_num_threads
 from boxloss.functions import area, clip_to_image, convert, validate
 from boxloss.losses import named
-from boxloss.losses.loss import Loss
+from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.named import *  # noqa: F403
 from boxloss.losses.registry import get, losses
-from boxloss.losses.weighted_sum import WeightedSum
 
 __version__ = "0.1.0"
 

@@ -5,7 +5,7 @@ An error says which argument was wrong, what came and what was wanted.
 
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,8 @@ REDUCTIONS = ("none", "mean", "sum")
 WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 
 
-def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
+def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     """One of a few names."""
-    choices = tuple(choices)
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
     return value
@@ -118,6 +117,8 @@ def check_seed(seed: Any) -> int:
 
 def check_reduction(reduction: str, avg_factor: Any) -> float | None:
     """The name of a reduction, and the divisor of a mean where one was given."""
+    if avg_factor is None and reduction == "none":
+        return None
     check_choice("reduction", reduction, REDUCTIONS)
     if avg_factor is None:
         return None

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from boxloss.check import check_reduction
 from boxloss.check_arrays import (
     broadcast_shape,
@@ -14,7 +16,7 @@ from boxloss.check_arrays import (
     number_of_pairs,
 )
 from boxloss.formulas.program import Program
-from boxloss.libraries.arrays import is_tracked
+from boxloss.libraries.arrays import is_tensor, is_tracked
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.shape import Format
@@ -83,7 +85,9 @@ class Request(NamedTuple):
 
     def constant(self) -> "Request":
         """The request without autograd's record of where tensors came from."""
-        weight = self.weight.detach() if hasattr(self.weight, "detach") else self.weight
+        if type(self.pred) is np.ndarray or not is_tensor(self.pred):
+            return self
+        weight = self.weight.detach() if is_tensor(self.weight) else self.weight
         return self._replace(pred=self.pred.detach(), target=self.target.detach(), weight=weight)
 
 
@@ -101,7 +105,8 @@ def request_of(
     divisor = check_reduction(reduction, avg_factor)
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
-    check_numbers(program, xp, pred.dtype)
+    if program.not_in_float32 is not None:
+        check_numbers(program, xp, pred.dtype)
     shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
     if weight is not None:
         weight = check_weight(xp, weight, pred, shape)
@@ -114,7 +119,8 @@ def pairwise_request(
     """Check a call for a matrix."""
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
-    check_numbers(program, xp, pred.dtype)
+    if program.not_in_float32 is not None:
+        check_numbers(program, xp, pred.dtype)
     check_matrix(pred, target)
     batch = broadcast_shape(pred.shape[:-2], target.shape[:-2])
     shape = (*batch, pred.shape[-2], target.shape[-2])

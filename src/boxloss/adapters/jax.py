@@ -76,19 +76,19 @@ def _inputs(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> tuple[Any
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _value(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
-    return elementwise_array.run(*_inputs(call, pred, target, numbers), ())[0]  # type: ignore[arg-type]
+    return elementwise_array.run(*_inputs(call, pred, target, numbers), ())[0]
 
 
 def _value_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The value and its tangent: the gradient of each box that JAX differentiates by, times the tangent of that box."""
     given = {name: t for name, t in zip(("pred", "target"), tangents, strict=False) if not _is_zero(t)}
-    value, grads = elementwise_array.run(*_inputs(call, *primals), tuple(given))  # type: ignore[arg-type]
+    value, grads = elementwise_array.run(*_inputs(call, *primals), tuple(given))
     return value, sum(jnp.sum(grad * t, axis=-1) for grad, t in zip(grads, given.values(), strict=True))
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _matrix(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
-    return pairwise_array.matrix(*_inputs(call, pred, target, numbers))  # type: ignore[arg-type]
+    return pairwise_array.matrix(*_inputs(call, pred, target, numbers))
 
 
 def _matrix_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -118,7 +118,7 @@ _compiled_matrix = jax.jit(_matrix, static_argnums=0)
 
 @partial(jax.jit, static_argnums=0)
 def _value_and_grads(call: _Call, pred: Any, target: Any, weight: Any, numbers: _Numbers) -> Any:
-    value, grads = elementwise_array.run(*_inputs(call, pred, target, numbers), call.wrt)  # type: ignore[arg-type]
+    value, grads = elementwise_array.run(*_inputs(call, pred, target, numbers), call.wrt)
     scale = numbers.factor if weight is None else numbers.factor * weight[..., None]
     grads = tuple((grad * scale).astype(dtype) for grad, dtype in zip(grads, call.dtypes, strict=True))
     return value if weight is None else value * weight, grads

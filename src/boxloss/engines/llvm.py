@@ -14,7 +14,8 @@ from typing import Any
 from llvmlite import ir
 from numba.core import types
 
-from boxloss.engines.trace import INTEGER, TRUTH, Node, Trace
+from boxloss.engines.symbols import INTEGER, TRUTH, Node
+from boxloss.engines.trace import Trace
 
 Emit = Callable[..., Any]  # emit(builder, number type, *operands)
 BINARY = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
@@ -121,7 +122,7 @@ def function_of(
     """
     result = _type(trace.results, trace, number)
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def call(typing_context: Any, arguments: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             given = list(_numbers(builder, values[0], signature.args[0]))

@@ -52,3 +52,10 @@ class Machine:
         replaced = self.replaced if guarded else {**UNGUARDED, **self.replaced}
         written = trace(function, sizes, scalar.FUNCTIONS[self.dtype], replaced)
         return llvm.function_of(written, self.number, self.intrinsic, self.instructions)
+
+
+def inner(value: Any) -> Any:
+    """The Python function behind a dispatcher or an intrinsic, the text of a type; None for anything else."""
+    if isinstance(value, types.Type):
+        return str(value)
+    return getattr(value, "py_func", None) or getattr(value, "__wrapped__", None)

@@ -14,7 +14,7 @@ from functools import wraps
 from types import MappingProxyType
 from typing import Any
 
-from boxloss.engines.trace import INTEGER, NUMBER
+from boxloss.engines.symbols import INTEGER, NUMBER
 
 PI = math.pi
 HALF_PI = 0.5 * math.pi

@@ -6,38 +6,13 @@ no result depends on. Numbers have no type yet; all get that of the kernel, cons
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
+
+from boxloss.engines.symbols import NUMBER, TRUTH, Node, Symbol, Writer
 
 Function = Callable[..., Any]
-NUMBER, TRUTH, INTEGER = "number", "truth", "integer"  # kinds of symbols; integers have as many bits as numbers
-_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
-
-
-class Node(NamedTuple):
-    """One operation.
-
-    Attributes
-    ----------
-    operation
-        Its name, one of those that `boxloss.engines.llvm` knows.
-    kind
-        What it gives.
-    operands
-        The places of the nodes that it is applied to.
-    value
-        Of a constant: the number; of an argument: its place among all.
-    contract
-        Whether it may be fused with another into one that rounds once.
-    """
-
-    operation: str
-    kind: str
-    operands: tuple[int, ...] = ()
-    value: str = ""
-    contract: bool = False
 
 
 class Trace(NamedTuple):
@@ -58,160 +33,6 @@ class Trace(NamedTuple):
     def digest(self) -> str:
         """What tells one trace from another, in any process."""
         return sha256(repr(self).encode()).hexdigest()
-
-
-class Symbol:
-    """A number, a truth or an integer that is not known yet."""
-
-    __slots__ = ("kind", "place", "writer")
-    __array_ufunc__ = None  # NumPy's functions refuse it
-
-    def __init__(self, writer: "Writer", place: int, kind: str) -> None:
-        self.writer, self.place, self.kind = writer, place, kind
-
-    def __add__(self, other: Any) -> Any:
-        return self.writer.arithmetic("add", self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return self.writer.arithmetic("add", other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return self.writer.arithmetic("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self.writer.arithmetic("sub", other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return self.writer.arithmetic("mul", self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self.writer.arithmetic("mul", other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return self.writer.arithmetic("div", self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self.writer.arithmetic("div", other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        if other == 2:
-            return self * self
-        raise TypeError(f"a formula has no power but **2; got **{other!r}. Multiply instead")
-
-    def __neg__(self) -> Any:
-        return self.writer.add("neg", NUMBER, self)
-
-    def __pos__(self) -> Any:
-        return self
-
-    def __abs__(self) -> Any:
-        return self.writer.add("abs", NUMBER, self)
-
-    def __lt__(self, other: Any) -> Any:
-        return self.writer.add("<", TRUTH, self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.writer.add("<=", TRUTH, self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.writer.add(">", TRUTH, self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.writer.add(">=", TRUTH, self, other)
-
-    def __eq__(self, other: object) -> Any:
-        return self.writer.add("==", TRUTH, self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return self.writer.add("!=", TRUTH, self, other)
-
-    def __and__(self, other: Any) -> Any:
-        return self.writer.logic("and", self, other)
-
-    __rand__ = __and__
-
-    def __or__(self, other: Any) -> Any:
-        return self.writer.logic("or", self, other)
-
-    __ror__ = __or__
-
-    def __invert__(self) -> Any:
-        return self.writer.logic("xor", self, True)
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError(
-            "a formula must not branch on a number, as `if`, `and`, `or`, `not`, min() and max() do: "
-            "use xp.where, &, |, ~, xp.minimum or xp.maximum"
-        )
-
-    def __float__(self) -> NoReturn:
-        raise TypeError("a formula must compute with xp and arithmetic; a function of Python's math takes no symbol")
-
-    __int__ = __index__ = __float__
-
-    def __repr__(self) -> str:
-        return f"<{self.kind} of a formula>"
-
-
-class Writer:
-    """Writes operations down, each once."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self.contract = False
-        self._places: dict[Node, int] = {}
-
-    def node(self, node: Node) -> Symbol:
-        """Find an operation, or write it down."""
-        place = self._places.setdefault(node, len(self.nodes))
-        if place == len(self.nodes):
-            self.nodes.append(node)
-        return Symbol(self, place, node.kind)
-
-    def symbol(self, value: Any, kind: str = NUMBER) -> Symbol:
-        """A symbol as it is, and anything else as a constant of a kind."""
-        if isinstance(value, Symbol):
-            if value.kind != kind:
-                raise TypeError(f"a formula needs a {kind} here; got a {value.kind}")
-            return value
-        try:
-            constant = (
-                repr(bool(value)) if kind == TRUTH else repr(int(value)) if kind == INTEGER else float(value).hex()
-            )
-        except (TypeError, ValueError):
-            raise TypeError(f"a formula computes with numbers and symbols; got {type(value).__name__}") from None
-        return self.node(Node("constant", kind, value=constant))
-
-    def add(self, operation: str, kind: str, *operands: Any, of: str = NUMBER) -> Symbol:
-        """Write down an operation on operands of one kind."""
-        places = tuple(self.symbol(operand, of).place for operand in operands)
-        return self.node(Node(operation, kind, places, contract=self.contract and operation in ("add", "sub", "mul")))
-
-    def arithmetic(self, operation: str, a: Any, b: Any) -> Any:
-        """Write down a sum, a difference, a product or a quotient; 0 added changes nothing."""
-        if (isinstance(a, Symbol) and a.kind == INTEGER) or (isinstance(b, Symbol) and b.kind == INTEGER):
-            return self.add(f"integer {operation}", INTEGER, a, b, of=INTEGER)
-        if operation in ("add", "sub") and not isinstance(b, Symbol) and b == 0.0:
-            return a
-        if operation == "add" and not isinstance(a, Symbol) and a == 0.0:
-            return b
-        return self.add(operation, NUMBER, a, b)
-
-    def logic(self, operation: str, a: Any, b: Any) -> Symbol:
-        """Write down an operation on truths."""
-        return self.add(operation, TRUTH, a, b, of=TRUTH)
-
-    @contextmanager
-    def contracting(self, contract: bool) -> Iterator[None]:
-        """Let what is written down meanwhile be fused, or not."""
-        before, self.contract = self.contract, contract
-        try:
-            yield
-        finally:
-            self.contract = before
 
 
 class Namespace:

@@ -92,25 +92,25 @@ undivided_aspect = RELATIONS["aspect"]._replace(pullback=undivided_aspect_pullba
 class ReleasedIoU(IoU):
     """IoU with its released gradient."""
 
-    relations = (released_areas,)
+    relations = (released_areas,)  # type: ignore[assignment]
 
 
 class ReleasedGIoU(GIoU):
     """GIoU with its released gradient."""
 
-    relations = (unclamped_areas, enclosing_area)
+    relations = (unclamped_areas, enclosing_area)  # type: ignore[assignment]
 
 
 class ReleasedDIoU(DIoU):
     """DIoU with its released gradient."""
 
-    relations = (released_areas, misdirected_diagonal, "center_offset")
+    relations = (released_areas, misdirected_diagonal, "center_offset")  # type: ignore[assignment]
 
 
 class ReleasedCIoU(CIoU):
     """CIoU with its released gradient."""
 
-    relations = (released_areas, misdirected_diagonal, "center_offset", undivided_aspect)
+    relations = (released_areas, misdirected_diagonal, "center_offset", undivided_aspect)  # type: ignore[assignment]
 
 
 RELEASED: dict[Loss, Loss] = {

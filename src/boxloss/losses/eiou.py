@@ -45,7 +45,13 @@ class EIoU(OverlapLoss):
     """
 
     eps: float = 0.0
-    relations = ("areas", "enclosing_diagonal", "center_offset", "enclosing_sides", "size_difference")
+    relations = (
+        "areas",
+        "enclosing_diagonal",
+        "center_offset",
+        "enclosing_sides",
+        "size_difference",
+    )
     expression = "1 - I / U + rho^2 / c^2 + (w - W)^2 / c_w^2 + (h - H)^2 / c_h^2"
     value_range = "[0, 3.25)"
     paper = "Zhang et al. 2022"

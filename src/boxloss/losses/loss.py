@@ -1,26 +1,23 @@
-"""The base of every loss: the verbs, and the arguments that they share."""
+"""The base of every loss, and sums of losses."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Literal, Self, Unpack, overload
+from typing import Any, ClassVar, Self
 
-from boxloss import dispatch, reduce
-from boxloss.check import check_no_boxes, check_not_negative, check_parameter, check_wrt
-from boxloss.formulas.program import Program, program_of
-from boxloss.request import pairwise_request, request_of
-from boxloss.shapes.shape import Pair, Relation
-from boxloss.typing import Array, ArrayT, Engine, Format, Options, Reduction
+from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter
+from boxloss.formulas.program import program_of
+from boxloss.losses.verbs import Verbs
+from boxloss.shapes.shape import Gradient, Pair, Relation, plus, times
 
 
 @dataclass(frozen=True)
-class Loss(ABC):
+class Loss(Verbs, ABC):
     """A bounding-box regression loss: call it for values, or take values and gradients in one pass.
 
     A loss is an immutable object whose fields are its parameters. Three verbs share their arguments: calling it,
     `value_and_grad` and `pairwise`. The array library, the device and the float type of a result are those of the
     input: float16 and bfloat16 are computed in float32 (the value comes back float32, the gradient in the input's
-    type), integers in the library's default float type.
+    type), integers from 32 bits on in float64, and of two float types the wider one is taken.
 
     Losses add up: ``5.0 * bl.L1() + 2.0 * bl.GIoU()`` is a loss.
     """
@@ -29,8 +26,6 @@ class Loss(ABC):
     value_range: ClassVar[str]
     paper: ClassVar[str] = ""
     relations: ClassVar[tuple[str | Relation, ...]]  # of the two boxes, which the loss is computed from
-    sum_of: ClassVar[Callable[..., "Loss"]]  # makes a `WeightedSum`, which is a loss itself and sets this
-    program: ClassVar[Program]  # set on each instance: what engines know of it; not a parameter
     __array_ufunc__: ClassVar[None] = None  # an array times a loss is an error, not an array of losses
 
     def __new__(cls, *parameters: Any, **named: Any) -> Self:
@@ -62,218 +57,19 @@ class Loss(ABC):
         changed = {f.name: eps if f.name == "eps" else _with_eps(getattr(self, f.name), eps) for f in fields(self)}
         return replace(self, **changed)
 
-    def __add__(self, other: "Loss") -> "Loss":
+    def __add__(self, other: "Loss") -> "WeightedSum":
         """The sum of two losses."""
-        return self.sum_of(((1.0, self), (1.0, other))) if isinstance(other, Loss) else NotImplemented
+        return WeightedSum(((1.0, self), (1.0, other))) if isinstance(other, Loss) else NotImplemented
 
     def __radd__(self, other: Any) -> "Loss":
         """0 + loss, so that `sum` adds losses up."""
         return self if isinstance(other, int) and other == 0 else NotImplemented
 
-    def __mul__(self, weight: float) -> "Loss":
+    def __mul__(self, weight: float) -> "WeightedSum":
         """The loss times a weight."""
-        return NotImplemented if isinstance(weight, Loss) else self.sum_of(((weight, self),))
+        return NotImplemented if isinstance(weight, Loss) else WeightedSum(((weight, self),))
 
     __rmul__ = __mul__
-
-    def __call__(
-        self,
-        pred: ArrayT,
-        target: ArrayT,
-        *,
-        format: Format = "xyxy",
-        image_size: tuple[float, float] | None = None,
-        weight: Array | float | None = None,
-        reduction: Reduction = "none",
-        avg_factor: float | None = None,
-        eps: float | None = None,
-        engine: Engine = "auto",
-    ) -> ArrayT:
-        """The loss of each pair of boxes.
-
-        Parameters
-        ----------
-        pred, target : array, shape (..., 4)
-            Boxes of one array library, on one device, in one float type (or integers). Leading axes broadcast.
-        format : str or (str, str)
-            The format of both, or of pred and of target: ``"xyxy"``, ``"xywh"`` (corner and size), ``"cxcywh"``,
-            ``"yxyx"``, or one of these with ``"rel_"`` before it for coordinates that are fractions of the image.
-        image_size : (height, width), optional
-            The size of the image in pixels; a relative format needs it.
-        weight : array or float, optional
-            A factor a pair, of a shape that broadcasts to the values.
-        reduction : {"none", "mean", "sum"}
-            What becomes of the weighted values. The mean of nothing is 0.
-        avg_factor : float, optional
-            The divisor of the mean instead of the number of pairs; 0 makes the mean 0.
-        eps : float, optional
-            Another `eps` than the loss's own, for this call: it is added to denominators, for parity with libraries
-            that do so. The default, 0, guards denominators without changing any value.
-        engine : {"auto", "array", "numba", "cuda"}
-            ``"numba"`` runs the compiled CPU kernels on NumPy arrays and CPU tensors, ``"cuda"`` runs kernels on CuPy
-            arrays and CUDA tensors, ``"array"`` runs the formula by the array library itself, ``"auto"`` takes the
-            faster of those that can.
-
-        Returns
-        -------
-        array
-            Values of the leading shape of the boxes, or one value if reduced. A torch tensor that requires grad gives
-            a differentiable result, and JAX differentiates it wherever it asks.
-
-        Raises
-        ------
-        TypeError
-            If an argument is not an array, the libraries or the float types differ, or a type is not supported.
-        ValueError
-            If a shape, a name or a number does not fit; the message says which.
-        RuntimeError
-            If ``engine="cuda"`` is asked for and the machine lacks what it needs; the message says what.
-        """
-        if dispatch.is_traced(pred, target):
-            from boxloss.adapters.torch import traced
-
-            values: ArrayT = traced.values(
-                self.program, pred, target, format, image_size, weight, reduction, avg_factor, eps, engine
-            )
-            return values
-        program = self._program(eps)
-        request = request_of(program, pred, target, format, image_size, weight, reduction, avg_factor)
-        run = dispatch.runner("elementwise", engine, request)
-        if request.is_tracked:
-            from boxloss.adapters.torch.node import differentiable
-
-            result: ArrayT = differentiable(program, request, run)
-        else:
-            value, _ = run(program, request, ())
-            result = reduce.values(request, value)
-        return result
-
-    @overload
-    def value_and_grad(
-        self, pred: ArrayT, target: ArrayT, *, wrt: Literal["pred", "target"] = "pred", **options: Unpack[Options]
-    ) -> tuple[ArrayT, ArrayT]: ...
-
-    @overload
-    def value_and_grad(
-        self, pred: ArrayT, target: ArrayT, *, wrt: Literal["both"], **options: Unpack[Options]
-    ) -> tuple[ArrayT, tuple[ArrayT, ArrayT]]: ...
-
-    def value_and_grad(
-        self,
-        pred: ArrayT,
-        target: ArrayT,
-        *,
-        wrt: Literal["pred", "target", "both"] = "pred",
-        format: Format = "xyxy",
-        image_size: tuple[float, float] | None = None,
-        weight: Array | float | None = None,
-        reduction: Reduction = "none",
-        avg_factor: float | None = None,
-        eps: float | None = None,
-        engine: Engine = "auto",
-    ) -> tuple[Any, Any]:
-        """The loss of each pair and its gradient, in one pass.
-
-        Takes the arguments of the call, and `wrt`.
-
-        Parameters
-        ----------
-        pred, target, format, image_size, weight, reduction, avg_factor, eps, engine
-            As in the call.
-        wrt : {"pred", "target", "both"}
-            Which boxes the gradient is with respect to.
-
-        Returns
-        -------
-        value : array
-            As the call returns it.
-        grad : array, shape (..., 4), or a pair of them for ``wrt="both"``
-            One row a pair (the broadcast shape), in the format of the boxes: the derivative of that pair's own value,
-            times its weight, divided by the divisor of the mean. The sum over pairs of a box that was broadcast is
-            its gradient. At a kink each component is the mean of its one-sided derivatives (boxes without area, where
-            several kinks may meet, excepted).
-
-        Raises
-        ------
-        TypeError, ValueError
-            As the call raises them.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> import boxloss as bl
-        >>> value, grad = bl.giou.value_and_grad(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]]))
-        >>> value.round(4), grad.round(4)
-        (array([1.0794]), array([[-0.0779, -0.0779, -0.2336, -0.2336]]))
-        """
-        if dispatch.is_traced(pred, target):
-            from boxloss.adapters.torch import traced
-
-            return traced.value_and_grad(
-                self.program, pred, target, wrt, format, image_size, weight, reduction, avg_factor, eps, engine
-            )
-        boxes = check_wrt(wrt)
-        program = self._program(eps)
-        request = request_of(program, pred, target, format, image_size, weight, reduction, avg_factor)
-        value, grads = dispatch.runner("elementwise", engine, request)(program, request, boxes)
-        value = reduce.values(request, value)
-        return value, grads if wrt == "both" else grads[0]
-
-    def pairwise(
-        self,
-        pred: ArrayT,
-        target: ArrayT,
-        *,
-        format: Format = "xyxy",
-        image_size: tuple[float, float] | None = None,
-        eps: float | None = None,
-        engine: Engine = "auto",
-        out: ArrayT | None = None,
-    ) -> ArrayT:
-        """The loss of each pred with each target.
-
-        Parameters
-        ----------
-        pred : array, shape (..., N, 4)
-            Boxes.
-        target : array, shape (..., M, 4)
-            Boxes of the same library, device and float type; axes before the last two broadcast.
-        format, image_size, eps, engine
-            As in the call.
-        out : array, shape (..., N, M), optional
-            A buffer for the result, of the result's type; the ``"numba"`` and ``"cuda"`` engines want it
-            C-contiguous.
-
-        Returns
-        -------
-        array, shape (..., N, M)
-            The matrix, or `out`. Tensors count as constants; JAX differentiates it.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As the call raises them, and for an `out` that does not fit.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> import boxloss as bl
-        >>> boxes = np.asarray([[0.0, 0, 2, 2], [1, 1, 3, 3], [4, 4, 6, 6]])
-        >>> bl.giou.pairwise(boxes[:1], boxes).round(3)
-        array([[0.   , 1.079, 1.778]])
-        """
-        if dispatch.is_traced(pred, target):
-            from boxloss.adapters.torch import traced
-
-            matrix: ArrayT = traced.pairwise(self.program, pred, target, format, image_size, eps, engine, out)
-            return matrix
-        program = self._program(eps)
-        request = pairwise_request(program, pred, target, format, image_size, out)
-        result: ArrayT = dispatch.runner("pairwise", engine, request)(program, request)
-        return result if out is None else out
-
-    def _program(self, eps: float | None) -> Program:
-        return self.program if eps is None else self.program.with_eps(check_not_negative("eps", eps))
 
 
 def _with_eps(value: Any, eps: float) -> Any:
@@ -281,3 +77,87 @@ def _with_eps(value: Any, eps: float) -> Any:
     if isinstance(value, Loss):
         return value.with_eps(eps) if value.program.structure.eps_places else value
     return tuple(_with_eps(item, eps) for item in value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True)
+class WeightedSum(Loss):
+    """A weighted sum of losses, compiled into one kernel, gradient included.
+
+    Write it as arithmetic: ``5.0 * bl.L1() + 2.0 * bl.GIoU()``. Weights are run-time arguments of the kernel, as the
+    numbers of every loss are: another weight compiles nothing.
+
+    Attributes
+    ----------
+    terms : tuple of (float, Loss)
+        Each weight with its loss. A sum of sums is one flat sum.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no term, a weight is not a finite number, or a term is not a loss.
+
+    Examples
+    --------
+    The matching cost of DETR:
+
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> cost = 5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.GIoU()
+    >>> pred = np.asarray([[0.5, 0.5, 0.2, 0.2], [0.3, 0.3, 0.2, 0.4]])
+    >>> cost.pairwise(pred, pred[:1], format="cxcywh").round(3)
+    array([[0. ],
+           [5.8]])
+    """
+
+    terms: tuple[tuple[float, Loss], ...]
+
+    def __post_init__(self) -> None:
+        flat: list[tuple[float, Loss]] = []
+        for weight, loss in check_pairs(self.terms):
+            weight = check_finite("weight of a sum", weight)
+            if not isinstance(loss, Loss):
+                raise TypeError(f"terms must be pairs (weight, loss); got {type(loss).__name__} for a loss")
+            if isinstance(loss, WeightedSum):
+                flat += [(weight * inner, term) for inner, term in loss.terms]
+            else:
+                flat.append((weight, loss))
+        object.__setattr__(self, "terms", tuple(flat))
+        super().__post_init__()
+
+    def __repr__(self) -> str:
+        return " + ".join(f"{weight!r} * {loss!r}" for weight, loss in self.terms)
+
+    @property
+    def expression(self) -> str:  # type: ignore[override]
+        """The formula, from those of the terms."""
+        return " + ".join(f"{weight:g} ({loss.expression})" for weight, loss in self.terms)
+
+    @property
+    def value_range(self) -> str:  # type: ignore[override]
+        """The range, from those of the terms."""
+        return " + ".join(f"{weight:g} {loss.value_range}" for weight, loss in self.terms)
+
+    @property
+    def relations(self) -> tuple[str | Relation, ...]:  # type: ignore[override]
+        """Those of the terms; what several read is computed once."""
+        return tuple(relation for _, loss in self.terms for relation in loss.relations)
+
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+        """The terms, each times its weight.
+
+        Each gradient is 0 at a match before it is added: the partial derivatives of all terms, added up before the
+        pullback, would leave a residue.
+        """
+        values, gradients = [], []
+        for weight, loss in self.terms:
+            value, gradient = loss.evaluate(xp, pair)
+            values.append(weight * value)
+            gradients.append((weight, gradient))
+
+        def gradient_of_sum(exchanged: bool) -> Gradient:
+            total = Gradient()
+            for weight, gradient in gradients:
+                total = plus(total, times(gradient(exchanged), weight))
+            return total
+
+        return sum(values[1:], start=values[0]), gradient_of_sum

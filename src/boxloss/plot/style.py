@@ -10,9 +10,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from boxloss.losses.loss import Loss
+from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.overlap import OverlapLoss
-from boxloss.losses.weighted_sum import WeightedSum
 
 P = ParamSpec("P")
 T = TypeVar("T")

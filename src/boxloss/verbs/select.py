@@ -18,6 +18,8 @@ ENGINES = ("auto", "array", "numba", "cuda")
 
 def engine(name: str, pred: Any) -> str:
     """The engine of this name, or the fastest that can take the arrays."""
+    if name == "auto" and type(pred) is np.ndarray and not is_compiler_off():
+        return "numba"
     check_choice("engine", name, ENGINES)
     on_cpu = isinstance(pred, np.ndarray) or (is_tensor(pred) and pred.device.type == "cpu")
     if on_cpu and name in ("auto", "numba"):

@@ -14,7 +14,8 @@ def as_numpy(array: Any) -> Any:
 
 def flat(array: Any, shape: tuple[int, ...]) -> Any:
     """The flat view of an array broadcast to a shape; a copy if it is strided or broadcast."""
-    array = as_numpy(array)
+    if type(array) is not np.ndarray:
+        array = as_numpy(array)
     if array.shape != shape:
         array = np.broadcast_to(array, shape)
     flags = array.flags
@@ -33,7 +34,7 @@ def buffer(out: Any) -> Any:
 
 def in_library(request: Request, array: Any, dtype: Any = None) -> Any:
     """A result in the caller's library and, for a gradient, float type."""
-    if request.xp is not np and not isinstance(request.pred, np.ndarray):  # np is the fast path of `check_pair`
+    if request.xp is not np and not isinstance(request.pred, np.ndarray):  # np is what `check_pair` finds first
         tensor = request.xp.from_numpy(array)
         return tensor if dtype is None else tensor.to(dtype)
     if dtype is not None and dtype is not array.dtype:

@@ -9,8 +9,8 @@ import numba
 from numba.extending import intrinsic
 
 from boxloss.engines.digest import digest_of
-from boxloss.engines.machine import Machine
-from boxloss.engines.numba.private import KernelCache, compiler_lock, inner
+from boxloss.engines.machine import Machine, inner
+from boxloss.engines.numba.private import KernelCache, compiler_lock
 
 Template = tuple[Callable[..., Any], Any]  # a kernel and its signature
 NO_CHANGES: MappingProxyType[Any, Any] = MappingProxyType({})

@@ -42,7 +42,8 @@ def load(size: int) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def load_numbers(typing_context: Any, array: Any, first: Any, apart: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            places = pointers(context, builder, signature.args[0], *arguments, size)
+            array, first, apart = arguments
+            places = pointers(context, builder, signature.args[0], array, first, apart, size)
             return context.make_tuple(builder, signature.return_type, [builder.load(place) for place in places])
 
         return types.UniTuple(array.dtype, size)(array, types.intp, types.intp), codegen  # type: ignore[attr-defined]
@@ -57,9 +58,10 @@ def store(size: int) -> Any:
     @intrinsic  # type: ignore[untyped-decorator]
     def store_numbers(typing_context: Any, array: Any, first: Any, apart: Any, numbers: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            places = pointers(context, builder, signature.args[0], *arguments[:3], size)
+            array, first, apart, numbers = arguments
+            places = pointers(context, builder, signature.args[0], array, first, apart, size)
             for k, place in enumerate(places):
-                builder.store(builder.extract_value(arguments[3], k), place)
+                builder.store(builder.extract_value(numbers, k), place)
             return context.get_dummy_value()
 
         return types.void(array, types.intp, types.intp, numbers), codegen

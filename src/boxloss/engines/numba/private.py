@@ -4,11 +4,12 @@ Seen to work with Numba 0.61 to 0.68 and the llvmlite of each. Where a name is g
 process instead of read from disk.
 """
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
 
-from numba.core import config, types
+from numba.core import config
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock as compiler_lock
@@ -17,14 +18,15 @@ from numba.core.serialize import dumps
 
 from boxloss.engines import cache
 
-__all__ = ["KernelCache", "compiler_lock", "inner", "settings"]
+__all__ = ["KernelCache", "compiler_lock", "settings"]
 
 
-def inner(value: Any) -> Any:
-    """The Python function behind a dispatcher or an intrinsic, the text of a type; None for anything else."""
-    if isinstance(value, types.Type):
-        return str(value)
-    return getattr(value, "py_func", None) or getattr(value, "__wrapped__", None)
+if hasattr(os, "register_at_fork"):
+    # The lock is held for as long as a thread compiles. A fork waits for it: in a child it would be held for ever, by a
+    # thread that is not there.
+    os.register_at_fork(
+        before=compiler_lock.acquire, after_in_parent=compiler_lock.release, after_in_child=compiler_lock.release
+    )
 
 
 def settings() -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """Pairs of boxes on the CPU: a compiled loop over NumPy arrays and CPU tensors, without copies."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from boxloss.engines.numba.memory import load, prefer_wide_vectors, store
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
+from boxloss.shapes.formats import FORMATS
 from boxloss.verbs.elementwise.formula import Kind, of_a_pair
 
 # What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
@@ -41,36 +43,42 @@ def kernel(machine: Machine, kind: Kind) -> Template:
 
 
 def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """Weighted values, and the gradients asked for, times weight and factor."""
+    """Weighted values, and the gradients asked for, times weight and factor.
+
+    Of a call with 100 boxes the kernel takes a third of the time: what stands here is written for the rest.
+    """
     shape, weight, formats = request.shape, request.weight, request.formats
-    sizes = request.pred_format.shape.size, request.target_format.shape.size
-    pred, target = flat(request.pred, (*shape, sizes[0])), flat(request.target, (*shape, sizes[1]))
+    pred_size, target_size = FORMATS[formats[0]].shape.size, FORMATS[formats[1]].shape.size
+    pred_shape, target_shape = (*shape, pred_size), (*shape, target_size)
+    pred, target = flat(request.pred, pred_shape), flat(request.target, target_shape)
     dtype = pred.dtype
     value = np.empty(shape, dtype)
-    flat_value = value.reshape(-1)
+    flat_value = value if len(shape) == 1 else value.reshape(-1)
     # The kernel takes an array for everything; one that it does not touch is stood in for by another.
-    d_pred = d_target = flat_value
-    grads, flat_weight = [], flat_value if weight is None else flat(weight, shape)
-    if "pred" in wrt:
-        grads.append(np.empty((*shape, sizes[0]), dtype))
-        d_pred = grads[-1].reshape(-1)
-    if "target" in wrt:
-        grads.append(np.empty((*shape, sizes[1]), dtype))
-        d_target = grads[-1].reshape(-1)
-    kind = Kind(program.structure, formats, "pred" in wrt, "target" in wrt, weight is not None)
-    call = compiled(kernel, dtype, kind)
+    flat_weight = flat_value if weight is None else flat(weight, shape)
+    pred_grad, target_grad = "pred" in wrt, "target" in wrt
+    d_pred = np.empty(pred_shape, dtype) if pred_grad else flat_value
+    d_target = np.empty(target_shape, dtype) if target_grad else flat_value
+    call = compiled(kernel, dtype, Kind(program.structure, formats, pred_grad, target_grad, weight is not None))
     numbers = (request.gradient_factor, *request.image, *program.numbers)
-    if flat_value.size <= CHUNK_OF_BOXES:  # without slices, a quarter of the time of a call with 100 boxes
-        call(pred, target, flat_weight, numbers, flat_value, d_pred, d_target)
+    arrays = pred, target, flat_weight, numbers, flat_value, d_pred.reshape(-1), d_target.reshape(-1)
+    if value.size <= CHUNK_OF_BOXES:
+        call(*arrays)
     else:
+        _on_threads(call, arrays, pred_size, target_size)
+    grads: tuple[Any, ...] = (in_library(request, d_pred, request.pred_dtype),) if pred_grad else ()
+    if target_grad:
+        grads = (*grads, in_library(request, d_target, request.target_dtype))
+    return in_library(request, value), grads
 
-        def task(start: int, stop: int) -> None:
-            one, of_pred, of_target = (slice(n * start, n * stop) for n in (1, *sizes))
-            boxes = pred[of_pred], target[of_target], flat_weight[one]
-            call(*boxes, numbers, flat_value[one], d_pred[of_pred], d_target[of_target])
 
-        split_work(task, value.size, CHUNK_OF_BOXES)
-    dtypes = {"pred": request.pred_dtype, "target": request.target_dtype}
-    return in_library(request, value), tuple(
-        [in_library(request, grad, dtypes[name]) for grad, name in zip(grads, wrt, strict=True)]
-    )
+def _on_threads(call: Callable[..., None], arrays: tuple[Any, ...], pred_size: int, target_size: int) -> None:
+    """Run the kernel on several threads; without slices a call with 100 boxes takes three quarters of the time."""
+    pred, target, weight, numbers, value, d_pred, d_target = arrays
+
+    def task(start: int, stop: int) -> None:
+        one, of_pred, of_target = (slice(n * start, n * stop) for n in (1, pred_size, target_size))
+        boxes = pred[of_pred], target[of_target], weight[one]
+        call(*boxes, numbers, value[one], d_pred[of_pred], d_target[of_target])
+
+    split_work(task, value.size, CHUNK_OF_BOXES)

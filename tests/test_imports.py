@@ -1,0 +1,83 @@
+"""The import graph of the package: no circle, and no arrow that runs up the layout."""
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import boxloss
+
+ROOT = Path(boxloss.__file__).parent
+# A folder or file imports only those above it and what lies in its own folder.
+LAYOUT = (
+    "printable", "typing", "libraries", "shapes", "formulas", "check", "check_arrays", "request", "reduce", "engines",
+    "verbs", "adapters", "dispatch", "losses", "functions", "torch", "compat", "data", "coco", "lab", "plot", "",
+    "cli", "__main__",
+)  # fmt: skip
+
+
+def modules():
+    """The file of each module by its name."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+FILES = modules()
+
+
+def module_of(name):
+    """The module that a dotted name is, or is in."""
+    while name and name not in FILES:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def imports(path):
+    """The modules of the package that a file names: at the top, in functions, for types alone, and in strings."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module":
+            text = node.args[0]
+            parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+            first = parts[0].value if isinstance(parts[0], ast.Constant) else ""
+            names = [str(first).rstrip(".")]
+        else:
+            continue
+        yield from (module_of(name) for name in names if name.split(".")[0] == "boxloss")
+
+
+GRAPH = {name: set(imports(path)) - {name} for name, path in FILES.items()}
+
+
+def place(name):
+    """Where in the layout a module is."""
+    return LAYOUT.index(name.split(".")[1] if "." in name else "")
+
+
+def test_every_folder_has_its_place():
+    assert {name.split(".")[1] if "." in name else "" for name in FILES} == set(LAYOUT)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_import_runs_up(name):
+    assert [other for other in GRAPH[name] if place(other) > place(name)] == []
+
+
+def test_no_circle():
+    TopologicalSorter(GRAPH).prepare()
+
+
+@pytest.mark.parametrize("folder", ["engines", "verbs", "adapters", "formulas", "shapes"])
+def test_engines_and_adapters_know_no_losses(folder):
+    for name in FILES:
+        if name.startswith(f"boxloss.{folder}"):
+            assert "class Loss" not in FILES[name].read_text(encoding="utf-8")
+            assert not any(other.startswith("boxloss.losses") for other in GRAPH[name])
