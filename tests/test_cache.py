@@ -238,7 +238,7 @@ AS_NOBODY = """
 import os
 import numpy as np
 import boxloss as bl
-os.environ["NUMBA_CACHE_DIR"], kept = "/nowhere", os.environ["NUMBA_CACHE_DIR"]
+os.environ["NUMBA_CACHE_DIR"], kept = os.devnull, os.environ["NUMBA_CACHE_DIR"]  # no folder can be made there
 bl.l2(np.zeros((1, 4)), np.zeros((1, 4)), engine="numba")  # compiled, which imports all that a process needs
 os.environ["NUMBA_CACHE_DIR"] = kept
 if os.geteuid() == 0:  # a superuser writes to every folder
