@@ -29,7 +29,7 @@ print("imported and run with", *sorted(installed))
 
 
 SECOND_PYTHON = "3.13"
-OF_PYTHON = ("cache", "cli", "engines", "errors", "errors_of_arrays", "kernels", "programs", "runtime", "values")
+OF_PYTHON = ("cache", "errors", "errors_of_arrays", "kernels", "programs", "runtime")
 
 
 def second_python() -> str:
