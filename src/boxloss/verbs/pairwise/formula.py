@@ -23,17 +23,18 @@ def of_a_box(structure: Structure, box_format: str) -> Callable[..., Any]:
     return prepare
 
 
-def of_prepared(structure: Structure, shape: Shape) -> Callable[..., Any]:
+def of_prepared(structure: Structure, shape: Shape, *, padded: bool = True) -> Callable[..., Any]:
     """Make ``of_prepared(xp, pred, target, numbers) -> value``, from boxes and their parts, one after the other.
 
-    `numbers` are the width and height of the image, and those of the loss.
+    `numbers` are the width and height of the image, and those of the loss. If not `padded` each eps counts as 0.
     """
-    relations, size = structure.parts(shape), shape.size
+    relations, size, without = structure.parts(shape), shape.size, () if padded else structure.eps_places
 
     def compute(xp: Any, pred: Any, target: Any, numbers: Any) -> Any:
         width, height, *own = numbers
         parts = dict(zip(relations, zip(pred[size:], target[size:], strict=True), strict=True))
         pair = shape.pair(xp, shape.box(*pred[:size]), shape.box(*target[:size]), Image(width, height), parts)
+        own = [0.0 if place in without else number for place, number in enumerate(own)]
         return structure.bind(own).evaluate(xp, pair)[0]
 
     return compute
