@@ -218,3 +218,12 @@ def test_out_is_filled_and_returned(dtype, engine, rng):
     assert bl.l1.pairwise(pred, target, out=out, engine=engine) is out
     np.testing.assert_allclose(out, bl.l1.pairwise(pred, target, engine="array"), rtol=1e-6)
     assert np.isnan(guarded[[0, 3]]).all()
+
+
+def test_a_subclass_of_arrays_that_keeps_two_axes(rng):
+    """Kernels take flat arrays, and read beyond one that is not."""
+    pred, target = mixed(rng, 6)
+    out = np.zeros((6, 6)).view(np.matrix)
+    expected = bl.giou.pairwise(pred, target)
+    np.testing.assert_array_equal(bl.giou.pairwise(pred.view(np.matrix), target.view(np.matrix)), expected)
+    np.testing.assert_array_equal(np.asarray(bl.giou.pairwise(pred, target, out=out)), expected)

@@ -209,7 +209,7 @@ def keep_beside(keep: Callable[[Program], None]) -> None:
 
 def _entry(value: Any, numbers: list[float]) -> Any:
     if isinstance(value, float):
-        numbers.append(value)
+        numbers.append(float(value))  # not NumPy's, which would widen float32 arrays
         return NUMBER
     program = getattr(value, "program", None)
     if isinstance(program, Program):

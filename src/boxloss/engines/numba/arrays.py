@@ -8,8 +8,8 @@ from boxloss.request import Request
 
 
 def as_numpy(array: Any) -> Any:
-    """A NumPy array as it is, and a CPU tensor as a NumPy array over the same memory."""
-    return array if isinstance(array, np.ndarray) else array.detach().numpy()
+    """A NumPy array, without a subclass that keeps two axes, and a CPU tensor as one over the same memory."""
+    return np.asarray(array) if isinstance(array, np.ndarray) else array.detach().numpy()
 
 
 def flat(array: Any, shape: tuple[int, ...]) -> Any:
