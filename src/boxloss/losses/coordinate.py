@@ -6,9 +6,9 @@ from typing import Any
 
 from boxloss.check import check_choice
 from boxloss.losses.loss import Loss
-from boxloss.shapes.box import Box, Image, scale
+from boxloss.shapes.box import Box, Image
 from boxloss.shapes.formats import FORMATS
-from boxloss.shapes.shape import Gradient, Pair
+from boxloss.shapes.shape import Gradient, Pair, times
 
 COORDINATES = ("xyxy", "xywh", "cxcywh")
 
@@ -44,6 +44,6 @@ class CoordinateLoss(Loss):
 
         def gradient(exchanged: bool) -> Gradient:
             d = coordinates.encode_pullback(xp, (d1, d2, d3, d4), Image())
-            return Gradient(given=scale(d, -1.0) if exchanged else d)
+            return Gradient(given=times(d, -1.0) if exchanged else d)
 
         return (v1 + v2) + (v3 + v4), gradient

@@ -30,13 +30,3 @@ def split(boxes: Any) -> tuple[Any, ...]:
 def join(xp: Any, numbers: tuple[Any, ...]) -> Any:
     """Put together what `split` takes apart."""
     return xp.stack(list(numbers), axis=-1)
-
-
-def add(a: Box, b: Box) -> Box:
-    """Add two gradients."""
-    return Box(a.x1 + b.x1, a.y1 + b.y1, a.x2 + b.x2, a.y2 + b.y2)
-
-
-def scale(a: Box, factor: Any) -> Box:
-    """Multiply a gradient by a number."""
-    return Box(a.x1 * factor, a.y1 * factor, a.x2 * factor, a.y2 * factor)

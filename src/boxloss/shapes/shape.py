@@ -100,10 +100,10 @@ class Pair:
         given: Any,
         given_other: Any,
         image: Image,
-        parts: Mapping[Relation, tuple[Any, Any]] | None = None,
+        parts: Parts = NO_PARTS,
     ) -> None:
         self.xp, self.given, self.given_other, self.image = xp, given, given_other, image
-        self._parts = parts or {}
+        self._parts = parts
         self._quantities: dict[Relation, Any] = {}
 
     def quantity(self, relation: Relation) -> Any:
