@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 import boxloss as bl
+import later_family as later
 
 INF = float("inf")
+FADED = 1e-3  # where a gradient fades with distance, as an exponential does, it loses digits
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Case:
     high: float = INF
     has_minimum_zero: bool = True  # the value of a match is exactly 0
     scale_invariant: bool = False  # a power of two times both boxes leaves the value as it is
+    gradient_floor: float = 0.0  # components of a gradient that are less than this are compared with it
+    continuous_without_area: bool = True  # the value goes to that of a box without area as its area goes to 0
     symmetric: bool = True  # pred and target exchanged leave the value as it is, but for rounding
     # A loss whose gradient is not that of its value: surrogate(pred, target, at_pred, at_target) is, at the point
     # (at_pred, at_target), the function that it is the gradient of.
@@ -191,6 +195,109 @@ CASES = (
     ),
     Case("eiou", bl.EIoU(), eiou_loss, high=3.25, scale_invariant=True),
     Case("eiou_eps", bl.EIoU(eps=EPS), lambda p, t: eiou_loss(p, t, EPS), high=3.25, **PADDED),
+    Case("siou", bl.SIoU(), later.siou_loss, high=2.03, scale_invariant=True),
+    Case("siou_theta", bl.SIoU(theta=2.5), lambda p, t: later.siou_loss(p, t, 2.5), high=2.27, scale_invariant=True),
+    Case(
+        "wiou",
+        bl.WIoU(),
+        later.wiou_loss,
+        high=float(np.e),
+        scale_invariant=True,
+        surrogate=later.wiou_of_constant_diagonal,
+    ),
+    Case("mpdiou", bl.MPDIoU(image_size=(480, 640)), lambda p, t: later.mpdiou_loss(p, t, 480, 640)),
+    Case("shape_iou", bl.ShapeIoU(), later.shape_iou_loss, high=2.17, scale_invariant=True, symmetric=True),
+    Case(
+        "shape_iou_scale",
+        bl.ShapeIoU(scale=1.5, theta=3.0),
+        lambda p, t: later.shape_iou_loss(p, t, 1.5, 3.0),
+        high=4.0,
+        scale_invariant=True,
+        continuous_without_area=False,
+        symmetric=False,
+    ),
+    Case(
+        "piou",
+        bl.PIoU(),
+        later.piou_loss,
+        high=2.0,
+        scale_invariant=True,
+        gradient_floor=FADED,
+        continuous_without_area=False,
+        symmetric=False,
+    ),
+    Case(
+        "piou2",
+        bl.PIoU2(),
+        lambda p, t: later.attention(p, t).detach() * later.piou_loss(p, t),
+        high=1.87,
+        scale_invariant=True,
+        gradient_floor=FADED,
+        continuous_without_area=False,
+        symmetric=False,
+        surrogate=later.of_constant_gain(bl.PIoU(), later.attention),
+    ),
+    Case("nwd", bl.NWD(constant=5.0), lambda p, t: later.nwd_loss(p, t, 5.0), high=1.0, gradient_floor=FADED),
+    Case(
+        "gcd",
+        bl.GCD(),
+        later.gcd_loss,
+        high=1.0,
+        scale_invariant=True,
+        gradient_floor=FADED,
+        continuous_without_area=False,
+    ),
+    Case("mgiou", bl.MGIoU(), later.mgiou_loss, high=1.0, scale_invariant=True),
+    Case("inner_giou", bl.Inner(bl.GIoU(), ratio=0.7), later.inner(giou_loss, 0.7), high=2.0, scale_invariant=True),
+    Case(
+        "focaler_inner_siou",
+        bl.Focaler(bl.Inner(bl.SIoU(), ratio=1.25), low=0.1, high=0.8),
+        lambda p, t: later.focaler(
+            later.inner(later.siou_loss, 1.25),
+            0.1,
+            0.8,
+            lambda p, t: iou(later.scaled_boxes(p, 1.25), later.scaled_boxes(t, 1.25)),
+        )(p, t),
+        high=2.03,
+        scale_invariant=True,
+    ),
+    Case(
+        "alpha_giou",
+        bl.Alpha(bl.GIoU(), alpha=3.0),
+        lambda p, t: 1 - iou(p, t) ** 3 + (giou_loss(p, t) - 1 + iou(p, t)) ** 3,
+        high=2.0,
+        scale_invariant=True,
+    ),
+    Case(
+        "focal_eiou",
+        bl.Focal(bl.EIoU(), gamma=0.5),
+        lambda p, t: iou(p, t).detach() ** 0.5 * eiou_loss(p, t),
+        high=3.25,
+        scale_invariant=True,
+        surrogate=later.of_constant_gain(bl.EIoU(), lambda p, t: later.iou_at(p, t) ** 0.5),
+    ),
+    Case(
+        "wise_diou",
+        bl.Wise(bl.DIoU(), mean=0.7),
+        lambda p, t: later.wise_gain(p, t, 0.7).detach() * diou_loss(p, t),
+        scale_invariant=True,
+        surrogate=later.of_constant_gain(bl.DIoU(), lambda p, t: later.gain_of(1 - later.iou_at(p, t), 0.7)),
+    ),
+    Case(
+        "scaled_giou",
+        bl.Scaled(bl.GIoU(), ratio=1.5),
+        lambda p, t: giou_loss(*(later.scaled_boxes(b, 1.5) for b in (p, t))),
+        high=2.0,
+        scale_invariant=True,
+    ),
+    Case(
+        "interpolated_diou",
+        bl.Interpolated(bl.DIoU(), alpha=0.6),
+        later.interpolated(diou_loss, 0.6),
+        high=2.0,
+        scale_invariant=True,
+        symmetric=False,
+    ),
     Case("iou_score", bl.IoUScore(), iou, high=1.0, scale_invariant=True, has_minimum_zero=False),
     Case(
         "detr",

@@ -21,13 +21,13 @@ every_engine = pytest.mark.parametrize("engine", ["array", "numba"])
 some_losses = pytest.mark.parametrize("loss", [bl.l1, bl.giou], ids=lambda loss: type(loss).__name__)
 
 
-def check_elementwise(loss, pairs, engine, dtype):
+def check_elementwise(loss, pairs, engine, dtype, floor=0.0):
     given, exact = in_dtype(pairs, dtype)
     value, grads = loss.value_and_grad(*exact, wrt="both", engine="array")
     found, found_grads = loss.value_and_grad(*given, wrt="both", engine=engine)
     check_values(found, value, dtype)
     for grad, expected in zip(found_grads, grads, strict=True):
-        check_gradients(grad, expected, dtype)
+        check_gradients(grad, expected, dtype, floor)
 
 
 # --- Every row --------------------------------------------------------------------------------------------------------
@@ -35,19 +35,19 @@ def check_elementwise(loss, pairs, engine, dtype):
 
 @every_case
 def test_compiled_elementwise(case, rng):
-    check_elementwise(case.loss, mixed(rng, 500), "numba", "float64")
+    check_elementwise(case.loss, mixed(rng, 500), "numba", "float64", case.gradient_floor)
 
 
 @every_engine
 @every_default
 def test_float32_elementwise(case, engine, rng):
-    check_elementwise(case.loss, mixed(rng, 500), engine, "float32")
+    check_elementwise(case.loss, mixed(rng, 500), engine, "float32", case.gradient_floor)
 
 
 @pytest.mark.parametrize("kind", KINKS)
 @every_case
 def test_compiled_elementwise_at_kinks(case, kind, rng):
-    check_elementwise(case.loss, KINKS[kind](rng, 60), "numba", "float64")
+    check_elementwise(case.loss, KINKS[kind](rng, 60), "numba", "float64", case.gradient_floor)
 
 
 @every_engine
@@ -55,7 +55,9 @@ def test_compiled_elementwise_at_kinks(case, kind, rng):
 @every_default
 def test_float32_elementwise_at_kinks(case, kind, engine, rng):
     """On a grid, so that a tie in float64 is one in float32."""
-    check_elementwise(case.loss, [np.round(64 * side) / 64 for side in KINKS[kind](rng, 60)], engine, "float32")
+    check_elementwise(
+        case.loss, [np.round(64 * side) / 64 for side in KINKS[kind](rng, 60)], engine, "float32", case.gradient_floor
+    )
 
 
 def check_pairwise(loss, engine, dtype, rng):

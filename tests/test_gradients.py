@@ -51,6 +51,8 @@ def test_gradient_is_the_derivative(case, kind, engine, rng):
 @pytest.mark.parametrize("kind", KINKS)
 @every_case
 def test_gradient_at_a_kink_is_the_mean_of_the_one_sided_derivatives(case, kind, engine, rng):
+    if kind == "zero_side" and not case.continuous_without_area:
+        return
     pred, target = KINKS[kind](rng, 40)
     step = STEP
     if case.name == "log_iou":  # flat until the IoU is above its clamp, a step of 1e-6 of a side from contact

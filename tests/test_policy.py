@@ -147,7 +147,10 @@ def test_scaling_by_a_power_of_two_leaves_every_bit(case, engine, batch, scale):
     scaled_value, *scaled_grads = all_of(case, engine, *scaled)
     assert_array_equal(scaled_value[holds], value[holds])
     for scaled_grad, grad in zip(scaled_grads, grads, strict=True):
-        assert_array_equal(scaled_grad[holds] * scaled_grad.dtype.type(scale), grad[holds])
+        scaled_back = scaled_grad[holds] * scaled_grad.dtype.type(scale)
+        # Faded nearly to 0, a gradient is a product of numbers that are not normal any more.
+        seen = np.abs(grad[holds]) > (1e3 * np.finfo(grad.dtype).tiny if case.gradient_floor else -1.0)
+        assert_array_equal(scaled_back[seen], grad[holds][seen])
 
 
 @cases()

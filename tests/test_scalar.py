@@ -1,4 +1,4 @@
-"""The compiled atan2 and log1p against 50 digits: within 2 units in the last place."""
+"""The compiled atan2, exponentials, logarithms and powers against 50 digits: within 2 units in the last place."""
 
 import math
 
@@ -163,3 +163,77 @@ def test_minimum_and_maximum(name, dtype):
 def test_abs_and_sign(name, dtype):
     a = np.asarray([-2.5, -0.0, 0.0, 1e-30, np.inf, -np.inf, np.nan])
     np.testing.assert_array_equal(loop(dtype, name, 1)(a), getattr(np, name)(a).astype(dtype))
+
+
+@pytest.fixture(scope="module", params=[(name, dtype) for name in ("exp", "expm1", "log") for dtype in DTYPES])
+def function(request):
+    """A function of one number with what it should be: in mpmath and in NumPy."""
+    name, dtype = request.param
+    return name, loop(dtype, name, 1), np.dtype(dtype).type
+
+
+def domain_of(name, number):
+    """Numbers whose image is a normal number."""
+    tiny, largest = float(np.finfo(number).tiny), 0.99 * float(np.finfo(number).max)
+    small = np.geomspace(1e-12, 0.5, 100)
+    if name == "log":
+        near = 1.0 + np.arange(-8, 9) * float(np.finfo(number).eps)
+        turns = (math.sqrt(0.5) * 2.0 ** np.arange(-20, 21)[:, None] * near).ravel()
+        return np.concatenate([turns, 10 ** np.linspace(math.log10(tiny), math.log10(largest), 300), 1.0 + small])
+    turns = (np.arange(-20, 21)[:, None] + 0.5) * math.log(2.0) * (1.0 + np.arange(-4, 5) * 1e-7)
+    everywhere = [np.linspace(0.999999 * math.log(tiny), math.log(largest), 300), turns.ravel(), small, -small]
+    return np.concatenate(everywhere if name == "exp" else [*everywhere, [1e-30, -1e-30]])
+
+
+def test_exponentials_and_logarithms(function):
+    name, run, number = function
+    a = domain_of(name, number).astype(number)
+    check_ulps(run(a), getattr(mpmath, name), a)
+
+
+def test_edges_of_exponentials_and_logarithms(function):
+    """What they are where no polynomial reaches, as NumPy has it."""
+    name, run, number = function
+    tiny = float(np.finfo(number).tiny)
+    edges = np.asarray([0.0, -0.0, 1.0, -1.0, tiny, 1e4, -1e4, np.inf, -np.inf, np.nan, 3e38, -3e38], dtype=number)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(run(edges), getattr(np, name)(edges), rtol=4 * np.finfo(number).eps)
+
+
+def test_exp_fades_to_zero(function):
+    """Below the normal numbers it is 0, or what it should be."""
+    name, run, number = function
+    if name == "exp":
+        a = np.linspace(-760.0, 1.001 * math.log(float(np.finfo(number).tiny)), 500).astype(number)
+        np.testing.assert_array_equal(run(a), 0.0)
+        about = (math.log(float(np.finfo(number).tiny)) * (1 + np.linspace(-1e-6, 1e-6, 201))).astype(number)
+        assert np.all((run(about) == 0.0) | (np.abs(run(about) / np.exp(about) - 1.0) < 1e-6))
+
+
+@pytest.fixture(scope="module", params=DTYPES)
+def power(request):
+    return loop(request.param, "pow", 2), np.dtype(request.param).type
+
+
+def test_power(power, rng):
+    """Shares to powers, and numbers of every size."""
+    run, number = power
+    base = np.concatenate(
+        [rng.uniform(0.0, 1.0, 400), 1.0 - np.geomspace(1e-7, 0.5, 100), 10 ** rng.uniform(-9, 9, 300)]
+    )
+    exponent = rng.choice([0.5, 1.9, 2.0, 3.0, -1.5, 0.01, 3.7], base.size)
+    base, exponent = base.astype(number), exponent.astype(number)
+    check_ulps(run(base, exponent), mpmath.power, base, exponent)
+
+
+def test_edges_of_power(power):
+    run, number = power
+    base = np.asarray([0.0, 0.0, 0.0, -1.0, np.nan, 1.0, 1e-30, 1e30, 1e-30, 0.5], dtype=number)
+    exponent = np.asarray([2.0, 0.0, -1.0, 0.5, 1.0, 1e30, 1e5, 1e5, -1e5, 0.0], dtype=number)
+    expected = [0.0, 1.0, np.inf, np.nan, np.nan, 1.0, 0.0, np.inf, np.inf, 1.0]
+    np.testing.assert_array_equal(run(base, exponent), expected)
+
+
+def test_log1p_at_the_ends_of_its_domain(log1p):
+    run, _ = log1p
+    np.testing.assert_array_equal(run(np.asarray([-1.0, -2.0, np.inf])), [-np.inf, np.nan, np.inf])

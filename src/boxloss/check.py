@@ -65,6 +65,22 @@ def check_not_negative(name: str, value: Any) -> float:
     return number
 
 
+def check_at_least(name: str, value: Any, least: float) -> float:
+    """A finite number that is not below another."""
+    number = check_finite(name, value)
+    if number < least:
+        raise ValueError(f"{name} must be at least {least:g}; got {number!r}")
+    return number
+
+
+def check_within(name: str, value: Any, least: float, most: float) -> float:
+    """A number between two others, which it may equal."""
+    number = check_finite(name, value)
+    if not least <= number <= most:
+        raise ValueError(f"{name} must be from {least:g} to {most:g}; got {number!r}")
+    return number
+
+
 def check_count(name: str, value: Any) -> int:
     """A whole number that is 1 or more."""
     try:

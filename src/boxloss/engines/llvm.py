@@ -22,7 +22,7 @@ BINARY = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 LOGIC = {"and": "and_", "or": "or_", "xor": "xor"}
 INTEGERS = {"integer add": "add", "integer sub": "sub", "shift left": "shl", "shift right": "ashr"}
 ORDERED = ("<", "<=", ">", ">=", "==")
-CALLS = {"abs": "llvm.fabs", "sqrt": "llvm.sqrt", "exp": "llvm.exp", "log": "llvm.log"}
+CALLS = {"abs": "llvm.fabs", "sqrt": "llvm.sqrt", "fused": "llvm.fma"}
 FLAGS, CONTRACTED_FLAGS = ("nsz",), ("nsz", "contract")
 NONE: Mapping[str, Emit] = MappingProxyType({})
 
@@ -83,7 +83,8 @@ def _instruction(builder: Any, node: Node, number: Any, operands: list[Any]) -> 
     if name == "neg":
         return builder.fsub(ir.Constant(number, -0.0), *operands, flags=flags)
     if name in CALLS:
-        function = builder.module.declare_intrinsic(CALLS[name], [number])
+        kind = ir.FunctionType(number, [number] * len(operands))
+        function = builder.module.declare_intrinsic(CALLS[name], [number], kind)
         return builder.call(function, operands, fastmath=flags)
     if name in LOGIC or name in INTEGERS:
         return getattr(builder, (LOGIC | INTEGERS)[name])(*operands)

@@ -1,30 +1,27 @@
 """The functions of `xp` that are more than one operation, for one number inside a compiled loop.
 
-LLVM vectorises a loop only if everything in it is arithmetic and selects, so `atan2` and `log1p` are written as
-range reduction and polynomial here: `math.atan` and `math.log1p` are calls, and one call in the loop makes the whole
-kernel several times slower. Both stay within 2 ulp of the true value (tests hold them to it against mpmath).
+LLVM vectorises a loop only if everything in it is arithmetic and selects, so `atan2` is written as range reduction and
+polynomial here, and exponentials and logarithms in `boxloss.engines.exponential`: `math.atan` is a call, and one call
+in the loop makes the whole kernel several times slower. All stay within 2 ulp of the true value (tests hold them to it
+against mpmath).
 
-Coefficients are minimax polynomials in z = x^2 of (atan(x) / x - 1) / z and of (2 atanh(s) / s - 2) / z, z = s^2, by
-the Remez algorithm in 50 digits. They may be fused into multiply-adds: nothing here is 0 by cancellation.
+Coefficients are minimax polynomials in z = x^2 of (atan(x) / x - 1) / z by the Remez algorithm in 50 digits. They may
+be fused into multiply-adds: nothing here is 0 by cancellation.
 """
 
 import math
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any
 
-from boxloss.engines.symbols import INTEGER, NUMBER
+from boxloss.engines import exponential
+from boxloss.engines.exponential import polynomial
 
 PI = math.pi
 HALF_PI = 0.5 * math.pi
 QUARTER_PI, QUARTER_PI_LOW = 0.25 * math.pi, 3.061616997868383e-17  # together pi / 4 to twice the digits
 TAN_PI_8 = math.sqrt(2.0) - 1.0
-SQRT_HALF_BITS_32, SQRT_HALF_BITS_64 = 0x3F3504F3, 0x3FE6A09E667F3BCD
-FRACTION_BITS_32, FRACTION_BITS_64 = 23, 52
-# ln 2 in two parts: the first has trailing zeros, so an exponent times it is exact.
-LN2_HIGH_32, LN2_LOW_32 = 0.693359375, -2.12194440054690583e-4
-LN2_HIGH_64, LN2_LOW_64 = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 
 ATAN_32 = (
     0.0029745874276161657995, -0.016581172111084123641, 0.04355352005474649176, -0.075805765123722004504,
@@ -34,11 +31,6 @@ ATAN_64 = (
     -0.017937096462919515261, 0.038092861263313371553, -0.050404649869593682979, 0.058481590428419378756,
     -0.066631431590720248389, 0.076920638793342415261, -0.09090897980058580438, 0.11111110791967732793,
     -0.14285714280389489054, 0.19999999999955870441, -0.33333333333333207838,
-)  # fmt: skip
-LOG1P_32 = (0.29871736848941716548, 0.39977541279086231786, 0.66666776383088121539)
-LOG1P_64 = (
-    0.14761234535535996077, 0.15317778971617648572, 0.18183405730006331657, 0.22222201952869355519,
-    0.28571428704966702322, 0.39999999999613766995, 0.66666666666666962059,
 )  # fmt: skip
 
 Function = Callable[..., Any]
@@ -53,14 +45,6 @@ def contracted(function: Function) -> Function:
             return function(xp, *arguments)
 
     return call
-
-
-def polynomial(z: Any, coefficients: tuple[float, ...]) -> Any:
-    """A polynomial by Horner's rule, from the coefficient of the highest power on."""
-    p = coefficients[0]
-    for coefficient in coefficients[1:]:
-        p = p * z + coefficient
-    return p
 
 
 def _quadrant(xp: Any, angle: Any, y: Any, x: Any) -> Any:
@@ -99,56 +83,25 @@ def atan2_64(xp: Any, y: Any, x: Any) -> Any:
     return _quadrant(xp, xp.where(beyond, QUARTER_PI + (QUARTER_PI_LOW + angle), angle), y, x)
 
 
-def _log1p(
-    a: Any, xp: Any, fraction_bits: int, sqrt_half_bits: int, coefficients: tuple[float, ...], ln2: tuple[float, float]
-) -> Any:
-    """ln(1 + a) for a > -1: an exponent and the logarithm of a mantissa between sqrt(1 / 2) and sqrt(2)."""
-    b = 1.0 + a
-    lost = a - (b - 1.0)
-    bits = xp.operation("bits", INTEGER, b)
-    exponent = xp.operation("shift right", INTEGER, bits - sqrt_half_bits, fraction_bits, of=INTEGER)
-    power = xp.operation("shift left", INTEGER, exponent, fraction_bits, of=INTEGER)
-    mantissa = xp.operation("from bits", NUMBER, bits - power, of=INTEGER)
-    f = (mantissa - 1.0) + lost * (mantissa / b)
-    s = f / (2.0 + f)
-    z = s * s
-    k = xp.operation("to number", NUMBER, exponent, of=INTEGER)
-    ln2_high, ln2_low = ln2
-    return k * ln2_high + (f - (s * (f - z * polynomial(z, coefficients)) - k * ln2_low))
-
-
-@contracted
-def log1p_32(xp: Any, a: Any) -> Any:
-    """ln(1 + a) for a > -1, with float32 accuracy."""
-    return _log1p(a, xp, FRACTION_BITS_32, SQRT_HALF_BITS_32, LOG1P_32, (LN2_HIGH_32, LN2_LOW_32))
-
-
-@contracted
-def log1p_64(xp: Any, a: Any) -> Any:
-    """ln(1 + a) for a > -1, with float64 accuracy."""
-    return _log1p(a, xp, FRACTION_BITS_64, SQRT_HALF_BITS_64, LOG1P_64, (LN2_HIGH_64, LN2_LOW_64))
-
-
 def sign(xp: Any, a: Any) -> Any:
     """-1, 0 or 1; NaN stays NaN."""
     a = xp.where(a > 0.0, 1.0, a)
     return xp.where(a < 0.0, -1.0, a)
 
 
-def exponential(xp: Any, a: Any) -> Any:
-    """e to the power of a: a call, and the rest of the loop is vectorised around it."""
-    return xp.operation("exp", NUMBER, a)
-
-
-def natural_logarithm(xp: Any, a: Any) -> Any:
-    """The natural logarithm, likewise a call."""
-    return xp.operation("log", NUMBER, a)
-
-
-_BOTH = {"sign": sign, "exp": exponential, "log": natural_logarithm}
-FUNCTIONS: Mapping[str, Mapping[str, Function]] = MappingProxyType(
-    {
-        "float32": MappingProxyType({**_BOTH, "atan2": atan2_32, "log1p": log1p_32}),
-        "float64": MappingProxyType({**_BOTH, "atan2": atan2_64, "log1p": log1p_64}),
+def _table(name: str, atan2: Function) -> Mapping[str, Function]:
+    width = exponential.WIDTHS[name]
+    own = {
+        "exp": exponential.exponential,
+        "expm1": exponential.exponential_less_one,
+        "log": exponential.logarithm,
+        "log1p": exponential.logarithm_of_one_more,
+        "pow": exponential.power,
     }
+    of_width = {key: partial(function, width=width) for key, function in own.items()}
+    return MappingProxyType({"sign": sign, "atan2": atan2, **of_width})
+
+
+FUNCTIONS: Mapping[str, Mapping[str, Function]] = MappingProxyType(
+    {"float32": _table("float32", atan2_32), "float64": _table("float64", atan2_64)}
 )

@@ -49,6 +49,12 @@ class Namespace:
     def __init__(self, functions: Mapping[str, Function], replaced: Mapping[Function, Function]) -> None:
         self.writer, self.functions, self.replaced = Writer(), functions, replaced
 
+    def replacing(self, replaced: Mapping[Function, Function]) -> "Namespace":
+        """One that writes to the same place, with other functions replaced."""
+        other = Namespace(self.functions, replaced)
+        other.writer = self.writer
+        return other
+
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """Select."""
         if not isinstance(condition, Symbol):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.losses.diou import distance_and_penalty
-from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.relations import AreaPartials, Areas, Vector
+from boxloss.shapes.relations import Areas, Vector
+from boxloss.shapes.shape import times
 
 FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
 
@@ -64,17 +65,18 @@ class CIoU(OverlapLoss):
     paper = "Zheng et al. 2020"
 
     @staticmethod
-    def formula(
+    def terms(
         xp: Any, areas: Areas, c2: Any, offset: Vector, aspect: Any, full_gradient: bool, eps: float
-    ) -> tuple[Any, tuple[AreaPartials, Any, Vector, Any]]:
-        """1 - IoU + rho^2 / c^2 + alpha v."""
-        distance, penalty, (d_areas, d_c2, d_offset) = distance_and_penalty(xp, areas, c2, offset, eps, eps)
+    ) -> tuple[Term, ...]:
+        """1 - IoU, rho^2 / c^2 and alpha v."""
+        (distance, (d_areas, *_)), (penalty, d_penalty) = distance_and_penalty(xp, areas, c2, offset, eps, eps)
         aspect_value, d_aspect, alpha = aspect_penalty(xp, distance, aspect, eps)
+        by_areas = None
         if full_gradient:  # of alpha v = v^2 / (1 - IoU + v)
             d_aspect = d_aspect * (2.0 - alpha)
-            d_distance = 1.0 - alpha * alpha
-            d_areas = AreaPartials(d_distance * d_areas.intersection, d_distance * d_areas.union)
-        return distance + penalty + aspect_value, (d_areas, d_c2, d_offset, d_aspect)
+            by_areas = times(d_areas, -(alpha * alpha))
+        of_distance = (distance, (d_areas, None, None, None))
+        return of_distance, (penalty, (*d_penalty, None)), (aspect_value, (by_areas, None, None, d_aspect))
 
 
 ciou: CIoU = register("ciou", CIoU())

@@ -4,24 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.losses.iou import iou_and_distance_by_inverse
-from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverses
-from boxloss.shapes.relations import AreaPartials, Areas, Vector
+from boxloss.shapes.relations import Areas, Vector
 
 
 def distance_and_penalty(
     xp: Any, areas: Areas, c2: Any, offset: Vector, union_eps: float, diagonal_eps: float
-) -> tuple[Any, Any, tuple[AreaPartials, Any, Vector]]:
-    """1 - IoU and the penalty, and the partials of their sum.
-
-    The penalty is rho^2 / c^2, the squared distance of the centres over the squared diagonal of the enclosing box.
-    """
+) -> tuple[Term, Term]:
+    """1 - IoU, and rho^2 / c^2: the squared distance of the centres over the squared diagonal of the enclosing box."""
     per_union, per_c2 = inverses(xp, areas.union + union_eps, c2 + diagonal_eps)
     _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, union_eps)
     penalty = (offset.x * offset.x + offset.y * offset.y) * per_c2
     twice = 2.0 * per_c2
-    return distance, penalty, (d_areas, -(penalty * per_c2), Vector(twice * offset.x, twice * offset.y))
+    d_offset = Vector(twice * offset.x, twice * offset.y)
+    return (distance, (d_areas, None, None)), (penalty, (None, -(penalty * per_c2), d_offset))
 
 
 @dataclass(frozen=True)
@@ -59,12 +57,9 @@ class DIoU(OverlapLoss):
     paper = "Zheng et al. 2020"
 
     @staticmethod
-    def formula(
-        xp: Any, areas: Areas, c2: Any, offset: Vector, eps: float
-    ) -> tuple[Any, tuple[AreaPartials, Any, Vector]]:
-        """1 - IoU + rho^2 / c^2."""
-        distance, penalty, partials = distance_and_penalty(xp, areas, c2, offset, eps, eps)
-        return distance + penalty, partials
+    def terms(xp: Any, areas: Areas, c2: Any, offset: Vector, eps: float) -> tuple[Term, ...]:
+        """1 - IoU and rho^2 / c^2."""
+        return distance_and_penalty(xp, areas, c2, offset, eps, eps)
 
 
 diou: DIoU = register("diou", DIoU())

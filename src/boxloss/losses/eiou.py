@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.losses.diou import distance_and_penalty
-from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverses
-from boxloss.shapes.relations import AreaPartials, Areas, Vector
+from boxloss.shapes.relations import Areas, Vector
 
 
 def side_difference(difference: Any, side: Any, per_side2: Any) -> tuple[Any, Any, Any]:
@@ -57,15 +57,20 @@ class EIoU(OverlapLoss):
     paper = "Zhang et al. 2022"
 
     @staticmethod
-    def formula(
+    def terms(
         xp: Any, areas: Areas, c2: Any, offset: Vector, c: Vector, size_difference: Vector, eps: float
-    ) -> tuple[Any, tuple[AreaPartials, Any, Vector, Vector, Vector]]:
-        """1 - IoU + rho^2 / c^2 + (w - W)^2 / cw^2 + (h - H)^2 / ch^2."""
-        distance, centre, partials = distance_and_penalty(xp, areas, c2, offset, eps, eps)
+    ) -> tuple[Term, ...]:
+        """1 - IoU, rho^2 / c^2, (w - W)^2 / cw^2 and (h - H)^2 / ch^2."""
+        (distance, d_distance), (centre, d_centre) = distance_and_penalty(xp, areas, c2, offset, eps, eps)
         per_cw2, per_ch2 = inverses(xp, c.x * c.x + eps, c.y * c.y + eps)
         w, d_w, d_cw = side_difference(size_difference.x, c.x, per_cw2)
         h, d_h, d_ch = side_difference(size_difference.y, c.y, per_ch2)
-        return distance + centre + (w + h), (*partials, Vector(d_cw, d_ch), Vector(d_w, d_h))
+        return (
+            (distance, (*d_distance, None, None)),
+            (centre, (*d_centre, None, None)),
+            (w, (None, None, None, Vector(d_cw, 0.0), Vector(d_w, 0.0))),
+            (h, (None, None, None, Vector(0.0, d_ch), Vector(0.0, d_h))),
+        )
 
 
 eiou: EIoU = register("eiou", EIoU())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.losses.iou import iou_and_distance_by_inverse
-from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverses, share
 from boxloss.shapes.relations import AreaPartials, Areas, positive_part
@@ -45,13 +45,13 @@ class GIoU(OverlapLoss):
     paper = "Rezatofighi et al. 2019"
 
     @staticmethod
-    def formula(xp: Any, areas: Areas, c: Any, eps: float) -> tuple[Any, tuple[AreaPartials, Any]]:
-        """1 - IoU + (C - U) / C."""
+    def terms(xp: Any, areas: Areas, c: Any, eps: float) -> tuple[Term, ...]:
+        """1 - IoU and (C - U) / C."""
         per_union, per_c = inverses(xp, areas.union + eps, c + eps)
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, eps)
-        value = distance + positive_part(xp, c - areas.union) * per_c
+        uncovered = positive_part(xp, c - areas.union) * per_c
         d_c = share(xp, areas.union + eps, c + eps, per_c) * per_c
-        return value, (AreaPartials(d_areas.intersection, d_areas.union - per_c), d_c)
+        return (distance, (d_areas, None)), (uncovered, (AreaPartials(0.0, -per_c), d_c))
 
 
 giou: GIoU = register("giou", GIoU())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from boxloss.losses.overlap import OverlapLoss
+from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverse, share, where_negligible
 from boxloss.shapes.relations import AreaPartials, Areas
@@ -72,10 +72,10 @@ class IoU(OverlapLoss):
     paper = "Yu et al. 2016"
 
     @staticmethod
-    def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
+    def terms(xp: Any, areas: Areas, eps: float) -> tuple[Term, ...]:
         """1 - IoU."""
         _, distance, d_areas = iou_and_distance(xp, areas, eps)
-        return distance, (d_areas,)
+        return ((distance, (d_areas,)),)
 
 
 iou: IoU = register("iou", IoU())

@@ -5,9 +5,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter
+from boxloss.formulas.evaluation import weighted_sum
 from boxloss.formulas.program import program_of
 from boxloss.losses.verbs import Verbs
-from boxloss.shapes.shape import Gradient, Pair, Relation, plus, times
+from boxloss.shapes.shape import Pair, Relation
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Loss(Verbs, ABC):
             value = check_parameter(parameter.name, parameter.type, getattr(self, parameter.name))
             object.__setattr__(self, parameter.name, value)
         object.__setattr__(self, "program", program_of(self))
+
+    @property
+    def has_iou_term(self) -> bool:
+        """Whether the loss is 1 - IoU and penalties, each of which a modifier may change."""
+        return False
 
     @abstractmethod
     def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
@@ -143,21 +149,5 @@ class WeightedSum(Loss):
         return tuple(relation for _, loss in self.terms for relation in loss.relations)
 
     def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
-        """The terms, each times its weight.
-
-        Each gradient is 0 at a match before it is added: the partial derivatives of all terms, added up before the
-        pullback, would leave a residue.
-        """
-        values, gradients = [], []
-        for weight, loss in self.terms:
-            value, gradient = loss.evaluate(xp, pair)
-            values.append(weight * value)
-            gradients.append((weight, gradient))
-
-        def gradient_of_sum(exchanged: bool) -> Gradient:
-            total = Gradient()
-            for weight, gradient in gradients:
-                total = plus(total, times(gradient(exchanged), weight))
-            return total
-
-        return sum(values[1:], start=values[0]), gradient_of_sum
+        """The terms, each times its weight."""
+        return weighted_sum((weight, loss.evaluate(xp, pair)) for weight, loss in self.terms)

@@ -22,6 +22,22 @@ from boxloss.losses.ciou import CIoU as CIoU
 from boxloss.losses.ciou import ciou as ciou
 from boxloss.losses.eiou import EIoU as EIoU
 from boxloss.losses.eiou import eiou as eiou
+from boxloss.losses.siou import SIoU as SIoU
+from boxloss.losses.siou import siou as siou
+from boxloss.losses.wiou import WIoU as WIoU
+from boxloss.losses.wiou import wiou as wiou
+from boxloss.losses.shape_iou import ShapeIoU as ShapeIoU
+from boxloss.losses.shape_iou import shape_iou as shape_iou
+from boxloss.losses.piou import PIoU as PIoU
+from boxloss.losses.piou import piou as piou
+from boxloss.losses.piou2 import PIoU2 as PIoU2
+from boxloss.losses.piou2 import piou2 as piou2
+from boxloss.losses.nwd import NWD as NWD
+from boxloss.losses.nwd import nwd as nwd
+from boxloss.losses.gcd import GCD as GCD
+from boxloss.losses.gcd import gcd as gcd
+from boxloss.losses.mgiou import MGIoU as MGIoU
+from boxloss.losses.mgiou import mgiou as mgiou
 from boxloss.losses.iou_score import IoUScore as IoUScore
 from boxloss.losses.iou_score import iou_score as iou_score
 
@@ -48,6 +64,22 @@ __all__ = [
     "ciou",
     "EIoU",
     "eiou",
+    "SIoU",
+    "siou",
+    "WIoU",
+    "wiou",
+    "ShapeIoU",
+    "shape_iou",
+    "PIoU",
+    "piou",
+    "PIoU2",
+    "piou2",
+    "NWD",
+    "nwd",
+    "GCD",
+    "gcd",
+    "MGIoU",
+    "mgiou",
     "IoUScore",
     "iou_score",
 ]

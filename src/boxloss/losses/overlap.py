@@ -1,36 +1,82 @@
 """The IoU family: losses that are functions of relations of the two boxes."""
 
-from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from boxloss.formulas.evaluation import Evaluation
 from boxloss.losses.loss import Loss
 from boxloss.shapes.shape import Gradient, Pair, Partials, Relation, plus
+
+Term = tuple[Any, tuple[Any, ...]]  # a value and its partial derivatives with respect to the quantities of relations
 
 
 class OverlapLoss(Loss):
     """A loss stated over relations of the two boxes.
 
     A subclass names its `relations` and its `formula`: from their quantities to the value and, in the same order, the
-    partial derivatives with respect to each. The fields of the dataclass are the formula's last arguments.
+    partial derivatives with respect to each. The fields of the dataclass are the formula's last arguments. One that is
+    the distance 1 - IoU and penalties states these `terms` instead, so that modifiers can change them one by one.
     """
 
     relations: ClassVar[tuple[str | Relation, ...]]
+    has_powers: ClassVar[bool] = True  # whether terms to a power, each, make a loss
+
+    @classmethod
+    def formula(cls, xp: Any, *quantities_and_fields: Any) -> Term:
+        """The value and its partial derivatives with respect to the quantities of the relations."""
+        return _total(cls.terms(xp, *quantities_and_fields))
 
     @staticmethod
-    @abstractmethod
-    def formula(xp: Any, *quantities_and_fields: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The value and its partial derivatives with respect to the quantities of the relations."""
+    def terms(xp: Any, *quantities_and_fields: Any) -> tuple[Term, ...]:
+        """The terms that the loss is the sum of: the distance 1 - IoU and the penalties."""
+        raise NotImplementedError
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+    @property
+    def has_iou_term(self) -> bool:
+        """Whether the loss is the distance 1 - IoU and penalties."""
+        return type(self).terms is not OverlapLoss.terms
+
+    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
         """The formula over boxes: forward through the relations, and back through their pullbacks."""
-        relations = [pair.shape.relation(which) for which in self.relations]
-        value, partials = self.formula(xp, *map(pair.quantity, relations), *self.fields)
+        return over_relations(xp, pair, self.relations, self.formula(xp, *self._arguments(pair)))
 
-        def gradient(exchanged: bool) -> Gradient:
-            seen = pair.exchanged() if exchanged else pair
-            total = Partials()
-            for relation, d in zip(relations, partials, strict=True):
+    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+        """The distance 1 - IoU of the loss."""
+        distance, partials = self.terms(xp, *self._arguments(pair))[0]
+        return over_relations(xp, pair, self.relations, (distance, partials))
+
+    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+        """The other terms, each by itself."""
+        penalties = self.terms(xp, *self._arguments(pair))[1:]
+        return tuple(over_relations(xp, pair, self.relations, term) for term in penalties)
+
+    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+        """The sum of the other terms; None if there is none."""
+        penalties = self.terms(xp, *self._arguments(pair))[1:]
+        return over_relations(xp, pair, self.relations, _total(penalties)) if penalties else None
+
+    def _arguments(self, pair: Pair) -> list[Any]:
+        return [*(pair.quantity(pair.shape.relation(which)) for which in self.relations), *self.fields]
+
+
+def _total(terms: Sequence[Term]) -> Term:
+    value, partials = terms[0]
+    for other, others in terms[1:]:
+        value, partials = value + other, plus(partials, others)
+    return value, partials
+
+
+def over_relations(xp: Any, pair: Pair, which: Sequence[str | Relation], term: Term) -> Evaluation:
+    """A function of the quantities of relations as one of the boxes: back through the pullbacks."""
+    value, partials = term
+    relations = [pair.shape.relation(name) for name in which]
+
+    def gradient(exchanged: bool) -> Gradient:
+        seen = pair.exchanged() if exchanged else pair
+        total = Partials()
+        for relation, d in zip(relations, partials, strict=True):
+            if d is not None:
                 total = plus(total, relation.pullback(xp, seen, relation.exchange(d) if exchanged else d))
-            return seen.gradient(total)
+        return seen.gradient(total)
 
-        return value, gradient
+    return Evaluation(value, gradient)

@@ -4,6 +4,7 @@ At a kink a pullback returns the mean of the one-sided derivatives, which is wha
 """
 
 from functools import cached_property
+from typing import Any
 
 from boxloss.shapes.box import Box
 from boxloss.shapes.guards import ordinary, upright
@@ -43,6 +44,12 @@ class AxisAlignedPair(Pair):
         """The pair with its other box first, and the same corners."""
         pair = AxisAlignedPair(self.xp, self.given_other, self.given, self.image)
         pair.__dict__.update(box=self.other, other=self.box, inner=self.inner, outer=self.outer)
+        return pair
+
+    def of_upright(self, xp: Any, box: Box, other: Box) -> "AxisAlignedPair":
+        """A pair of other boxes, which are upright."""
+        pair = AxisAlignedPair(xp, box, other, self.image)
+        pair.__dict__.update(box=box, other=other)
         return pair
 
     def gradient(self, partials: Partials) -> Gradient:

@@ -101,6 +101,14 @@ def inverses_by_one_division(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return per_product * b, per_product * a
 
 
+def with_guards(xp: Any) -> Any:
+    """The namespace of a call with the guards that a matrix of ordinary boxes does without: for boxes made of these."""
+    replaced: Mapping[Function, Function] | None = xp.__dict__.get("replaced")
+    if replaced is None:
+        return xp
+    return xp.replacing({guard: own for guard, own in replaced.items() if UNGUARDED.get(guard) is not own})
+
+
 UNGUARDED: Mapping[Function, Function] = MappingProxyType(
     {upright: as_it_is, where_negligible: value_alone, inverses: inverses_by_one_division}
 )

@@ -23,6 +23,15 @@ class Vector(NamedTuple):
     y: Any
 
 
+class Sides(NamedTuple):
+    """The sides of both boxes, or the derivatives with respect to them."""
+
+    w: Any
+    h: Any
+    other_w: Any
+    other_h: Any
+
+
 class Areas(NamedTuple):
     """Areas of a pair."""
 
@@ -164,6 +173,16 @@ def size_difference_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
     return Partials(box=Box(-d.x, -d.y, d.x, d.y))
 
 
+def sides_forward(xp: Any, pair: Pair) -> Sides:
+    """Sides of pred and of target."""
+    return Sides(width(pair.box), height(pair.box), width(pair.other), height(pair.other))
+
+
+def sides_pullback(xp: Any, pair: Pair, d: Sides) -> Partials:
+    """A side is its second corner minus its first."""
+    return Partials(box=Box(-d.w, -d.h, d.w, d.h))
+
+
 def corners_forward(xp: Any, pair: Pair) -> Box:
     """Corners of pred minus corners of target."""
     p, t = pair.box, pair.other
@@ -223,6 +242,11 @@ def same(d: Any) -> Any:
     return d
 
 
+def swapped(d: Sides) -> Sides:
+    """For the sides of both boxes."""
+    return Sides(d.other_w, d.other_h, d.w, d.h)
+
+
 def negated(d: Any) -> Any:
     """For a number, or a tuple of numbers, that changes sign with the boxes exchanged."""
     return type(d)(*(-item for item in d)) if isinstance(d, tuple) else -d
@@ -235,6 +259,7 @@ _ALL = (
     Relation("enclosing_diagonal", enclosing_diagonal_forward, enclosing_diagonal_pullback, same),
     Relation("center_offset", center_offset_forward, center_offset_pullback, negated),
     Relation("size_difference", size_difference_forward, size_difference_pullback, negated),
+    Relation("sides", sides_forward, sides_pullback, swapped),
     Relation("corners", corners_forward, corners_pullback, negated),
     Relation("image_diagonal", image_diagonal_forward, image_diagonal_pullback, same, reads_image=True),
     Relation("aspect", aspect_forward, aspect_pullback, negated, aspect_of_one_box, aspect_of_two),

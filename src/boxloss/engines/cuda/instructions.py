@@ -39,7 +39,7 @@ def _library(name: str) -> Emit:
     return emit
 
 
-LIBRARY = {"abs": _library("fabs"), "sqrt": _library("sqrt"), "exp": _library("exp"), "log": _library("log")}
+LIBRARY = {"abs": _library("fabs"), "sqrt": _library("sqrt")}
 
 
 def instructions(dtype: str, capability: tuple[int, int]) -> dict[str, Emit]:

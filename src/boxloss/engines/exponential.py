@@ -1,0 +1,216 @@
+"""Exponentials, logarithms and powers for one number inside a compiled loop: range reduction and polynomials.
+
+All stay within 2 ulp of the true value wherever it is a normal number (tests hold them to it against mpmath), and keep
+NaN. A call of the C library instead would keep the loop from being vectorised: SIoU took ten times as long.
+
+Coefficients are minimax polynomials of (expm1(r) - r) / r^2 for |r| <= ln(2) / 2 by the Remez algorithm in 50 digits.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from boxloss.engines.symbols import INTEGER, NUMBER
+
+Function = Callable[..., Any]
+
+
+class Width(NamedTuple):
+    """What differs between the two float types."""
+
+    expm1: tuple[float, ...]
+    atanh: tuple[float, ...]  # (2 atanh(s) / s - 2) / s^2, in s^2
+    ln2: tuple[float, float]  # in two parts: the first has trailing zeros, so an exponent times it is exact
+    fraction_bits: int
+    bias: int
+    round_to_integer: float  # added to a number and subtracted again, it leaves the nearest integer
+    round_to_integer_bits: int
+    sqrt_half_bits: int
+    largest: float  # the logarithm of the largest number
+    smallest: float  # that of the smallest normal number
+
+
+WIDTHS: Mapping[str, Width] = MappingProxyType(
+    {
+        "float32": Width(
+            expm1=(
+                0.00139464584922511704, 0.00836658418312326276, 0.0416662818721700726, 0.166665429899367097,
+                0.500000006200004888,
+            ),
+            atanh=(0.29871736848941716548, 0.39977541279086231786, 0.66666776383088121539),
+            ln2=(0.693359375, -2.12194440054690583e-4),
+            fraction_bits=23,
+            bias=127,
+            round_to_integer=1.5 * 2.0**23,
+            round_to_integer_bits=0x4B400000,
+            sqrt_half_bits=0x3F3504F3,
+            largest=88.72283,
+            smallest=-87.33654,
+        ),
+        "float64": Width(
+            expm1=(
+                2.51144807842431503e-8, 2.76263267279479648e-7, 2.75572279345027215e-6, 2.48015044453941652e-5,
+                1.98412699030480811e-4, 0.00138888889323794136, 0.00833333333331458542, 0.0416666666665736218,
+                0.166666666666666860, 0.500000000000000555,
+            ),
+            atanh=(
+                0.14761234535535996077, 0.15317778971617648572, 0.18183405730006331657, 0.22222201952869355519,
+                0.28571428704966702322, 0.39999999999613766995, 0.66666666666666962059,
+            ),
+            ln2=(6.93147180369123816490e-01, 1.90821492927058770002e-10),
+            fraction_bits=52,
+            bias=1023,
+            round_to_integer=1.5 * 2.0**52,
+            round_to_integer_bits=0x4338000000000000,
+            sqrt_half_bits=0x3FE6A09E667F3BCD,
+            largest=709.78271289338397,
+            smallest=-708.39641853226408,
+        ),
+    }
+)  # fmt: skip
+
+
+def polynomial(z: Any, coefficients: tuple[float, ...]) -> Any:
+    """A polynomial by Horner's rule, from the coefficient of the highest power on."""
+    p = coefficients[0]
+    for coefficient in coefficients[1:]:
+        p = p * z + coefficient
+    return p
+
+
+def _power_of_two(xp: Any, k: Any, width: Width) -> Any:
+    """2^k, for an integer k that is the exponent of a normal number."""
+    bits = xp.operation("shift left", INTEGER, k + width.bias, width.fraction_bits, of=INTEGER)
+    return xp.operation("from bits", NUMBER, bits, of=INTEGER)
+
+
+def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any]:
+    """An integer k, as an integer and as a number, and a - k ln(2), for |a| below 2^9."""
+    with xp.writer.contracting(True):
+        shifted = a * (1.0 / math.log(2.0)) + width.round_to_integer
+    k = shifted - width.round_to_integer
+    high, low = width.ln2
+    integer = xp.operation("bits", INTEGER, shifted) - width.round_to_integer_bits
+    return integer, k, (a - k * high) - k * low
+
+
+def _expm1_of_reduced(xp: Any, r: Any, width: Width) -> Any:
+    """exp(r) - 1 for |r| <= ln(2) / 2."""
+    with xp.writer.contracting(True):
+        return r + (r * r) * polynomial(r, width.expm1)
+
+
+def _scaled(xp: Any, a: Any, k: Any, width: Width) -> Any:
+    """a 2^k, for a and a result that are normal numbers: k more in the exponent."""
+    shifted = xp.operation("shift left", INTEGER, k, width.fraction_bits, of=INTEGER)
+    return xp.operation("from bits", NUMBER, xp.operation("bits", INTEGER, a) + shifted, of=INTEGER)
+
+
+def _exponential_of_sum(xp: Any, a: Any, rest: Any, width: Width) -> Any:
+    """exp(a + rest) for a small rest; 0 below the normal numbers and infinite above."""
+    k, _, r = _reduced(xp, a, width)
+    value = _scaled(xp, 1.0 + _expm1_of_reduced(xp, r if rest is None else r + rest, width), k, width)
+    value = xp.where(a < width.smallest, 0.0, value)
+    return xp.where(a > width.largest, math.inf, value)
+
+
+def exponential(xp: Any, a: Any, width: Width) -> Any:
+    """e to the power of a; 0 where that is less than the normal numbers."""
+    return xp.where(a == a, _exponential_of_sum(xp, a, None, width), a)
+
+
+def exponential_less_one(xp: Any, a: Any, width: Width) -> Any:
+    """e^a - 1, with all its digits where a is small."""
+    clamped = xp.where(a < -50.0, -50.0, a)  # where e^a counts for nothing beside 1
+    k, _, r = _reduced(xp, clamped, width)
+    half = _power_of_two(xp, k - 1, width)  # of 2^k, which is no number for the largest k
+    value = 2.0 * (half * _expm1_of_reduced(xp, r, width) + (half - 0.5))
+    return xp.where(a > width.largest, math.inf, value)
+
+
+def _mantissa(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
+    """An exponent k and b / 2^k between sqrt(1 / 2) and sqrt(2), for a normal number b."""
+    bits = xp.operation("bits", INTEGER, b)
+    exponent = xp.operation("shift right", INTEGER, bits - width.sqrt_half_bits, width.fraction_bits, of=INTEGER)
+    power = xp.operation("shift left", INTEGER, exponent, width.fraction_bits, of=INTEGER)
+    mantissa = xp.operation("from bits", NUMBER, bits - power, of=INTEGER)
+    return xp.operation("to number", NUMBER, exponent, of=INTEGER), mantissa
+
+
+def _edges_of_logarithm(xp: Any, b: Any, value: Any) -> Any:
+    """The value of a logarithm of b where b is a positive number, and what it is elsewhere."""
+    value = xp.where(b < math.inf, value, b)  # infinity and NaN
+    return xp.where(b > 0.0, value, xp.where(b == 0.0, -math.inf, math.nan))
+
+
+def logarithm(xp: Any, b: Any, width: Width) -> Any:
+    """The natural logarithm; -inf for 0, NaN below."""
+    return _with_edges(xp, b, _logarithm(xp, b, None, width))
+
+
+def logarithm_of_one_more(xp: Any, a: Any, width: Width) -> Any:
+    """ln(1 + a), with all its digits where a is small; -inf for -1, NaN below."""
+    b = 1.0 + a
+    return _with_edges(xp, b, _logarithm(xp, b, a - (b - 1.0), width))
+
+
+def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
+    """a^exponent for a >= 0, NaN below: the logarithm and its product with the exponent have twice the digits."""
+    high, low = _long_logarithm(xp, a, width)
+    product = high * exponent
+    rest = _fused(xp, high, exponent, -product) + low * exponent
+    value = _exponential_of_sum(xp, product, rest, width)
+    of_zero = xp.where(exponent > 0.0, 0.0, xp.where(exponent < 0.0, math.inf, 1.0))
+    return xp.where(a > 0.0, value, xp.where(a == 0.0, of_zero, math.nan))
+
+
+def _with_edges(xp: Any, b: Any, value: Any) -> Any:
+    """The value of ln(b) for a positive number, and what ln(b) is elsewhere."""
+    value = xp.where(b < math.inf, value, b)
+    return xp.where(b > 0.0, value, xp.where(b == 0.0, -math.inf, math.nan))
+
+
+def _mantissa(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
+    """An exponent k and b / 2^k between sqrt(1 / 2) and sqrt(2), for a normal number b."""
+    bits = xp.operation("bits", INTEGER, b)
+    exponent = xp.operation("shift right", INTEGER, bits - width.sqrt_half_bits, width.fraction_bits, of=INTEGER)
+    shifted = xp.operation("shift left", INTEGER, exponent, width.fraction_bits, of=INTEGER)
+    mantissa = xp.operation("from bits", NUMBER, bits - shifted, of=INTEGER)
+    return xp.operation("to number", NUMBER, exponent, of=INTEGER), mantissa
+
+
+def _logarithm(xp: Any, b: Any, lost: Any, width: Width) -> Any:
+    """ln(b + lost) for a positive number b, and for what was lost when it was rounded."""
+    with xp.writer.contracting(True):
+        k, mantissa = _mantissa(xp, b, width)
+        f = mantissa - 1.0 if lost is None else (mantissa - 1.0) + lost * (mantissa / b)
+        s = f / (2.0 + f)
+        z = s * s
+        high, low = width.ln2
+        return k * high + (f - (s * (f - z * polynomial(z, width.atanh)) - k * low))
+
+
+def _long_logarithm(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
+    """ln(b) for a positive number b, as a number and what it lacks."""
+    k, mantissa = _mantissa(xp, b, width)
+    f = mantissa - 1.0
+    t = 2.0 + f
+    per_t = 1.0 / t
+    s = f * per_t
+    s_low = (_fused(xp, -s, t, f) - s * (f - (t - 2.0))) * per_t
+    z = s * s
+    high, low = width.ln2
+    sum_high, sum_low = _sum(k * high, 2.0 * s)
+    return _sum(sum_high, sum_low + (2.0 * s_low + s * z * polynomial(z, width.atanh) + k * low))
+
+
+def _sum(a: Any, b: Any) -> tuple[Any, Any]:
+    """a + b, and what it lacks, for a that is 0 or not smaller than b."""
+    total = a + b
+    return total, b - (total - a)
+
+
+def _fused(xp: Any, a: Any, b: Any, c: Any) -> Any:
+    """a b + c, rounded once."""
+    return xp.operation("fused", NUMBER, a, b, c)

@@ -1,0 +1,51 @@
+"""What a loss is for one pair of boxes, a value and a way to its gradient, and what modifiers make of it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from boxloss.shapes.shape import Gradient, plus, times
+
+
+class Evaluation(NamedTuple):
+    """A value for a pair of boxes, and ``gradient(exchanged)``: with respect to the first box, or to the other."""
+
+    value: Any
+    gradient: Callable[[bool], Gradient]
+
+
+def weighted_sum(terms: Iterable[tuple[Any, tuple[Any, Any]]]) -> Evaluation:
+    """Add evaluations up, each times its weight; a weight of None counts as 1.
+
+    Each gradient is 0 at a match before it is added: the partial derivatives of all terms, added up before the
+    pullback, would leave a residue.
+    """
+    weights, evaluations = zip(*terms, strict=True)
+    values = [
+        value if weight is None else weight * value for weight, (value, _) in zip(weights, evaluations, strict=True)
+    ]
+
+    def gradient(exchanged: bool) -> Gradient:
+        total = Gradient()
+        for weight, (_, of_term) in zip(weights, evaluations, strict=True):
+            found = of_term(exchanged)
+            total = plus(total, found if weight is None else times(found, weight))
+        return total
+
+    return Evaluation(sum(values[1:], start=values[0]), gradient)
+
+
+def sum_of(*evaluations: tuple[Any, Any] | None) -> Evaluation:
+    """Add evaluations up; None is left out."""
+    return weighted_sum((None, evaluation) for evaluation in evaluations if evaluation is not None)
+
+
+def curve(evaluation: tuple[Any, Any], value: Any, slope: Any) -> Evaluation:
+    """A function of the value: what it is there, and its slope."""
+    _, gradient = evaluation
+    return Evaluation(value, lambda exchanged: times(gradient(exchanged), slope))
+
+
+def gained(evaluation: tuple[Any, Any], gain: Any) -> Evaluation:
+    """An evaluation times a number of the pair that counts as constant in its gradient."""
+    value, _ = evaluation
+    return curve(evaluation, value * gain, gain)

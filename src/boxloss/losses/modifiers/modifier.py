@@ -1,0 +1,112 @@
+"""The bases of modifiers: losses that are made of another loss."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from boxloss.formulas.evaluation import Evaluation, sum_of
+from boxloss.losses.loss import Loss
+from boxloss.shapes.mappings import Mapped
+from boxloss.shapes.shape import Pair, Relation
+
+
+@dataclass(frozen=True)
+class Modifier(Loss):
+    """A loss made of another, its first parameter."""
+
+    loss: Loss
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.loss, Loss):
+            raise TypeError(f"loss of {type(self).__name__} must be a loss; got {type(self.loss).__name__}")
+        super().__post_init__()
+
+    @property
+    def relations(self) -> tuple[str | Relation, ...]:  # type: ignore[override]
+        """Those of the loss."""
+        return self.loss.relations
+
+    @property
+    def value_range(self) -> str:  # type: ignore[override]
+        """That of the loss."""
+        return self.loss.value_range
+
+
+@dataclass(frozen=True)
+class OfIoUTerm(Modifier):
+    """A modifier of the term 1 - IoU of a loss, whose penalties stay as they are."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.loss.has_iou_term:
+            name, loss = type(self).__name__, type(self.loss).__name__
+            raise ValueError(f"{name} changes the term 1 - IoU of a loss, and {loss} is no sum of it and penalties")
+
+    @property
+    def has_iou_term(self) -> bool:
+        """What has become of it."""
+        return True
+
+    @property
+    def has_powers(self) -> bool:
+        """As the loss has."""
+        return self.loss.has_powers
+
+    @abstractmethod
+    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+        """What becomes of the term."""
+
+    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+        """What becomes of the term, and the penalties."""
+        return sum_of(self.iou_term(xp, pair), self.penalty(xp, pair))
+
+    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+        """Those of the loss."""
+        return self.loss.penalties(xp, pair)
+
+    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+        """That of the loss."""
+        return self.loss.penalty(xp, pair)
+
+
+@dataclass(frozen=True)
+class OfOtherBoxes(Modifier):
+    """A loss of boxes that are made of the two."""
+
+    @property
+    def has_iou_term(self) -> bool:
+        """If the loss has it."""
+        return self.loss.has_iou_term
+
+    @property
+    def has_powers(self) -> bool:
+        """As the loss has."""
+        return self.loss.has_powers
+
+    @abstractmethod
+    def mapped(self, pair: Pair) -> Mapped:
+        """The boxes that the loss is of."""
+
+    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+        """The loss of these."""
+        return self._back(xp, pair, self.loss.evaluate)
+
+    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+        """1 - IoU of these."""
+        return self._back(xp, pair, self.loss.iou_term)
+
+    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+        """The penalties of these."""
+        other, back = self.mapped(pair)
+        return tuple(Evaluation(value, back(gradient)) for value, gradient in self.loss.penalties(other.xp, other))
+
+    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+        """The penalty of these."""
+        other, back = self.mapped(pair)
+        found = self.loss.penalty(other.xp, other)
+        return found and Evaluation(found.value, back(found.gradient))
+
+    def _back(self, xp: Any, pair: Pair, evaluate: Any) -> Evaluation:
+        other, back = self.mapped(pair)
+        value, gradient = evaluate(other.xp, other)
+        return Evaluation(value, back(gradient))

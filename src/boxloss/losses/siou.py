@@ -1,0 +1,111 @@
+"""SIoU."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from boxloss.check import check_at_least
+from boxloss.losses.iou import iou_and_distance
+from boxloss.losses.overlap import OverlapLoss, Term
+from boxloss.losses.registry import register
+from boxloss.shapes.guards import NEGLIGIBLE, inverse, inverses
+from boxloss.shapes.relations import Areas, Sides, Vector, where_larger
+
+
+class ShapeCost(NamedTuple):
+    """The cost of a side of pred and one of target, and its partial derivatives."""
+
+    value: Any
+    by_side: Any
+    by_other: Any
+    by_weight: Any
+
+
+def shape_cost(xp: Any, side: Any, other: Any, weight: Any, theta: Any) -> ShapeCost:
+    """(1 - exp(-o))^theta, with o = weight |side - other| / max(side, other)."""
+    longer = xp.maximum(side, other)
+    per_longer2 = inverse(xp, longer * longer)
+    share = xp.abs(side - other) * longer * per_longer2
+    base = -xp.expm1(-(weight * share))
+    power = xp.pow(base, theta - 1.0)
+    slope = theta * power * (1.0 - base)
+    of_share = slope * weight * per_longer2
+    return ShapeCost(
+        power * base,
+        of_share * where_larger(xp, side, other, other, -other),
+        of_share * where_larger(xp, side, other, -side, side),
+        slope * share,
+    )
+
+
+@dataclass(frozen=True)
+class SIoU(OverlapLoss):
+    r"""The IoU loss plus a cost of the distance, which is less along an axis, and a cost of the shape.
+
+    .. math::
+
+        L = 1 - \frac{I}{U} + \frac{\Delta + \Omega}{2}, \qquad
+        \Delta = \sum_{t = x, y} \left(1 - e^{-(2 - \Lambda) r_t}\right), \quad
+        \Lambda = \frac{2 |dx| |dy|}{\rho^2}, \quad r_x = \left(\frac{dx}{c_w}\right)^2, \qquad
+        \Omega = \sum_{t = w, h} \left(1 - e^{-o_t}\right)^\theta, \quad o_w = \frac{|w - W|}{\max(w, W)}
+
+    Gevorgyan, "SIoU Loss: More Powerful Learning for Bounding Box Regression", 2022 (arXiv:2205.12740). Its angle
+    cost, 1 - 2 sin^2(arcsin(s) - pi / 4), is sin(2 alpha) of the angle alpha of the offset: Lambda above, without an
+    arc sine. Range [0, 2.27), and [0, 2.03) for the default theta. The gradient is not 0 where the boxes do not overlap. Kinks:
+    equal edges, contact of the boxes, and an offset along an axis.
+
+    Parameters
+    ----------
+    theta : float
+        The power of the shape cost, 1 or more; the paper takes 2 to 6.
+
+    Raises
+    ------
+    ValueError
+        If `theta` is less than 1 or not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> bl.siou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]])).round(4)
+    array([0.9623])
+    """
+
+    theta: float = 4.0
+    relations = ("areas", "center_offset", "enclosing_sides", "sides")
+    expression = "1 - I / U + (Delta + Omega) / 2"
+    value_range = "[0, 2.27)"
+    paper = "Gevorgyan 2022"
+
+    def __post_init__(self) -> None:
+        check_at_least("theta", self.theta, 1.0)
+        super().__post_init__()
+
+    @staticmethod
+    def terms(xp: Any, areas: Areas, offset: Vector, c: Vector, sides: Sides, theta: float) -> tuple[Term, ...]:
+        """1 - IoU and (Delta + Omega) / 2."""
+        _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
+        size_x, size_y = xp.abs(offset.x), xp.abs(offset.y)
+        rho2 = offset.x * offset.x + offset.y * offset.y
+        per_rho2 = 1.0 / xp.where(rho2 < NEGLIGIBLE, 1.0, rho2)  # no guard that ordinary boxes do without
+        gamma = 2.0 - 2.0 * size_x * size_y * per_rho2
+        # The derivative of Lambda is this times (|dy| sign(dx), -|dx| sign(dy)).
+        turn = 2.0 * (offset.y * offset.y - offset.x * offset.x) * per_rho2 * per_rho2
+        per_cw2, per_ch2 = inverses(xp, c.x * c.x, c.y * c.y)
+        r_x, r_y = offset.x * offset.x * per_cw2, offset.y * offset.y * per_ch2
+        delta_x, delta_y = -xp.expm1(-(gamma * r_x)), -xp.expm1(-(gamma * r_y))
+        fade_x, fade_y = 1.0 - delta_x, 1.0 - delta_y
+        by_angle = (fade_x * r_x + fade_y * r_y) * turn
+        w = shape_cost(xp, sides.w, sides.other_w, 1.0, theta)
+        h = shape_cost(xp, sides.h, sides.other_h, 1.0, theta)
+        d_offset = Vector(
+            gamma * fade_x * per_cw2 * offset.x - 0.5 * by_angle * size_y * xp.sign(offset.x),
+            gamma * fade_y * per_ch2 * offset.y + 0.5 * by_angle * size_x * xp.sign(offset.y),
+        )
+        d_c = Vector(-gamma * fade_x * r_x * per_cw2 * c.x, -gamma * fade_y * r_y * per_ch2 * c.y)
+        d_sides = Sides(0.5 * w.by_side, 0.5 * h.by_side, 0.5 * w.by_other, 0.5 * h.by_other)
+        penalty = 0.5 * ((delta_x + delta_y) + (w.value + h.value))
+        return (distance, (d_areas, None, None, None)), (penalty, (None, d_offset, d_c, d_sides))
+
+
+siou: SIoU = register("siou", SIoU())

@@ -1,0 +1,71 @@
+"""Pairs of boxes made of a pair, and the way back from the derivatives of a loss of these to the boxes themselves.
+
+Corners are seen from a corner of the pair, so that boxes far from the origin keep their digits. Rounding may leave a
+box without area, so what is made of ordinary boxes has all guards.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from boxloss.shapes.box import Box
+from boxloss.shapes.guards import with_guards
+from boxloss.shapes.shape import Gradient, Pair, plus, times
+
+Way = Callable[[bool], Gradient]  # the gradient with respect to the first box, or to the other
+
+
+class Mapped(NamedTuple):
+    """A pair made of another, and ``back(gradient)``: the gradient with respect to the boxes that it was made of."""
+
+    pair: Pair
+    back: Callable[[Way], Way]
+
+
+def scaled(pair: Any, ratio: Any) -> Mapped:
+    """Scale both boxes about their own centres."""
+    origin, inset = pair.outer, 0.5 * (1.0 - ratio)
+
+    def scale(b: Box) -> Box:
+        shift_x, shift_y = inset * (b.x2 - b.x1), inset * (b.y2 - b.y1)
+        return Box(
+            (b.x1 - origin.x1) + shift_x,
+            (b.y1 - origin.y1) + shift_y,
+            (b.x2 - origin.x1) - shift_x,
+            (b.y2 - origin.y1) - shift_y,
+        )
+
+    def back(gradient: Way) -> Way:
+        def of_boxes(exchanged: bool) -> Gradient:
+            d = plus(*gradient(exchanged))
+            if d is None:
+                return Gradient()
+            turn_x, turn_y = inset * (d.x2 - d.x1), inset * (d.y2 - d.y1)
+            return Gradient(Box(d.x1 + turn_x, d.y1 + turn_y, d.x2 - turn_x, d.y2 - turn_y))
+
+        return of_boxes
+
+    return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back)
+
+
+def interpolated(pair: Any, alpha: Any) -> Mapped:
+    """Move the first box towards the other, by the share alpha of the way."""
+    box, other, rest = pair.box, pair.other, 1.0 - alpha
+    width, height = other.x2 - other.x1, other.y2 - other.y1
+    between = Box(
+        rest * (box.x1 - other.x1),
+        rest * (box.y1 - other.y1),
+        width + rest * (box.x2 - other.x2),
+        height + rest * (box.y2 - other.y2),
+    )
+    nothing = 0.0 * width
+
+    def back(gradient: Way) -> Way:
+        def of_boxes(exchanged: bool) -> Gradient:
+            of_between = plus(*gradient(False))
+            if not exchanged:
+                return Gradient(times(of_between, rest))
+            return Gradient(plus(plus(*gradient(True)), times(of_between, alpha)))
+
+        return of_boxes
+
+    return Mapped(pair.of_upright(with_guards(pair.xp), between, Box(nothing, nothing, width, height)), back)
