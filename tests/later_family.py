@@ -1,4 +1,4 @@
-"""The later family and the modifiers once more, independently, in torch; and what detached ones are differentiated as."""
+"""The later family and the modifiers once more, independently, in torch; and what they are differentiated as."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ def parts(pred: Any, target: Any) -> dict[str, Any]:
     """Everything that the formulas read, of tensors or arrays."""
     found: dict[str, Any] = {}
     low, high = (np.minimum, np.maximum) if isinstance(pred, np.ndarray) else _torch_extremes()
-    (l, t, r, b), (L, T, R, B) = ([boxes[..., k] for k in range(4)] for boxes in (pred, target))  # noqa: E741, N806
-    r, b, R, B = high(l, r), high(t, b), high(L, R), high(T, B)  # noqa: N806
+    (l, t, r, b), (L, T, R, B) = ([boxes[..., k] for k in range(4)] for boxes in (pred, target))  # noqa: E741
+    r, b, R, B = high(l, r), high(t, b), high(L, R), high(T, B)
     found["w"], found["h"], found["W"], found["H"] = r - l, b - t, R - L, B - T
     found["dx"], found["dy"] = (l + r - L - R) / 2, (t + b - T - B) / 2
     found["cw"], found["ch"] = high(r, R) - low(l, L), high(b, B) - low(t, T)

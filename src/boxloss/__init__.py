@@ -12,8 +12,17 @@ from boxloss.losses.registry import get, losses
 __version__ = "0.1.0"
 
 __all__ = [
+    "Alpha",
+    "Focal",
+    "Focaler",
+    "Inner",
+    "Interpolated",
     "Loss",
+    "MPDIoU",
+    "Scaled",
     "WeightedSum",
+    "Wise",
+    "WiseState",
     "area",
     "clip_to_image",
     "convert",

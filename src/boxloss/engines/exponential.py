@@ -129,21 +129,6 @@ def exponential_less_one(xp: Any, a: Any, width: Width) -> Any:
     return xp.where(a > width.largest, math.inf, value)
 
 
-def _mantissa(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
-    """An exponent k and b / 2^k between sqrt(1 / 2) and sqrt(2), for a normal number b."""
-    bits = xp.operation("bits", INTEGER, b)
-    exponent = xp.operation("shift right", INTEGER, bits - width.sqrt_half_bits, width.fraction_bits, of=INTEGER)
-    power = xp.operation("shift left", INTEGER, exponent, width.fraction_bits, of=INTEGER)
-    mantissa = xp.operation("from bits", NUMBER, bits - power, of=INTEGER)
-    return xp.operation("to number", NUMBER, exponent, of=INTEGER), mantissa
-
-
-def _edges_of_logarithm(xp: Any, b: Any, value: Any) -> Any:
-    """The value of a logarithm of b where b is a positive number, and what it is elsewhere."""
-    value = xp.where(b < math.inf, value, b)  # infinity and NaN
-    return xp.where(b > 0.0, value, xp.where(b == 0.0, -math.inf, math.nan))
-
-
 def logarithm(xp: Any, b: Any, width: Width) -> Any:
     """The natural logarithm; -inf for 0, NaN below."""
     return _with_edges(xp, b, _logarithm(xp, b, None, width))

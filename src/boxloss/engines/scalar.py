@@ -91,7 +91,7 @@ def sign(xp: Any, a: Any) -> Any:
 
 def _table(name: str, atan2: Function) -> Mapping[str, Function]:
     width = exponential.WIDTHS[name]
-    own = {
+    own: dict[str, Function] = {
         "exp": exponential.exponential,
         "expm1": exponential.exponential_less_one,
         "log": exponential.logarithm,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self
 
 from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter
-from boxloss.formulas.evaluation import weighted_sum
+from boxloss.formulas.evaluation import Evaluation, weighted_sum
 from boxloss.formulas.program import program_of
 from boxloss.losses.verbs import Verbs
 from boxloss.shapes.shape import Pair, Relation
@@ -40,17 +40,34 @@ class Loss(Verbs, ABC):
             object.__setattr__(self, parameter.name, value)
         object.__setattr__(self, "program", program_of(self))
 
-    @property
-    def has_iou_term(self) -> bool:
-        """Whether the loss is 1 - IoU and penalties, each of which a modifier may change."""
-        return False
-
     @abstractmethod
     def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
         """The value for a pair of boxes, and a function that gives its gradient.
 
         ``gradient(exchanged) -> Gradient`` is with respect to the first box, or to the other.
         """
+
+    @property
+    def has_iou_term(self) -> bool:
+        """Whether the loss is 1 - IoU and penalties; if not, the next three are not to be called."""
+        return False
+
+    @property
+    def has_powers(self) -> bool:
+        """Whether these, each to a power, make a loss."""
+        return self.has_iou_term
+
+    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+        """The term 1 - IoU."""
+        raise NotImplementedError
+
+    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+        """The other terms, each by itself."""
+        raise NotImplementedError
+
+    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+        """The sum of the other terms; None if there is none."""
+        raise NotImplementedError
 
     @property
     def fields(self) -> tuple[Any, ...]:

@@ -19,7 +19,6 @@ class OverlapLoss(Loss):
     """
 
     relations: ClassVar[tuple[str | Relation, ...]]
-    has_powers: ClassVar[bool] = True  # whether terms to a power, each, make a loss
 
     @classmethod
     def formula(cls, xp: Any, *quantities_and_fields: Any) -> Term:

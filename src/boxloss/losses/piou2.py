@@ -37,7 +37,7 @@ class PIoU2(OverlapLoss):
     >>> import numpy as np
     >>> import boxloss as bl
     >>> bl.piou2(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]])).round(4)
-    array([1.3695])
+    array([1.3698])
     """
 
     lambda_: float = 1.3

@@ -21,13 +21,13 @@ def losses() -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        In the order from coordinate losses to the youngest of the IoU family.
+        Coordinate losses, those of the IoU family in the order of their years, and those without an IoU.
 
     Examples
     --------
     >>> import boxloss as bl
     >>> bl.losses()[-4:]
-    ('giou', 'diou', 'ciou', 'eiou')
+    ('piou2', 'nwd', 'gcd', 'mgiou')
     """
     return tuple(_BY_NAME)
 

@@ -50,8 +50,8 @@ class SIoU(OverlapLoss):
 
     Gevorgyan, "SIoU Loss: More Powerful Learning for Bounding Box Regression", 2022 (arXiv:2205.12740). Its angle
     cost, 1 - 2 sin^2(arcsin(s) - pi / 4), is sin(2 alpha) of the angle alpha of the offset: Lambda above, without an
-    arc sine. Range [0, 2.27), and [0, 2.03) for the default theta. The gradient is not 0 where the boxes do not overlap. Kinks:
-    equal edges, contact of the boxes, and an offset along an axis.
+    arc sine. Range [0, 2.5), and [0, 2.03) for the default theta. The gradient is not 0 where the boxes do not
+    overlap. Kinks: equal edges, contact of the boxes, and an offset along an axis.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class SIoU(OverlapLoss):
     theta: float = 4.0
     relations = ("areas", "center_offset", "enclosing_sides", "sides")
     expression = "1 - I / U + (Delta + Omega) / 2"
-    value_range = "[0, 2.27)"
+    value_range = "[0, 2.5)"
     paper = "Gevorgyan 2022"
 
     def __post_init__(self) -> None:

@@ -34,7 +34,11 @@ class WIoU(OverlapLoss):
     expression = "exp(rho^2 / c^2) (1 - I / U)"
     value_range = "[0, e)"
     paper = "Tong et al. 2023"
-    has_powers = False
+
+    @property
+    def has_powers(self) -> bool:
+        """The loss is a product."""
+        return False
 
     @staticmethod
     def terms(xp: Any, areas: Areas, c2: Any, offset: Vector) -> tuple[Term, ...]:

@@ -9,8 +9,8 @@ from boxloss.losses.ciou import CIoU, aspect_penalty
 from boxloss.losses.diou import DIoU, distance_and_penalty
 from boxloss.losses.giou import GIoU
 from boxloss.losses.loss import Loss
-from boxloss.losses.overlap import OverlapLoss
-from boxloss.shapes.relations import AreaPartials, Areas, Vector
+from boxloss.losses.overlap import OverlapLoss, Term
+from boxloss.shapes.relations import Areas, Vector
 from boxloss.shapes.shape import Gradient, Pair, Relation, times
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
@@ -30,12 +30,9 @@ class DIoUOfTwoEps(OverlapLoss):
     value_range = DIoU.value_range
 
     @staticmethod
-    def formula(
-        xp: Any, areas: Areas, c2: Any, offset: Vector, union_eps: float, eps: float
-    ) -> tuple[Any, tuple[AreaPartials, Any, Vector]]:
-        """1 - IoU + rho^2 / c^2."""
-        distance, penalty, partials = distance_and_penalty(xp, areas, c2, offset, union_eps, eps)
-        return distance + penalty, partials
+    def terms(xp: Any, areas: Areas, c2: Any, offset: Vector, union_eps: float, eps: float) -> tuple[Term, ...]:
+        """1 - IoU and rho^2 / c^2."""
+        return distance_and_penalty(xp, areas, c2, offset, union_eps, eps)
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class CIoUOfThreeEps(OverlapLoss):
     value_range = CIoU.value_range
 
     @staticmethod
-    def formula(
+    def terms(
         xp: Any,
         areas: Areas,
         c2: Any,
@@ -59,11 +56,14 @@ class CIoUOfThreeEps(OverlapLoss):
         union_eps: float,
         diagonal_eps: float,
         eps: float,
-    ) -> tuple[Any, tuple[AreaPartials, Any, Vector, Any]]:
-        """1 - IoU + rho^2 / c^2 + alpha v."""
-        distance, penalty, partials = distance_and_penalty(xp, areas, c2, offset, union_eps, diagonal_eps)
+    ) -> tuple[Term, ...]:
+        """1 - IoU, rho^2 / c^2 and alpha v."""
+        (distance, by_distance), (penalty, by_penalty) = distance_and_penalty(
+            xp, areas, c2, offset, union_eps, diagonal_eps
+        )
         aspect_value, d_aspect, _ = aspect_penalty(xp, distance, aspect, eps)
-        return distance + penalty + aspect_value, partials + (d_aspect,)
+        of_aspect = (aspect_value, (None, None, None, d_aspect))
+        return (distance, (*by_distance, None)), (penalty, (*by_penalty, None)), of_aspect
 
 
 @dataclass(frozen=True)
