@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 import boxloss as bl
 from boxloss.cli import app
-from boxloss.cli.expressions import loss_of, split
+from boxloss.cli.expressions import KINDS, loss_of, split
 
 SCORE = ("score", "--sample", "--engine", "array")
 
@@ -41,6 +41,10 @@ def error(*args):
         ("-iou", -1.0 * bl.IoU()),
         ("2 * 3 * iou", 6.0 * bl.IoU()),
         ("(1 + 0.5) * iou", 1.5 * bl.IoU()),
+        ("inner(ciou, ratio=0.7)", bl.Inner(bl.CIoU(), ratio=0.7)),
+        ("focaler(inner(siou))", bl.Focaler(bl.Inner(bl.SIoU()))),
+        ("iou + interpolated(iou, alpha=0.98)", bl.IoU() + bl.Interpolated(bl.IoU(), 0.98)),
+        ("mpdiou(image_size=(480, 640))", bl.MPDIoU(image_size=(480, 640))),
     ],
 )
 def test_expressions(text, loss):
@@ -69,10 +73,10 @@ EXAMPLES = "write a name, as giou, with parameters, as smooth_l1(beta=0.1), or a
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("giuo", f"'giuo' is not one of {', '.join(bl.losses())}. Did you mean 'giou'?"),
-        ("GIoU", f"'GIoU' is not one of {', '.join(bl.losses())}. Did you mean 'giou'?"),
-        ("xyz", f"'xyz' is not one of {', '.join(bl.losses())}."),
-        ("2 * nope", f"'nope' is not one of {', '.join(bl.losses())}."),
+        ("giuo", f"'giuo' is not one of {', '.join(KINDS)}. Did you mean 'giou'?"),
+        ("GIoU", f"'GIoU' is not one of {', '.join(KINDS)}. Did you mean 'giou'?"),
+        ("xyz", f"'xyz' is not one of {', '.join(KINDS)}."),
+        ("2 * nope", f"'nope' is not one of {', '.join(KINDS)}."),
         ("smooth_l1(bta=1)", "smooth_l1 has no parameter 'bta'; it has coordinates, beta. Did you mean 'beta'?"),
         ("l1(**{'a': 1})", "l1 has no parameter '**'; it has coordinates."),
         ("smooth_l1(beta=giou)", "beta of smooth_l1 must be a number, a string, True or False; got 'giou'"),

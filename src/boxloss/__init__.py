@@ -4,6 +4,7 @@ from boxloss.engines.threads import get_num_threads, set_num_threads
 from boxloss.functions import area, clip_to_image, convert, validate
 from boxloss.losses import named
 from boxloss.losses.loss import Loss, WeightedSum
+from boxloss.losses.modifiers import MODIFIERS as MODIFIERS
 from boxloss.losses.modifiers import Alpha, Focal, Focaler, Inner, Interpolated, Scaled, Wise, WiseState
 from boxloss.losses.mpdiou import MPDIoU
 from boxloss.losses.named import *  # noqa: F403

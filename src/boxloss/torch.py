@@ -1,15 +1,19 @@
 """Losses as modules of torch."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from boxloss.check import check_choice, check_formats, check_reduction
+from boxloss.losses.iou import iou
 from boxloss.losses.loss import Loss
+from boxloss.losses.modifiers import Wise, WiseState
 from boxloss.losses.registry import get
 from boxloss.typing import Engine, Format, Reduction
 from boxloss.verbs.select import ENGINES
 
-__all__ = ["BoxLoss"]
+__all__ = ["BoxLoss", "WiseIoU"]
 
 
 class BoxLoss(torch.nn.Module):  # type: ignore[misc]
@@ -100,3 +104,73 @@ class BoxLoss(torch.nn.Module):  # type: ignore[misc]
         options = {"format": "xyxy", "image_size": None, "reduction": None, "engine": "auto"}
         told = [f"{name}={getattr(self, name)!r}" for name, usual in options.items() if getattr(self, name) != usual]
         return ", ".join([repr(self.loss), *told])
+
+
+class WiseIoU(BoxLoss):
+    """`boxloss.Wise` of a loss as a module, whose running mean of the IoU loss is a buffer: `mean`.
+
+    In training each step first takes the mean of its IoU losses into the buffer, and then weighs its pairs by it, as
+    the authors' code does. In evaluation the buffer stays as it is. It is saved with the module, so a training that
+    goes on from a checkpoint goes on with the mean.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        A name, one of `boxloss.losses`, or a loss; the paper's is ``"wiou"``.
+    version, alpha, delta
+        As in `boxloss.Wise`.
+    momentum : float
+        As in `boxloss.WiseState`.
+    format, image_size, reduction, eps, engine
+        As in `BoxLoss`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option does not fit; the message says which.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from boxloss.torch import WiseIoU
+    >>> criterion = WiseIoU(momentum=0.1)
+    >>> pred = torch.tensor([[0.0, 0.0, 2.0, 2.0]], requires_grad=True)
+    >>> criterion(pred, torch.tensor([[1.0, 1.0, 3.0, 3.0]])).backward()
+    >>> round(criterion.mean.item(), 4)
+    0.9857
+    """
+
+    mean: Tensor
+    loss: Wise
+
+    def __init__(
+        self,
+        loss: str | Loss = "wiou",
+        *,
+        version: int = 3,
+        alpha: float = 1.9,
+        delta: float = 3.0,
+        momentum: float = WiseState().momentum,
+        format: Format = "xyxy",
+        image_size: tuple[float, float] | None = None,
+        reduction: Reduction = "mean",
+        eps: float | None = None,
+        engine: Engine = "auto",
+    ) -> None:
+        super().__init__(loss, format=format, image_size=image_size, reduction=reduction, eps=eps, engine=engine)
+        self.loss = Wise(self.loss, version=version, alpha=alpha, delta=delta)
+        self.momentum = WiseState(momentum).momentum
+        self.register_buffer("mean", torch.ones((), dtype=torch.float64))
+
+    def forward(
+        self, pred: Tensor, target: Tensor, weight: "Tensor | float | None" = None, avg_factor: float | None = None
+    ) -> Tensor:
+        """The loss of boxes; see `BoxLoss.forward`."""
+        state = WiseState(self.momentum, float(self.mean))
+        if self.training:
+            size = self.image_size if "rel_" in str(self.format) else None  # the IoU reads no other
+            boxes = pred.detach(), target.detach()
+            state = state.updated(iou(*boxes, format=self.format, image_size=size, engine=self.engine))
+            self.mean.fill_(state.mean)
+        self.loss = replace(self.loss, mean=state.mean)
+        return super().forward(pred, target, weight, avg_factor)

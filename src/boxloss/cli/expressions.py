@@ -2,13 +2,16 @@
 
 import ast
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import Any
 
 import boxloss as bl
 
 WANTED = "write a name, as giou, with parameters, as smooth_l1(beta=0.1), or a sum, as 5*l1+2*giou"
+MODIFIERS = {kind.__name__.lower(): kind for kind in bl.MODIFIERS}
+KINDS = {name: type(bl.get(name)) for name in bl.losses()} | {"mpdiou": bl.MPDIoU} | MODIFIERS
 
 
 def split(text: str) -> list[str]:
@@ -70,7 +73,9 @@ def _value(node: ast.expr) -> bl.Loss | float:
         case ast.Name(name):
             return _named(name)
         case ast.Call(ast.Name(name), [], keywords):
-            return _with_parameters(name, keywords)
+            return _with_parameters(name, {}, keywords)
+        case ast.Call(ast.Name(name), [loss], keywords) if name in MODIFIERS:
+            return _with_parameters(name, {"loss": _value(loss)}, keywords)
         case ast.Constant(int() | float() as number) if not isinstance(number, bool):
             return float(number)
         case ast.UnaryOp(ast.USub(), part):
@@ -85,19 +90,22 @@ def _value(node: ast.expr) -> bl.Loss | float:
 
 
 def _named(name: str) -> bl.Loss:
-    if name not in bl.losses():
+    if name not in KINDS:
         raise ValueError(_unknown(name))
-    return bl.get(name)
+    return bl.get(name) if name in bl.losses() else _with_parameters(name, {}, [])
 
 
 def _unknown(name: str) -> str:
-    return f"{name!r} is not one of {', '.join(bl.losses())}.{hint(name, bl.losses())}"
+    return f"{name!r} is not one of {', '.join(KINDS)}.{hint(name, [*KINDS])}"
 
 
-def _with_parameters(name: str, keywords: list[ast.keyword]) -> bl.Loss:
-    kind = type(_named(name))
-    known = [field.name for field in fields(kind)]
-    given = {}
+def _with_parameters(name: str, given: dict[str, Any], keywords: list[ast.keyword]) -> bl.Loss:
+    if name not in KINDS:
+        raise ValueError(_unknown(name))
+    kind = KINDS[name]
+    if name in MODIFIERS and not given:
+        raise ValueError(f"{name} is made of a loss: write {name}(ciou), and its parameters after it")
+    known = [field.name for field in fields(kind) if field.name != "loss"]
     for keyword in keywords:
         if keyword.arg not in known:
             word = keyword.arg or "**"
@@ -107,7 +115,10 @@ def _with_parameters(name: str, keywords: list[ast.keyword]) -> bl.Loss:
         except (ValueError, TypeError):
             text = _short(ast.unparse(keyword.value))
             raise ValueError(f"{keyword.arg} of {name} must be a number, a string, True or False; got {text}") from None
-    return kind(**given)
+    if missing := [f.name for f in fields(kind) if f.default is MISSING and f.name not in given]:
+        raise ValueError(f"{name} needs its parameter {missing[0]}, as {name}(ciou, {missing[0]}=0.9)")
+    made: bl.Loss = kind(**given)
+    return made
 
 
 def _product(left: bl.Loss | float, right: bl.Loss | float) -> bl.Loss | float:

@@ -1,15 +1,19 @@
 """``boxloss losses``: which there are."""
 
+from dataclasses import MISSING, fields
+
 import click
 
 import boxloss as bl
 from boxloss.cli import console
+from boxloss.cli.expressions import MODIFIERS
 from boxloss.cli.tables import Table
 
 LEGEND = """
 e: difference of a coordinate; w, h and W, H: sides of the predicted and of the target box
 I, U, C: areas of intersection, union and the smallest enclosing box, which has the sides c_w, c_h and the diagonal c
-rho: distance of the centres; v = 4 / pi^2 (atan(W / H) - atan(w / h))^2; alpha = v / (1 - I / U + v)"""
+rho: distance of the centres, dx and dy along the axes; v = 4 / pi^2 (atan(W / H) - atan(w / h))^2
+alpha = v / (1 - I / U + v); P: mean distance of the edges in sides of the target; i_w, i_h: signed sides of I"""
 
 
 @click.command()
@@ -17,4 +21,13 @@ def losses() -> None:
     """List the losses with their formulas and ranges."""
     kinds = {name: type(bl.get(name)) for name in bl.losses()}
     rows = [[name, kind.expression, kind.value_range] for name, kind in kinds.items()]
-    console.show(Table(("loss", "formula", "range"), (), rows), LEGEND)
+    rows.append(["mpdiou(image_size=(H, W))", bl.MPDIoU.expression, bl.MPDIoU.value_range])
+    console.show(Table(("loss", "formula", "range"), (), rows))
+    modified = [[_written(name, kind), kind.summary] for name, kind in MODIFIERS.items()]
+    console.show(Table(("made of a loss L", "formula"), (), modified), LEGEND)
+
+
+def _written(name: str, kind: type[bl.Loss]) -> str:
+    """A modifier with its parameters, as `--loss` takes it."""
+    parameters = [f.name if f.default is MISSING else f"{f.name}={f.default}" for f in fields(kind)]
+    return f"{name}({', '.join(parameters)})"

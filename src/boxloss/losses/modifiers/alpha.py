@@ -42,6 +42,7 @@ class Alpha(OfIoUTerm):
     """
 
     alpha: float = 3.0
+    summary = "L, with I / U and each penalty to the power alpha"
     paper = "He et al. 2021"
 
     def __post_init__(self) -> None:

@@ -43,6 +43,7 @@ class Focal(Modifier):
     """
 
     gamma: float = 0.5
+    summary = "(I / U)^gamma L"
     paper = "Zhang et al. 2022"
 
     def __post_init__(self) -> None:

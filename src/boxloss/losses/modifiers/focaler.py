@@ -46,6 +46,7 @@ class Focaler(OfIoUTerm):
 
     low: float = 0.0
     high: float = 0.95
+    summary = "L, with I / U from low to high taken to 0 to 1"
     paper = "Zhang and Zhang 2024"
 
     def __post_init__(self) -> None:

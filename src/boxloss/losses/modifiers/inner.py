@@ -46,6 +46,7 @@ class Inner(OfIoUTerm):
     """
 
     ratio: float = 0.8
+    summary = "L, with I / U of boxes scaled by ratio"
     paper = "Zhang et al. 2023"
 
     def __post_init__(self) -> None:

@@ -44,6 +44,7 @@ class Interpolated(OfOtherBoxes):
     """
 
     alpha: float
+    summary = "L of pred moved by alpha of the way to target"
     paper = "InterpIoU 2025"
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from boxloss.formulas.evaluation import Evaluation, sum_of
 from boxloss.losses.loss import Loss
@@ -14,6 +14,7 @@ from boxloss.shapes.shape import Pair, Relation
 class Modifier(Loss):
     """A loss made of another, its first parameter."""
 
+    summary: ClassVar[str]  # what becomes of a loss L
     loss: Loss
 
     def __post_init__(self) -> None:

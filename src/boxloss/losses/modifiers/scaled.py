@@ -45,6 +45,7 @@ class Scaled(OfOtherBoxes):
     """
 
     ratio: float
+    summary = "L of boxes scaled by ratio"
     paper = "Luo et al. 2024"
 
     def __post_init__(self) -> None:

@@ -57,6 +57,7 @@ class Wise(Modifier):
     mean: float = 1.0
     alpha: float = 1.9
     delta: float = 3.0
+    summary = "r(beta) L, with beta = (1 - I / U) / mean"
     paper = "Tong et al. 2023"
 
     def __post_init__(self) -> None:
