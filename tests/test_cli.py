@@ -19,6 +19,7 @@ from scipy.stats import spearmanr
 import boxloss as bl
 from boxloss import coco
 from boxloss.cli import app, console, export, inputs
+from boxloss.cli.expressions import KINDS
 from boxloss.cli.summary import summarise
 from boxloss.cli.tables import Table
 from boxloss.data import sample
