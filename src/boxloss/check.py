@@ -80,8 +80,19 @@ def check_parameter(name: str, kind: Any, value: Any) -> Any:
     """A parameter of a loss, by its type; those of other types are checked by the loss."""
     if name == "eps":
         return check_not_negative(name, value)
-    checks: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: check_bool}
-    return checks[kind](name, value) if kind in checks else value
+    check = _CHECKS.get(kind if isinstance(kind, str) else getattr(kind, "__name__", ""))
+    return check(name, value) if check else value
+
+
+# By name: with `from __future__ import annotations` a type is told as text.
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {"float": check_finite, "bool": check_bool}
+
+
+def check_parameter_names(kind: type, names: Iterable[str], taken: Collection[str]) -> None:
+    """Parameters of a loss are not called as something that every loss has."""
+    for name in names:
+        if name in taken:
+            raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, which losses use")
 
 
 def check_no_boxes(kind: type, parameters: Iterable[Any]) -> None:
