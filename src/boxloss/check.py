@@ -14,6 +14,7 @@ from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
 
 REDUCTIONS = ("none", "mean", "sum")
+TAKEN = ("fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps")  # by every loss
 WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 
 
@@ -88,10 +89,10 @@ def check_parameter(name: str, kind: Any, value: Any) -> Any:
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {"float": check_finite, "bool": check_bool}
 
 
-def check_parameter_names(kind: type, names: Iterable[str], taken: Collection[str]) -> None:
+def check_parameter_names(kind: type, names: Iterable[str]) -> None:
     """Parameters of a loss are not called as something that every loss has."""
     for name in names:
-        if name in taken:
+        if name in TAKEN:
             raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, which losses use")
 
 

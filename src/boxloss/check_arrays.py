@@ -11,7 +11,7 @@ import numpy as np
 
 from boxloss.check import check_finite, check_formats
 from boxloss.formulas.program import Program
-from boxloss.libraries.arrays import is_jax, is_tensor, on_device
+from boxloss.libraries.arrays import is_jax, is_tensor, is_tracked, on_device
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
 
@@ -259,4 +259,13 @@ def check_buffer(out: Any, like: Any, shape: tuple[int, ...]) -> None:
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
     if is_tensor(out) and out.requires_grad and sys.modules["torch"].is_grad_enabled():
-        raise ValueError("out must not require a gradient: a matrix is a constant. Give out.detach()")
+        raise ValueError("out must not require a gradient: what is written to it has no history. Give out.detach()")
+
+
+def check_untracked(pred: Any, target: Any) -> None:
+    """Boxes whose matrix goes to a buffer want no gradient of it."""
+    if is_tracked(pred, target):
+        raise ValueError(
+            "out must be None where pred or target requires grad: a matrix that is written to it has no history. "
+            "Give pred.detach() and target.detach(), or call under torch.no_grad()"
+        )

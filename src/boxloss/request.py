@@ -12,6 +12,7 @@ from boxloss.check_arrays import (
     check_numbers,
     check_out,
     check_pair,
+    check_untracked,
     check_weight,
     number_of_pairs,
 )
@@ -125,5 +126,6 @@ def pairwise_request(
     batch = broadcast_shape(pred.shape[:-2], target.shape[:-2])
     shape = (*batch, pred.shape[-2], target.shape[-2])
     if out is not None:
+        check_untracked(pred, target)
         out = check_out(out, pred, shape)
     return Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)

@@ -52,6 +52,10 @@ class Structure:
         The class of the loss.
     entries : tuple
         For each field `NUMBER`, a structure, a tuple of such entries, or the value.
+    names : tuple of str
+        The names of the fields.
+    number_names : tuple of str
+        For each number the field that it stands in, in order.
     text : str
         The structure where only text can go, in this process; see `boxloss.formulas.text`.
     """
@@ -59,10 +63,12 @@ class Structure:
     _known: ClassVar[dict[Hashable, "Structure"]] = {}
     kind: type[Formula]
     entries: tuple[Any, ...]
+    names: tuple[str, ...]
+    number_names: tuple[str, ...]
     text: str
 
-    def __new__(cls, kind: Any, entries: tuple[Any, ...]) -> Self:
-        """Find the structure, or make it."""
+    def __new__(cls, kind: Any, entries: tuple[Any, ...], names: tuple[str, ...] | None = None) -> Self:
+        """Find the structure, or make it. Those who know the names of the fields may tell."""
         key = (kind, typed(entries))
         try:
             found = cls._known.get(key)
@@ -71,6 +77,9 @@ class Structure:
         if found is None:
             found = super().__new__(cls)
             found.kind, found.entries = kind, entries
+            # At once: torch.compile, which may make a loss in a graph, takes no cached property.
+            found.names = tuple(f.name for f in fields(kind)) if names is None else names
+            found.number_names = tuple(_number_names(found))
             found.text = repr(_told(found))
             found = cls._known.setdefault(key, found)
         return found  # type: ignore[return-value]
@@ -81,16 +90,6 @@ class Structure:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Structure, (self.kind, self.entries)
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of the fields."""
-        return tuple(f.name for f in fields(self.kind))  # type: ignore[arg-type]
-
-    @cached_property
-    def number_names(self) -> tuple[str, ...]:
-        """For each number the field that it stands in, in order."""
-        return tuple(_number_names(self))
 
     @cached_property
     def eps_places(self) -> tuple[int, ...]:
@@ -229,7 +228,8 @@ class Program:
 def program_of(loss: Any) -> Program:
     """Take a loss apart into its structure and its numbers."""
     numbers: list[float] = []
-    structure = Structure(type(loss), tuple(_entry(getattr(loss, f.name), numbers) for f in fields(loss)))
+    names = tuple(f.name for f in fields(loss))
+    structure = Structure(type(loss), tuple(_entry(getattr(loss, name), numbers) for name in names), names)
     return _program(structure, tuple(numbers))
 
 

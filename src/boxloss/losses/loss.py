@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
+from inspect import get_annotations
 from typing import Any, ClassVar, Self
 
 from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter, check_parameter_names
@@ -31,12 +32,12 @@ class Loss(Verbs, ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        check_parameter_names(cls, get_annotations(cls))
         keep(cls)
 
     def __new__(cls, *parameters: Any, **named: Any) -> Self:
         """Before the parameters are bound: with boxes, Python's own message would say how many it counted."""
         check_no_boxes(cls, (*parameters, *named.values()))
-        check_parameter_names(cls, [parameter.name for parameter in fields(cls)], TAKEN)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
@@ -78,9 +79,6 @@ class Loss(Verbs, ABC):
         return NotImplemented if isinstance(weight, Loss) else WeightedSum(((weight, self),))
 
     __rmul__ = __mul__
-
-
-TAKEN = frozenset({*dir(Loss), "program"})  # names that a parameter must not have
 
 
 def _with_eps(value: Any, eps: float) -> Any:

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from boxloss.adapters.torch import operators
+from boxloss.adapters.torch import matrix_operators, operators
 from boxloss.adapters.torch.private import are_transforms_active
+from boxloss.adapters.torch.texts import text_of
 from boxloss.check import check_reduction, check_wrt
-from boxloss.check_arrays import check_buffer, wrong_weight
+from boxloss.check_arrays import check_buffer, check_untracked, wrong_weight
 from boxloss.formulas.program import Program
 
 
@@ -75,8 +76,12 @@ def pairwise(
     out: Any,
 ) -> Tensor:
     """The verb `pairwise`."""
-    arguments = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
-    matrix: Tensor = operators.pairwise(*arguments)
+    if out is not None:
+        check_untracked(pred, target)
+    # Of the transforms, a graph knows vmap of a matrix.
+    transformed = are_transforms_active() and not torch.compiler.is_compiling()
+    run = matrix_operators.Matrix.apply if transformed else matrix_operators.pairwise
+    matrix: Tensor = run(*_arguments(program, pred, target, format, image_size, eps, engine))
     if out is None:
         return matrix
     check_buffer(out, matrix, tuple(matrix.shape))
@@ -94,14 +99,18 @@ def _arguments(
     numbers = program.tensor if torch.compiler.is_compiling() else None
     if numbers is None:
         numbers = torch.tensor(program.numbers, dtype=torch.float64)
-    return pred, target, numbers, program.structure.text, eps, *formats, size, engine
+    return pred, target, numbers, text_of(program.structure.text), eps, *formats, size, engine
 
 
-def _elementwise(*arguments: Any) -> tuple[Tensor, ...]:
+def _is_transformed() -> bool:
     transformed = are_transforms_active()
     if transformed and torch.compiler.is_compiling():
         raise NotImplementedError("a loss inside of a transform of torch.func cannot be compiled by torch.compile")
-    run = operators.Transformed.apply if transformed else operators.elementwise
+    return transformed
+
+
+def _elementwise(*arguments: Any) -> tuple[Tensor, ...]:
+    run = operators.Transformed.apply if _is_transformed() else operators.elementwise
     results: tuple[Tensor, ...] = run(*arguments)
     return results
 
