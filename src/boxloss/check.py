@@ -5,6 +5,8 @@ An error says which argument was wrong, what came and what was wanted.
 
 import math
 import operator
+import sys
+import warnings
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -13,6 +15,11 @@ import numpy as np
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
 
+PACKAGE = __name__.partition(".")[0]
+UNREAD = (
+    "image_size is not read: no format has fractions of the image, and no loss reads it. "
+    "Leave it out, or give a format such as 'rel_xyxy'"
+)
 REDUCTIONS = ("none", "mean", "sum")
 TAKEN = ("fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps")  # by every loss
 WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
@@ -136,7 +143,10 @@ def check_reduction(reduction: str, avg_factor: Any) -> float | None:
         return None
     if reduction != "mean":
         raise ValueError(f"avg_factor is the divisor of reduction='mean'; got it with reduction={reduction!r}")
-    return check_not_negative("avg_factor", avg_factor)
+    divisor = check_not_negative("avg_factor", avg_factor)
+    if divisor and math.isinf(1.0 / divisor):
+        raise ValueError(f"avg_factor must be 0 or a number whose inverse is finite; got {divisor!r}")
+    return divisor
 
 
 def check_wrt(wrt: Any) -> tuple[str, ...]:
@@ -157,11 +167,32 @@ def check_formats(
 
 
 def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size") -> Image:
-    """(height, width) as an `Image`; relative formats, clipping and losses that read it need one."""
+    """(height, width) as an `Image`; relative formats, clipping and losses that read it need one.
+
+    One that nothing reads is told of and no error: a program may give it always, whatever the format is.
+    """
     if image_size is None and not needed:
         return Image()
     try:
         height, width = image_size
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair (height, width); got {image_size!r}") from None
-    return Image(check_positive(f"width of {name}", width), check_positive(f"height of {name}", height))
+    image = Image(_check_side(f"width of {name}", width), _check_side(f"height of {name}", height))
+    if not needed:
+        warnings.warn(UNREAD, stacklevel=_frames_of_package())
+    return image
+
+
+def _check_side(name: str, value: Any) -> float:
+    number = check_positive(name, value)
+    if number > 1e16:  # what formulas promise finite results for
+        raise ValueError(f"{name} must be at most 1e16; got {number!r}")
+    return number
+
+
+def _frames_of_package() -> int:
+    """The `stacklevel` of a warning at the caller of this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:
+        level, frame = level + 1, frame.f_back
+    return level

@@ -5,22 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from boxloss.check import check_reduction
-from boxloss.check_arrays import (
-    broadcast_shape,
-    check_format_and_image,
-    check_matrix,
-    check_numbers,
-    check_out,
-    check_pair,
-    check_untracked,
-    check_weight,
-    number_of_pairs,
-)
+from boxloss.check_arrays import broadcast_shape, check_format_and_image, check_matrix, check_pair, number_of_pairs
+from boxloss.check_options import check_fits, check_numbers, check_out, check_untracked, check_weight
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_tensor, is_tracked
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.shape import Format
+from boxloss.testing import look_at
 
 
 class Request(NamedTuple):
@@ -106,8 +98,11 @@ def request_of(
     divisor = check_reduction(reduction, avg_factor)
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
+    look_at(xp, pred, target, formats, image)
     if program.not_in_float32 is not None:
         check_numbers(program, xp, pred.dtype)
+    if divisor is not None:
+        check_fits("avg_factor", divisor, pred.dtype == xp.float32)
     shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
     if weight is not None:
         weight = check_weight(xp, weight, pred, shape)
@@ -120,6 +115,7 @@ def pairwise_request(
     """Check a call for a matrix."""
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
+    look_at(xp, pred, target, formats, image)
     if program.not_in_float32 is not None:
         check_numbers(program, xp, pred.dtype)
     check_matrix(pred, target)

@@ -21,6 +21,11 @@ from boxloss.shapes.shape import Pair, Relation, Shape
 SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
+def in_float32(number: float) -> bool:
+    """Whether float32 makes neither 0 nor infinity of a number."""
+    return number == 0.0 or SMALLEST <= abs(number) <= LARGEST
+
+
 class Formula(Protocol):
     """What the fields of a loss make of a pair of boxes."""
 
@@ -210,8 +215,8 @@ class Program:
     not_in_float32: str | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        sizes = zip(self.structure.number_names, map(abs, self.numbers), strict=True)
-        unfit = (name for name, size in sizes if not (size == 0.0 or SMALLEST <= size <= LARGEST))
+        named = zip(self.structure.number_names, self.numbers, strict=True)
+        unfit = (name for name, number in named if not in_float32(number))
         object.__setattr__(self, "not_in_float32", next(unfit, None))
 
     def __reduce__(self) -> tuple[Any, ...]:
