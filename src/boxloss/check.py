@@ -17,7 +17,7 @@ from boxloss.shapes.formats import FORMATS
 
 PACKAGE = __name__.partition(".")[0]
 UNREAD = (
-    "image_size is not read: no format has fractions of the image, and no loss reads it. "
+    "image_size is not read: neither the formats nor the loss need it. "
     "Leave it out, or give a format such as 'rel_xyxy'"
 )
 REDUCTIONS = ("none", "mean", "sum")
@@ -157,30 +157,31 @@ def check_wrt(wrt: Any) -> tuple[str, ...]:
 def check_formats(
     format: str | tuple[str, str], image_size: Any, *, needed: bool = False
 ) -> tuple[tuple[str, str], Image]:
-    """The formats of pred and target, and the size of the image."""
+    """The formats of pred and target, and the size of the image.
+
+    A size that neither a format nor the loss reads is told of and no error: a program may give it with every format.
+    """
     pair = format if isinstance(format, tuple) else (format, format)
     if len(pair) != 2:
         raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
     for name in pair:
         check_choice("format", name, FORMATS)
-    return pair, check_image_size(image_size, needed=needed or any(FORMATS[name].relative for name in pair))
+    needed = needed or any(FORMATS[name].relative for name in pair)
+    image = check_image_size(image_size, needed=needed)
+    if image_size is not None and not needed:
+        warnings.warn(UNREAD, stacklevel=_frames_of_package())
+    return pair, image
 
 
 def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size") -> Image:
-    """(height, width) as an `Image`; relative formats, clipping and losses that read it need one.
-
-    One that nothing reads is told of and no error: a program may give it always, whatever the format is.
-    """
+    """(height, width) as an `Image`; relative formats, clipping and losses that read it need one."""
     if image_size is None and not needed:
         return Image()
     try:
         height, width = image_size
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair (height, width); got {image_size!r}") from None
-    image = Image(_check_side(f"width of {name}", width), _check_side(f"height of {name}", height))
-    if not needed:
-        warnings.warn(UNREAD, stacklevel=_frames_of_package())
-    return image
+    return Image(_check_side(f"width of {name}", width), _check_side(f"height of {name}", height))
 
 
 def _check_side(name: str, value: Any) -> float:

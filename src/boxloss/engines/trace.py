@@ -48,6 +48,7 @@ class Namespace:
 
     def __init__(self, functions: Mapping[str, Function], replaced: Mapping[Function, Function]) -> None:
         self.writer, self.functions, self.replaced = Writer(), functions, replaced
+        self.safe: set[int] = set()  # the places of denominators that need no guard
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """Select."""

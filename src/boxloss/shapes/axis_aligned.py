@@ -6,7 +6,7 @@ At a kink a pullback returns the mean of the one-sided derivatives, which is wha
 from functools import cached_property
 
 from boxloss.shapes.box import Box
-from boxloss.shapes.guards import ordinary, upright
+from boxloss.shapes.guards import ordinary, upright_as_given
 from boxloss.shapes.relations import RELATIONS, Vector, where_larger
 from boxloss.shapes.shape import Gradient, Pair, Partials, Shape, plus
 
@@ -20,12 +20,12 @@ class AxisAlignedPair(Pair):
     @cached_property
     def box(self) -> Box:
         """The first box, upright."""
-        return upright(self.xp, self.given)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given)  # type: ignore[no-any-return]
 
     @cached_property
     def other(self) -> Box:
         """The second box, upright."""
-        return upright(self.xp, self.given_other)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given_other)  # type: ignore[no-any-return]
 
     @cached_property
     def inner(self) -> Box:
