@@ -9,12 +9,13 @@ the Remez algorithm in 50 digits. They may be fused into multiply-adds: nothing 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import wraps
 from types import MappingProxyType
 from typing import Any
 
 from boxloss.engines.symbols import INTEGER, NUMBER
+from boxloss.shapes.replaceable import Function, larger, log1p_of_positive, smaller
 
 PI = math.pi
 HALF_PI = 0.5 * math.pi
@@ -40,9 +41,6 @@ LOG1P_64 = (
     0.14761234535535996077, 0.15317778971617648572, 0.18183405730006331657, 0.22222201952869355519,
     0.28571428704966702322, 0.39999999999613766995, 0.66666666666666962059,
 )  # fmt: skip
-
-Function = Callable[..., Any]
-
 
 def contracted(function: Function) -> Function:
     """Let the operations of a function be fused."""
@@ -118,15 +116,31 @@ def _log1p(
 
 
 @contracted
-def log1p_32(xp: Any, a: Any) -> Any:
-    """ln(1 + a) for a > -1, with float32 accuracy."""
+def log1p_of_positive_32(xp: Any, a: Any) -> Any:
+    """ln(1 + a) for a > -1 and finite, with float32 accuracy."""
     return _log1p(a, xp, FRACTION_BITS_32, SQRT_HALF_BITS_32, LOG1P_32, (LN2_HIGH_32, LN2_LOW_32))
 
 
 @contracted
-def log1p_64(xp: Any, a: Any) -> Any:
-    """ln(1 + a) for a > -1, with float64 accuracy."""
+def log1p_of_positive_64(xp: Any, a: Any) -> Any:
+    """ln(1 + a) for a > -1 and finite, with float64 accuracy."""
     return _log1p(a, xp, FRACTION_BITS_64, SQRT_HALF_BITS_64, LOG1P_64, (LN2_HIGH_64, LN2_LOW_64))
+
+
+def _at_its_ends(xp: Any, a: Any, log1p: Any) -> Any:
+    """The logarithm with what the polynomial does not give: at -1, below, and at infinity."""
+    log1p = xp.where(a > -1.0, log1p, xp.where(a == -1.0, -math.inf, math.nan))
+    return xp.where(a == math.inf, a, log1p)
+
+
+def log1p_32(xp: Any, a: Any) -> Any:
+    """ln(1 + a) with float32 accuracy."""
+    return _at_its_ends(xp, a, log1p_of_positive_32(xp, a))
+
+
+def log1p_64(xp: Any, a: Any) -> Any:
+    """ln(1 + a) with float64 accuracy."""
+    return _at_its_ends(xp, a, log1p_of_positive_64(xp, a))
 
 
 def sign(xp: Any, a: Any) -> Any:
@@ -150,5 +164,22 @@ FUNCTIONS: Mapping[str, Mapping[str, Function]] = MappingProxyType(
     {
         "float32": MappingProxyType({**_BOTH, "atan2": atan2_32, "log1p": log1p_32}),
         "float64": MappingProxyType({**_BOTH, "atan2": atan2_64, "log1p": log1p_64}),
+    }
+)
+
+
+def _larger(xp: Any, a: Any, b: Any) -> Any:
+    return xp.operation("maximum", NUMBER, a, b)
+
+
+def _smaller(xp: Any, a: Any, b: Any) -> Any:
+    return xp.operation("minimum", NUMBER, a, b)
+
+
+_SHORT_CUTS = {larger: _larger, smaller: _smaller}
+SHORT_CUTS: Mapping[str, Mapping[Function, Function]] = MappingProxyType(
+    {
+        "float32": MappingProxyType({**_SHORT_CUTS, log1p_of_positive: log1p_of_positive_32}),
+        "float64": MappingProxyType({**_SHORT_CUTS, log1p_of_positive: log1p_of_positive_64}),
     }
 )

@@ -62,12 +62,12 @@ class Namespace:
         return writer.node(Node("select", kind, places))
 
     def minimum(self, a: Any, b: Any) -> Any:
-        """The smaller of the two."""
-        return self.writer.add("minimum", NUMBER, a, b)
+        """The smaller of the two, or NaN."""
+        return self.where(a != a, a, self.writer.add("minimum", NUMBER, a, b))
 
     def maximum(self, a: Any, b: Any) -> Any:
-        """The larger of the two."""
-        return self.writer.add("maximum", NUMBER, a, b)
+        """The larger of the two, or NaN."""
+        return self.where(a != a, a, self.writer.add("maximum", NUMBER, a, b))
 
     def operation(self, name: str, kind: str, *operands: Any, of: str = NUMBER) -> Any:
         """An operation that only functions of an engine use."""

@@ -6,35 +6,18 @@ compute a matrix of them without: `UNGUARDED` says by what each guard is replace
 takes half the time. A guard of anything else stays.
 """
 
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from boxloss.shapes.box import Box
-
-Function = Callable[..., Any]
+from boxloss.shapes.replaceable import Function, larger, replaceable
 
 # An area or a squared length below this counts as 0. The smallest box that is promised finite results has an area of
 # 1e-18. Below, a side divided by an area may be infinite in float32: boxes without area can be 1e-42 apart.
 NEGLIGIBLE = 2.0**-66
 # Between these no area, squared length or product of two of them leaves the normal range of float32.
 SHORTEST_SIDE, FARTHEST_CORNER = 2.0**-30, 2.0**30
-
-_NOTHING: Mapping[Function, Function] = MappingProxyType({})
-
-
-def replaceable(function: Function) -> Function:
-    """Let the namespace `xp` of a call name another function to run in place of this one, in `xp.replaced`."""
-
-    @wraps(function)
-    def call(xp: Any, *arguments: Any) -> Any:
-        # Not getattr: for a name that NumPy lacks, its module takes a microsecond to say so.
-        replaced: Mapping[Function, Function] = xp.__dict__.get("replaced", _NOTHING)
-        return replaced.get(call, function)(xp, *arguments)
-
-    return call
-
 
 def ordinary(b: Box) -> Any:
     """Say whether a box needs no guard; a NaN does."""
@@ -45,7 +28,7 @@ def ordinary(b: Box) -> Any:
 
 def upright(xp: Any, b: Box) -> Box:
     """Make x2 >= x1 and y2 >= y1: an inverted side becomes a side of length 0 at (x1, y1)."""
-    return Box(b.x1, b.y1, xp.maximum(b.x1, b.x2), xp.maximum(b.y1, b.y2))
+    return Box(b.x1, b.y1, larger(xp, b.x1, b.x2), larger(xp, b.y1, b.y2))
 
 
 @replaceable

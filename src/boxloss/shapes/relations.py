@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from boxloss.shapes.box import Box, Image
-from boxloss.shapes.guards import nonzero, replaceable, safe_if_ordinary, upright, where_negligible
+from boxloss.shapes.guards import nonzero, safe_if_ordinary, upright, where_negligible
+from boxloss.shapes.replaceable import replaceable, smaller
 from boxloss.shapes.shape import Partials, Relation
 
 Pair = Any  # of `boxloss.shapes.axis_aligned`, which is made of these
@@ -212,8 +213,7 @@ def aspect_of_one_box(xp: Any, b: Box, image: Image) -> Any:
 def aspect_of_two(xp: Any, pair: Pair, pred: Any, target: Any) -> Any:
     """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
     size, other_size = width(pair.box) + height(pair.box), width(pair.other) + height(pair.other)
-    smaller = safe_if_ordinary(xp, xp.minimum(size, other_size))
-    return where_negligible(xp, smaller, 0.0, target - pred)
+    return where_negligible(xp, safe_if_ordinary(xp, smaller(xp, size, other_size)), 0.0, target - pred)
 
 
 # --- The table ------------------------------------------------------------------------------------------------------
