@@ -55,15 +55,17 @@ def array_namespace(**arrays: Any) -> Any:
 
 
 def _check_one_device(arrays: dict[str, Any]) -> None:
-    if len(arrays) == 1:
-        return
-    import array_api_compat
-
     first, *others = arrays
     for name in others:
-        one, two = array_api_compat.device(arrays[first]), array_api_compat.device(arrays[name])
+        one, two = _device(arrays[first]), _device(arrays[name])
         if one != two and None not in (one, two):  # JAX does not say where an array that it traces will be
             raise ValueError(f"{first} and {name} must be on one device; got {first} on {one} and {name} on {two}")
+
+
+def _device(array: Any) -> Any:
+    import array_api_compat
+
+    return array.device if is_tensor(array) else array_api_compat.device(array)
 
 
 def _example(arrays: dict[str, Any]) -> str:
@@ -135,8 +137,8 @@ def check_own_format(name: str, boxes: Any, format: str) -> None:
     own = OWN_FORMATS.get(getattr(getattr(boxes, "format", None), "name", ""))
     if own is not None and own != format:
         raise ValueError(
-            f"{name} is a {type(boxes).__name__} of format {own!r}; got format={format!r} for it. Give format={own!r}, "
-            "a pair of names if those of pred and target differ, or a plain tensor"
+            f"{name} is of type {type(boxes).__name__} and of format {own!r}; got format={format!r} for it. "
+            f"Give {own!r}, a pair of names if those of pred and target differ, or a plain tensor"
         )
 
 
