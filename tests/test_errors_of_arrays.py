@@ -279,12 +279,14 @@ def test_tensors_that_no_kernel_reads():
 @pytest.mark.torch
 def test_boxes_that_know_their_format():
     """Those of torchvision's transforms; another format than their own would be a silent mistake."""
+    from importlib import import_module
+
     import torch
-    from torchvision_ops import ops  # noqa: F401 - torchvision cannot be imported before
+    import torchvision_ops  # noqa: F401 - torchvision cannot be imported before
 
     from boxloss.compat import torchvision
-    from torchvision.tv_tensors import BoundingBoxes
 
+    BoundingBoxes = import_module("torchvision.tv_tensors").BoundingBoxes
     plain = torch.tensor(FLOAT32)
     boxes = BoundingBoxes(plain, format="XYWH", canvas_size=(9, 9))
     for call in (bl.giou, bl.giou.pairwise):

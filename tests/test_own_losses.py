@@ -32,11 +32,14 @@ class Terms(NamedTuple):
     name: str
 
 
+TERMS = Terms(2.0, bl.GIoU(), "x")
+
+
 @dataclass(frozen=True)
 class Scaled(Loss):
     """A factor times a loss, both in a named tuple; annotations are text in this file."""
 
-    terms: Terms = Terms(2.0, bl.GIoU(), "x")
+    terms: Terms = TERMS
     extra: float = 1.0
     is_used: bool = True
     expression = "factor loss"
@@ -129,8 +132,8 @@ def test_what_post_init_sets_is_a_field_or_not_there(engine):
     np.testing.assert_array_equal(Prepared()(pred, target, engine=engine), 2.0 * bl.l1(pred, target))
     np.testing.assert_array_equal(Prepared().with_eps(1.0)(pred, target, engine=engine), Prepared(1.0)(pred, target))
     text = (
-        "a formula knows the fields of its loss only, and Prepared has no field 'beside': make a field or a property of "
-        "it, since what __post_init__ sets beside the fields is not there"
+        "a formula knows the fields of its loss only, and Prepared has no field 'beside': make a field or a property "
+        "of it, since what __post_init__ sets beside the fields is not there"
     )
     check_error(lambda: Prepared(reads="beside")(pred, target, engine=engine), AttributeError, text)
     check_error(lambda: (bl.l2 + Prepared(reads="beside"))(pred, target, engine=engine), AttributeError, text)
@@ -149,7 +152,7 @@ def test_copies_are_equal():
 
 @dataclass(frozen=True)
 class Guarded(OverlapLoss):
-    """Quotients whose denominators are 0 for ordinary boxes too: of the intersection, and of the offset of the centres."""
+    """Quotients whose denominators are 0 for ordinary boxes too: the intersection, and the offset of the centres."""
 
     relations = ("areas", "center_offset")
     expression = "..."
@@ -250,7 +253,8 @@ def test_torch_differentiates_it():
 
 
 def test_a_truth_is_no_number_whatever_is_added():
-    for formula in (lambda xp, e: ((e > 0.0) + 0, e), lambda xp, e: ((e > 0.0) - 0.0, e), lambda xp, e: (0 + (e > 0), e)):
-        kind = type("Wrong", (CoordinateLoss,), {"formula": staticmethod(formula), "expression": "", "value_range": ""})
+    for truth in (lambda e: (e > 0.0) + 0, lambda e: (e > 0.0) - 0.0, lambda e: 0 + (e > 0.0)):
+        formula = staticmethod(lambda xp, e, truth=truth: (truth(e), e))
+        kind = type("Wrong", (CoordinateLoss,), {"formula": formula, "expression": "", "value_range": ""})
         text = "a formula needs a number here; got a truth"
         check_error(lambda k=kind: k()(BOXES, BOXES, engine="numba"), TypeError, text)

@@ -43,8 +43,8 @@ def test_what_is_wrong_is_told():
     box = np.asarray([0.0, 0, np.nan, 1])
     transposed = np.asarray([[5.0, 6, 7, 8], [1, 2, 3, 4], [9, 8, 9, 9], [3, 3, 4, 5]])
     text = (
-        "pred holds 2 inverted or not finite boxes of 4, the first at [1]: [1.0, 9.0, 3.0, 4.0], which has a negative side "
-        "in format 'xyxy'. Give the format that it is in, as format='xywh', or the transpose of the array; "
+        "pred holds 2 inverted or not finite boxes of 4, the first at [1]: [1.0, 9.0, 3.0, 4.0], which has a negative "
+        "side in format 'xyxy'. Give the format that it is in, as format='xywh', or the transpose of the array; "
         "boxloss.validate finds all"
     )
     with strict():
@@ -57,8 +57,8 @@ def test_what_is_wrong_is_told():
         check_error(
             lambda: bl.iou(np.asarray([5.0, 5, -1, 1]), GOOD, format="cxcywh"),
             ValueError,
-            "pred holds 1 inverted or not finite box of 1, the first at []: [5.0, 5.0, -1.0, 1.0], which has a negative "
-            "side in format 'cxcywh'. Give the format that it is in, as format='xyxy'; boxloss.validate finds all",
+            "pred holds 1 inverted or not finite box of 1, the first at []: [5.0, 5.0, -1.0, 1.0], which has a "
+            "negative side in format 'cxcywh'. Give the format that it is in, as format='xyxy'; boxloss.validate finds all",
         )
 
 

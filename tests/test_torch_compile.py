@@ -1,6 +1,5 @@
 """torch.compile without a graph break: the same values and gradients, and never those of another loss."""
 
-import numpy as np
 import pytest
 
 import boxloss as bl

@@ -37,15 +37,18 @@ def twice(value):
     return value + value
 
 
+SCALE, TWO = Scale(3.0, "x"), np.int64(2)
+
+
 @dataclass(frozen=True)
 class Fields(CoordinateLoss):
     """Fields of many kinds."""
 
-    scale: Scale = Scale(3.0, "x")
+    scale: Scale = SCALE
     side: Side = Side.LEFT
     function: Any = twice
     names: frozenset[str] = frozenset({"a"})
-    count: Any = np.int64(2)
+    count: Any = TWO
     expression = "..."
     value_range = "[0, inf)"
 

@@ -53,11 +53,11 @@ def strict(on: bool = True) -> Iterator[None]:
     >>> corner_and_size = np.asarray([[100.0, 100, 20, 20]])
     >>> bl.iou(corner_and_size, corner_and_size)  # a match of two boxes without area
     array([0.])
-    >>> with strict():
+    >>> with strict():  # doctest: +ELLIPSIS
     ...     bl.iou(corner_and_size, corner_and_size)
     Traceback (most recent call last):
         ...
-    ValueError: pred holds 1 inverted or not finite box of 1, the first at [0]: [100.0, 100.0, 20.0, 20.0], which has a negative side in format 'xyxy'. Give the format that it is in, as format='xywh'; boxloss.validate finds all
+    ValueError: pred holds 1 inverted or not finite box of 1, ...
     """
     token = _is_strict.set(on)
     try:
@@ -97,10 +97,7 @@ def _look_at(xp: Any, name: str, boxes: Any, format: str, image: Image) -> None:
         return
     place = int(xp.argmax(flat))
     box = [float(number) for number in xp.reshape(boxes, (-1, boxes.shape[-1]))[place, ...]]
-    index, rest = [], place
-    for size in reversed(boxes.shape[:-1]):
-        index.insert(0, rest % size)
-        rest //= size
+    index = [int(k) for k in np.unravel_index(place, tuple(bad.shape))]
     told = f"{wrong} inverted or not finite {'box' if wrong == 1 else 'boxes'} of {count}, the first at {index}: {box}"
     raise ValueError(f"{name} holds {told}{_advice(box, format, tuple(boxes.shape))}")
 

@@ -42,6 +42,7 @@ LOG1P_64 = (
     0.28571428704966702322, 0.39999999999613766995, 0.66666666666666962059,
 )  # fmt: skip
 
+
 def contracted(function: Function) -> Function:
     """Let the operations of a function be fused."""
 

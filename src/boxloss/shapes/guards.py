@@ -19,6 +19,7 @@ NEGLIGIBLE = 2.0**-66
 # Between these no area, squared length or product of two of them leaves the normal range of float32.
 SHORTEST_SIDE, FARTHEST_CORNER = 2.0**-30, 2.0**30
 
+
 def ordinary(b: Box) -> Any:
     """Say whether a box needs no guard; a NaN does."""
     far = FARTHEST_CORNER

@@ -4,8 +4,8 @@ A loss of somebody's own is told by its name and a digest of its formula as it i
 defined again is another loss, and a graph from disk that meets another formula is an error.
 """
 
-from functools import lru_cache
-from hashlib import sha256
+import ast
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -27,7 +27,7 @@ def text_of(text: str) -> str:
     return _text_of(text)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _text_of(text: str) -> str:
     structure = from_text(text)
     told, is_own = _told(structure)
@@ -45,9 +45,7 @@ def structure_of(text: str) -> Structure:
 
 
 def _restored(text: str) -> Structure:
-    import ast
-
-    told, _, digest = text.rpartition("] ")
+    told, _, _ = text.rpartition("] ")
     if not told:  # of this package alone
         return from_text(text)
     structure: Structure = _entry(ast.literal_eval(f"{told}]"))
@@ -92,7 +90,7 @@ def _entry(told: list[Any]) -> Any:
     if what == "tuple":
         return tuple(map(_entry, rest[1]))
     if what == "kept":
-        raise TypeError(f"a graph of another process holds a loss with the field {rest[0]}, which only that process knows")
+        raise TypeError(f"a graph of another process holds a loss with the field {rest[0]}, known only there")
     (module, name), entries = rest
     try:
         kind = imported(module, name)
