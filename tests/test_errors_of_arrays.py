@@ -282,8 +282,8 @@ def test_boxes_that_know_their_format():
     from importlib import import_module
 
     import torch
-    import torchvision_ops  # noqa: F401 - torchvision cannot be imported before
 
+    import torchvision_ops  # noqa: F401 - torchvision cannot be imported before
     from boxloss.compat import torchvision
 
     BoundingBoxes = import_module("torchvision.tv_tensors").BoundingBoxes

@@ -40,26 +40,26 @@ def test_every_verb_on_every_library(backend):
 
 
 def test_what_is_wrong_is_told():
-    box = np.asarray([0.0, 0, np.nan, 1])
-    transposed = np.asarray([[5.0, 6, 7, 8], [1, 2, 3, 4], [9, 8, 9, 9], [3, 3, 4, 5]])
-    text = (
-        "pred holds 2 inverted or not finite boxes of 4, the first at [1]: [1.0, 9.0, 3.0, 4.0], which has a negative "
-        "side in format 'xyxy'. Give the format that it is in, as format='xywh', or the transpose of the array; "
-        "boxloss.validate finds all"
-    )
-    with strict():
-        told = "target holds 1 inverted or not finite box of 1, the first at []: [0.0, 0.0, nan, 1.0]. boxloss.validate"
-        check_error(lambda: bl.iou(GOOD, box), ValueError, f"{told} finds all")
-        check_error(lambda: bl.iou(np.asarray([np.inf, 0, np.inf, 1]), GOOD), ValueError, told.replace("target", "pred")
-            .replace("[0.0, 0.0, nan, 1.0]", "[inf, 0.0, inf, 1.0]") + " finds all")  # fmt: skip
-        mixed_up = np.asarray([[5.0, 1, 9, 3], [1, 9, 3, 4], [1, 1, 2, 2], [8, 2, 3, 5]])
-        check_error(lambda: bl.iou(mixed_up, transposed), ValueError, text)
-        check_error(
+    one = "{} holds 1 inverted or not finite box of 1, the first at []: {}"
+    side = ", which has a negative side in format {!r}. Give the format that it is in, as format={!r}{}"
+    end = "boxloss.validate finds all"
+    mixed_up = np.asarray([[5.0, 1, 9, 3], [1, 9, 3, 4], [1, 1, 2, 2], [8, 2, 3, 5]])
+    turned = side.format("xyxy", "xywh", ", or the transpose of the array")
+    cases = (
+        (lambda: bl.iou(GOOD, np.asarray([0.0, 0, np.nan, 1])), one.format("target", "[0.0, 0.0, nan, 1.0]") + ". "),
+        (lambda: bl.iou(np.asarray([np.inf, 0, np.inf, 1]), GOOD), one.format("pred", "[inf, 0.0, inf, 1.0]") + ". "),
+        (
             lambda: bl.iou(np.asarray([5.0, 5, -1, 1]), GOOD, format="cxcywh"),
-            ValueError,
-            "pred holds 1 inverted or not finite box of 1, the first at []: [5.0, 5.0, -1.0, 1.0], which has a "
-            "negative side in format 'cxcywh'. Give the format that it is in, as format='xyxy'; boxloss.validate finds all",
-        )
+            one.format("pred", "[5.0, 5.0, -1.0, 1.0]") + side.format("cxcywh", "xyxy", "; "),
+        ),
+        (
+            lambda: bl.iou(mixed_up, GOOD[0, 0]),
+            f"pred holds 2 inverted or not finite boxes of 4, the first at [1]: [1.0, 9.0, 3.0, 4.0]{turned}; ",
+        ),
+    )
+    for call, text in cases:
+        with strict():
+            check_error(call, ValueError, text + end)
 
 
 def test_blocks_end_and_nest():
