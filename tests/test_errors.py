@@ -153,6 +153,7 @@ def test_wrt():
         ValueError,
         "width of image_size must be greater than 0 (1e-30 or more); got -1.0",
     ),
+    ("height-huge", sized((1e300, 640)), ValueError, "height of image_size must be at most 1e16; got 1e+300"),
     ("width-nan", sized((480, np.nan)), ValueError, "width of image_size must be finite; got nan"),
     ("height-str", sized(("a", 640)), TypeError, "height of image_size must be a number; got the string 'a'"),
     (

@@ -117,6 +117,46 @@ def test_weight(verb, weight, kind, text):
     check_error(lambda: getattr(bl.giou, verb)(BOXES, BOXES, weight=weight), kind, text)
 
 
+TOO_LARGE = "weight must hold no number beyond 3.4e38 for boxes that are computed in float32; got {!r}"
+
+
+def fits(name, number):
+    return (
+        f"{name} must be 0 or a number from 1.2e-38 to 3.4e38 for boxes that are computed in float32; got {number!r}. "
+        f"Give boxes of float64, or another {name}"
+    )
+
+
+@pytest.mark.parametrize("verb", ["__call__", "value_and_grad"])
+def test_numbers_that_float32_does_not_hold(verb):
+    """As a weight of each pair they would be infinite or 0, and so would what they are multiplied by."""
+    call = getattr(bl.l1, verb)
+    for number in (1e300, -1e300, 1e-300, np.float64(1e39), 10**40):
+        check_error(lambda n=number: call(FLOAT32, FLOAT32, weight=n), ValueError, fits("weight", float(number)))
+        call(BOXES, BOXES, weight=number)
+    for number in (1e300, 1e-300):
+        options = {"reduction": "mean", "avg_factor": number}
+        check_error(lambda o=options: call(FLOAT32, FLOAT32, **o), ValueError, fits("avg_factor", number))
+        call(BOXES, BOXES, **options)
+    tiny = "avg_factor must be 0 or a number whose inverse is finite; got 5e-324"
+    check_error(lambda: call(BOXES, BOXES, reduction="mean", avg_factor=5e-324), ValueError, tiny)
+    weight = np.asarray([-1e300, 1e299])
+    check_error(lambda: call(FLOAT32, FLOAT32, weight=weight), ValueError, TOO_LARGE.format(np.float64(1e300)))
+    call(BOXES, BOXES, weight=weight)
+    call(FLOAT32, FLOAT32, weight=np.asarray([np.inf, 1e-300]))  # an infinity that came in stays one
+
+
+@pytest.mark.torch
+def test_numbers_that_float32_does_not_hold_beside_tensors():
+    import torch
+
+    boxes = torch.tensor(FLOAT32)
+    weight = torch.tensor([1e300, 1.0], dtype=torch.float64, requires_grad=True)
+    check_error(lambda: bl.l1(boxes, boxes, weight=weight), ValueError, TOO_LARGE.format(np.float64(1e300)))
+    rows = torch.func.vmap(lambda b: bl.l1(b, b, weight=1e300))
+    check_error(lambda: rows(boxes), ValueError, fits("weight", 1e300))
+
+
 @pytest.mark.parametrize("engine", ["auto", "array", "numba"])
 @pytest.mark.parametrize(
     ("out", "kind", "text"),
@@ -231,3 +271,69 @@ def test_tensors_that_no_kernel_reads():
     check_error(lambda: bl.giou(meta, meta, engine="numba"), ValueError, text)
     eighth = tensor.to(torch.float8_e4m3fn)
     check_error(lambda: bl.giou(eighth, eighth), TypeError, no_float("pred", "torch.float8_e4m3fn"))
+
+
+# --- Tensors of somebody's own ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.torch
+def test_boxes_that_know_their_format():
+    """Those of torchvision's transforms; another format than their own would be a silent mistake."""
+    from importlib import import_module
+
+    import torch
+
+    import torchvision_ops  # noqa: F401 - torchvision cannot be imported before
+    from boxloss.compat import torchvision
+
+    BoundingBoxes = import_module("torchvision.tv_tensors").BoundingBoxes
+    plain = torch.tensor(FLOAT32)
+    boxes = BoundingBoxes(plain, format="XYWH", canvas_size=(9, 9))
+    for call in (bl.giou, bl.giou.pairwise):
+        torch.testing.assert_close(call(boxes, boxes, format="xywh"), call(plain, plain, format="xywh"))
+        call(plain, boxes, format=("cxcywh", "xywh"))
+    torch.testing.assert_close(bl.area(boxes, format="xywh"), bl.area(plain, format="xywh"))
+
+    def text(name, format):
+        return (
+            f"{name} is of type BoundingBoxes and of format 'xywh'; got format={format!r} for it. "
+            "Give 'xywh', a pair of names if those of pred and target differ, or a plain tensor"
+        )
+
+    for name, format, call in (
+        ("pred", "xyxy", lambda: bl.giou(boxes, plain)),
+        ("target", "xyxy", lambda: bl.giou.value_and_grad(plain, boxes)),
+        ("target", "cxcywh", lambda: bl.giou.pairwise(plain, boxes, format=("xyxy", "cxcywh"))),
+        ("pred", "rel_xywh", lambda: bl.giou(boxes, boxes, format="rel_xywh", image_size=(9, 9))),
+        ("pred", "xyxy", lambda: torchvision.box_iou(boxes, plain)),
+        ("boxes", "xyxy", lambda: bl.validate(boxes)),
+        ("boxes", "cxcywh", lambda: bl.convert(boxes, "cxcywh", "xyxy")),
+        ("boxes", "xyxy", lambda: bl.clip_to_image(boxes, (9, 9))),
+    ):
+        check_error(call, ValueError, text(name, format))
+
+
+@pytest.mark.torch
+def test_a_tensor_that_is_the_negative_of_memory():
+    import torch
+
+    boxes = torch.complex(torch.zeros(2, 4, dtype=torch.float64), torch.tensor(BOXES)).conj().imag
+    assert boxes.is_neg()
+    for engine in ("array", "numba"):
+        torch.testing.assert_close(bl.l1(boxes, -boxes, engine=engine), 2.0 * torch.tensor(BOXES).sum(-1))
+    out = torch._neg_view(torch.zeros(2, 2, dtype=torch.float64))
+    check_error(lambda: bl.l1.pairwise(boxes, boxes, out=out, engine="numba"), ValueError, NOT_A_BUFFER)
+    torch.testing.assert_close(bl.l1.pairwise(boxes, boxes, out=out, engine="array"), bl.l1.pairwise(boxes, boxes))
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+@pytest.mark.parametrize(
+    "call", [bl.area, lambda b: bl.convert(b, "xywh", "xyxy"), lambda b: bl.clip_to_image(b, (1, 1))]
+)
+def test_functions_of_boxes_compile_without_a_warning(call):
+    import torch
+
+    boxes = torch.tensor(FLOAT32)
+    compiled = torch.compile(call, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(boxes), call(boxes))

@@ -31,11 +31,17 @@ def encoded(corners, name):
     return corners @ np.linalg.inv(DECODE[name]).T
 
 
+def options_of(formats, engine):
+    """Options of a call; what does not read the size of the image says so."""
+    relative = any(name.startswith("rel_") for name in formats)
+    return {"format": formats, "image_size": IMAGE if relative else None, "engine": engine}
+
+
 def check_formats(loss, formats, engine, rng):
     """The value of corners, and their gradients times the Jacobian of the format."""
     corners = mixed(rng, 17)
     pred, target = (encoded(c, name) for c, name in zip(corners, formats, strict=True))
-    options = {"format": formats, "image_size": IMAGE, "engine": engine}
+    options = options_of(formats, engine)
     expected, d_corners = loss.value_and_grad(*corners, wrt="both", engine="array")
     value, grads = loss.value_and_grad(pred, target, wrt="both", **options)
     np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-13)
@@ -75,7 +81,7 @@ def test_one_name_is_the_format_of_both(engine, rng):
 def test_gradient_in_a_format_is_the_derivative_in_that_format(formats, rng):
     """The chain rule without matrices: central differences in the caller's own coordinates."""
     pred, target = (encoded(c, name) for c, name in zip(mixed(rng, 17), formats, strict=True))
-    options = {"format": formats, "image_size": IMAGE, "engine": "array"}
+    options = options_of(formats, "array")
     _, (d_pred, d_target) = bl.eiou.value_and_grad(pred, target, wrt="both", **options)
     for k, move in enumerate(1e-6 * np.eye(4)):
         slope = (bl.eiou(pred + move, target, **options) - bl.eiou(pred - move, target, **options)) / 2e-6
@@ -168,3 +174,20 @@ def test_validate_says_what_is_not_finite_and_nothing_else_of_it():
     np.testing.assert_array_equal(found.valid, ~found.not_finite)
     assert not found.inverted.any()
     assert not found.empty.any()
+
+
+# --- What is not read -------------------------------------------------------------------------------------------------
+
+NOT_READ = r"^image_size is not read: neither the formats nor the loss need it\. Leave it out, or give a format such as"
+
+
+def test_a_size_of_the_image_that_nothing_reads_is_told_of(rng):
+    """And no error: a program may give it with every format. The warning points to the line that gave it."""
+    pred, target = mixed(rng, 3)
+    for call in (bl.giou, bl.giou.value_and_grad, bl.giou.pairwise):
+        with pytest.warns(UserWarning, match=NOT_READ) as told:
+            found = call(pred, target, image_size=IMAGE)
+        assert told[0].filename == __file__
+        first, expected = (result[0] if isinstance(result, tuple) else result for result in (found, call(pred, target)))
+        np.testing.assert_array_equal(first, expected)
+    bl.convert(pred, "xyxy", "xywh", image_size=IMAGE)  # functions of boxes alone say nothing

@@ -151,10 +151,17 @@ def test_log1p_of_zero_and_nan(log1p):
     np.testing.assert_array_equal(run(np.asarray([0.0, np.nan])), [0.0, np.nan])
 
 
+def test_log1p_at_the_ends_of_its_domain(log1p):
+    run, _ = log1p
+    a = np.asarray([-1.0, -1.5, -np.inf, np.inf])
+    np.testing.assert_array_equal(run(a), [-np.inf, np.nan, np.nan, np.inf])
+
+
 @every_dtype
 @pytest.mark.parametrize("name", ["minimum", "maximum"])
 def test_minimum_and_maximum(name, dtype):
-    a, b = np.asarray([1.0, 2.0, -1.0, -np.inf, 3.0]), np.asarray([2.0, 1.0, -1.0, 0.0, np.inf])
+    a = np.asarray([1.0, 2.0, -1.0, -np.inf, 3.0, np.nan, 1.0, np.nan, np.nan])
+    b = np.asarray([2.0, 1.0, -1.0, 0.0, np.inf, 1.0, np.nan, np.nan, np.inf])
     np.testing.assert_array_equal(loop(dtype, name, 2)(a, b), getattr(np, name)(a, b).astype(dtype))
 
 
@@ -232,8 +239,3 @@ def test_edges_of_power(power):
     exponent = np.asarray([2.0, 0.0, -1.0, 0.5, 1.0, 1e30, 1e5, 1e5, -1e5, 0.0], dtype=number)
     expected = [0.0, 1.0, np.inf, np.nan, np.nan, 1.0, 0.0, np.inf, np.inf, 1.0]
     np.testing.assert_array_equal(run(base, exponent), expected)
-
-
-def test_log1p_at_the_ends_of_its_domain(log1p):
-    run, _ = log1p
-    np.testing.assert_array_equal(run(np.asarray([-1.0, -2.0, np.inf])), [-np.inf, np.nan, np.inf])

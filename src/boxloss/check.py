@@ -5,6 +5,8 @@ An error says which argument was wrong, what came and what was wanted.
 
 import math
 import operator
+import sys
+import warnings
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -13,7 +15,13 @@ import numpy as np
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
 
+PACKAGE = __name__.partition(".")[0]
+UNREAD = (
+    "image_size is not read: neither the formats nor the loss need it. "
+    "Leave it out, or give a format such as 'rel_xyxy'"
+)
 REDUCTIONS = ("none", "mean", "sum")
+TAKEN = ("fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps")  # by every loss
 WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 
 
@@ -96,8 +104,19 @@ def check_parameter(name: str, kind: Any, value: Any) -> Any:
     """A parameter of a loss, by its type; those of other types are checked by the loss."""
     if name == "eps":
         return check_not_negative(name, value)
-    checks: dict[Any, Callable[[str, Any], Any]] = {float: check_finite, bool: check_bool}
-    return checks[kind](name, value) if kind in checks else value
+    check = _CHECKS.get(kind if isinstance(kind, str) else getattr(kind, "__name__", ""))
+    return check(name, value) if check else value
+
+
+# By name: with `from __future__ import annotations` a type is told as text.
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {"float": check_finite, "bool": check_bool}
+
+
+def check_parameter_names(kind: type, names: Iterable[str]) -> None:
+    """Parameters of a loss are not called as something that every loss has."""
+    for name in names:
+        if name in TAKEN:
+            raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, which losses use")
 
 
 def check_no_boxes(kind: type, parameters: Iterable[Any]) -> None:
@@ -140,7 +159,10 @@ def check_reduction(reduction: str, avg_factor: Any) -> float | None:
         return None
     if reduction != "mean":
         raise ValueError(f"avg_factor is the divisor of reduction='mean'; got it with reduction={reduction!r}")
-    return check_not_negative("avg_factor", avg_factor)
+    divisor = check_not_negative("avg_factor", avg_factor)
+    if divisor and math.isinf(1.0 / divisor):
+        raise ValueError(f"avg_factor must be 0 or a number whose inverse is finite; got {divisor!r}")
+    return divisor
 
 
 def check_wrt(wrt: Any) -> tuple[str, ...]:
@@ -151,13 +173,20 @@ def check_wrt(wrt: Any) -> tuple[str, ...]:
 def check_formats(
     format: str | tuple[str, str], image_size: Any, *, needed: bool = False
 ) -> tuple[tuple[str, str], Image]:
-    """The formats of pred and target, and the size of the image."""
+    """The formats of pred and target, and the size of the image.
+
+    A size that neither a format nor the loss reads is told of and no error: a program may give it with every format.
+    """
     pair = format if isinstance(format, tuple) else (format, format)
     if len(pair) != 2:
         raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
     for name in pair:
         check_choice("format", name, FORMATS)
-    return pair, check_image_size(image_size, needed=needed or any(FORMATS[name].relative for name in pair))
+    needed = needed or any(FORMATS[name].relative for name in pair)
+    image = check_image_size(image_size, needed=needed)
+    if image_size is not None and not needed:
+        warnings.warn(UNREAD, stacklevel=_frames_of_package())
+    return pair, image
 
 
 def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size") -> Image:
@@ -168,4 +197,19 @@ def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size")
         height, width = image_size
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair (height, width); got {image_size!r}") from None
-    return Image(check_positive(f"width of {name}", width), check_positive(f"height of {name}", height))
+    return Image(_check_side(f"width of {name}", width), _check_side(f"height of {name}", height))
+
+
+def _check_side(name: str, value: Any) -> float:
+    number = check_positive(name, value)
+    if number > 1e16:  # what formulas promise finite results for
+        raise ValueError(f"{name} must be at most 1e16; got {number!r}")
+    return number
+
+
+def _frames_of_package() -> int:
+    """The `stacklevel` of a warning at the caller of this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:
+        level, frame = level + 1, frame.f_back
+    return level

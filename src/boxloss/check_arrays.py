@@ -1,21 +1,21 @@
-"""Checks of arguments that are arrays.
+"""Checks of arguments that are arrays of boxes; what comes beside these is checked in `boxloss.check_options`.
 
 An error says which argument was wrong, what came and what was wanted.
 """
 
 import math
-import sys
 from typing import Any
 
 import numpy as np
 
-from boxloss.check import check_finite, check_formats
+from boxloss.check import check_formats
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax, is_tensor, on_device
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
 
 NO_IMAGE = Image()
+OWN_FORMATS = {"XYXY": "xyxy", "XYWH": "xywh", "CXCYWH": "cxcywh"}  # of torchvision.tv_tensors
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in the byte order of this machine
 
 
@@ -24,6 +24,11 @@ Arrays = tuple[Any, Any, Any, Any, Any]  # the library, pred, target, and the ty
 
 def array_namespace(**arrays: Any) -> Any:
     """The one array library of all the arguments."""
+    if all(map(is_tensor, arrays.values())):  # torch.compile would warn of the cached function that finds it out
+        from array_api_compat import torch as xp
+
+        _check_one_device(arrays)
+        return xp
     import array_api_compat
 
     namespaces = {}
@@ -45,10 +50,22 @@ def array_namespace(**arrays: Any) -> Any:
         if other is not xp:
             kinds = " and ".join(f"{n} of {type(arrays[n]).__module__.split('.')[0]}" for n in (first, name))
             raise TypeError(f"{first} and {name} must be arrays of one library; got {kinds}")
-        one, two = array_api_compat.device(arrays[first]), array_api_compat.device(arrays[name])
+    _check_one_device(arrays)
+    return xp
+
+
+def _check_one_device(arrays: dict[str, Any]) -> None:
+    first, *others = arrays
+    for name in others:
+        one, two = _device(arrays[first]), _device(arrays[name])
         if one != two and None not in (one, two):  # JAX does not say where an array that it traces will be
             raise ValueError(f"{first} and {name} must be on one device; got {first} on {one} and {name} on {two}")
-    return xp
+
+
+def _device(array: Any) -> Any:
+    import array_api_compat
+
+    return array.device if is_tensor(array) else array_api_compat.device(array)
 
 
 def _example(arrays: dict[str, Any]) -> str:
@@ -70,6 +87,32 @@ def check_last_axis(name: str, boxes: Any, format: str = "xyxy") -> None:
         raise ValueError(f"{name} must have shape (..., {size}); got {tuple(boxes.shape)}")
 
 
+def as_boxes(xp: Any, name: str, boxes: Any, format: str = "xyxy") -> Any:
+    """Boxes as they are; an array of shape (0,), which libraries make of an empty list, as no boxes."""
+    if tuple(boxes.shape) == (0,):
+        return xp.reshape(boxes, (0, FORMATS[format].shape.size))
+    check_last_axis(name, boxes, format)
+    return boxes
+
+
+def both_as_boxes(
+    xp: Any,
+    pred: Any,
+    target: Any,
+    formats: tuple[str, str] = ("xyxy", "xyxy"),
+    names: tuple[str, str] = ("pred", "target"),
+) -> tuple[Any, Any]:
+    """Both as boxes; the type of an array of shape (0,) is nobody's choice, and gives way to that of the other."""
+    given = pred, target
+    boxes = [as_boxes(xp, name, a, format) for name, a, format in zip(names, given, formats, strict=True)]
+    for own, other in ((0, 1), (1, 0)):
+        if boxes[own] is not given[own] and boxes[other] is given[other]:
+            float_dtype(xp, names[own], given[own].dtype)
+            if xp.isdtype(given[other].dtype, "real floating"):
+                boxes[own] = xp.astype(boxes[own], given[other].dtype)
+    return boxes[0], boxes[1]
+
+
 def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
     """The float type that an array of `dtype` is computed in; None if it is up to the library or the other array."""
     if xp.isdtype(dtype, "real floating"):
@@ -89,10 +132,21 @@ def float_of_integers(xp: Any, *arrays: Any) -> Any:
     return xp.float64 if wide and not is_jax(arrays[0]) else default
 
 
-def check_boxes(boxes: Any, name: str = "boxes") -> tuple[Any, Any]:
+def check_own_format(name: str, boxes: Any, format: str) -> None:
+    """The format is that of a BoundingBoxes of torchvision, which knows its own."""
+    own = OWN_FORMATS.get(getattr(getattr(boxes, "format", None), "name", ""))
+    if own is not None and own != format:
+        raise ValueError(
+            f"{name} is of type {type(boxes).__name__} and of format {own!r}; got format={format!r} for it. "
+            f"Give {own!r}, a pair of names if those of pred and target differ, or a plain tensor"
+        )
+
+
+def check_boxes(boxes: Any, format: str = "xyxy", name: str = "boxes") -> tuple[Any, Any]:
     """The library of an array of boxes, and the boxes in a float type."""
     xp = array_namespace(**{name: boxes})
-    check_last_axis(name, boxes)
+    check_own_format(name, boxes, format)
+    boxes = as_boxes(xp, name, boxes)
     if xp.isdtype(boxes.dtype, "real floating"):
         return xp, boxes
     float_dtype(xp, name, boxes.dtype)
@@ -113,20 +167,8 @@ def check_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
     xp = plain_library(pred, target)
     if xp is None:
         return _check_any_pair(pred, target, formats)
-    check_last_axis("pred", pred, formats[0])
-    check_last_axis("target", target, formats[1])
+    pred, target = as_boxes(xp, "pred", pred, formats[0]), as_boxes(xp, "target", target, formats[1])
     return xp, pred, target, pred.dtype, target.dtype
-
-
-def check_numbers(program: Program, xp: Any, dtype: Any) -> None:
-    """The parameters of a loss keep their meaning in the float type that it is computed in."""
-    name = program.not_in_float32
-    if name is not None and dtype == xp.float32:
-        number = program.numbers[program.structure.number_names.index(name)]
-        raise ValueError(
-            f"{name} must be 0 or a number from 1.2e-38 to 3.4e38 for boxes that are computed in float32; "
-            f"got {number!r}. Give boxes of float64, or another {name}"
-        )
 
 
 def plain_library(pred: Any, target: Any) -> Any:
@@ -145,8 +187,7 @@ def plain_library(pred: Any, target: Any) -> Any:
 def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
     pred, target = adopt("pred", pred), adopt("target", target)
     xp = array_namespace(pred=pred, target=target)
-    check_last_axis("pred", pred, formats[0])
-    check_last_axis("target", target, formats[1])
+    pred, target = both_as_boxes(xp, pred, target, formats)
     floats = [float_dtype(xp, name, a.dtype) for name, a in (("pred", pred), ("target", target))]
     known = [dtype for dtype in floats if dtype is not None]
     dtype = xp.float64 if xp.float64 in known else known[0] if known else float_of_integers(xp, pred, target)
@@ -161,14 +202,14 @@ def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...]) -> tuple[int
     if pred == target:  # NumPy's function takes 9 microseconds, most of a call with 100 boxes
         return tuple(pred)
     try:
-        return _broadcast(pred, target)
+        return broadcast(pred, target)
     except ValueError:
         raise ValueError(
             f"the leading shapes of pred and target must broadcast; got {tuple(pred)} and {tuple(target)}"
         ) from None
 
 
-def _broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
+def broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that two broadcast to; an unknown size, NaN in Dask's arrays, goes with its like only."""
     try:
         return np.broadcast_shapes(shape, to)
@@ -179,38 +220,11 @@ def _broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(to)
 
 
-def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:
-    """A weight a pair, in the float type of the computation."""
-    if isinstance(weight, int | float | np.generic):
-        number = check_finite("weight", weight)
-        with on_device(pred):  # CuPy goes by the current device
-            weight = xp.full((), number, dtype=pred.dtype, device=getattr(pred, "device", None))
-    weight = adopt("weight", weight)
-    array_namespace(pred=pred, weight=weight)
-    weight_shape = tuple(weight.shape)
-    try:
-        fits = _broadcast(weight_shape, shape) == shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise wrong_weight(shape, weight_shape)
-    if not xp.isdtype(weight.dtype, ("bool", "integral", "real floating")):
-        raise TypeError(f"weight must be of a real or boolean type; got {weight.dtype}")
-    with on_device(weight):
-        return weight if weight.dtype is pred.dtype else xp.astype(weight, pred.dtype, copy=False)
-
-
 def check_matrix(pred: Any, target: Any) -> None:
     """A pairwise matrix has rows and columns."""
     for name, boxes in (("pred", pred), ("target", target)):
         if boxes.ndim < 2:
             raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")
-
-
-def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:
-    """The error of a weight that does not fit."""
-    told = f"weight must be one number a pair, of a shape that broadcasts to {tuple(shape)}; got {tuple(got)}"
-    return ValueError(f"{told}. Give weight[..., 0]" if tuple(got) == (*shape, 1) else told)
 
 
 def number_of_pairs(shape: tuple[int, ...]) -> int:
@@ -239,24 +253,3 @@ def check_chunk(pred: Any, target: Any, weight: Any) -> None:
     shapes = [pred.shape[:-1], target.shape[:-1], *([weight.shape] if weight is not None and weight.ndim else [])]
     if any(shape != shapes[0] for shape in shapes):
         raise ValueError(f"chunks of unknown sizes must turn out to be equal; got {' and '.join(map(str, shapes))}")
-
-
-def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> Any:
-    """A caller's buffer for a pairwise matrix, as an array of a library."""
-    if type(out) is not np.ndarray or type(like) is not np.ndarray:
-        out = adopt("out", out)
-        array_namespace(pred=like, out=out)
-    check_buffer(out, like, shape)
-    if is_tensor(out) and not out.is_inference():
-        # Engines write to its memory, of which autograd would not know: a gradient that needs the old values would be
-        # computed from the new ones.
-        sys.modules["torch"].autograd.graph.increment_version(out)
-    return out
-
-
-def check_buffer(out: Any, like: Any, shape: tuple[int, ...]) -> None:
-    """A buffer of the right library has the shape and the type of the result."""
-    if tuple(out.shape) != shape or out.dtype != like.dtype:
-        raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
-    if is_tensor(out) and out.requires_grad and sys.modules["torch"].is_grad_enabled():
-        raise ValueError("out must not require a gradient: a matrix is a constant. Give out.detach()")

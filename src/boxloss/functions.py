@@ -63,7 +63,7 @@ def convert(boxes: ArrayT, source: str, to: str, *, image_size: tuple[float, flo
     check_choice("source", source, FORMATS)
     check_choice("to", to, FORMATS)
     size = check_image_size(image_size, needed=FORMATS[source].relative or FORMATS[to].relative)
-    xp, given = check_boxes(boxes)
+    xp, given = check_boxes(boxes, source)
     numbers = split(given)
     if source != to:  # there and back would not be the same to the last bit
         numbers = FORMATS[to].encode(xp, FORMATS[source].decode(xp, numbers, size), size)
@@ -136,7 +136,7 @@ def clip_to_image(boxes: ArrayT, image_size: tuple[float, float], *, format: str
     """
     check_choice("format", format, FORMATS)
     size = check_image_size(image_size, needed=True)
-    xp, given = check_boxes(boxes)
+    xp, given = check_boxes(boxes, format)
     b = FORMATS[format].decode(xp, split(given), size)
     width, height = size
     inside = Box(*(xp.clip(c, 0.0, side) for c, side in zip(b, (width, height, width, height), strict=True)))
@@ -178,7 +178,7 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
     (array([False,  True, False]), array([False, False,  True]))
     """
     xp, w, h = _sides(boxes, format, image_size)
-    not_finite = ~xp.all(xp.isfinite(check_boxes(boxes)[1]), axis=-1)
+    not_finite = ~xp.all(xp.isfinite(check_boxes(boxes, format)[1]), axis=-1)
     inverted = ~not_finite & ((w < 0.0) | (h < 0.0))
     empty = ~not_finite & ~inverted & ((w == 0.0) | (h == 0.0))
     return Validation(~(not_finite | inverted | empty), inverted, empty, not_finite)
@@ -187,6 +187,6 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
 def _sides(boxes: Any, format: str, image_size: tuple[float, float] | None) -> tuple[Any, Any, Any]:
     check_choice("format", format, FORMATS)
     size = check_image_size(image_size, needed=FORMATS[format].relative)
-    xp, boxes = check_boxes(boxes)
+    xp, boxes = check_boxes(boxes, format)
     b = FORMATS[format].decode(xp, split(boxes), size)
     return xp, b.x2 - b.x1, b.y2 - b.y1

@@ -5,21 +5,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from boxloss.check import check_reduction
-from boxloss.check_arrays import (
-    broadcast_shape,
-    check_format_and_image,
-    check_matrix,
-    check_numbers,
-    check_out,
-    check_pair,
-    check_weight,
-    number_of_pairs,
-)
+from boxloss.check_arrays import broadcast_shape, check_format_and_image, check_matrix, check_pair, number_of_pairs
+from boxloss.check_options import check_fits, check_numbers, check_out, check_untracked, check_weight
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_tensor, is_tracked
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.shape import Format
+from boxloss.testing import look_at
 
 
 class Request(NamedTuple):
@@ -105,8 +98,11 @@ def request_of(
     divisor = check_reduction(reduction, avg_factor)
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
+    look_at(xp, pred, target, formats, image)
     if program.not_in_float32 is not None:
         check_numbers(program, xp, pred.dtype)
+    if divisor is not None:
+        check_fits("avg_factor", divisor, pred.dtype == xp.float32)
     shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
     if weight is not None:
         weight = check_weight(xp, weight, pred, shape)
@@ -119,11 +115,13 @@ def pairwise_request(
     """Check a call for a matrix."""
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
+    look_at(xp, pred, target, formats, image)
     if program.not_in_float32 is not None:
         check_numbers(program, xp, pred.dtype)
     check_matrix(pred, target)
     batch = broadcast_shape(pred.shape[:-2], target.shape[:-2])
     shape = (*batch, pred.shape[-2], target.shape[-2])
     if out is not None:
+        check_untracked(pred, target)
         out = check_out(out, pred, shape)
     return Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)

@@ -1,5 +1,6 @@
 """Torch's autograd on CUDA tensors."""
 
+import numpy as np
 import pytest
 
 import boxloss as bl
@@ -59,10 +60,33 @@ def test_gradcheck(torch, torch_library, rng):
     assert torch.autograd.gradcheck(lambda *pair: bl.giou(*pair, engine=torch_library.engine), pair)
 
 
-def test_gradients_and_matrices_are_constants(pair, torch_library):
+def test_gradients_are_constants(pair, torch_library):
     value, grads = bl.l1.value_and_grad(*pair, wrt="both", engine=torch_library.engine)
-    for result in (value, *grads, bl.l1.pairwise(*pair, engine=torch_library.engine)):
+    for result in (value, *grads):
         assert not result.requires_grad
+
+
+@pytest.mark.parametrize("shape", [(40, 70), (1500, 900)], ids=["some rows", "blocks of rows"])
+def test_backward_of_a_matrix(shape, torch_library, rng):
+    exact = [boxes(rng, count) for count in shape]
+    pred, target = (torch_library.asarray(side).requires_grad_() for side in exact)
+    upstream = rng.normal(size=shape)
+    matrix = bl.ciou.pairwise(pred, target, engine=torch_library.engine)
+    (matrix * torch_library.asarray(upstream)).sum().backward()
+    expected, (d_pred, d_target) = bl.ciou.value_and_grad(
+        exact[0][:, None], exact[1][None], wrt="both", weight=upstream, engine="array"
+    )
+    torch_library.check_value(matrix.detach() * torch_library.asarray(upstream), expected, "float64")
+    torch_library.check_gradient(pred.grad, d_pred.sum(1), "float64")
+    torch_library.check_gradient(target.grad, d_target.sum(0), "float64")
+
+
+def test_a_tensor_that_is_the_negative_of_memory(torch, torch_library, rng):
+    exact = boxes(rng, 50)
+    pred = torch.complex(torch_library.asarray(0.0 * exact), torch_library.asarray(-exact)).conj().imag
+    assert pred.is_neg()
+    value = bl.l1(pred, torch_library.asarray(0.0 * exact), engine=torch_library.engine)
+    torch_library.check_value(value, np.abs(exact).sum(-1), "float64")
 
 
 @pytest.mark.device

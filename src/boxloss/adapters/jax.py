@@ -68,9 +68,13 @@ def pairwise(program: Any, request: Request) -> Any:
 # --- What XLA compiles ----------------------------------------------------------------------------------------------
 
 
-def _inputs(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> tuple[Any, Request]:
-    """What the array engine takes; it does not read the shape."""
-    request = Request(jnp, pred, target, pred.dtype, target.dtype, call.formats, Image(*numbers.image), ())
+def _inputs(call: _Call, pred: Any, target: Any, numbers: _Numbers, of_matrix: bool = False) -> tuple[Any, Request]:
+    """What the array engine takes."""
+    axes = 2 if of_matrix else 1
+    shape = jnp.broadcast_shapes(pred.shape[:-axes], target.shape[:-axes])
+    if of_matrix:
+        shape = (*shape, pred.shape[-2], target.shape[-2])
+    request = Request(jnp, pred, target, pred.dtype, target.dtype, call.formats, Image(*numbers.image), shape)
     return _Program(call.structure, numbers.numbers), request
 
 
@@ -88,7 +92,7 @@ def _value_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _matrix(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
-    return pairwise_array.matrix(*_inputs(call, pred, target, numbers))
+    return pairwise_array.matrix(*_inputs(call, pred, target, numbers, of_matrix=True))
 
 
 def _matrix_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:

@@ -3,8 +3,7 @@
 import math
 from typing import Any
 
-from array_api_compat import array_namespace
-
+from boxloss.check_arrays import array_namespace, check_boxes
 from boxloss.compat import torchvision
 from boxloss.functions import area
 from boxloss.typing import ArrayT
@@ -100,14 +99,14 @@ def generalized_box_iou(boxes1: ArrayT, boxes2: ArrayT) -> ArrayT:
 
 def _union(boxes1: Any, boxes2: Any, iou: Any) -> Any:
     """The sum of both areas is I + U, so the IoU gives U of it without a second matrix."""
-    xp = array_namespace(iou)
+    xp = array_namespace(iou=iou)
     area1, area2 = (area(xp.astype(boxes, iou.dtype, copy=False)) for boxes in (boxes1, boxes2))
     return (area1[..., :, None] + area2[..., None, :]) / (1.0 + iou)
 
 
 def _check_corners(name: str, boxes: Any) -> None:
     """A NaN fails the comparison too."""
-    xp = array_namespace(boxes)
+    xp, boxes = check_boxes(boxes, name=name)
     bad = xp.any(~(boxes[..., 2:] >= boxes[..., :2]), axis=-1)
     if xp.any(bad):
         count = int(xp.sum(xp.astype(bad, xp.int64)))

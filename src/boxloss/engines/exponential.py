@@ -131,13 +131,14 @@ def exponential_less_one(xp: Any, a: Any, width: Width) -> Any:
 
 def logarithm(xp: Any, b: Any, width: Width) -> Any:
     """The natural logarithm; -inf for 0, NaN below."""
-    return _with_edges(xp, b, _logarithm(xp, b, None, width))
+    return _with_ends(xp, b, _logarithm(xp, b, None, width))
 
 
-def logarithm_of_one_more(xp: Any, a: Any, width: Width) -> Any:
-    """ln(1 + a), with all its digits where a is small; -inf for -1, NaN below."""
+def logarithm_of_one_more(xp: Any, a: Any, width: Width, with_ends: bool = True) -> Any:
+    """ln(1 + a), with all its digits where a is small; with the ends of its domain -inf for -1, NaN below."""
     b = 1.0 + a
-    return _with_edges(xp, b, _logarithm(xp, b, a - (b - 1.0), width))
+    value = _logarithm(xp, b, a - (b - 1.0), width)
+    return _with_ends(xp, b, value) if with_ends else value
 
 
 def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
@@ -150,7 +151,7 @@ def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
     return xp.where(a > 0.0, value, xp.where(a == 0.0, of_zero, math.nan))
 
 
-def _with_edges(xp: Any, b: Any, value: Any) -> Any:
+def _with_ends(xp: Any, b: Any, value: Any) -> Any:
     """The value of ln(b) for a positive number, and what ln(b) is elsewhere."""
     value = xp.where(b < math.inf, value, b)
     return xp.where(b > 0.0, value, xp.where(b == 0.0, -math.inf, math.nan))

@@ -49,7 +49,7 @@ class Machine:
         `sizes` says for each argument how many numbers it is a tuple of, or None for a single one. Without guards it
         is right for ordinary boxes only.
         """
-        replaced = self.replaced if guarded else {**UNGUARDED, **self.replaced}
+        replaced = {**scalar.SHORT_CUTS[self.dtype], **({} if guarded else UNGUARDED), **self.replaced}
         written = trace(function, sizes, scalar.FUNCTIONS[self.dtype], replaced)
         return llvm.function_of(written, self.number, self.intrinsic, self.instructions)
 

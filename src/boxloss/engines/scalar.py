@@ -10,13 +10,15 @@ be fused into multiply-adds: nothing here is 0 by cancellation.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any
 
 from boxloss.engines import exponential
 from boxloss.engines.exponential import polynomial
+from boxloss.engines.symbols import NUMBER
+from boxloss.shapes.replaceable import Function, larger, log1p_of_positive, smaller
 
 PI = math.pi
 HALF_PI = 0.5 * math.pi
@@ -32,8 +34,6 @@ ATAN_64 = (
     -0.066631431590720248389, 0.076920638793342415261, -0.09090897980058580438, 0.11111110791967732793,
     -0.14285714280389489054, 0.19999999999955870441, -0.33333333333333207838,
 )  # fmt: skip
-
-Function = Callable[..., Any]
 
 
 def contracted(function: Function) -> Function:
@@ -104,4 +104,22 @@ def _table(name: str, atan2: Function) -> Mapping[str, Function]:
 
 FUNCTIONS: Mapping[str, Mapping[str, Function]] = MappingProxyType(
     {"float32": _table("float32", atan2_32), "float64": _table("float64", atan2_64)}
+)
+
+
+def _larger(xp: Any, a: Any, b: Any) -> Any:
+    return xp.operation("maximum", NUMBER, a, b)
+
+
+def _smaller(xp: Any, a: Any, b: Any) -> Any:
+    return xp.operation("minimum", NUMBER, a, b)
+
+
+def _short_cuts(name: str) -> Mapping[Function, Function]:
+    of_positive = partial(exponential.logarithm_of_one_more, width=exponential.WIDTHS[name], with_ends=False)
+    return MappingProxyType({larger: _larger, smaller: _smaller, log1p_of_positive: of_positive})
+
+
+SHORT_CUTS: Mapping[str, Mapping[Function, Function]] = MappingProxyType(
+    {name: _short_cuts(name) for name in exponential.WIDTHS}
 )

@@ -154,6 +154,8 @@ class Writer:
             constant = (
                 repr(bool(value)) if kind == TRUTH else repr(int(value)) if kind == INTEGER else float(value).hex()
             )
+        except OverflowError:
+            raise ValueError("a formula computes with numbers up to 1.8e308; got a larger one") from None
         except (TypeError, ValueError):
             raise TypeError(f"a formula computes with numbers and symbols; got {type(value).__name__}") from None
         return self.node(Node("constant", kind, value=constant))
@@ -168,9 +170,9 @@ class Writer:
         if (isinstance(a, Symbol) and a.kind == INTEGER) or (isinstance(b, Symbol) and b.kind == INTEGER):
             return self.add(f"integer {operation}", INTEGER, a, b, of=INTEGER)
         if operation in ("add", "sub") and not isinstance(b, Symbol) and b == 0.0:
-            return a
+            return self.symbol(a)
         if operation == "add" and not isinstance(a, Symbol) and a == 0.0:
-            return b
+            return self.symbol(b)
         return self.add(operation, NUMBER, a, b)
 
     def logic(self, operation: str, a: Any, b: Any) -> Symbol:

@@ -48,6 +48,7 @@ class Namespace:
 
     def __init__(self, functions: Mapping[str, Function], replaced: Mapping[Function, Function]) -> None:
         self.writer, self.functions, self.replaced = Writer(), functions, replaced
+        self.safe: set[int] = set()  # the places of denominators that need no guard
 
     def replacing(self, replaced: Mapping[Function, Function]) -> "Namespace":
         """One that writes to the same place, with other functions replaced."""
@@ -67,12 +68,12 @@ class Namespace:
         return writer.node(Node("select", kind, places))
 
     def minimum(self, a: Any, b: Any) -> Any:
-        """The smaller of the two."""
-        return self.writer.add("minimum", NUMBER, a, b)
+        """The smaller of the two, or NaN."""
+        return self.where(a != a, a, self.writer.add("minimum", NUMBER, a, b))
 
     def maximum(self, a: Any, b: Any) -> Any:
-        """The larger of the two."""
-        return self.writer.add("maximum", NUMBER, a, b)
+        """The larger of the two, or NaN."""
+        return self.where(a != a, a, self.writer.add("maximum", NUMBER, a, b))
 
     def operation(self, name: str, kind: str, *operands: Any, of: str = NUMBER) -> Any:
         """An operation that only functions of an engine use."""

@@ -13,11 +13,17 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
 from boxloss.libraries.arrays import is_compiling
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.shape import Pair, Relation, Shape
 
 SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+
+
+def in_float32(number: float) -> bool:
+    """Whether float32 makes neither 0 nor infinity of a number."""
+    return number == 0.0 or SMALLEST <= abs(number) <= LARGEST
 
 
 class Formula(Protocol):
@@ -51,22 +57,34 @@ class Structure:
         The class of the loss.
     entries : tuple
         For each field `NUMBER`, a structure, a tuple of such entries, or the value.
+    names : tuple of str
+        The names of the fields.
+    number_names : tuple of str
+        For each number the field that it stands in, in order.
     text : str
-        The structure where only text can go; see `boxloss.formulas.text`.
+        The structure where only text can go, in this process; see `boxloss.formulas.text`.
     """
 
     _known: ClassVar[dict[Hashable, "Structure"]] = {}
     kind: type[Formula]
     entries: tuple[Any, ...]
+    names: tuple[str, ...]
+    number_names: tuple[str, ...]
     text: str
 
-    def __new__(cls, kind: Any, entries: tuple[Any, ...]) -> Self:
-        """Find the structure, or make it."""
-        key = (kind, entries, tuple(map(type, entries)))  # True and 1 are equal
-        found = cls._known.get(key)
+    def __new__(cls, kind: Any, entries: tuple[Any, ...], names: tuple[str, ...] | None = None) -> Self:
+        """Find the structure, or make it. Those who know the names of the fields may tell."""
+        key = (kind, typed(entries))
+        try:
+            found = cls._known.get(key)
+        except TypeError:
+            raise _not_hashable(kind, entries) from None
         if found is None:
             found = super().__new__(cls)
             found.kind, found.entries = kind, entries
+            # At once: torch.compile, which may make a loss in a graph, takes no cached property.
+            found.names = tuple(f.name for f in fields(kind)) if names is None else names
+            found.number_names = tuple(_number_names(found))
             found.text = repr(_told(found))
             found = cls._known.setdefault(key, found)
         return found  # type: ignore[return-value]
@@ -77,16 +95,6 @@ class Structure:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Structure, (self.kind, self.entries)
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of the fields."""
-        return tuple(f.name for f in fields(self.kind))  # type: ignore[arg-type]
-
-    @cached_property
-    def number_names(self) -> tuple[str, ...]:
-        """For each number the field that it stands in, in order."""
-        return tuple(_number_names(self))
 
     @cached_property
     def eps_places(self) -> tuple[int, ...]:
@@ -115,15 +123,52 @@ class Structure:
             raise ValueError(f"{self!r} has {len(self.number_names)} numbers; got more")
         return bound
 
+    def evaluate(self, numbers: Iterable[Any], xp: Any, pair: Pair) -> tuple[Any, Any]:
+        """The value for a pair of boxes, and ``gradient(exchanged) -> Gradient``, of the loss with these numbers."""
+        bound = self.bind(numbers)
+        try:
+            return bound.evaluate(xp, pair)
+        except AttributeError as error:
+            kind, name = type(error.obj), error.name
+            if not (name and hasattr(kind, "evaluate") and hasattr(kind, "__dataclass_fields__")):
+                raise
+            raise AttributeError(
+                f"a formula knows the fields of its loss only, and {kind.__name__} has no field {name!r}: make a field "
+                "or a property of it, since what __post_init__ sets beside the fields is not there"
+            ) from error
+
+
+def _not_hashable(kind: type, entries: tuple[Any, ...]) -> TypeError:
+    """The error of a field that cannot be part of a structure."""
+    for each, entry in zip(fields(kind), entries, strict=True):
+        try:
+            hash(entry)
+        except TypeError:
+            told = f"{each.name} of {kind.__name__} must be hashable, as a tuple is; got {type(entry).__name__}"
+            return TypeError(told)
+    return TypeError(f"the fields of {kind.__name__} must be hashable")
+
 
 def _told(entry: Any) -> list[Any]:
     if entry is NUMBER:
         return ["number"]
     if isinstance(entry, Structure):
-        return ["loss", entry.kind.__module__, entry.kind.__qualname__, [_told(part) for part in entry.entries]]
-    if isinstance(entry, tuple):
-        return ["tuple", [_told(part) for part in entry]]
-    return ["value", entry]
+        kind = entry.kind
+        name = [kind.__module__, kind.__qualname__] if is_of_package(kind) else keep(kind)
+        return ["loss", name, [_told(part) for part in entry.entries]]
+    if _is_sequence(entry):
+        return ["tuple", None if type(entry) is tuple else keep(type(entry)), [_told(part) for part in entry]]
+    return ["value", entry] if type(entry) in LITERALS else ["kept", keep(entry)]
+
+
+def _is_sequence(value: Any) -> bool:
+    """Whether a value is a tuple or a named tuple, whose items may be numbers and losses."""
+    return type(value) is tuple or (isinstance(value, tuple) and hasattr(value, "_fields"))
+
+
+def tuple_like(value: Any, items: Iterable[Any]) -> Any:
+    """A tuple of the type of another, with items of its own."""
+    return type(value)._make(items) if hasattr(value, "_fields") else tuple(items)
 
 
 def _number_names(entry: Any, name: str = "") -> Iterator[str]:
@@ -132,7 +177,7 @@ def _number_names(entry: Any, name: str = "") -> Iterator[str]:
     elif isinstance(entry, Structure):
         for own, part in zip(entry.names, entry.entries, strict=True):
             yield from _number_names(part, own)
-    elif isinstance(entry, tuple):
+    elif _is_sequence(entry):
         for part in entry:
             yield from _number_names(part, name)
 
@@ -145,9 +190,7 @@ def _bind(entry: Any, numbers: Iterator[Any]) -> Any:
         for name, part in zip(entry.names, entry.entries, strict=True):
             object.__setattr__(bound, name, _bind(part, numbers))
         return bound
-    if isinstance(entry, tuple):
-        return tuple(_bind(part, numbers) for part in entry)
-    return entry
+    return tuple_like(entry, [_bind(part, numbers) for part in entry]) if _is_sequence(entry) else entry
 
 
 @dataclass(frozen=True)
@@ -172,9 +215,12 @@ class Program:
     not_in_float32: str | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        sizes = zip(self.structure.number_names, map(abs, self.numbers), strict=True)
-        unfit = (name for name, size in sizes if not (size == 0.0 or SMALLEST <= size <= LARGEST))
+        named = zip(self.structure.number_names, self.numbers, strict=True)
+        unfit = (name for name, number in named if not in_float32(number))
         object.__setattr__(self, "not_in_float32", next(unfit, None))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _program, (self.structure, self.numbers)  # without what an adapter keeps beside it
 
     def with_eps(self, eps: float) -> "Program":
         """The program with this number for each eps."""
@@ -187,8 +233,13 @@ class Program:
 def program_of(loss: Any) -> Program:
     """Take a loss apart into its structure and its numbers."""
     numbers: list[float] = []
-    structure = Structure(type(loss), tuple(_entry(getattr(loss, f.name), numbers) for f in fields(loss)))
-    program = Program(structure, tuple(numbers))
+    names = tuple(f.name for f in fields(loss))
+    structure = Structure(type(loss), tuple(_entry(getattr(loss, name), numbers) for name in names), names)
+    return _program(structure, tuple(numbers))
+
+
+def _program(structure: Structure, numbers: tuple[float, ...]) -> Program:
+    program = Program(structure, numbers)
     if not is_compiling():  # a loss that a graph makes is no more than the graph
         _programs[id(program)] = program
         for keep in _keepers:
@@ -208,13 +259,13 @@ def keep_beside(keep: Callable[[Program], None]) -> None:
 
 
 def _entry(value: Any, numbers: list[float]) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, float):
-        numbers.append(float(value))  # not NumPy's, which would widen float32 arrays
+        numbers.append(float(value))
         return NUMBER
     program = getattr(value, "program", None)
     if isinstance(program, Program):
         numbers += program.numbers
         return program.structure
-    if isinstance(value, tuple):
-        return tuple(_entry(item, numbers) for item in value)
-    return value
+    return tuple_like(value, [_entry(item, numbers) for item in value]) if _is_sequence(value) else value

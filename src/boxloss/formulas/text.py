@@ -6,12 +6,13 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
+from boxloss.formulas.names import kept
 from boxloss.formulas.program import NUMBER, Structure
 
 
 @lru_cache(maxsize=1024)
 def from_text(text: str) -> Structure:
-    """Find the structure with this `text`."""
+    """Find the structure with this `text`, which this process has made."""
     structure: Structure = _entry(ast.literal_eval(text))
     return structure
 
@@ -22,11 +23,14 @@ def _entry(told: list[Any]) -> Any:
         return NUMBER
     if what == "value":
         return rest[0]
-    if what == "tuple":
-        return tuple(map(_entry, rest[0]))
-    module, name, entries = rest
-    try:
-        kind = attrgetter(name)(import_module(module))
-    except (ImportError, AttributeError):
-        raise TypeError(f"a loss in a graph must be of a class that can be imported; got {module}.{name}") from None
-    return Structure(kind, tuple(map(_entry, entries)))
+    if what == "kept":
+        return kept(rest[0])
+    name, entries = rest[0], tuple(map(_entry, rest[1]))
+    if what == "loss":
+        return Structure(imported(*name) if isinstance(name, list) else kept(name), entries)
+    return entries if name is None else kept(name)._make(entries)
+
+
+def imported(module: str, name: str) -> Any:
+    """A class by its name."""
+    return attrgetter(name)(import_module(module))

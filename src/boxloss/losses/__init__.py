@@ -6,7 +6,4 @@ The rules of formula code, which runs on arrays and, compiled, on single numbers
 - no branch on a number: `xp.where`, with an array in at least one branch; `if` only on a field that is no float;
 - `min`, `max` and clamps live in `boxloss.shapes.relations`, which differentiates them;
 - every quotient is guarded by a function of `boxloss.shapes.guards`: `inverse`, `inverses`, `share` or `nonzero`.
-
-`xp.minimum` and `xp.maximum` may lose a NaN of one operand when compiled; the sides of a box, which every loss of the
-family depends on, carry it.
 """

@@ -5,7 +5,7 @@ from typing import Any
 
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import inverse
+from boxloss.shapes.guards import inverse, safe_if_ordinary
 from boxloss.shapes.relations import Sides, Vector
 
 
@@ -41,7 +41,7 @@ class GCD(OverlapLoss):
         """1 - exp(-D)."""
         half_x, half_y = 0.5 * size.x, 0.5 * size.y
         along_x, along_y = offset.x * offset.x + half_x * half_x, offset.y * offset.y + half_y * half_y
-        per_w2, per_h2, per_other_w2, per_other_h2 = (inverse(xp, side * side) for side in sides)
+        per_w2, per_h2, per_other_w2, per_other_h2 = (inverse(xp, safe_if_ordinary(xp, side * side)) for side in sides)
         mean_x, mean_y = 0.5 * (per_w2 + per_other_w2), 0.5 * (per_h2 + per_other_h2)
         distance = xp.sqrt(along_x * mean_x + along_y * mean_y)
         value = -xp.expm1(-distance)

@@ -6,8 +6,9 @@ from typing import Any
 from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import inverse
+from boxloss.shapes.guards import inverse, safe_if_ordinary
 from boxloss.shapes.relations import AreaPartials, Areas
+from boxloss.shapes.replaceable import log1p_of_positive
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ class LogIoU(OverlapLoss):
         """-ln IoU = ln(1 + (1 - IoU) / IoU), which is accurate for every overlap and 0 at a match."""
         iou, distance, d = iou_and_distance(xp, areas, 0.0)
         inside = iou > min_iou
-        per_iou = xp.where(inside, inverse(xp, iou), 0.0)
+        per_iou = xp.where(inside, inverse(xp, safe_if_ordinary(xp, iou)), 0.0)
         clamped = xp.where(distance <= 1.0, 1.0 / min_iou - 1.0, distance)  # a NaN stays NaN
-        value = xp.log1p(xp.where(inside, distance * per_iou, clamped))
+        value = log1p_of_positive(xp, xp.where(inside, distance * per_iou, clamped))
         return value, (AreaPartials(per_iou * d.intersection, per_iou * d.union),)
 
 

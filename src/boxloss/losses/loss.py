@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
+from inspect import get_annotations
 from typing import Any, ClassVar, Self
 
-from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter
+from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter, check_parameter_names
 from boxloss.formulas.evaluation import Evaluation, weighted_sum
-from boxloss.formulas.program import program_of
+from boxloss.formulas.names import keep
+from boxloss.formulas.program import program_of, tuple_like
 from boxloss.losses.verbs import Verbs
 from boxloss.shapes.shape import Pair, Relation
 
@@ -28,6 +30,11 @@ class Loss(Verbs, ABC):
     paper: ClassVar[str] = ""
     relations: ClassVar[tuple[str | Relation, ...]]  # of the two boxes, which the loss is computed from
     __array_ufunc__: ClassVar[None] = None  # an array times a loss is an error, not an array of losses
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_parameter_names(cls, get_annotations(cls))
+        keep(cls)
 
     def __new__(cls, *parameters: Any, **named: Any) -> Self:
         """Before the parameters are bound: with boxes, Python's own message would say how many it counted."""
@@ -77,7 +84,9 @@ class Loss(Verbs, ABC):
     def with_eps(self, eps: float) -> Self:
         """Take another `eps`, in each loss of a sum that has one."""
         self.program.with_eps(eps)  # raises if there is none
-        changed = {f.name: eps if f.name == "eps" else _with_eps(getattr(self, f.name), eps) for f in fields(self)}
+        changed = {
+            f.name: eps if f.name == "eps" else _with_eps(getattr(self, f.name), eps) for f in fields(self) if f.init
+        }
         return replace(self, **changed)
 
     def __add__(self, other: "Loss") -> "WeightedSum":
@@ -99,7 +108,7 @@ def _with_eps(value: Any, eps: float) -> Any:
     """What a field becomes: a loss, or a tuple with losses in it, takes the `eps` where it can."""
     if isinstance(value, Loss):
         return value.with_eps(eps) if value.program.structure.eps_places else value
-    return tuple(_with_eps(item, eps) for item in value) if isinstance(value, tuple) else value
+    return tuple_like(value, [_with_eps(item, eps) for item in value]) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)

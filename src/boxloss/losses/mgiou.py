@@ -6,7 +6,7 @@ from typing import Any
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.box import Box
-from boxloss.shapes.guards import inverse
+from boxloss.shapes.guards import per_length
 from boxloss.shapes.relations import Vector
 
 
@@ -39,7 +39,7 @@ class MGIoU(OverlapLoss):
     @staticmethod
     def formula(xp: Any, corners: Box, c: Vector) -> Term:
         """What the boxes do not share of each axis: 0 at a match, exactly."""
-        per_cw, per_ch = inverse(xp, c.x * c.x) * c.x, inverse(xp, c.y * c.y) * c.y
+        per_cw, per_ch = per_length(xp, c.x), per_length(xp, c.y)
         along_x = 0.25 * (xp.abs(corners.x1) + xp.abs(corners.x2)) * per_cw
         along_y = 0.25 * (xp.abs(corners.y1) + xp.abs(corners.y2)) * per_ch
         per = (0.25 * per_cw, 0.25 * per_ch, 0.25 * per_cw, 0.25 * per_ch)

@@ -7,14 +7,14 @@ from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.box import Box
-from boxloss.shapes.guards import inverse
+from boxloss.shapes.guards import per_length
 from boxloss.shapes.relations import Areas, Sides
 
 
 def edge_distance(xp: Any, corners: Box, sides: Sides) -> tuple[Any, Box, Sides]:
     """The mean distance of the edges in sides of the target, and its partial derivatives."""
     w, h = sides.other_w, sides.other_h
-    per_w, per_h = inverse(xp, w * w) * w, inverse(xp, h * h) * h
+    per_w, per_h = per_length(xp, w), per_length(xp, h)
     along_x = 0.25 * (xp.abs(corners.x1) + xp.abs(corners.x2)) * per_w
     along_y = 0.25 * (xp.abs(corners.y1) + xp.abs(corners.y2)) * per_h
     per = (0.25 * per_w, 0.25 * per_h, 0.25 * per_w, 0.25 * per_h)

@@ -8,7 +8,7 @@ from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.losses.siou import shape_cost
-from boxloss.shapes.guards import inverse, inverses
+from boxloss.shapes.guards import inverses, per_length
 from boxloss.shapes.relations import Areas, Sides, Vector
 
 
@@ -70,7 +70,7 @@ class ShapeIoU(OverlapLoss):
         per_union, per_c2 = inverses(xp, areas.union, c2)
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, 0.0)
         w, h = sides.other_w, sides.other_h
-        per_w, per_h = inverse(xp, w * w) * w, inverse(xp, h * h) * h
+        per_w, per_h = per_length(xp, w), per_length(xp, h)
         wide = w >= h
         share = xp.pow(xp.where(wide, h * per_w, w * per_h), scale)
         of_longer = 2.0 / (1.0 + share)

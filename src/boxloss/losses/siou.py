@@ -7,8 +7,9 @@ from boxloss.check import check_at_least
 from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import NEGLIGIBLE, inverse, inverses
+from boxloss.shapes.guards import inverse, inverses, nonzero, safe_if_ordinary
 from boxloss.shapes.relations import Areas, Sides, Vector, where_larger
+from boxloss.shapes.replaceable import larger
 
 
 class ShapeCost(NamedTuple):
@@ -22,8 +23,8 @@ class ShapeCost(NamedTuple):
 
 def shape_cost(xp: Any, side: Any, other: Any, weight: Any, theta: Any) -> ShapeCost:
     """(1 - exp(-o))^theta, with o = weight |side - other| / max(side, other)."""
-    longer = xp.maximum(side, other)
-    per_longer2 = inverse(xp, longer * longer)
+    longer = larger(xp, side, other)
+    per_longer2 = inverse(xp, safe_if_ordinary(xp, longer * longer))
     share = xp.abs(side - other) * longer * per_longer2
     base = -xp.expm1(-(weight * share))
     power = xp.pow(base, theta - 1.0)
@@ -87,11 +88,11 @@ class SIoU(OverlapLoss):
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
         size_x, size_y = xp.abs(offset.x), xp.abs(offset.y)
         rho2 = offset.x * offset.x + offset.y * offset.y
-        per_rho2 = 1.0 / xp.where(rho2 < NEGLIGIBLE, 1.0, rho2)  # no guard that ordinary boxes do without
+        per_rho2 = 1.0 / nonzero(xp, rho2)
         gamma = 2.0 - 2.0 * size_x * size_y * per_rho2
         # The derivative of Lambda is this times (|dy| sign(dx), -|dx| sign(dy)).
         turn = 2.0 * (offset.y * offset.y - offset.x * offset.x) * per_rho2 * per_rho2
-        per_cw2, per_ch2 = inverses(xp, c.x * c.x, c.y * c.y)
+        per_cw2, per_ch2 = inverses(xp, *(safe_if_ordinary(xp, side * side) for side in c))
         r_x, r_y = offset.x * offset.x * per_cw2, offset.y * offset.y * per_ch2
         delta_x, delta_y = -xp.expm1(-(gamma * r_x)), -xp.expm1(-(gamma * r_y))
         fade_x, fade_y = 1.0 - delta_x, 1.0 - delta_y

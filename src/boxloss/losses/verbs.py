@@ -186,7 +186,8 @@ class Verbs:
         Returns
         -------
         array, shape (..., N, M)
-            The matrix, or `out`. Tensors count as constants; JAX differentiates it.
+            The matrix, or `out`. It is differentiable for torch tensors that require grad, which `out` excludes, and
+            for JAX. Its backward pass computes the gradients of some rows at a time.
 
         Raises
         ------
@@ -207,8 +208,15 @@ class Verbs:
             matrix: ArrayT = traced.pairwise(self.program, pred, target, format, image_size, eps, engine, out)
             return matrix
         program = self.program if eps is None else self._padded(eps)
-        request = pairwise_request(program, pred, target, format, image_size, out).constant()
-        result: ArrayT = dispatch.runner("pairwise", engine, request)(program, request)
+        request = pairwise_request(program, pred, target, format, image_size, out)
+        run = dispatch.runner("pairwise", engine, request)
+        if request.is_tracked:
+            from boxloss.adapters.torch.node import differentiable_matrix
+
+            of_pairs = dispatch.runner("elementwise", engine, request)
+            result: ArrayT = differentiable_matrix(program, request, run, of_pairs)
+        else:
+            result = run(program, request.constant())
         return result if out is None else out
 
     def _padded(self, eps: float) -> Program:

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from boxloss.shapes.box import Box
-from boxloss.shapes.guards import ordinary, upright
+from boxloss.shapes.guards import ordinary, upright_as_given
 from boxloss.shapes.relations import RELATIONS, Vector, where_larger
+from boxloss.shapes.replaceable import larger, smaller
 from boxloss.shapes.shape import Gradient, Pair, Partials, Shape, plus
 
 
@@ -21,24 +22,24 @@ class AxisAlignedPair(Pair):
     @cached_property
     def box(self) -> Box:
         """The first box, upright."""
-        return upright(self.xp, self.given)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given)  # type: ignore[no-any-return]
 
     @cached_property
     def other(self) -> Box:
         """The second box, upright."""
-        return upright(self.xp, self.given_other)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given_other)  # type: ignore[no-any-return]
 
     @cached_property
     def inner(self) -> Box:
         """The larger first corners and the smaller second corners: the intersection, or inverted: a gap."""
         xp, a, b = self.xp, self.box, self.other
-        return Box(xp.maximum(a.x1, b.x1), xp.maximum(a.y1, b.y1), xp.minimum(a.x2, b.x2), xp.minimum(a.y2, b.y2))
+        return Box(larger(xp, a.x1, b.x1), larger(xp, a.y1, b.y1), smaller(xp, a.x2, b.x2), smaller(xp, a.y2, b.y2))
 
     @cached_property
     def outer(self) -> Box:
         """The smaller first corners and the larger second corners: the enclosing box."""
         xp, a, b = self.xp, self.box, self.other
-        return Box(xp.minimum(a.x1, b.x1), xp.minimum(a.y1, b.y1), xp.maximum(a.x2, b.x2), xp.maximum(a.y2, b.y2))
+        return Box(smaller(xp, a.x1, b.x1), smaller(xp, a.y1, b.y1), larger(xp, a.x2, b.x2), larger(xp, a.y2, b.y2))
 
     def exchanged(self) -> "AxisAlignedPair":
         """The pair with its other box first, and the same corners."""

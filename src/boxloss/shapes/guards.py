@@ -1,38 +1,23 @@
 """What keeps formulas finite for every box: inverted boxes, and denominators that are 0.
 
-A box is ordinary if its sides are at least `SHORTEST_SIDE` and its corners within `FARTHEST_CORNER`. No guard changes
-anything for a pair of ordinary boxes, so the compiled engines compute a matrix of them without: `UNGUARDED` says by
-what each guard is replaced. On the CPU a matrix of GIoU then takes half the time.
+A box is ordinary if its sides are at least `SHORTEST_SIDE` and its corners within `FARTHEST_CORNER`. The denominators
+of this package need no guard for a pair of ordinary boxes, and say so by `safe_if_ordinary`. So the compiled engines
+compute a matrix of them without: `UNGUARDED` says by what each guard is replaced. On the CPU a matrix of GIoU then
+takes half the time. A guard of anything else stays.
 """
 
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from boxloss.shapes.box import Box
-
-Function = Callable[..., Any]
+from boxloss.shapes.replaceable import Function, larger, replaceable
 
 # An area or a squared length below this counts as 0. The smallest box that is promised finite results has an area of
 # 1e-18. Below, a side divided by an area may be infinite in float32: boxes without area can be 1e-42 apart.
 NEGLIGIBLE = 2.0**-66
 # Between these no area, squared length or product of two of them leaves the normal range of float32.
 SHORTEST_SIDE, FARTHEST_CORNER = 2.0**-30, 2.0**30
-
-_NOTHING: Mapping[Function, Function] = MappingProxyType({})
-
-
-def replaceable(function: Function) -> Function:
-    """Let the namespace `xp` of a call name another function to run in place of this one, in `xp.replaced`."""
-
-    @wraps(function)
-    def call(xp: Any, *arguments: Any) -> Any:
-        # Not getattr: for a name that NumPy lacks, its module takes a microsecond to say so.
-        replaced: Mapping[Function, Function] = xp.__dict__.get("replaced", _NOTHING)
-        return replaced.get(call, function)(xp, *arguments)
-
-    return call
 
 
 def ordinary(b: Box) -> Any:
@@ -42,10 +27,21 @@ def ordinary(b: Box) -> Any:
     return is_near & (b.x2 - b.x1 >= SHORTEST_SIDE) & (b.y2 - b.y1 >= SHORTEST_SIDE)
 
 
-@replaceable
 def upright(xp: Any, b: Box) -> Box:
     """Make x2 >= x1 and y2 >= y1: an inverted side becomes a side of length 0 at (x1, y1)."""
-    return Box(b.x1, b.y1, xp.maximum(b.x1, b.x2), xp.maximum(b.y1, b.y2))
+    return Box(b.x1, b.y1, larger(xp, b.x1, b.x2), larger(xp, b.y1, b.y2))
+
+
+@replaceable
+def upright_as_given(xp: Any, b: Box) -> Box:
+    """Make a box of the call upright."""
+    return upright(xp, b)
+
+
+@replaceable
+def safe_if_ordinary(xp: Any, denominator: Any) -> Any:
+    """State that a denominator is not negligible for two ordinary boxes, or that what becomes of it is discarded."""
+    return denominator
 
 
 @replaceable
@@ -82,21 +78,40 @@ def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
     return xp.where(part == whole, 1.0, part * per_whole)
 
 
+def per_length(xp: Any, side: Any) -> Any:
+    """1 / side of a box, and 0 where its square is negligible."""
+    return inverse(xp, safe_if_ordinary(xp, side * side)) * side
+
+
 # --- The same for ordinary boxes ------------------------------------------------------------------------------------
 
 
 def as_it_is(xp: Any, b: Box) -> Box:
-    """Instead of `upright`."""
+    """Instead of `upright_as_given`."""
     return b
+
+
+def noted(xp: Any, denominator: Any) -> Any:
+    """Instead of `safe_if_ordinary`."""
+    if hasattr(denominator, "place"):
+        xp.safe.add(denominator.place)
+    return denominator
+
+
+def is_safe(xp: Any, denominator: Any) -> bool:
+    """Whether a denominator was noted as safe."""
+    return getattr(denominator, "place", None) in xp.safe
 
 
 def value_alone(xp: Any, denominator: Any, replacement: Any, value: Any) -> Any:
     """Instead of `where_negligible`."""
-    return value
+    return value if is_safe(xp, denominator) else xp.where(denominator < NEGLIGIBLE, replacement, value)
 
 
 def inverses_by_one_division(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
     """Instead of `inverses`: a division takes as long as ten multiplications."""
+    if not (is_safe(xp, a) and is_safe(xp, b)):
+        return inverse(xp, a), inverse(xp, b)
     per_product = 1.0 / (a * b)
     return per_product * b, per_product * a
 
@@ -110,5 +125,10 @@ def with_guards(xp: Any) -> Any:
 
 
 UNGUARDED: Mapping[Function, Function] = MappingProxyType(
-    {upright: as_it_is, where_negligible: value_alone, inverses: inverses_by_one_division}
+    {
+        upright_as_given: as_it_is,
+        safe_if_ordinary: noted,
+        where_negligible: value_alone,
+        inverses: inverses_by_one_division,
+    }
 )

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from boxloss.shapes.box import Box, Image
-from boxloss.shapes.guards import nonzero, replaceable, upright, where_negligible
+from boxloss.shapes.guards import nonzero, safe_if_ordinary, upright, where_negligible
+from boxloss.shapes.replaceable import replaceable, smaller
 from boxloss.shapes.shape import Partials, Relation
 
 Pair = Any  # of `boxloss.shapes.axis_aligned`, which is made of these
@@ -92,7 +93,7 @@ def areas_forward(xp: Any, pair: Pair) -> Areas:
         xp, w, h - inter_h, other_w, other_h - inter_h
     )
     corner_distance = (width(pair.outer) - overlap_w) + (height(pair.outer) - overlap_h)
-    return Areas(intersection, difference + intersection, difference, corner_distance)
+    return Areas(intersection, safe_if_ordinary(xp, difference + intersection), difference, corner_distance)
 
 
 def areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Partials:
@@ -128,7 +129,7 @@ def enclosing_sides_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
 
 def enclosing_area_forward(xp: Any, pair: Pair) -> Any:
     """Area of the enclosing box."""
-    return width(pair.outer) * height(pair.outer)
+    return safe_if_ordinary(xp, width(pair.outer) * height(pair.outer))
 
 
 def enclosing_area_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
@@ -139,7 +140,7 @@ def enclosing_area_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
 def enclosing_diagonal_forward(xp: Any, pair: Pair) -> Any:
     """Squared diagonal of the enclosing box."""
     w, h = width(pair.outer), height(pair.outer)
-    return w * w + h * h
+    return safe_if_ordinary(xp, w * w + h * h)
 
 
 def enclosing_diagonal_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
@@ -231,7 +232,7 @@ def aspect_of_one_box(xp: Any, b: Box, image: Image) -> Any:
 def aspect_of_two(xp: Any, pair: Pair, pred: Any, target: Any) -> Any:
     """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
     size, other_size = width(pair.box) + height(pair.box), width(pair.other) + height(pair.other)
-    return where_negligible(xp, xp.minimum(size, other_size), 0.0, target - pred)
+    return where_negligible(xp, safe_if_ordinary(xp, smaller(xp, size, other_size)), 0.0, target - pred)
 
 
 # --- The table ------------------------------------------------------------------------------------------------------

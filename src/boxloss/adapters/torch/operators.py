@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from boxloss.adapters.torch.node import DIFFERENTIATED_TWICE
-from boxloss.adapters.torch.private import without_modes
+from boxloss.adapters.torch.private import unwrapped, without_modes
+from boxloss.adapters.torch.texts import structure_of
 from boxloss.check import check_not_negative
 from boxloss.formulas.program import Program, keep_beside
-from boxloss.formulas.text import from_text
-from boxloss.request import Request, pairwise_request, request_of
+from boxloss.request import Request, request_of
 from boxloss.verbs import select
 
 if not hasattr(torch.library, "register_vmap"):
@@ -25,22 +25,22 @@ if not hasattr(torch.library, "register_vmap"):
 def _keep_tensor(program: Program) -> None:
     """Give a program its numbers as a tensor, the same whatever mode a loss is made in."""
     with without_modes(), torch.inference_mode(False):
-        object.__setattr__(program, "tensor", torch.tensor(program.numbers, dtype=torch.float64))
+        object.__setattr__(program, "tensor", unwrapped(torch.tensor(program.numbers, dtype=torch.float64)))
 
 
 keep_beside(_keep_tensor)
 
-_library = torch.library.Library("boxloss", "DEF")
-_OPTIONS = (
+library = torch.library.Library("boxloss", "DEF")
+OPTIONS = (
     "Tensor pred, Tensor target, Tensor numbers, str structure, float? eps, "
     "str pred_format, str target_format, float[]? image_size, str engine"
 )
-_TAGS = (torch.Tag.pt2_compliant_tag,)
+TAGS = (torch.Tag.pt2_compliant_tag,)
 
 
-def _program(numbers: Tensor, structure: str, eps: float | None) -> Program:
+def program_of_call(numbers: Tensor, structure: str, eps: float | None) -> Program:
     """The program of a call; a fake tensor has no numbers, and needs none."""
-    known = from_text(structure)
+    known = structure_of(structure)
     is_fake = isinstance(numbers, torch._subclasses.FakeTensor)
     program = Program(known, (1.0,) * len(known.number_names) if is_fake else tuple(numbers.tolist()))
     return program if eps is None else program.with_eps(check_not_negative("eps", eps))
@@ -49,18 +49,12 @@ def _program(numbers: Tensor, structure: str, eps: float | None) -> Program:
 def _request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
     """What an engine is given, with gradients in the type of the computation: they are rounded after the chain rule."""
     numbers, structure, eps, *formats, image_size = options
-    program = _program(numbers, structure, eps)
+    program = program_of_call(numbers, structure, eps)
     request = request_of(program, pred, target, tuple(formats), image_size, None, "none", None)
     return program, request._replace(pred_dtype=request.pred.dtype, target_dtype=request.target.dtype)
 
 
-def _matrix_request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
-    numbers, structure, eps, *formats, image_size = options
-    program = _program(numbers, structure, eps)
-    return program, pairwise_request(program, pred, target, tuple(formats), image_size, None)
-
-
-def _batched(in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def batched(in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """The boxes with the axis of a vmap first, and after it as many axes in both: it is one more leading axis."""
     ndim = max(boxes.ndim - (dim is not None) for boxes, dim in zip((pred, target), in_dims, strict=False))
 
@@ -120,13 +114,13 @@ def _backward(ctx: Any, d_value: Tensor | None, *d_grads: Tensor | None) -> tupl
     return *d_boxes, *rest
 
 
-_library.define(
-    f"elementwise({_OPTIONS}, bool pred_grad, bool target_grad) -> (Tensor value, Tensor d_pred, Tensor d_target)",
-    tags=_TAGS,
+library.define(
+    f"elementwise({OPTIONS}, bool pred_grad, bool target_grad) -> (Tensor value, Tensor d_pred, Tensor d_target)",
+    tags=TAGS,
 )
-_library.impl("elementwise", _run, "CompositeExplicitAutograd")
-torch.library.register_fake("boxloss::elementwise", _fake, lib=_library)
-torch.library.register_autograd("boxloss::elementwise", _backward, setup_context=_keep, lib=_library)
+library.impl("elementwise", _run, "CompositeExplicitAutograd")
+torch.library.register_fake("boxloss::elementwise", _fake, lib=library)
+torch.library.register_autograd("boxloss::elementwise", _backward, setup_context=_keep, lib=library)
 elementwise = torch.ops.boxloss.elementwise.default
 
 
@@ -145,34 +139,4 @@ class Transformed(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor, *rest: Any) -> Any:
         """One more leading axis."""
-        return Transformed.apply(*_batched(in_dims, pred, target), *rest), (0, 0, 0)
-
-
-# --- Matrices -------------------------------------------------------------------------------------------------------
-
-
-def _run_pairwise(pred: Tensor, target: Tensor, *rest: Any) -> Tensor:
-    *options, engine = rest
-    program, request = _matrix_request(pred, target, *options)
-    matrix: Tensor = select.runner("pairwise", engine, request.pred)(program, request)
-    return matrix.contiguous()
-
-
-def _fake_pairwise(pred: Tensor, target: Tensor, *rest: Any) -> Tensor:
-    *options, engine = rest
-    _, request = _matrix_request(pred, target, *options)
-    select.engine(engine, request.pred)
-    batch = torch.broadcast_shapes(pred.shape[:-2], target.shape[:-2])
-    matrix: Tensor = request.pred.new_empty((*batch, pred.shape[-2], target.shape[-2]))
-    return matrix
-
-
-def _vmap_pairwise(info: Any, in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor, *rest: Any) -> Any:
-    return pairwise(*_batched(in_dims, pred, target), *rest), 0
-
-
-_library.define(f"pairwise({_OPTIONS}) -> Tensor", tags=_TAGS)
-_library.impl("pairwise", _run_pairwise, "CompositeExplicitAutograd")
-torch.library.register_fake("boxloss::pairwise", _fake_pairwise, lib=_library)
-torch.library.register_vmap("boxloss::pairwise", _vmap_pairwise, lib=_library)
-pairwise = torch.ops.boxloss.pairwise.default
+        return Transformed.apply(*batched(in_dims, pred, target), *rest), (0, 0, 0)

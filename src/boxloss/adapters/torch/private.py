@@ -13,6 +13,9 @@ _are_active = getattr(torch._C, "_are_functorch_transforms_active", None)
 _keep_graph = getattr(getattr(torch._C, "_autograd", None), "_get_current_graph_task_keep_graph", None)
 _dispatch_mode = getattr(torch.utils._python_dispatch, "_get_current_dispatch_mode", None)
 _disable_modes = getattr(torch.utils._python_dispatch, "_disable_current_modes", None)
+_functorch = getattr(torch._C, "_functorch", None)
+_is_wrapped = getattr(_functorch, "is_functorch_wrapped_tensor", None)
+_unwrap = getattr(_functorch, "get_unwrapped", None)
 _has_storage = getattr(torch._C, "_has_storage", None)
 
 
@@ -20,8 +23,7 @@ def are_transforms_active() -> bool:
     """Whether a transform of torch.func runs; without the name, that is taken to be so where torch.func was used."""
     if _are_active is not None:
         return bool(_are_active())
-    functorch = getattr(torch._C, "_functorch", None)
-    peek = getattr(functorch, "peek_interpreter_stack", None)
+    peek = getattr(_functorch, "peek_interpreter_stack", None)
     return peek is not None and peek() is not None
 
 
@@ -33,6 +35,13 @@ def is_recorded() -> bool:
 def without_modes() -> AbstractContextManager[Any]:
     """With no mode that makes tensors fake: torch.compile runs the import of an adapter in one."""
     return nullcontext() if _disable_modes is None else _disable_modes()
+
+
+def unwrapped(tensor: Any) -> Any:
+    """A tensor that outlives the transforms of torch.func that it was made under."""
+    while _is_wrapped is not None and _unwrap is not None and _is_wrapped(tensor):
+        tensor = _unwrap(tensor)
+    return tensor
 
 
 def is_graph_kept() -> bool:

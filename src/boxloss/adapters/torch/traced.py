@@ -6,10 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from boxloss.adapters.torch import operators
+from boxloss.adapters.torch import matrix_operators, operators
 from boxloss.adapters.torch.private import are_transforms_active
+from boxloss.adapters.torch.texts import text_of
 from boxloss.check import check_reduction, check_wrt
-from boxloss.check_arrays import check_buffer, wrong_weight
+from boxloss.check_arrays import array_namespace, both_as_boxes, check_own_format
+from boxloss.check_options import check_buffer, check_fits, check_untracked, wrong_weight
 from boxloss.formulas.program import Program
 
 
@@ -75,8 +77,12 @@ def pairwise(
     out: Any,
 ) -> Tensor:
     """The verb `pairwise`."""
-    arguments = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
-    matrix: Tensor = operators.pairwise(*arguments)
+    if out is not None:
+        check_untracked(pred, target)
+    # Of the transforms, a graph knows vmap of a matrix.
+    transformed = are_transforms_active() and not torch.compiler.is_compiling()
+    run = matrix_operators.Matrix.apply if transformed else matrix_operators.pairwise
+    matrix: Tensor = run(*_arguments(program, pred, target, format, image_size, eps, engine))
     if out is None:
         return matrix
     check_buffer(out, matrix, tuple(matrix.shape))
@@ -89,19 +95,27 @@ def _arguments(
 ) -> tuple[Any, ...]:
     """What both operators take."""
     formats = format if isinstance(format, tuple) else (format, format)
+    for name, boxes, own in zip(("pred", "target"), (pred, target), formats, strict=False):
+        check_own_format(name, boxes, own)
+    if tuple(pred.shape) == (0,) or tuple(target.shape) == (0,):
+        pred, target = both_as_boxes(array_namespace(pred=pred, target=target), pred, target, formats)
     size = None if image_size is None else [float(side) for side in image_size]
     # In a graph it has to be there already, to be an input; elsewhere it is made, to be as fake as the boxes are.
     numbers = program.tensor if torch.compiler.is_compiling() else None
     if numbers is None:
         numbers = torch.tensor(program.numbers, dtype=torch.float64)
-    return pred, target, numbers, program.structure.text, eps, *formats, size, engine
+    return pred, target, numbers, text_of(program.structure.text), eps, *formats, size, engine
 
 
-def _elementwise(*arguments: Any) -> tuple[Tensor, ...]:
+def _is_transformed() -> bool:
     transformed = are_transforms_active()
     if transformed and torch.compiler.is_compiling():
         raise NotImplementedError("a loss inside of a transform of torch.func cannot be compiled by torch.compile")
-    run = operators.Transformed.apply if transformed else operators.elementwise
+    return transformed
+
+
+def _elementwise(*arguments: Any) -> tuple[Tensor, ...]:
+    run = operators.Transformed.apply if _is_transformed() else operators.elementwise
     results: tuple[Tensor, ...] = run(*arguments)
     return results
 
@@ -110,7 +124,7 @@ def _weighted(value: Tensor, weight: Any) -> Tensor:
     if weight is None:
         return value
     if not isinstance(weight, Tensor):
-        return value * weight
+        return value * _fitting("weight", weight, value)
     weighted = value * weight.to(value.dtype)
     if weighted.shape != value.shape:
         raise wrong_weight(value.shape, weight.shape)
@@ -128,4 +142,13 @@ def _divisor(value: Tensor, avg_factor: Any) -> Any:
     """The divisor of the mean, infinite in place of 0: then the mean is 0, and so is its gradient."""
     if isinstance(avg_factor, Tensor):
         return torch.where(avg_factor == 0, math.inf, avg_factor)
+    if avg_factor is not None:
+        _fitting("avg_factor", avg_factor, value)
     return (value.numel() if avg_factor is None else avg_factor) or math.inf
+
+
+def _fitting(name: str, number: Any, value: Tensor) -> Any:
+    """A number that the type of the values holds; a graph does not look at one that varies."""
+    if isinstance(number, float) and not torch.compiler.is_compiling():
+        check_fits(name, number, value.dtype == torch.float32)
+    return number

@@ -1,7 +1,7 @@
 """The functions of boxes themselves of ``torchvision.ops``: the same numbers, integers included."""
 
 from boxloss.check import check_choice, check_finite, check_image_size
-from boxloss.check_arrays import array_namespace, check_boxes
+from boxloss.check_arrays import array_namespace, as_boxes, check_boxes
 from boxloss.compat.torchvision.conventions import FORMATS, default_float, upcast
 from boxloss.functions import clip_to_image
 from boxloss.shapes.box import Box, Image, join, split
@@ -39,8 +39,8 @@ def box_area(boxes: ArrayT, fmt: str = "xyxy") -> ArrayT:
     array([ 6, -4])
     """
     check_choice("fmt", fmt, FORMATS)
-    xp, _ = check_boxes(boxes)
-    b = Box(*split(upcast(xp, boxes)))
+    xp, _ = check_boxes(boxes, fmt)
+    b = Box(*split(upcast(xp, as_boxes(xp, "boxes", boxes))))
     _, _, w, h = (*b[:2], width(b), height(b)) if fmt == "xyxy" else b
     area: ArrayT = w * h
     return area
@@ -75,7 +75,8 @@ def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:
     """
     check_choice("in_fmt", in_fmt, FORMATS)
     check_choice("out_fmt", out_fmt, FORMATS)
-    xp, floats = check_boxes(boxes)
+    xp, floats = check_boxes(boxes, in_fmt)
+    boxes = as_boxes(xp, "boxes", boxes)
     if in_fmt == out_fmt:
         b = split(boxes)
     else:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.check_arrays import array_namespace, check_last_axis, plain_library
-from boxloss.dispatch import is_traced
+from boxloss.check_arrays import array_namespace, both_as_boxes, plain_library
 from boxloss.losses.ciou import CIoU, aspect_penalty
 from boxloss.losses.diou import DIoU, distance_and_penalty
 from boxloss.losses.giou import GIoU
@@ -127,8 +126,7 @@ def default_float(xp: Any) -> Any:
 def promote(boxes1: Any, boxes2: Any, *, floats: bool = False) -> tuple[Any, Any]:
     """Boxes of two float types in the wider one; with `floats`, integers as float32."""
     xp = library(boxes1, boxes2)
-    check_last_axis("boxes1", boxes1)
-    check_last_axis("boxes2", boxes2)
+    boxes1, boxes2 = both_as_boxes(xp, boxes1, boxes2, names=("boxes1", "boxes2"))
     if boxes1.dtype == boxes2.dtype and boxes1.dtype in (xp.float32, xp.float64):
         return boxes1, boxes2
     both = [upcast(xp, boxes) for boxes in (boxes1, boxes2)]
@@ -140,9 +138,5 @@ def promote(boxes1: Any, boxes2: Any, *, floats: bool = False) -> tuple[Any, Any
 
 
 def library(boxes1: Any, boxes2: Any) -> Any:
-    """The array library; torch.compile would warn of the cached functions that find it out."""
-    if is_traced(boxes1, boxes2):
-        from array_api_compat import torch
-
-        return torch
+    """The array library."""
     return plain_library(boxes1, boxes2) or array_namespace(boxes1=boxes1, boxes2=boxes2)

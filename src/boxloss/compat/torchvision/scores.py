@@ -14,8 +14,6 @@ from boxloss.compat.torchvision.conventions import (
     promote,
     with_eps,
 )
-from boxloss.dispatch import is_traced
-from boxloss.libraries.arrays import is_tracked
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
 from boxloss.typing import ArrayT
@@ -168,12 +166,10 @@ def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
 
 
 def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
-    """The pairwise kernel, or for a tensor that requires grad the elementwise one over columns and rows."""
+    """The matrix of a score, of integers in the library's default float type."""
     one, two = promote(boxes1, boxes2)
     xp = library(one, two)
     if not any(xp.isdtype(boxes.dtype, "real floating") for boxes in (one, two)):
         wide = cast(ArrayT, score.pairwise(one, two, format=fmt))
         return cast(ArrayT, xp.astype(wide, default_float(xp), copy=False))
-    if is_traced(one, two) or is_tracked(one, two):
-        return cast(ArrayT, score(one[..., :, None, :], two[..., None, :, :], format=fmt))
     return cast(ArrayT, score.pairwise(one, two, format=fmt))

@@ -80,11 +80,11 @@ class TorchArrays(DeviceArrays):
 
     def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
         """The tensor broadcast to a shape, as it is if it is contiguous already and otherwise a copy on the device."""
-        return array.expand(shape).contiguous()
+        return array.expand(shape).resolve_neg().contiguous()
 
     def is_dense(self, array: Any) -> bool:
-        """Whether a tensor is contiguous."""
-        return bool(array.is_contiguous())
+        """Whether a tensor is contiguous, and not the negative of its memory."""
+        return bool(array.is_contiguous() and not array.is_neg())
 
     def argument(self, array: Any) -> int:
         """What a kernel takes: the address of the first number."""

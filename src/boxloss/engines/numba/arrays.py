@@ -9,7 +9,7 @@ from boxloss.request import Request
 
 def as_numpy(array: Any) -> Any:
     """A NumPy array, without a subclass that keeps two axes, and a CPU tensor as one over the same memory."""
-    return np.asarray(array) if isinstance(array, np.ndarray) else array.detach().numpy()
+    return np.asarray(array) if isinstance(array, np.ndarray) else array.detach().resolve_neg().numpy()
 
 
 def flat(array: Any, shape: tuple[int, ...]) -> Any:
@@ -27,7 +27,8 @@ def flat(array: Any, shape: tuple[int, ...]) -> Any:
 def buffer(out: Any) -> Any:
     """The caller's buffer as a NumPy array that a kernel can fill."""
     array = as_numpy(out)
-    if not (array.flags.carray and array.dtype.isnative):
+    is_own = isinstance(out, np.ndarray) or not out.is_neg()  # a tensor may be the negative of memory
+    if not (is_own and array.flags.carray and array.dtype.isnative):
         raise ValueError("out must be writeable, C-contiguous and aligned for engine='numba'; got one that is not")
     return array
 

@@ -16,15 +16,20 @@ def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, 
     numbers = (request.gradient_factor, *request.image, *program.numbers)
     with quiet(xp):
         value, d_pred, d_target = of_a_pair(kind)(xp, split(request.pred), split(request.target), numbers, weight)
+        value = whole(xp, value, request.pred, request.shape)
         grads = {"pred": (d_pred, request.pred_dtype), "target": (d_target, request.target_dtype)}
         return value, tuple(_gradient(xp, value, *grads[name]) for name in wrt)
 
 
 def _gradient(xp: Any, value: Any, d: Any, dtype: Any) -> Any:
-    """The array of a gradient; a component that is a number, or lacks an axis of the value, has all of them."""
-    whole = (component if _is_whole(component, value) else component + xp.zeros_like(value) for component in d)
-    return xp.astype(join(xp, tuple(whole)), dtype, copy=False)
+    components = tuple(whole(xp, component, value, value.shape) for component in d)
+    return xp.astype(join(xp, components), dtype, copy=False)
 
 
-def _is_whole(component: Any, value: Any) -> bool:
-    return not isinstance(component, float) and component.shape == value.shape
+def whole(xp: Any, number: Any, like: Any, shape: tuple[int, ...]) -> Any:
+    """What a formula gives, for each pair: it may be a number, or read one of the boxes alone and lack an axis."""
+    if not isinstance(number, int | float) and number.shape == shape:
+        return number
+    import array_api_compat
+
+    return number + xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))

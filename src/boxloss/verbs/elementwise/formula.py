@@ -50,7 +50,7 @@ def of_a_pair(kind: Kind) -> Callable[..., tuple[Any, Any, Any]]:
         image = Image(width, height)
         p, t = pred_format.decode(xp, pred, image), target_format.decode(xp, target, image)
         pair = pred_format.shape.pair(xp, p, t, image)
-        value, gradient = kind.structure.bind(own).evaluate(xp, pair)
+        value, gradient = kind.structure.evaluate(own, xp, pair)
         if kind.weighted:
             value, factor = value * weight, factor * weight
         d_pred: Any = ()

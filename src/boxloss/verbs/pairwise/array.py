@@ -8,6 +8,7 @@ from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_on_cpu
 from boxloss.request import Request
 from boxloss.shapes.box import split
+from boxloss.verbs.elementwise.array import whole
 from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
 
 # The pairs of a matrix that are computed at a time: CIoU holds 30 numbers for each. On a CPU these should stay in a
@@ -42,4 +43,6 @@ def matrix(program: Program, request: Request) -> Any:
             of_a_box(structure, name)(xp, split(b), image)[0] for name, b in zip(request.formats, boxes, strict=True)
         )
         compute, numbers = of_prepared(structure, request.pred_format.shape), (*image, *program.numbers)
-        return compute(xp, pred + pred_parts, target + target_parts, numbers)
+        value = compute(xp, pred + pred_parts, target + target_parts, numbers)
+        *batch, _, columns = request.shape
+        return whole(xp, value, request.pred, (*batch, request.pred.shape[-2], columns))

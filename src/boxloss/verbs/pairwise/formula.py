@@ -35,6 +35,6 @@ def of_prepared(structure: Structure, shape: Shape, *, padded: bool = True) -> C
         parts = dict(zip(relations, zip(pred[size:], target[size:], strict=True), strict=True))
         pair = shape.pair(xp, shape.box(*pred[:size]), shape.box(*target[:size]), Image(width, height), parts)
         own = [0.0 if place in without else number for place, number in enumerate(own)]
-        return structure.bind(own).evaluate(xp, pair)[0]
+        return structure.evaluate(own, xp, pair)[0]
 
     return compute

@@ -1,0 +1,42 @@
+"""The gradients of a matrix: those of all its pairs, some rows at a time, summed up."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from boxloss.formulas.program import Program
+from boxloss.request import Request
+
+# The pairs whose gradients are held at a time, 16 numbers for each: enough for all threads, or to fill a GPU.
+PAIRS_ON_CPU, PAIRS_ELSEWHERE = 1 << 18, 1 << 20
+
+
+def of_matrix(
+    program: Program, request: Request, run: Callable[..., Any], d_matrix: Tensor, wrt: tuple[str, ...]
+) -> dict[str, Tensor]:
+    """What the derivative of a matrix is with respect to pred and target, to each that is asked for.
+
+    `run` is what runs the elementwise verb.
+    """
+    *batch, rows, columns = d_matrix.shape
+    pred, target = request.pred, request.target
+    found = {name: torch.zeros_like(boxes) for name, boxes in (("pred", pred), ("target", target)) if name in wrt}
+    pairs = PAIRS_ON_CPU if pred.device.type == "cpu" else PAIRS_ELSEWHERE
+    count = max(1, pairs // max(1, math.prod(batch) * columns))
+    request = request._replace(target=target[..., None, :, :], pred_dtype=pred.dtype, target_dtype=target.dtype)
+    with torch.no_grad():
+        for first in range(0, rows, count):
+            some = slice(first, min(first + count, rows))
+            weight = d_matrix[..., some, :]
+            block = request._replace(pred=pred[..., some, None, :], weight=weight, shape=tuple(weight.shape))
+            _, grads = run(program, block, wrt)
+            for name, grad in zip(wrt, grads, strict=True):
+                if name == "pred":
+                    own = found[name][..., some, :]
+                    own += grad.sum(-2).sum_to_size(own.shape)
+                else:
+                    found[name] += grad.sum(-3).sum_to_size(target.shape)
+    return found

@@ -1,0 +1,101 @@
+"""The text that stands for a structure in a graph, which may outlive the process and the formula that it was made of.
+
+A loss of somebody's own is told by its name and a digest of its formula as it is written down. So a class that is
+defined again is another loss, and a graph from disk that meets another formula is an error.
+"""
+
+import ast
+from functools import cache
+from typing import Any
+from uuid import uuid4
+
+import torch
+
+from boxloss.engines.scalar import FUNCTIONS
+from boxloss.engines.trace import trace
+from boxloss.formulas.names import LITERALS, is_of_package
+from boxloss.formulas.program import NUMBER, Structure
+from boxloss.formulas.text import from_text, imported
+from boxloss.verbs.elementwise.formula import Kind, of_a_pair
+
+_structures: dict[str, Structure] = {}
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def text_of(text: str) -> str:
+    """The text of a structure for a graph, from its `text` in this process."""
+    return _text_of(text)
+
+
+@cache
+def _text_of(text: str) -> str:
+    structure = from_text(text)
+    told, is_own = _told(structure)
+    portable = f"{told!r} {_digest(structure)}" if is_own else text
+    _structures[portable] = structure
+    return portable
+
+
+def structure_of(text: str) -> Structure:
+    """The structure with this text, which `text_of` may have made in another process."""
+    structure = _structures.get(text)
+    if structure is None:
+        structure = _structures[text] = _restored(text)
+    return structure
+
+
+def _restored(text: str) -> Structure:
+    told, _, _ = text.rpartition("] ")
+    if not told:  # of this package alone
+        return from_text(text)
+    structure: Structure = _entry(ast.literal_eval(f"{told}]"))
+    if _text_of(structure.text) != text:
+        raise TypeError(
+            f"a graph holds a loss {structure.kind.__name__} of another formula than {structure.kind.__module__}."
+            f"{structure.kind.__qualname__} has now; make the graph again"
+        )
+    return structure
+
+
+def _digest(structure: Structure) -> str:
+    """A digest of the formula; one of its own, good for this process, for a formula that cannot be written down."""
+    kind = Kind(structure, ("xyxy", "xyxy"), pred_grad=True, target_grad=True, weighted=False)
+    try:
+        return trace(of_a_pair(kind), kind.sizes, FUNCTIONS["float64"]).digest
+    except Exception:
+        return uuid4().hex
+
+
+def _told(entry: Any) -> tuple[list[Any], bool]:
+    """What text says of a structure in any process, and whether some of it is not of this package."""
+    if entry is NUMBER:
+        return ["number"], False
+    if isinstance(entry, Structure):
+        kind = entry.kind
+        parts = [_told(part) for part in entry.entries]
+        is_own = not is_of_package(kind) or any(own for _, own in parts)
+        return ["loss", [kind.__module__, kind.__qualname__], [part for part, _ in parts]], is_own
+    if type(entry) is tuple:
+        parts = [_told(part) for part in entry]
+        return ["tuple", None, [part for part, _ in parts]], any(own for _, own in parts)
+    return (["value", entry], False) if type(entry) in LITERALS else (["kept", repr(entry)], True)
+
+
+def _entry(told: list[Any]) -> Any:
+    what, *rest = told
+    if what == "number":
+        return NUMBER
+    if what == "value":
+        return rest[0]
+    if what == "tuple":
+        return tuple(map(_entry, rest[1]))
+    if what == "kept":
+        raise TypeError(f"a graph of another process holds a loss with the field {rest[0]}, known only there")
+    (module, name), entries = rest
+    try:
+        kind = imported(module, name)
+    except (ImportError, AttributeError):
+        raise TypeError(
+            f"a graph of another process holds a loss of the class {module}.{name}, which cannot be imported here"
+        ) from None
+    return Structure(kind, tuple(map(_entry, entries)))

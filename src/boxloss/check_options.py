@@ -1,0 +1,106 @@
+"""Checks of what comes beside boxes: numbers in the float type of the boxes, weights, and buffers.
+
+An error says which argument was wrong, what came and what was wanted.
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from boxloss.check import check_finite
+from boxloss.check_arrays import adopt, array_namespace, broadcast
+from boxloss.formulas.program import Program, in_float32
+from boxloss.libraries.arrays import is_tensor, is_tracked, on_device
+
+
+def check_numbers(program: Program, xp: Any, dtype: Any) -> None:
+    """The parameters of a loss keep their meaning in the float type that it is computed in."""
+    name = program.not_in_float32
+    if name is not None:
+        check_fits(name, program.numbers[program.structure.number_names.index(name)], dtype == xp.float32)
+
+
+def check_fits(name: str, number: float, is_float32: bool) -> None:
+    """A number keeps its meaning in the float type of a computation."""
+    if is_float32 and not in_float32(number):
+        raise ValueError(
+            f"{name} must be 0 or a number from 1.2e-38 to 3.4e38 for boxes that are computed in float32; "
+            f"got {number!r}. Give boxes of float64, or another {name}"
+        )
+
+
+def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:
+    """A weight a pair, in the float type of the computation."""
+    if isinstance(weight, int | float | np.generic):
+        number = check_finite("weight", weight)
+        check_fits("weight", number, pred.dtype == xp.float32)
+        with on_device(pred):  # CuPy goes by the current device
+            weight = xp.full((), number, dtype=pred.dtype, device=getattr(pred, "device", None))
+    weight = adopt("weight", weight)
+    array_namespace(pred=pred, weight=weight)
+    weight_shape = tuple(weight.shape)
+    try:
+        fits = broadcast(weight_shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise wrong_weight(shape, weight_shape)
+    if not xp.isdtype(weight.dtype, ("bool", "integral", "real floating")):
+        raise TypeError(f"weight must be of a real or boolean type; got {weight.dtype}")
+    if weight.dtype is pred.dtype:
+        return weight
+    _check_narrowing(weight, pred.dtype)
+    with on_device(weight):
+        return xp.astype(weight, pred.dtype, copy=False)
+
+
+def _check_narrowing(weight: Any, dtype: Any) -> None:
+    """Weights of float64 fit into float32; looked at where NumPy can, without waiting for a device or a graph."""
+    if is_tensor(weight) and weight.device.type == "cpu":
+        weight, dtype = weight.detach().resolve_neg().numpy(), np.float32 if dtype.itemsize == 4 else np.float64
+    if isinstance(weight, np.ndarray) and weight.dtype == np.float64 and dtype == np.float32:
+        try:
+            with np.errstate(over="raise"):
+                weight.astype(np.float32)
+        except FloatingPointError:
+            raise ValueError(
+                "weight must hold no number beyond 3.4e38 for boxes that are computed in float32; "
+                f"got {np.abs(weight[np.isfinite(weight)]).max()!r}"
+            ) from None
+
+
+def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:
+    """The error of a weight that does not fit."""
+    told = f"weight must be one number a pair, of a shape that broadcasts to {tuple(shape)}; got {tuple(got)}"
+    return ValueError(f"{told}. Give weight[..., 0]" if tuple(got) == (*shape, 1) else told)
+
+
+def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> Any:
+    """A caller's buffer for a pairwise matrix, as an array of a library."""
+    if type(out) is not np.ndarray or type(like) is not np.ndarray:
+        out = adopt("out", out)
+        array_namespace(pred=like, out=out)
+    check_buffer(out, like, shape)
+    if is_tensor(out) and not out.is_inference():
+        # Engines write to its memory, of which autograd would not know: a gradient that needs the old values would be
+        # computed from the new ones.
+        sys.modules["torch"].autograd.graph.increment_version(out)
+    return out
+
+
+def check_buffer(out: Any, like: Any, shape: tuple[int, ...]) -> None:
+    """A buffer of the right library has the shape and the type of the result."""
+    if tuple(out.shape) != shape or out.dtype != like.dtype:
+        raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
+    if is_tensor(out) and out.requires_grad and sys.modules["torch"].is_grad_enabled():
+        raise ValueError("out must not require a gradient: what is written to it has no history. Give out.detach()")
+
+
+def check_untracked(pred: Any, target: Any) -> None:
+    """Boxes whose matrix goes to a buffer want no gradient of it."""
+    if is_tracked(pred, target):
+        raise ValueError(
+            "out must be None where pred or target requires grad: a matrix that is written to it has no history. "
+            "Give pred.detach() and target.detach(), or call under torch.no_grad()"
+        )

@@ -1,0 +1,48 @@
+"""What text stands for in this process: classes, and values of fields that are no literals.
+
+Two classes may have one name, in a notebook or in a function that makes them. So all but the classes of this package
+are kept, and told by their place.
+"""
+
+from typing import Any
+
+PACKAGE = __name__.partition(".")[0]
+LITERALS = (str, int, bool, bytes, type(None))
+
+_kept: list[Any] = []
+_places: dict[Any, int] = {}
+
+
+def is_of_package(kind: type) -> bool:
+    """Whether a class is one of this package, which no other can have the name of."""
+    return kind.__module__.partition(".")[0] == PACKAGE
+
+
+def keep(value: Any) -> int:
+    """The place of a value among those that are kept."""
+    key = typed(value)
+    place = _places.get(key)
+    if place is None:
+        place = _places[key] = len(_kept)
+        _kept.append(value)
+    return place
+
+
+def kept(place: int) -> Any:
+    """What is kept at a place."""
+    try:
+        return _kept[place]
+    except IndexError:
+        raise TypeError(
+            "a loss with a field that is no number, text or tuple must be made outside of the function that "
+            "torch.compile compiles"
+        ) from None
+
+
+def typed(value: Any) -> Any:
+    """A value as a key that tells apart what is equal but not the same, such as True and 1."""
+    if isinstance(value, tuple):
+        return type(value), tuple(map(typed, value))
+    if isinstance(value, frozenset):
+        return type(value), frozenset(map(typed, value))
+    return type(value), value

@@ -1,0 +1,43 @@
+"""Functions that an engine may run others in place of, and those of numbers of which this package needs less.
+
+Compiled, the latter take short cuts that the functions of `xp` must not take; see `boxloss.engines.scalar`.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from types import MappingProxyType
+from typing import Any
+
+Function = Callable[..., Any]
+
+_NOTHING: Mapping[Function, Function] = MappingProxyType({})
+
+
+def replaceable(function: Function) -> Function:
+    """Let the namespace `xp` of a call name another function to run in place of this one, in `xp.replaced`."""
+
+    @wraps(function)
+    def call(xp: Any, *arguments: Any) -> Any:
+        # Not getattr: for a name that NumPy lacks, its module takes a microsecond to say so.
+        replaced: Mapping[Function, Function] = xp.__dict__.get("replaced", _NOTHING)
+        return replaced.get(call, function)(xp, *arguments)
+
+    return call
+
+
+@replaceable
+def larger(xp: Any, a: Any, b: Any) -> Any:
+    """The larger number; a NaN of `a` may be lost, as is well where `a` reaches the result another way too."""
+    return xp.maximum(a, b)
+
+
+@replaceable
+def smaller(xp: Any, a: Any, b: Any) -> Any:
+    """The smaller number; likewise."""
+    return xp.minimum(a, b)
+
+
+@replaceable
+def log1p_of_positive(xp: Any, a: Any) -> Any:
+    """ln(1 + a) of a finite number that is not negative, or of a NaN."""
+    return xp.log1p(a)
