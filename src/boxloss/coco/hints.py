@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from boxloss.coco.matching import match
 from boxloss.coco.columns import Detections, GroundTruth
+from boxloss.coco.matching import match
 from boxloss.coco.tables import NUMBERS
 from boxloss.functions import convert
 
