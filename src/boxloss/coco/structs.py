@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
+from operator import attrgetter
 from typing import Any, cast
 
 import msgspec
@@ -151,8 +152,10 @@ def _columns(content: bytes, kind: type[Any]) -> Columns:
     parts: dict[str, list[Any]] = {name: [] for name in names}
     for piece in _pieces(content, kind):
         for name in names:
-            values: Any = [getattr(record, name) for record in piece]
-            if name == "bbox":
-                values = list(chain.from_iterable(values))
-            parts[name].append(np.array(values, np.float64 if name in FLOATS else np.int64))
+            values: Any = map(attrgetter(name), piece)
+            width = 4 if name == "bbox" else 1
+            if width > 1:
+                values = chain.from_iterable(values)
+            kind_of_number = np.float64 if name in FLOATS else np.int64
+            parts[name].append(np.fromiter(values, kind_of_number, width * len(piece)))
     return {name: np.concatenate(arrays) for name, arrays in parts.items()}

@@ -64,7 +64,7 @@ def arrange(truth: GroundTruth, found: Detections) -> Arranged:
     images = _all_of(truth.images, truth.image_id, found.image_id)
     categories = _all_of(known, truth.category_id, found.category_id)
     order = np.argsort(image := _numbers(images, found.image_id), kind="stable")
-    order = order[np.argsort(-found.score[order], kind="stable")]
+    order = order[_falling(found.score[order])]
     detections = _by_category(categories, found.category_id, image, found.box, order)
     order = np.argsort(image := _numbers(images, truth.image_id), kind="stable")
     annotations = _by_category(categories, truth.category_id, image, truth.box, order)
@@ -76,7 +76,21 @@ def _by_category(categories: NDArray[Any], category: NDArray[Any], image: Any, b
     numbers = _numbers(categories, category)
     place = order[np.argsort(numbers[order], kind="stable")]
     start = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(categories)))])
-    return Boxes(start, place, image[place].astype(np.int32), box[place])
+    return Boxes(start, place, image[place].astype(np.int32), np.take(box, place, axis=0))
+
+
+def _falling(scores: Floats) -> NDArray[np.int64]:
+    """Return the order of falling scores; equal ones keep theirs.
+
+    By 16 bits at a time, for which NumPy has a radix sort: half the time of its stable sort of floats (measured).
+    """
+    bits = (0.0 - scores).view(np.int64)  # 0 for both zeros
+    bits ^= (bits >> 63) & 0x7FFF_FFFF_FFFF_FFFF  # floats below 0 fall as their bits rise
+    order = np.argsort(bits.astype(np.uint16), kind="stable")
+    for shift in (16, 32, 48):
+        digits = (bits >> shift).astype(np.int16 if shift == 48 else np.uint16)
+        order = order[np.argsort(digits[order], kind="stable")]
+    return order
 
 
 def _all_of(listed: NDArray[Any] | None, *used: NDArray[Any]) -> NDArray[Any]:

@@ -77,6 +77,11 @@ class Evaluation:
         return self._parts.arranged.images
 
     @property
+    def unseen(self) -> int:
+        """The number of detections that were not looked at, past the highest scores of their image and category."""
+        return int(np.sum(self._parts.marks.turn >= self.settings.max_detections[-1]))
+
+    @property
     def statistics(self) -> dict[str, float]:
         """All statistics by name: COCO's twelve, by default."""
         return {name: self.statistic(name) for name in self.settings.names}

@@ -13,8 +13,8 @@ from boxloss.engines.numba.memory import prefer_wide_vectors
 from boxloss.evaluation import steps
 from boxloss.evaluation.steps import EPS
 
-# Rows of what the kernel of resamples works with, each with a number for every lane.
-ANNOTATIONS, UNMATCHED, FOUND, WRONG, SPARE, BEST, TOTAL, REACHED, ROWS = range(9)
+# Rows of what the kernel of resamples works with: so many for each threshold, each with a number for every lane.
+ANNOTATIONS, FOUND, WRONG, SPARE, BEST, TOTAL, REACHED, ROWS = range(8)
 
 
 def _in(kind: Any, axes: int = 1) -> Any:
@@ -51,8 +51,8 @@ def _own(step: Callable[..., Any]) -> Callable[..., Any]:
 def resample(machine: Machine, lanes: int) -> Template:
     """Mean precision and recall of each category and threshold, for some weightings of the images at once.
 
-    It goes over the detections once, and over those that are not wrong at every threshold twice for each threshold: up
-    the ranks to count them, and back, where the best precision from a rank on is known.
+    It goes down the detections once to count them, and then up those that are not wrong at every threshold, where the
+    best precision from a rank on is known.
     """
     L = lanes
 
@@ -61,75 +61,77 @@ def resample(machine: Machine, lanes: int) -> Template:
         precision, recall,
     ):  # fmt: skip
         prefer_wide_vectors()
-        T, top = precision.shape[1], recalls.size - 1
+        T, top, step = precision.shape[1], recalls.size - 1, recalls[1]  # which is recalls[n] / n for each n
         everything = (1 << T) - 1
         # Rows of one array, whose places LLVM can tell apart: of loops over many arrays it would make no vectors.
-        work = np.empty(ROWS * L)
+        work, annotations, unmatched = np.empty(T * ROWS * L), np.empty(L), np.empty(L)
         for k in range(start.size - 1):
             for b in range(L):
-                work[ANNOTATIONS * L + b] = 0.0
-                work[UNMATCHED * L + b] = 0.0
+                annotations[b] = 0.0
+                unmatched[b] = 0.0
             for g in range(truth_start[k], truth_start[k + 1]):
                 if not truth_ignored[g]:
                     first = truth_image[g] * L
                     for b in range(L):
-                        work[ANNOTATIONS * L + b] += weights[first + b]
+                        annotations[b] += weights[first + b]
             kept = 0
             for d in range(start[k], start[k + 1]):
                 kept += right[d] != 0 or ignored[d] != 0
             marked, before = np.empty(kept, np.int64), np.empty(kept * L)
+            for i in range(T * ROWS * L):
+                work[i] = 0.0
             count = 0
             for d in range(start[k], start[k + 1]):
                 if turn[d] >= most or ignored[d] == everything:
                     continue
+                first = image[d] * L
                 if right[d] == 0 and ignored[d] == 0:
-                    first = image[d] * L
                     for b in range(L):
-                        work[UNMATCHED * L + b] += weights[first + b]
+                        unmatched[b] += weights[first + b]
                 else:
                     marked[count] = d
                     for b in range(L):
-                        before[count * L + b] = work[UNMATCHED * L + b]
+                        before[count * L + b] = unmatched[b]
                     count += 1
+                    for t in range(T):
+                        row = FOUND if right[d] >> t & 1 else SPARE if ignored[d] >> t & 1 else WRONG
+                        at = (t * ROWS + row) * L
+                        for b in range(L):
+                            work[at + b] += weights[first + b]
             for t in range(T):
+                at = t * ROWS * L
                 for b in range(L):
-                    work[FOUND * L + b] = 0.0
-                    work[WRONG * L + b] = 0.0
-                    work[BEST * L + b] = 0.0
-                    work[TOTAL * L + b] = 0.0
-                for c in range(count):
-                    d = marked[c]
-                    row = FOUND if right[d] >> t & 1 else SPARE if ignored[d] >> t & 1 else WRONG
-                    first = image[d] * L
-                    for b in range(L):
-                        work[row * L + b] += weights[first + b]
-                for b in range(L):
-                    share = work[FOUND * L + b] / max(work[ANNOTATIONS * L + b], 1.0)
-                    recall[k, t, b] = share if work[ANNOTATIONS * L + b] > 0.0 else np.nan
-                    reached = int(share * top + 1e-9)
-                    work[REACHED * L + b] = reached - (recalls[reached] > share)
-                for c in range(count - 1, -1, -1):
-                    d = marked[c]
-                    first = image[d] * L
+                    share = work[at + FOUND * L + b] / max(annotations[b], 1.0)
+                    recall[k, t, b] = share if annotations[b] > 0.0 else np.nan
+                    reached = np.floor(share * top + 1e-9)
+                    work[at + REACHED * L + b] = reached - (1.0 if reached * step > share else 0.0)
+                    work[at + ANNOTATIONS * L + b] = max(annotations[b], 1.0)
+            for c in range(count - 1, -1, -1):
+                d = marked[c]
+                first, own = image[d] * L, c * L
+                for t in range(T):
+                    at = t * ROWS * L
                     if right[d] >> t & 1:
                         for b in range(L):
-                            found = work[FOUND * L + b]
-                            value = found / (found + work[WRONG * L + b] + before[c * L + b] + EPS)
-                            best = max(work[BEST * L + b], value)
+                            found = work[at + FOUND * L + b]
+                            value = found / (found + work[at + WRONG * L + b] + before[own + b] + EPS)
+                            best = max(work[at + BEST * L + b], value)
                             found -= weights[first + b]
-                            share = found / max(work[ANNOTATIONS * L + b], 1.0)
-                            rank = np.uint64(share * top + 1e-9)
-                            reached = rank - (1.0 if recalls[rank] > share else 0.0)
-                            work[TOTAL * L + b] += best * (work[REACHED * L + b] - reached)
-                            work[FOUND * L + b] = found
-                            work[BEST * L + b] = best
-                            work[REACHED * L + b] = reached
+                            share = found / work[at + ANNOTATIONS * L + b]
+                            reached = np.floor(share * top + 1e-9)
+                            reached -= 1.0 if reached * step > share else 0.0
+                            work[at + TOTAL * L + b] += best * (work[at + REACHED * L + b] - reached)
+                            work[at + FOUND * L + b] = found
+                            work[at + BEST * L + b] = best
+                            work[at + REACHED * L + b] = reached
                     elif not ignored[d] >> t & 1:
                         for b in range(L):
-                            work[WRONG * L + b] -= weights[first + b]
+                            work[at + WRONG * L + b] -= weights[first + b]
+            for t in range(T):
+                at = t * ROWS * L
                 for b in range(L):
-                    total = (work[TOTAL * L + b] + work[BEST * L + b]) / recalls.size
-                    precision[k, t, b] = total if work[ANNOTATIONS * L + b] > 0.0 else np.nan
+                    total = (work[at + TOTAL * L + b] + work[at + BEST * L + b]) / recalls.size
+                    precision[k, t, b] = total if annotations[b] > 0.0 else np.nan
 
     marks, truth = (STARTS, SHORTS, SHORTS, LONGS, LONGS), (STARTS, SHORTS, FLAGS)
     out = (_out(FLOAT, 3), _out(FLOAT, 3))
