@@ -89,7 +89,11 @@ def evaluate(
             if against is not None:
                 text.append(f"{found[0].name} against {found[1].name}: {INTERVALS.format(resamples)}")
                 compared = results[0].compare(results[1], resamples=resamples)
-                parts += [differences(*results, compared), "", categories_that_differ(compared, per_category)]
+                parts += [
+                    differences(results[0], results[1], compared),
+                    "",
+                    categories_that_differ(compared, per_category),
+                ]
             elif intervals:
                 text.append(INTERVALS.format(resamples))
                 bounds = results[0].interval(names=results[0].settings.names, resamples=resamples)

@@ -34,8 +34,17 @@ def ground_truth(source: Source, content: bytes) -> GroundTruth | None:
         box = _boxes(found)
         with np.errstate(over="ignore"):
             area = np.where(np.isnan(found["area"]), box[:, 2] * box[:, 3], found["area"])
-        ids = (found[key] for key in ("image_id", "category_id", "id"))
-        return GroundTruth(printable(str(source)), images, names, *ids, box, found["iscrowd"] == 1, area)
+        return GroundTruth(
+            name=printable(str(source)),
+            images=images,
+            categories=names,
+            image_id=found["image_id"],
+            category_id=found["category_id"],
+            annotation_id=found["id"],
+            box=box,
+            crowd=found["iscrowd"] == 1,
+            area=area,
+        )
 
     return _unless_otherwise(read)
 
@@ -50,8 +59,14 @@ def detections(source: Source, content: bytes, truth: GroundTruth) -> Detections
         _check(np.array([truth.image_id.dtype.kind == "i", truth.category_id.dtype.kind == "i"]))
         _check_known(found["image_id"], truth.images)
         _check_known(found["category_id"], None if truth.categories is None else np.array(list(truth.categories)))
-        ids, position = (found[key] for key in ("image_id", "category_id")), np.arange(len(found["score"]))
-        return Detections(printable(str(source)), *ids, _boxes(found), found["score"], position)
+        return Detections(
+            name=printable(str(source)),
+            image_id=found["image_id"],
+            category_id=found["category_id"],
+            box=_boxes(found),
+            score=found["score"],
+            position=np.arange(len(found["score"])),
+        )
 
     return _unless_otherwise(read)
 

@@ -104,7 +104,8 @@ def _numbers(known: NDArray[Any], ids: NDArray[Any]) -> NDArray[Any]:
     if known.dtype.kind == "i" and len(known):
         span = int(known[-1]) - int(known[0]) + 1
         if span <= SPREAD * max(len(known), len(ids)):
-            table = np.zeros(span, dtype)
+            table: NDArray[Any] = np.zeros(span, dtype)
             table[known - known[0]] = np.arange(len(known))
-            return table[ids - known[0]]
+            numbers: NDArray[Any] = table[ids - known[0]]
+            return numbers
     return np.searchsorted(known, ids).astype(dtype)

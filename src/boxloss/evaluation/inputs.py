@@ -1,9 +1,10 @@
 """What is evaluated: files, what was read of them, or plain arrays, as checked columns."""
 
+import math
 from collections.abc import Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def load(
     return truth, found
 
 
-def _is_file(value: Any) -> bool:
+def _is_file(value: Any) -> TypeGuard[Source]:
     return isinstance(value, str | Path | Traversable)
 
 
@@ -116,7 +117,13 @@ def _finite(name: str, key: str, values: NDArray[Any]) -> NDArray[np.float64]:
     if values.size and values.dtype.kind not in "biuf":
         raise TypeError(f"{name}: {key} must hold numbers; got {values.dtype}")
     numbers = values.astype(np.float64)
-    _check(name, key, numbers, np.isfinite(numbers).all(axis=tuple(range(1, numbers.ndim))), "is not finite")
+    _check(
+        name,
+        key,
+        numbers,
+        np.isfinite(numbers).reshape(len(numbers), math.prod(numbers.shape[1:])).all(axis=1),
+        "is not finite",
+    )
     return numbers
 
 
@@ -138,7 +145,7 @@ def _check_shape(name: str, key: str, values: NDArray[Any], size: int) -> None:
         raise ValueError(f"{name}: {key} must have one entry a box, shape ({size},); got {values.shape}")
 
 
-def _check(name: str, key: str, values: NDArray[Any], right: NDArray[np.bool_], complaint: str) -> None:
+def _check(name: str, key: str, values: NDArray[Any], right: Any, complaint: str) -> None:
     if not right.all():
         row = int(np.argmin(right))
         raise ValueError(f"{name}: {key} {values[row].tolist()} of row {row} {complaint}")
