@@ -20,6 +20,8 @@ boxes = np.asarray([[0.0, 0, 2, 2], [1, 1, 3, 3]])
 value, grad = bl.ciou.value_and_grad(boxes, boxes[::-1])
 np.testing.assert_allclose(value, 1 - 2 / 63)
 assert bl.giou.pairwise(boxes, boxes).shape == (2, 2)
+truth = {"image": [1, 1], "category": [1, 2], "box": boxes}
+assert bl.evaluate(truth, truth | {"score": [0.9, 0.5]}, engine="numba").ap > 0.99
 installed = {d.name for d in importlib.metadata.distributions()} - {"pip", "setuptools"}
 assert installed == {"boxloss", "numpy", "numba", "llvmlite", "array-api-compat"}, installed
 line = subprocess.run([sys.executable, "-m", "boxloss"], capture_output=True, text=True)

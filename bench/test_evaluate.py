@@ -34,6 +34,17 @@ truth = COCO(sys.argv[1])
 evaluation = COCOeval(truth, truth.load_res(sys.argv[2]), "bbox")
 evaluation.evaluate(), evaluation.accumulate(), evaluation.summarize()
 """
+# Not what the system says of a child: to that counts what its parent had in use when it was forked.
+PEAK = """
+import sys
+sys.argv = {arguments}
+from boxloss.cli import app
+try:
+    app.main(prog_name="boxloss")
+finally:
+    status = open("/proc/self/status").read()
+    print(status.split("VmHWM:")[1].split()[0], file=sys.stderr)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +115,6 @@ def process(*command: object) -> Callable[[], float]:
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         assert child.returncode == 0
-        timed.peak = usage.ru_maxrss / 1024  # type: ignore[attr-defined]
         return usage.ru_utime + usage.ru_stime
 
     return timed
@@ -125,11 +135,19 @@ def test_command(compare, files):
 def test_memory(benchmark, record, files):
     pytest.importorskip("click")
     pytest.importorskip("rich")
-    run = process("-m", "boxloss", "evaluate", *files)
-    benchmark.pedantic(run, rounds=1)
-    peak = run.peak  # type: ignore[attr-defined]
-    goals = [("evaluate_memory", "peak", peak * 1.048576)]
-    record("evaluate_memory", {"set": "COCO's size"}, bytes={"peak": peak * 2**20}, goals=goals)
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("needs /proc")
+
+    def run() -> int:
+        code = PEAK.format(arguments=["boxloss", "evaluate", *map(str, files)])
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        return int(done.stderr.split()[-1]) * 1024
+
+    peak = benchmark.pedantic(run, rounds=1)
+    record(
+        "evaluate_memory", {"set": "COCO's size"}, bytes={"peak": peak}, goals=[("evaluate_memory", "peak", peak / 1e6)]
+    )
 
 
 def test_bootstrap(compare, files, smoke):
