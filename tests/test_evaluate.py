@@ -1,10 +1,9 @@
-"""Mean average precision, against pycocotools to the last bit, and the bootstrap over its images."""
+"""Mean average precision, against pycocotools to the last bit."""
 
 import contextlib
 import copy
 import io
 import json
-import re
 import warnings
 
 import numpy as np
@@ -17,6 +16,7 @@ from pycocotools.cocoeval import COCOeval
 import boxloss as bl
 from boxloss import coco
 from boxloss.data import sample
+from coco_sets import DETECTIONS, TRUTH, columns, write
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
 NAMES += ("ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large")
@@ -53,13 +53,6 @@ def assert_same(result, reference):
         np.testing.assert_array_equal(statistics, np.where(reference.stats == -1, np.nan, reference.stats))
 
 
-def write(folder, truth, detections):
-    paths = folder / "truth.json", folder / "found.json"
-    for path, content in zip(paths, (truth, detections), strict=True):
-        path.write_text(json.dumps(content))
-    return paths
-
-
 @st.composite
 def sets(draw, coarse=True):
     """Ground truth and detections on a grid, so that scores, IoUs and areas tie; with crowds and empty images."""
@@ -90,18 +83,6 @@ def sets(draw, coarse=True):
     ids = [{"id": i + 1} for i in range(images + 1)]
     named = [{"id": i + 1, "name": str(i)} for i in range(categories + 1)]
     return {"images": ids, "categories": named, "annotations": annotations}, detections
-
-
-def columns(truth, detections):
-    """Both as plain arrays."""
-
-    def column(records, key):
-        return np.asarray([record[key] for record in records])
-
-    names = {"image": "image_id", "category": "category_id", "box": "bbox"}
-    annotated = {new: column(truth["annotations"], old) for new, old in {**names, "crowd": "iscrowd"}.items()}
-    annotated["area"] = column(truth["annotations"], "area")
-    return annotated, {new: column(detections, old) for new, old in {**names, "score": "score"}.items()}
 
 
 def read(truth, detections):
@@ -162,183 +143,6 @@ def test_annotation_with_id_0_is_matched(tmp_path):
     assert bl.evaluate(*write(tmp_path, truth, detections)).ap == 1 - 2**-52  # of 1 + eps detections
 
 
-# --- Forms of input -------------------------------------------------------------------------------------------------
-
-TRUTH = {
-    "images": [{"id": 1}, {"id": 2}],
-    "categories": [{"id": 5, "name": "cat"}, {"id": 6, "name": "dog"}],
-    "annotations": [
-        {"id": 11, "image_id": 1, "category_id": 5, "bbox": [0, 0, 10, 10], "area": 50, "iscrowd": 0},
-        {"id": 12, "image_id": 2, "category_id": 5, "bbox": [2, 0, 40, 40], "area": 1600, "iscrowd": 0},
-        {"id": 13, "image_id": 2, "category_id": 5, "bbox": [0, 0, 50, 50], "area": 2500, "iscrowd": 1},
-    ],
-}
-DETECTIONS = [
-    {"image_id": 1, "category_id": 5, "bbox": [0, 0, 10, 10], "score": 0.5},
-    {"image_id": 2, "category_id": 5, "bbox": [2, 0, 40, 30], "score": 0.9},
-    {"image_id": 2, "category_id": 6, "bbox": [60, 5, 10, 10], "score": 0.8},
-]
-COLUMNS = columns(TRUTH, DETECTIONS)
-
-
-@pytest.fixture
-def expected(tmp_path):
-    return bl.evaluate(*write(tmp_path, TRUTH, DETECTIONS))
-
-
-def assert_equal(result, expected):
-    np.testing.assert_equal(result.statistics, expected.statistics)
-
-
-def test_files_arrays_and_what_was_read(tmp_path, expected):
-    files = write(tmp_path, TRUTH, DETECTIONS)
-    truth = coco.read_ground_truth(files[0])
-    found = coco.read_detections(files[1], truth)
-    for one in (str(files[0]), files[0], truth):
-        for other in (str(files[1]), found, COLUMNS[1] | {"box": corners(COLUMNS[1]["box"])}):
-            assert_equal(bl.evaluate(one, other), expected)
-    assert_equal(bl.evaluate(*COLUMNS, format="xywh"), expected)
-    assert_equal(bl.evaluate(COLUMNS[0], files[1], format="xywh"), expected)
-
-
-def corners(box):
-    return bl.convert(np.asarray(box, float), "xywh", "xyxy")
-
-
-def test_arrays_are_corners_unless_told(expected):
-    truth, found = (one | {"box": corners(one["box"])} for one in COLUMNS)
-    assert_equal(bl.evaluate(truth, found), expected)
-
-
-def test_lists_strings_and_a_table(expected):
-    import pyarrow as pa
-
-    truth, found = ({**one, "image": [f"{i}.jpg" for i in one["image"]], "box": one["box"].tolist()} for one in COLUMNS)
-    assert_equal(bl.evaluate(truth, found, format="xywh"), expected)
-
-    class Table(dict):
-        """What a DataFrame does with a column of lists and of texts."""
-
-        def __getitem__(self, key):
-            return np.array([*super().__getitem__(key), None], dtype=object)[:-1]
-
-    assert_equal(bl.evaluate(truth, Table(found), format="xywh"), expected)
-    assert pa.table(expected.table()).num_rows == 2
-
-
-def test_area_and_crowd_are_optional(expected):
-    truth = {key: COLUMNS[0][key][:2] for key in ("image", "category", "box")}
-    result = bl.evaluate(truth, COLUMNS[1], format="xywh")
-    assert result.ap50 == expected.ap50
-    assert result.table()["annotations"].tolist() == [2, 0]
-    own = truth["box"][:, 2] * truth["box"][:, 3]
-    assert_equal(result, bl.evaluate({**truth, "area": own, "crowd": [0, 0]}, COLUMNS[1], format="xywh"))
-
-
-def test_nothing():
-    nothing = {"image": [], "category": [], "box": [], "score": []}
-    truth = {key: COLUMNS[0][key] for key in ("image", "category", "box")}
-    for engine in ENGINES:
-        result = bl.evaluate(truth, nothing, format="xywh", engine=engine)
-        assert (result.ap, result.ar_100) == (0.0, 0.0)
-        assert np.isnan(result.ap_large)
-        nobody = bl.evaluate({"image": [], "category": [], "box": []}, nothing, engine=engine)
-        assert all(map(np.isnan, nobody.statistics.values()))
-        assert all(np.isnan(nobody.interval()["ap"]))
-
-
-@pytest.mark.torch
-def test_tensors(tmp_path):
-    import torch
-
-    expected = bl.evaluate(*write(tmp_path, TRUTH, DETECTIONS))
-    truth, found = ({key: torch.as_tensor(values) for key, values in one.items()} for one in COLUMNS)
-    found["box"] = found["box"].to(torch.bfloat16).requires_grad_()
-    assert_equal(bl.evaluate(truth, found, format="xywh"), expected)
-
-
-# --- Errors ---------------------------------------------------------------------------------------------------------
-
-BOTH = {"image": [1], "category": [1], "box": [[0, 0, 1, 1]]}
-
-
-@pytest.mark.parametrize(
-    ("truth", "found", "message"),
-    [
-        ({"crowds": 1}, {}, "truth has no use for 'crowds': its columns are image, category, box, crowd, area"),
-        ({"box": [1, 2, 3, 4]}, {}, "truth: box must have shape (N, 4); got (4,)"),
-        ({"box": [[0, 0, 1, "a"]]}, {}, "truth: box must hold numbers; got <U21"),
-        ({"box": [[0, 0, 1, np.inf]]}, {}, "truth: box [0.0, 0.0, 1.0, inf] of row 0 is not finite"),
-        ({"box": [[2, 0, 1, 1]]}, {}, "truth: box [2.0, 0.0, 1.0, 1.0] of row 0 as 'xyxy' has a negative width or height"),  # noqa: E501
-        ({"image": [1, 2]}, {}, "truth: image must have one entry a box, shape (1,); got (2,)"),
-        ({"image": [1.5]}, {}, "truth: image must hold integers or strings; got float64"),
-        ({"crowd": [2]}, {}, "truth: crowd 2.0 of row 0 is neither 0 nor 1"),
-        ({"area": [np.nan]}, {}, "truth: area nan of row 0 is not finite"),
-        ({}, {"score": [np.nan]}, "detections: score nan of row 0 is not finite"),
-        ({}, {"category": ["a"]}, "detections: category must hold integers as truth does; got strings"),
-    ],
-)  # fmt: skip
-def test_wrong_columns(truth, found, message):
-    with pytest.raises((TypeError, ValueError)) as error:
-        bl.evaluate(BOTH | truth, BOTH | {"score": [0.5]} | found)
-    assert str(error.value) == message
-
-
-def test_what_is_no_columns():
-    message = "truth must be a file or columns: a dict or a table with image, category, box, crowd, area; got int"
-    with pytest.raises(TypeError, match=re.escape(message)):
-        bl.evaluate(3, BOTH)
-    with pytest.raises(ValueError, match="detections must have 'score'; got 'image', 'category', 'box'"):
-        bl.evaluate(BOTH, BOTH)
-
-
-def test_ids_that_a_file_does_not_list(tmp_path):
-    file, _ = write(tmp_path, TRUTH, DETECTIONS)
-    with pytest.raises(ValueError, match=r"detections: image 7 of row 0 is not among those of .*truth\.json"):
-        bl.evaluate(file, BOTH | {"score": [0.5], "image": [7], "category": [5]})
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"iou_thresholds": []}, "iou_thresholds must be 1 to 62 numbers; got shape (0,)"),
-        ({"iou_thresholds": [0.5, 1.5]}, "iou_thresholds must be between 0 and 1; got [0.5, 1.5]"),
-        ({"areas": {"small": (5, 1)}}, "areas must be ranges (low, high); got (5, 1) for 'small'"),
-        ({"areas": {"10": (0, 1)}}, "names of areas must be words; got '10'"),
-        ({"max_detections": (0, 1)}, "max_detections must be whole numbers above 0; got (0, 1)"),
-        ({"max_detections": (1.5,)}, "max_detections must be whole numbers above 0; got (1.5,)"),
-        ({"engine": "cuda"}, "engine must be one of 'auto', 'numba', 'array'; got 'cuda'"),
-        ({"format": "xxyy"}, "format must be one of 'xyxy', 'xywh', 'cxcywh', 'yxyx'; got 'xxyy'"),
-    ],
-)
-def test_wrong_options(options, message):
-    with pytest.raises(ValueError) as error:  # noqa: PT011
-        bl.evaluate(BOTH, BOTH | {"score": [0.5]}, **options)
-    assert str(error.value) == message
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda e: e.statistic("map"), "'map' is no statistic: there are ap, ap50, ap75, ap_small"),
-        (lambda e: e.statistic("ap_huge"), "'ap_huge' is no statistic: there are ap, ap50"),
-        (lambda e: e.statistic("ap33"), "ap33 needs 0.33 among iou_thresholds"),
-        (lambda e: e.curve(9), "category 9 is not among the 5 categories"),
-        (lambda e: e.curve(1, 0.33), "iou must be one of iou_thresholds, "),
-        (lambda e: e.curve(1, area="huge"), "area must be one of 'all', 'small', 'medium', 'large'; got 'huge'"),
-        (lambda e: e.table(per="image"), "per must be 'category' or 'iou'; got 'image'"),
-        (lambda e: e.interval(95), "level must be between 0 and 1; got 95"),
-        (lambda e: e.interval(resamples=0), "resamples must be a whole number above 0; got 0"),
-        (lambda e: e.compare(bl.evaluate(*sample(), iou_thresholds=[0.5])), "same iou_thresholds"),
-        (lambda e: e.compare(bl.evaluate(BOTH, BOTH | {"score": [1]})), "same ground truth"),
-        (lambda e: e.compare(e, resamples=1).table("ar_1"), "'ar_1' was not compared: there are 'ap', 'ap50', 'ap75'"),
-    ],
-)
-def test_wrong_questions(call, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        call(bl.evaluate(*sample()))
-
-
 # --- Results --------------------------------------------------------------------------------------------------------
 
 
@@ -366,94 +170,3 @@ def test_own_areas_and_thresholds_have_names():
     assert list(result.statistics) == ["ap", "ap50", "ap_tiny", "ar_5", "ar_tiny"]
     assert result.statistic("ap60") == pytest.approx(2 * result.ap - result.ap50)
     assert np.isnan(bl.evaluate(*sample(), areas={"none": (1e8, 1e9)}).statistic("ap_none"))
-
-
-# --- Bootstrap ------------------------------------------------------------------------------------------------------
-
-
-def without_ties(seed, detector=0):
-    """A set of 12 images whose scores all differ."""
-    rng = np.random.default_rng(seed)
-    n = 60
-    corner, size = rng.uniform(0, 200, (n, 2)), rng.uniform(5, 120, (n, 2))
-    image, category = rng.integers(0, 12, n), rng.integers(0, 3, n)
-    truth = {"image": image, "category": category, "box": np.concatenate([corner, corner + size], axis=1)}
-    rng = np.random.default_rng([seed, detector])
-    moved = truth["box"] + rng.normal(0, 0.06, (n, 4)) * np.tile(size, 2)
-    found = {"image": image, "category": category, "box": moved, "score": rng.permutation(n) / n}
-    more = {key: np.concatenate([values, values[: n // 2]]) for key, values in found.items()}
-    more["score"] = rng.permutation(len(more["score"])) / 100.0
-    return truth | {"crowd": rng.random(n) < 0.1}, more
-
-
-def drawn_anew(one, counts):
-    """The boxes of images that were drawn so often, each time as an image of its own."""
-    parts = []
-    for image, count in enumerate(counts):
-        inside = np.flatnonzero(np.asarray(one["image"]) == image)
-        for copy_number in range(int(count)):
-            parts.append(
-                {k: np.asarray(v)[inside] for k, v in one.items()} | {"image": inside * 0 + image + 100 * copy_number}
-            )
-    return {key: np.concatenate([part[key] for part in parts]) for key in one}
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_resamples_are_evaluations_of_images_drawn_anew(engine):
-    from boxloss.evaluation.bootstrap import draws, percentile_interval, resampled
-
-    truth, found = without_ties(3)
-    result = bl.evaluate(truth, found, engine=engine)
-    names = ["ap", "ap75", "ap_medium", "ar_1", "ar_100"]
-    weights = next(iter(draws(12, 8, 5)))
-    assert weights.sum(axis=0).tolist() == [12] * 32
-    values = resampled(result._parts.marks, result.settings, names, [weights], engine)
-    for lane in range(8):
-        again = bl.evaluate(drawn_anew(truth, weights[:, lane]), drawn_anew(found, weights[:, lane]), engine="array")
-        expected = again.table()
-        for name in names:
-            own = dict(zip(expected["category_id"].tolist(), expected[name], strict=True))
-            np.testing.assert_allclose(values[name][lane], [own.get(k, np.nan) for k in range(3)], atol=1e-12)
-    interval = result.interval(0.8, names, resamples=8, seed=5)
-    mean = np.nanmean(values["ap"][:8], axis=1)
-    assert interval["ap"] == pytest.approx(percentile_interval(mean, 0.8))
-    assert interval["ap"].low < result.ap < interval["ap"].high
-
-
-def test_weights_of_one_are_the_evaluation():
-    from boxloss.evaluation.bootstrap import resampled
-
-    result = bl.evaluate(*sample())
-    for engine in ENGINES:
-        values = resampled(result._parts.marks, result.settings, NAMES, [np.ones((20, 32))], engine)
-        for name in NAMES:
-            np.testing.assert_allclose(values[name][0], result.table()[name], atol=1e-12)
-
-
-def test_comparison_is_paired():
-    truth, found = without_ties(3)
-    one, other = bl.evaluate(truth, found), bl.evaluate(truth, without_ties(3, detector=1)[1])
-    same = one.compare(one, resamples=64)
-    assert same.difference["ap"] == 0.0
-    assert same.interval["ap"] == (0.0, 0.0)
-    compared = one.compare(other, resamples=64, names=["ap", "ar_100"])
-    assert compared.difference["ap"] == one.ap - other.ap
-    back = other.compare(one, resamples=64)
-    assert back.interval["ap"] == pytest.approx((-compared.interval["ap"].high, -compared.interval["ap"].low))
-    apart = [e.interval(resamples=64)["ap"] for e in (one, other)]
-    width = compared.interval["ap"].high - compared.interval["ap"].low
-    assert width < sum(i.high - i.low for i in apart)
-    table = compared.table()
-    assert list(table["difference"]) == sorted(table["difference"], reverse=True)
-    of_one, of_other = (dict(zip(e.table()["category_id"], e.table()["ap"], strict=True)) for e in (one, other))
-    for category, difference in zip(table["category_id"], table["difference"], strict=True):
-        assert difference == of_one[category] - of_other[category]
-
-
-def test_comparison_of_detectors_that_see_other_images_and_categories():
-    truth, found = without_ties(3)
-    more = {key: np.append(found[key], found[key][:1], axis=0) for key in found}
-    more["image"][-1], more["category"][-1] = 99, 98
-    compared = bl.evaluate(truth, found).compare(bl.evaluate(truth, more), resamples=32)
-    assert compared.interval["ap"] == (0.0, 0.0)
-    assert list(compared.categories) == [0, 1, 2]
