@@ -12,7 +12,10 @@ nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds what takes pip a minute
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-NEWEST_ALONE = ("readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_simulation")  # tests/test_*.py
+# Of tests/test_*.py.
+NEWEST_ALONE = (
+    "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_simulation", "evaluate_*", "reading_typed",
+)  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
 import numpy as np, boxloss as bl
