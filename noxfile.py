@@ -12,7 +12,10 @@ nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds what takes pip a minute
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-NEWEST_ALONE = ("readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_simulation")  # tests/test_*.py
+# Of tests/test_*.py.
+NEWEST_ALONE = (
+    "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_simulation", "evaluate_*", "reading_typed",
+)  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
 import numpy as np, boxloss as bl
@@ -20,6 +23,8 @@ boxes = np.asarray([[0.0, 0, 2, 2], [1, 1, 3, 3]])
 value, grad = bl.ciou.value_and_grad(boxes, boxes[::-1])
 np.testing.assert_allclose(value, 1 - 2 / 63)
 assert bl.giou.pairwise(boxes, boxes).shape == (2, 2)
+truth = {"image": [1, 1], "category": [1, 2], "box": boxes}
+assert bl.evaluate(truth, truth | {"score": [0.9, 0.5]}, engine="numba").ap > 0.99
 installed = {d.name for d in importlib.metadata.distributions()} - {"pip", "setuptools"}
 assert installed == {"boxloss", "numpy", "numba", "llvmlite", "array-api-compat"}, installed
 line = subprocess.run([sys.executable, "-m", "boxloss"], capture_output=True, text=True)

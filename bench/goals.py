@@ -64,6 +64,9 @@ GOALS = {
     "descend_memory": Goal("`lab.descend`, 1,715,000 boxes, peak memory beside the boxes", 300.0, unit="MB"),
     "landscape": Goal("`lab.landscape`, 1000 x 1000, with statistics", 0.5, unit="s"),
     "correlate": Goal("`lab.correlate`, 1,000,000 pairs, SciPy's part included", 10.0, unit="s"),
+    "evaluate": Goal("`evaluate`, 500,000 detections, CPU time, times faster than hotcoco", 2.0, at_least=True),
+    "evaluate_command": Goal("`boxloss evaluate` of COCO-sized files, CPU time, over a script with hotcoco", 1.0),
+    "evaluate_memory": Goal("`boxloss evaluate` of COCO-sized files, peak memory", 400.0, unit="MB"),
     "cache_growth": Goal("cache folder after 20 process starts over after one", 1.0),
     "gpu_ciou": Goal(
         "value and gradient of `ciou`, 2^26 boxes, speed of a copy of as many bytes", 0.8, True, "%", on_gpu=True

@@ -37,10 +37,10 @@ def run(*args):
 
 
 def score(*args):
-    """The words of each row of the table, and the line before it."""
+    """The words of each row of the table, and the first line before it."""
     code, output = run("score", *QUICK, *args)
     assert code == 0, output
-    headline, _, _, *rows = output.splitlines()
+    headline, _, _, _, *rows = output.splitlines()
     return headline, [row.split() for row in rows if row.strip()]
 
 
@@ -397,7 +397,7 @@ def test_version():
 def test_help_names_the_commands(args):
     code, output = run(*args)
     assert code == 0
-    assert all(command in output for command in ("score", "losses", "info", "--sample"))
+    assert all(command in output for command in ("score", "evaluate", "losses", "info", "--sample"))
 
 
 def test_help_of_score_names_the_options():

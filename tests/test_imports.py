@@ -13,7 +13,7 @@ ROOT = Path(boxloss.__file__).parent
 LAYOUT = (
     "printable", "typing", "libraries", "shapes", "formulas", "check", "check_arrays", "check_options", "testing",
     "request", "reduce", "engines", "verbs", "adapters", "dispatch", "losses", "functions", "torch", "compat", "data",
-    "coco", "lab", "plot", "", "cli", "__main__",
+    "coco", "evaluation", "lab", "plot", "", "cli", "__main__",
 )  # fmt: skip
 
 

@@ -65,7 +65,8 @@ def test_boxes_with_names(names, rows, expected, write):
 
 def test_ids_that_are_strings(rows, expected, write):
     def named(row, *keys):
-        return row | {key: f"a{row[key]}.jpg" for key in keys}
+        # In the order of the numbers: equal scores go by image, and so do the draws of the bootstrap.
+        return row | {key: f"a{row[key]:03}.jpg" for key in keys}
 
     truth = {
         "images": [named(row, "id") for row in rows[0]["images"]],
@@ -75,7 +76,7 @@ def test_ids_that_are_strings(rows, expected, write):
     files = write("truth.json", truth), write("found.json", [named(row, "image_id", "category_id") for row in rows[1]])
     assert run(*files) == expected
     truth = coco.read_ground_truth(files[0])
-    assert coco.match(truth, coco.read_detections(files[1], truth)).annotation_id[0] == "a5.jpg"
+    assert coco.match(truth, coco.read_detections(files[1], truth)).annotation_id[0] == "a005.jpg"
 
 
 def test_ids_that_are_written_as_floats(rows, expected, write):

@@ -112,7 +112,7 @@ def test_strings_for_images_and_categories(rows, tmp_path):
     files = [write(tmp_path / f"{i}.csv", columns(map_rows(named, part))) for i, part in enumerate(rows)]
     code, output = run(*files, "--per-category")
     assert code == 0, output
-    headline, _, _, *lines = output.splitlines()
+    headline, _, _, _, *lines = output.splitlines()
     assert headline == run(*sample())[1].splitlines()[0]
     assert {line.split()[0] for line in lines if line.strip()} == {named(row)["category_id"] for row in rows[0]}
     run(*files, "--out", tmp_path / "out.parquet")

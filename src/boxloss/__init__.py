@@ -1,5 +1,7 @@
 """Bounding-box regression losses with closed-form gradients, on any array library, at memory speed."""
 
+from typing import TYPE_CHECKING, Any
+
 from boxloss.engines.threads import get_num_threads, set_num_threads
 from boxloss.functions import area, clip_to_image, convert, validate
 from boxloss.losses import named
@@ -10,10 +12,15 @@ from boxloss.losses.mpdiou import MPDIoU
 from boxloss.losses.named import *  # noqa: F403
 from boxloss.losses.registry import get, losses
 
+if TYPE_CHECKING:
+    from boxloss.evaluation import Comparison, Evaluation, evaluate
+
 __version__ = "0.1.0"
 
 __all__ = [
     "Alpha",
+    "Comparison",
+    "Evaluation",
     "Focal",
     "Focaler",
     "Inner",
@@ -27,6 +34,7 @@ __all__ = [
     "area",
     "clip_to_image",
     "convert",
+    "evaluate",
     "get",
     "get_num_threads",
     "losses",
@@ -34,3 +42,12 @@ __all__ = [
     "validate",
 ]
 __all__ += named.__all__
+
+
+def __getattr__(name: str) -> Any:
+    """Import what reads files when it is asked for."""
+    if name in ("Comparison", "Evaluation", "evaluate"):
+        from boxloss import evaluation
+
+        return getattr(evaluation, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

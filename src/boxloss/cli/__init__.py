@@ -9,6 +9,7 @@ import click
 import boxloss as bl
 from boxloss.cli.correlate import correlate
 from boxloss.cli.descend import descend
+from boxloss.cli.evaluate import evaluate
 from boxloss.cli.info import info
 from boxloss.cli.interruption import unwinding
 from boxloss.cli.landscape import landscape
@@ -67,5 +68,5 @@ def app(context: click.Context) -> None:
             raise click.ClickException(str(error)) from error
 
 
-for command in (score, losses, info, landscape, descend, correlate, simulate, report):
+for command in (score, evaluate, losses, info, landscape, descend, correlate, simulate, report):
     app.add_command(command)

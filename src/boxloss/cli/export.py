@@ -75,9 +75,10 @@ def check_target(path: Path, writers: Writers = WRITERS) -> None:
 
 
 def _inputs() -> list[Path]:
-    """The files and folders that are arguments of the command, as opposed to its options."""
+    """The files and folders that the command reads."""
     context = click.get_current_context(silent=True)
-    arguments = [p.name for p in context.command.params if isinstance(p, click.Argument)] if context else []
+    params = context.command.params if context else []
+    arguments = [p.name for p in params if isinstance(p, click.Argument) or p.name == "against"]
     values = [context.params[name] for name in arguments] if context else []
     return [value for value in values if isinstance(value, Path) and value.exists()]
 

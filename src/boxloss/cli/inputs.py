@@ -1,6 +1,6 @@
 """Ground truth and detections: the options of reading them, and what commands say about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -21,6 +21,7 @@ from boxloss.coco import (
 from boxloss.coco.matching import MAX_DETECTIONS
 from boxloss.coco.sources import is_table
 from boxloss.coco.tables import NUMBERS
+from boxloss.data import sample as sample_files
 from boxloss.printable import printable
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Reading(NamedTuple):
     format: str | None = None
     max_detections: int = MAX_DETECTIONS
     lenient: bool = False
+
+    @property
+    def boxes(self) -> str:
+        """The format of boxes."""
+        return self.format or "xywh"
 
     def words(self) -> list[str]:
         """Write the options that are not the default."""
@@ -87,6 +93,16 @@ max_detections_option = click.option(
 lenient_option = click.option("--lenient", is_flag=True, help="Leave out records that are wrong, and say how many.")
 
 
+def files_of(ground_truth: Source | None, detections: Source | None, sample: bool, more: str = "") -> Files:
+    """Choose the files to read: those given or the embedded ones; `more` is what else a command takes."""
+    if sample and ground_truth is None:
+        return sample_files()
+    if sample or ground_truth is None or detections is None:
+        text = f"Give GROUND_TRUTH and DETECTIONS, {more}or --sample alone."
+        raise click.UsageError(text, click.get_current_context())
+    return ground_truth, detections
+
+
 def both(ground_truth: Source | None, detections: Source | None) -> Files | None:
     """Check that there are two files or none."""
     if ground_truth is not None and detections is not None:
@@ -96,7 +112,7 @@ def both(ground_truth: Source | None, detections: Source | None) -> Files | None
     return None
 
 
-def check(files: Files | None, reading: Reading) -> None:
+def check(files: Sequence[Source] | None, reading: Reading) -> None:
     """Check that the options of reading go with the files."""
     if reading.format is not None and not (files and any(map(is_table, files))):
         raise click.UsageError("--format is for Parquet and CSV files.", click.get_current_context())
@@ -109,9 +125,8 @@ def matched(
 ) -> Matched:
     """Read files and match them."""
     begin("reading")
-    format = reading.format or "xywh"
-    truth = read_ground_truth(files[0], format, lenient=reading.lenient)
-    detections = read_detections(files[1], truth, format, lenient=reading.lenient)
+    truth = read_ground_truth(files[0], reading.boxes, lenient=reading.lenient)
+    detections = read_detections(files[1], truth, reading.boxes, lenient=reading.lenient)
     begin("matching")
     matches = match(truth, detections, iou_threshold, reading.max_detections)
     return Matched(truth, detections, matches, iou_threshold, reading)

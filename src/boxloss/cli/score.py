@@ -11,11 +11,13 @@ import boxloss as bl
 from boxloss.cli import console, export, inputs, pairs
 from boxloss.cli.expressions import loss_of
 from boxloss.cli.options import PATH, Choice, LossCommand, loss_option
+from boxloss.cli.precision import line
 from boxloss.cli.summary import by_category, headline, overall, summarise
 from boxloss.coco import Matches
 from boxloss.coco.sources import is_parquet
-from boxloss.data import sample as sample_files
 
+PAIRS = "a Parquet file of pairs, "  # what it takes too
+RESAMPLES = 200  # of the images, for intervals: a second for a million detections
 FEW = 100_000  # pairs: the array engine takes less time for them than one kernel takes to compile
 
 
@@ -76,10 +78,15 @@ def score(
     if ground_truth is not None and detections is None and is_parquet(ground_truth):
         score_pairs(ground_truth, losses, format or "xyxy", engine, out)
         return
-    files, reading = files_of(ground_truth, detections, sample), inputs.Reading(format, max_detections, lenient)
+    files, reading = (
+        inputs.files_of(ground_truth, detections, sample, PAIRS),
+        inputs.Reading(format, max_detections, lenient),
+    )
     inputs.check(files, reading)
+    from boxloss.evaluation import evaluate  # here, since commands without it need not load it
+
     with export.pending(out) as write:
-        with console.progress(len(losses) + 4) as begin:
+        with console.progress(len(losses) + 5) as begin:
             matched = inputs.matched(files, reading, iou_threshold, begin)
             matches = matched.matches
             boxes = matches.pred, matches.target
@@ -98,13 +105,16 @@ def score(
                         norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
             begin("writing")
             write([pair_columns(matches) | {"iou_score": iou} | values | norms])
+            begin("average precision")
+            found = evaluate(matched.truth, matched.detections, max_detections=[max_detections])
+            precision = line(found, RESAMPLES)
             begin("ranking")
             table = (
                 by_category(values, iou, matches.category_id, matched.truth.category_names)
                 if per_category
                 else overall({name: summarise(column, iou) for name, column in values.items()})
             )
-        console.show(headline(matched), table)
+        console.show(f"{headline(matched)}\n{precision}", table)
         inputs.say(matched.hint())
 
 
@@ -123,16 +133,6 @@ def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Pa
             text += f"; percentiles and ranks are those of {pairs.SAMPLE} of them"
         console.show(text, overall(found))
         inputs.say(pairs.hint(lazy, format))
-
-
-def files_of(ground_truth: Path | None, detections: Path | None, sample: bool) -> inputs.Files:
-    """Choose the files to read: those given or the embedded ones."""
-    if sample and ground_truth is None:
-        return sample_files()
-    if sample or ground_truth is None or detections is None:
-        text = "Give GROUND_TRUTH and DETECTIONS, a Parquet file of pairs, or --sample alone."
-        raise click.UsageError(text, click.get_current_context())
-    return ground_truth, detections
 
 
 def pair_columns(matches: Matches) -> dict[str, Any]:

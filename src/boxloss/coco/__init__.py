@@ -3,9 +3,10 @@
 Tables, Parquet and CSV, need pyarrow.
 """
 
+from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.hints import hint
 from boxloss.coco.matching import Matches, match
-from boxloss.coco.read import Detections, GroundTruth, read_detections, read_ground_truth
+from boxloss.coco.read import read_detections, read_ground_truth
 from boxloss.coco.sources import CocoError, Source
 
 __all__ = [

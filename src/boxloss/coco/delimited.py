@@ -13,7 +13,7 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks; UTF-8 is all else
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 
 
-def read_csv(source: Source, columns: Collection[str]) -> tuple[Any, dict[int, str]]:
+def read_csv(source: Source, columns: Collection[str], more: Collection[str] = ()) -> tuple[Any, dict[int, str]]:
     """Read columns as texts.
 
     Parameters
@@ -21,7 +21,9 @@ def read_csv(source: Source, columns: Collection[str]) -> tuple[Any, dict[int, s
     source
         The file. What of ``,``, ``;`` and the tab separates is what makes most of these columns of its first line.
     columns
-        The columns that matter; others are not read.
+        The columns that matter.
+    more
+        Columns that are read if some of those are there; others are not read.
 
     Returns
     -------
@@ -43,6 +45,7 @@ def read_csv(source: Source, columns: Collection[str]) -> tuple[Any, dict[int, s
     if not (found := [name for name in columns if name in names]):
         line = reprlib.repr(delimiter.join(names))
         raise CocoError(f"{source}: none of the columns {', '.join(columns)} is in the first line, {line}")
+    found += [name for name in more if name in names]
     if twice := [name for name in found if names.count(name) > 1]:
         raise CocoError(f"{source}: there are several columns {twice[0]!r}")
     wrong: dict[int, str] = {}

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.matching import match
-from boxloss.coco.read import Detections, GroundTruth
 from boxloss.coco.tables import NUMBERS
 from boxloss.functions import convert
 
@@ -70,7 +70,7 @@ def _first(truth: GroundTruth, detections: Detections) -> tuple[GroundTruth, Det
     ids = detections.image_id[:MOST]
     near = np.concatenate([ids - 1, ids, ids + 1]) if ids.dtype.kind == "i" else ids
     kept = np.isin(truth.image_id, near)
-    truths = ("image_id", "category_id", "annotation_id", "box", "crowd")
+    truths = ("image_id", "category_id", "annotation_id", "box", "crowd", "area")
     found = ("image_id", "category_id", "box", "score", "position")
     return (
         replace(truth, **{name: getattr(truth, name)[kept] for name in truths}),

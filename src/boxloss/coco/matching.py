@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.read import Detections, GroundTruth
+from boxloss.coco.columns import Detections, GroundTruth
 
 MAX_DETECTIONS = 100  # of one image and category: as many as COCO's evaluation looks at
 HIGHEST_THRESHOLD = 1 - 1e-10  # a threshold of 1 would ask for more than rounding leaves of a perfect match

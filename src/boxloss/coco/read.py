@@ -1,89 +1,18 @@
 """Read ground truth and detections: COCO's JSON files, and tables with the same columns."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.coco import typed
+from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.records import Objects, Records, load_json
-from boxloss.coco.sources import CocoError, Source, is_table
+from boxloss.coco.sources import CocoError, Source, is_table, read_bytes
 from boxloss.coco.tables import Table
 from boxloss.printable import printable
 
 RESULTS = ("annotations", "results", "predictions")  # keys under which an object may have the list of detections
-
-
-@dataclass(frozen=True, eq=False)
-class GroundTruth:
-    """Annotations, in the order of their file.
-
-    Attributes
-    ----------
-    name
-        The file.
-    images
-        Ids of all images, those without annotations too; None if the file does not list them.
-    categories
-        Names of all categories by id; None if the file does not list them.
-    image_id, category_id, annotation_id
-        Ids of each annotation, integers or strings.
-    box
-        Its box, [x, y, width, height].
-    crowd
-        Whether it marks a crowd, a region in which detections do not count.
-    left_out
-        The number of records that were wrong and are not among these.
-    """
-
-    name: str
-    images: NDArray[Any] | None
-    categories: dict[Any, str] | None
-    image_id: NDArray[Any]
-    category_id: NDArray[Any]
-    annotation_id: NDArray[Any]
-    box: NDArray[np.float64]
-    crowd: NDArray[np.bool_]
-    left_out: int = 0
-
-    @property
-    def category_names(self) -> dict[Any, str]:
-        """Names of the categories by id; if the file does not list them, the ids of those with annotations."""
-        if self.categories is not None:
-            return self.categories
-        return {category: str(category) for category in np.unique(self.category_id).tolist()}
-
-
-@dataclass(frozen=True, eq=False)
-class Detections:
-    """Scored detections, in the order of their file.
-
-    Attributes
-    ----------
-    name
-        The file.
-    image_id, category_id
-        Ids of each detection.
-    box
-        Its box, [x, y, width, height].
-    score
-        Its score.
-    position
-        Its position in the file, counted from 0.
-    format
-        The format that the file was read in.
-    left_out
-        The number of records that were wrong and are not among these.
-    """
-
-    name: str
-    image_id: NDArray[Any]
-    category_id: NDArray[Any]
-    box: NDArray[np.float64]
-    score: NDArray[np.float64]
-    position: NDArray[np.int64]
-    format: str = "xywh"
-    left_out: int = 0
 
 
 def read_ground_truth(source: Source, format: str = "xywh", *, lenient: bool = False) -> GroundTruth:
@@ -94,8 +23,8 @@ def read_ground_truth(source: Source, format: str = "xywh", *, lenient: bool = F
     source
         A COCO annotation file, which is a JSON object with `images`, `categories` and `annotations`, of which the
         first two may be missing; or a table, a Parquet or CSV file with the columns `image_id`, `category_id` and
-        `bbox`. Without `iscrowd` an annotation marks no crowd; in a table without `id` the number of the row stands
-        for it.
+        `bbox`. Without `iscrowd` an annotation marks no crowd, without `area` it has the area of its box; in a table
+        without `id` the number of the row stands for it.
     format
         The format of the boxes of a table: ``"xywh"``, ``"xyxy"``, ``"cxcywh"`` or ``"yxyx"``. Instead of the list
         column `bbox` there may be four columns of numbers, such as `x`, `y`, `w` and `h`.
@@ -114,7 +43,14 @@ def read_ground_truth(source: Source, format: str = "xywh", *, lenient: bool = F
     """
     if is_table(source):
         return _annotations(source, Table(source, format, lenient))
-    content = load_json(source)
+    content = read_bytes(source)
+    if (found := typed.ground_truth(source, content)) is not None:
+        return found
+    return _truth(source, load_json(source, content), lenient)
+
+
+def _truth(source: Source, content: Any, lenient: bool) -> GroundTruth:
+    """Read what a COCO annotation file holds."""
     if not isinstance(content, dict):
         raise CocoError(f"{source}: not an object with 'images', 'categories' and 'annotations'")
     if "annotations" not in content:
@@ -155,6 +91,7 @@ def _annotations(
     known = None if categories is None else np.array(list(categories))
     category_id = _of_known(records, "category_id", known, "categories")
     annotation_id, box, crowd = records.ids("id"), records.boxes("bbox"), records.flags("iscrowd")
+    area = records.areas("area", box)
     good = records.good()
     return GroundTruth(
         name=printable(str(source)),
@@ -165,6 +102,7 @@ def _annotations(
         annotation_id=annotation_id[good],
         box=box[good],
         crowd=crowd[good],
+        area=area[good],
         left_out=left_out + int(np.sum(~good)),
     )
 
@@ -194,7 +132,13 @@ def read_detections(source: Source, truth: GroundTruth, format: str = "xywh", *,
         If the file cannot be read or anything in it is not as the format wants it.
     """
     table = is_table(source)
-    records = Table(source, format, lenient) if table else _results(source, lenient)
+    if table:
+        records: Records = Table(source, format, lenient)
+    else:
+        content = read_bytes(source)
+        if (found := typed.detections(source, content, truth)) is not None:
+            return found
+        records = _results(source, load_json(source, content), lenient)
     image_id = (
         _like(records, "image_id", truth.image_id, truth)
         if truth.images is None
@@ -219,8 +163,7 @@ def read_detections(source: Source, truth: GroundTruth, format: str = "xywh", *,
     )
 
 
-def _results(source: Source, lenient: bool) -> Records:
-    content = load_json(source)
+def _results(source: Source, content: Any, lenient: bool) -> Records:
     if isinstance(content, dict):
         found = [key for key in RESULTS if key in content]
         if len(found) != 1:

@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.sources import TAKEN, CocoError, Source, kind_of, read_bytes
+from boxloss.coco.sources import TAKEN, CocoError, Source, kind_of
 
 NAMED = 3  # how many of the records that are wrong an error names
 TYPES = {"i": "integers", "U": "strings"}  # of ids, by the kind of their NumPy type
 SIDES = {"width": "w", "height": "h"}  # what a box with names may call its sides
 
 
-def load_json(source: Source) -> Any:
+def load_json(source: Source, content: bytes) -> Any:
     """Load a JSON file.
 
     Parameters
     ----------
     source
-        Where the file is.
+        The file.
+    content
+        Its bytes.
 
     Returns
     -------
@@ -31,9 +33,7 @@ def load_json(source: Source) -> Any:
         What the file holds. NaN and infinities get through: the checks of a record name the record that has them.
     """
     try:
-        return json.loads(read_bytes(source))
-    except CocoError:
-        raise
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
         taken = "" if kind_of(source) == "json" else f"; boxloss reads {TAKEN}"
         raise CocoError(f"{source}: not valid JSON: {error}{taken}") from error
@@ -112,6 +112,16 @@ class Records:
         """Return the finite numbers under `key`."""
         return np.array(self._checked(key, self._numbers(key), _is_finite, "is not a finite number", 0.0), np.float64)
 
+    def areas(self, key: str, box: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the finite numbers under `key`; where there is none the area of the box."""
+        values = self._numbers(key, optional=True)
+        is_given = np.array([value is not None for value in values], np.bool_)
+        numbers = self._checked(
+            key, [0.0 if value is None else value for value in values], _is_finite, "is not a finite number", 0.0
+        )
+        with np.errstate(over="ignore"):
+            return np.where(is_given, np.array(numbers, np.float64), box[:, 2] * box[:, 3])
+
     def flags(self, key: str) -> NDArray[np.bool_]:
         """Return the zeros and ones under `key`; 0 where there is none."""
         values = [0 if value is None else value for value in self._flags(key)]
@@ -143,8 +153,8 @@ class Records:
             return values
         return [int(v) if type(v) is float and v.is_integer() else v for v in values]
 
-    def _numbers(self, key: str) -> list[Any]:
-        return self._column(key)
+    def _numbers(self, key: str, optional: bool = False) -> list[Any]:
+        return self._column(key, optional)
 
     def _flags(self, key: str) -> list[Any]:
         return self._column(key, optional=True)

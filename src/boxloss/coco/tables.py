@@ -11,6 +11,7 @@ from boxloss.coco.records import Records
 from boxloss.coco.sources import CocoError, Source, explained, is_parquet
 from boxloss.functions import convert
 
+AREA = "area"  # of ground truth alone: checked where it is read
 LABELS, VALUES = ("id", "image_id", "category_id"), ("iscrowd", "score")
 NUMBERS = {  # the columns of a box that is not a list, for each format
     "xyxy": ("x1", "y1", "x2", "y2"),
@@ -40,7 +41,8 @@ class Table(Records):
         wrong: dict[int, str] = {}
         if is_parquet(source):
             files = ParquetFiles(source)
-            schema = files.schema([name for name in columns if name in files.names], optional=("iscrowd",))
+            names = [name for name in (*columns, AREA) if name in files.names]
+            schema = files.schema(names, optional=("iscrowd", AREA))
             for field in schema:
                 if field.name not in files.partitioned:
                     _check_type(source, field)
@@ -49,7 +51,7 @@ class Table(Records):
             self.table, self.texts, size = files.read(schema), files.partitioned, files.size
             self.parts = [(part.file, part.size) for part in files.parts]
         else:
-            self.table, wrong = read_csv(source, columns)
+            self.table, wrong = read_csv(source, columns, (AREA,))
             self.texts = set(self.table.column_names)
             size = self.table.num_rows + len(wrong)
         super().__init__(source, "row", "rows", size, lenient)
@@ -82,9 +84,9 @@ class Table(Records):
     def _labels(self, key: str, like: str | None) -> list[Any]:
         return as_labels(self._column(key), like) if key in self.texts else super()._labels(key, like)
 
-    def _numbers(self, key: str) -> list[Any]:
+    def _numbers(self, key: str, optional: bool = False) -> list[Any]:
         texts = key in self.texts and self._has(key)
-        return self._spread(as_numbers(self.table[key])) if texts else super()._numbers(key)
+        return self._spread(as_numbers(self.table[key])) if texts else super()._numbers(key, optional)
 
     def _flags(self, key: str) -> list[Any]:
         texts = key in self.texts and self._has(key, optional=True)
@@ -129,7 +131,7 @@ def _check_type(source: Source, field: Any) -> None:
     import pyarrow as pa
 
     name, kind = field.name, field.type
-    if pa.types.is_null(kind) or (name == "iscrowd" and pa.types.is_boolean(kind)):
+    if pa.types.is_null(kind) or (name == "iscrowd" and pa.types.is_boolean(kind)) or name == AREA:
         return
     if name in LABELS:
         if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_string(kind)):

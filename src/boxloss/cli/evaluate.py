@@ -1,0 +1,126 @@
+"""``boxloss evaluate``: COCO's mean average precision and recall."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from boxloss.cli import console, export, inputs
+from boxloss.cli.options import PATH, Choice, WholeNumber
+from boxloss.cli.precision import INTERVALS, by_category, categories_that_differ, differences, overall, size
+from boxloss.cli.tables import Table
+from boxloss.coco import Detections, GroundTruth, hint, read_detections, read_ground_truth
+
+if TYPE_CHECKING:
+    from boxloss.evaluation import Evaluation
+
+USUAL = (1, 10)  # numbers of detections beside the largest
+
+
+@click.command()
+@click.argument("ground_truth", required=False, type=PATH)
+@click.argument("detections", required=False, type=PATH)
+@click.option("--sample", is_flag=True, help="Evaluate the boxes that ship with the package instead of files.")
+@click.option("--per-category", is_flag=True, help="A row for each category.")
+@click.option("--against", type=PATH, metavar="FILE", help="Detections of another detector to compare with.")
+@click.option("--intervals", is_flag=True, help="Say where the numbers would lie for other images.")
+@click.option(
+    "--resamples",
+    type=WholeNumber(min=1),
+    default=1000,
+    show_default=True,
+    help="How often images are drawn for intervals.",
+)
+@click.option(
+    "--engine",
+    type=Choice(["auto", "array", "numba"]),
+    default="auto",
+    show_default=True,
+    help="What computes the numbers.",
+)
+@inputs.format_option()
+@inputs.max_detections_option
+@inputs.lenient_option
+@click.option("--out", type=PATH, metavar="FILE", help="Write the precision-recall curves to a .csv or .parquet file.")
+def evaluate(
+    ground_truth: Path | None,
+    detections: Path | None,
+    sample: bool,
+    per_category: bool,
+    against: Path | None,
+    intervals: bool,
+    resamples: int,
+    engine: str,
+    format: str | None,
+    max_detections: int,
+    lenient: bool,
+    out: Path | None,
+) -> None:
+    """Compute mean average precision and recall of DETECTIONS.
+
+    GROUND_TRUTH and DETECTIONS are files as "boxloss score" takes them. The numbers are the twelve of COCO's
+    evaluation, as pycocotools computes them; "-" stands where there is no ground truth.
+
+    With --against a second detector is compared on the same images: its numbers, the differences, and where these
+    would lie for other images of the same kind. An interval that is all above or all below 0 is no accident.
+    """
+    if intervals and (per_category or against):
+        raise click.UsageError("--intervals is for the numbers of one detector.", click.get_current_context())
+    files = inputs.files_of(ground_truth, detections, sample)
+    reading = inputs.Reading(format, max_detections, lenient)
+    inputs.check((*files, against) if against else files, reading)
+    counts = sorted({count for count in USUAL if count < max_detections} | {max_detections})
+    with export.pending(out) as write:
+        with console.progress(5) as begin:
+            begin("reading")
+            truth = read_ground_truth(files[0], reading.boxes, lenient=lenient)
+            found = [
+                read_detections(file, truth, reading.boxes, lenient=lenient)
+                for file in (files[1], against)
+                if file is not None
+            ]
+            begin("matching")
+            results = [of(truth, one, counts, engine) for one in found]
+            begin("resampling")
+            text = [size(results[0], truth, found[0], max_detections)]
+            parts: list[str | Table] = []
+            if against is not None:
+                text.append(f"{found[0].name} against {found[1].name}: {INTERVALS.format(resamples)}")
+                compared = results[0].compare(results[1], resamples=resamples)
+                parts += [
+                    differences(results[0], results[1], compared),
+                    "",
+                    categories_that_differ(compared, per_category),
+                ]
+            elif intervals:
+                text.append(INTERVALS.format(resamples))
+                bounds = results[0].interval(names=results[0].settings.names, resamples=resamples)
+                parts.append(overall(results[0], bounds))
+            else:
+                parts.append(by_category(results[0]) if per_category else overall(results[0]))
+            begin("writing")
+            write(curves(results[0]))
+            begin("checking")
+            warnings = [hint(truth, one, max_detections) for one in found]
+        console.show("\n".join(text), *parts)
+        for warning in warnings:
+            inputs.say(warning)
+
+
+def of(truth: GroundTruth, found: Detections, counts: list[int], engine: str) -> "Evaluation":
+    """Evaluate what was read."""
+    from boxloss.evaluation import evaluate
+
+    return evaluate(truth, found, max_detections=counts, engine=engine)
+
+
+def curves(result: "Evaluation") -> Iterable[export.Columns]:
+    """Make a row for each category, threshold and recall, a part a category."""
+    for category, name in result.categories.items():
+        for threshold in result.settings.iou_thresholds.tolist():
+            curve = result.curve(category, threshold)
+            rows = len(curve.recall)
+            label = {"category_id": category, "category": name, "iou_threshold": threshold}
+            yield {**{key: np.repeat(value, rows) for key, value in label.items()}, **curve._asdict()}

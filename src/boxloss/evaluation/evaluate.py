@@ -1,0 +1,125 @@
+"""The one function: ground truth and detections in, an `Evaluation` out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from boxloss.coco import Detections, GroundTruth, Source
+from boxloss.evaluation.arrange import arrange
+from boxloss.evaluation.evaluation import Evaluation
+from boxloss.evaluation.inputs import Columns, load
+from boxloss.evaluation.marks import accumulate, match
+from boxloss.evaluation.parts import Parts
+from boxloss.evaluation.statistics import Settings
+from boxloss.evaluation.steps import MAX_THRESHOLDS
+
+# COCO's.
+IOU_THRESHOLDS = tuple(np.linspace(0.5, 0.95, 10).tolist())
+ALL_AREAS = (0.0, 1e10)
+AREAS = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+MAX_DETECTIONS = (1, 10, 100)
+
+FEW = 2000  # detections that take the plain steps less time than a kernel takes to compile
+ENGINES = ("auto", "numba", "array")
+
+
+def evaluate(
+    truth: Source | GroundTruth | Columns,
+    detections: Source | Detections | Columns,
+    *,
+    iou_thresholds: Sequence[float] = IOU_THRESHOLDS,
+    areas: Mapping[str, tuple[float, float]] = AREAS,
+    max_detections: Sequence[int] = MAX_DETECTIONS,
+    format: str | None = None,
+    engine: str = "auto",
+) -> Evaluation:
+    """Compute mean average precision and recall, as COCO's evaluation defines them.
+
+    The numbers are those of pycocotools to the last bit. In two cases it has others: -1 for everything but the AP
+    itself where `max_detections` has no 100, and a match with an annotation whose id is 0 counts as none there.
+
+    Parameters
+    ----------
+    truth
+        The ground truth: a COCO annotation file, or a Parquet or CSV file with the columns `image_id`, `category_id`
+        and `bbox`; what ``boxloss.coco.read_ground_truth`` returned; or columns, a dict or another table that has
+        ``keys()``, of arrays of any library: ``image`` and ``category``, integers or strings, shape (N,), and ``box``,
+        shape (N, 4). There may be ``crowd``, 0 or 1, for regions in which detections do not count, and ``area``, by
+        which small and large are told apart; by default that is the area of the box.
+    detections
+        Detections, in the same forms, with ``score`` and without ``crowd`` and ``area``.
+    iou_thresholds
+        The lowest IoUs of a match, up to 62 of them, each from 0 to 1.
+    areas
+        Ranges of areas by name. All areas from 0 to 1e10 count as ``"all"``, unless that is among these.
+    max_detections
+        Numbers of detections of an image and category that count, those with the highest scores. Precision is that of
+        the largest.
+    format
+        The format of boxes: ``"xyxy"``, the default for arrays, ``"xywh"``, the default for files, ``"cxcywh"`` or
+        ``"yxyx"``. COCO's JSON files are always ``"xywh"``.
+    engine
+        ``"numba"``; ``"array"``, which runs the same steps without compiling them; or ``"auto"``, which is ``"array"``
+        for up to 2000 detections.
+
+    Returns
+    -------
+    Evaluation
+        Statistics, curves and tables.
+
+    Raises
+    ------
+    boxloss.coco.CocoError
+        If a file cannot be read or anything in it is not as the format wants it.
+    TypeError, ValueError
+        If columns or options are not as described.
+
+    References
+    ----------
+    Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014 (arXiv:1405.0312).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> truth = {"image": [1, 1], "category": [1, 1], "box": [[0, 0, 10, 10], [20, 0, 40, 10]]}
+    >>> found = {"image": [1, 1], "category": [1, 1], "box": [[0, 0, 10, 9], [50, 0, 60, 10]], "score": [0.9, 0.5]}
+    >>> result = bl.evaluate(truth, found)
+    >>> round(result.ap50, 4), result.ar_100, result.ap_large
+    (0.505, 0.45, nan)
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}; got {engine!r}")
+    settings = _settings(iou_thresholds, areas, max_detections)
+    known, found = load(truth, detections, format)
+    arranged = arrange(known, found)
+    if engine == "auto":
+        engine = "array" if len(found.score) <= FEW else "numba"
+    ranges = np.array(list(settings.areas.values()), np.float64)
+    marks = match(arranged, settings.iou_thresholds, ranges, settings.max_detections[-1], engine)
+    counts = np.array(settings.max_detections, np.int64)
+    curves = accumulate(marks, counts, len(settings.iou_thresholds), engine)
+    names = known.category_names if known.categories is not None else {}
+    categories = {key: names.get(key, str(key)) for key in arranged.categories.tolist()}
+    return Evaluation(Parts(settings, categories, arranged, marks, curves, engine))
+
+
+def _settings(iou_thresholds: Any, areas: Any, max_detections: Any) -> Settings:
+    thresholds = np.atleast_1d(np.asarray(iou_thresholds, np.float64))
+    if thresholds.ndim != 1 or not 0 < thresholds.size <= MAX_THRESHOLDS:
+        raise ValueError(f"iou_thresholds must be 1 to {MAX_THRESHOLDS} numbers; got shape {thresholds.shape}")
+    if not ((thresholds >= 0.0) & (thresholds <= 1.0)).all():
+        raise ValueError(f"iou_thresholds must be between 0 and 1; got {thresholds.tolist()}")
+    ranges = {}
+    for name, ends in {"all": ALL_AREAS, **areas}.items():
+        low, high = map(float, ends)
+        if not low <= high:
+            raise ValueError(f"areas must be ranges (low, high); got {ends!r} for {name!r}")
+        if not isinstance(name, str) or name.isdecimal():
+            raise ValueError(f"names of areas must be words; got {name!r}")
+        ranges[name] = (low, high)
+    counts = np.unique(np.asarray(max_detections))
+    if counts.dtype.kind not in "iu" or counts.size == 0 or counts[0] < 1:
+        raise ValueError(f"max_detections must be whole numbers above 0; got {max_detections!r}")
+    return Settings(thresholds, ranges, tuple(counts.tolist()))

@@ -1,0 +1,151 @@
+"""What is evaluated: files, what was read of them, or plain arrays, as checked columns."""
+
+import math
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxloss.coco import Detections, GroundTruth, Source, read_detections, read_ground_truth
+from boxloss.coco.tables import NUMBERS
+from boxloss.functions import convert
+
+Columns = Mapping[str, Any]  # or a table with the same two methods, as a DataFrame
+TRUTH = {"image": True, "category": True, "box": True, "crowd": False, "area": False}  # whether each is needed
+FOUND = {"image": True, "category": True, "box": True, "score": True}
+KINDS = {"i": "integers", "U": "strings"}
+
+
+def load(
+    truth: Source | GroundTruth | Columns, detections: Source | Detections | Columns, format: str | None
+) -> tuple[GroundTruth, Detections]:
+    """Read, or take as they are, ground truth and detections, and check that they go together."""
+    if format is not None and format not in NUMBERS:
+        raise ValueError(f"format must be one of {', '.join(map(repr, NUMBERS))}; got {format!r}")
+    if not isinstance(truth, GroundTruth):
+        truth = read_ground_truth(truth, format or "xywh") if _is_file(truth) else _truth(truth, format or "xyxy")
+    if _is_file(detections):
+        return truth, read_detections(detections, truth, format or "xywh")
+    found = detections if isinstance(detections, Detections) else _found(detections, format or "xyxy")
+    for name, known in (("image", truth.images), ("category", _keys(truth.categories))):
+        ids, others = getattr(found, f"{name}_id"), getattr(truth, f"{name}_id") if known is None else known
+        if len(ids) and len(others) and ids.dtype.kind != others.dtype.kind:
+            wanted, came = KINDS[others.dtype.kind], KINDS[ids.dtype.kind]
+            raise ValueError(f"{found.name}: {name} must hold {wanted} as {truth.name} does; got {came}")
+        if known is not None and not (is_known := np.isin(ids, known)).all():
+            row = int(np.argmin(is_known))
+            raise ValueError(f"{found.name}: {name} {ids[row]} of row {row} is not among those of {truth.name}")
+    return truth, found
+
+
+def _is_file(value: Any) -> TypeGuard[Source]:
+    return isinstance(value, str | Path | Traversable)
+
+
+def _keys(names: dict[Any, str] | None) -> NDArray[Any] | None:
+    return None if names is None else np.array(list(names))
+
+
+def _truth(columns: Any, format: str) -> GroundTruth:
+    name, given = "truth", _columns("truth", columns, TRUTH)
+    box = _boxes(name, given["box"], format)
+    image, category = (_ids(name, key, given[key], len(box)) for key in ("image", "category"))
+    crowd = np.zeros(len(box), np.bool_)
+    if "crowd" in given:
+        flags = _numbers(name, "crowd", given["crowd"], len(box))
+        _check(name, "crowd", flags, (flags == 0.0) | (flags == 1.0), "is neither 0 nor 1")
+        crowd = flags == 1.0
+    with np.errstate(over="ignore"):
+        area = _numbers(name, "area", given["area"], len(box)) if "area" in given else box[:, 2] * box[:, 3]
+    return GroundTruth(name, None, None, image, category, np.arange(len(box)), box, crowd, area)
+
+
+def _found(columns: Any, format: str) -> Detections:
+    name, given = "detections", _columns("detections", columns, FOUND)
+    box = _boxes(name, given["box"], format)
+    image, category = (_ids(name, key, given[key], len(box)) for key in ("image", "category"))
+    score = _numbers(name, "score", given["score"], len(box))
+    return Detections(name, image, category, box, score, np.arange(len(box)), format)
+
+
+def _columns(name: str, columns: Any, known: Mapping[str, bool]) -> dict[str, NDArray[Any]]:
+    """Take a table apart into NumPy arrays."""
+    if not (hasattr(columns, "keys") and hasattr(columns, "__getitem__")):
+        wanted = f"a file or columns: a dict or a table with {', '.join(known)}"
+        raise TypeError(f"{name} must be {wanted}; got {type(columns).__name__}")
+    names = list(columns.keys())
+    if more := [key for key in names if key not in known]:
+        raise ValueError(f"{name} has no use for {more[0]!r}: its columns are {', '.join(known)}")
+    if missing := [key for key, needed in known.items() if needed and key not in names]:
+        raise ValueError(f"{name} must have {missing[0]!r}; got {', '.join(map(repr, names)) or 'nothing'}")
+    return {key: _numpy(columns[key]) for key in names}
+
+
+def _numpy(values: Any) -> NDArray[Any]:
+    """Copy an array of any library and device to NumPy's."""
+    if hasattr(values, "detach"):  # of torch
+        values = values.detach().cpu()
+        values = values.double() if values.is_floating_point() else values
+    elif hasattr(values, "__cuda_array_interface__"):  # of CuPy
+        values = values.get()
+    array = np.asarray(values)
+    if array.dtype == object and array.ndim == 1:  # a column of lists, or of texts
+        array = np.array(array.tolist())
+    return array
+
+
+def _ids(name: str, key: str, ids: NDArray[Any], size: int) -> NDArray[Any]:
+    _check_shape(name, key, ids, size)
+    if size == 0:
+        return np.zeros(0, np.int64)
+    if ids.dtype.kind in "iu":
+        return ids.astype(np.int64)
+    if ids.dtype.kind == "U":
+        return ids
+    raise TypeError(f"{name}: {key} must hold integers or strings; got {ids.dtype}")
+
+
+def _numbers(name: str, key: str, values: NDArray[Any], size: int) -> NDArray[np.float64]:
+    _check_shape(name, key, values, size)
+    return _finite(name, key, values)
+
+
+def _finite(name: str, key: str, values: NDArray[Any]) -> NDArray[np.float64]:
+    if values.size and values.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: {key} must hold numbers; got {values.dtype}")
+    numbers = values.astype(np.float64)
+    _check(
+        name,
+        key,
+        numbers,
+        np.isfinite(numbers).reshape(len(numbers), math.prod(numbers.shape[1:])).all(axis=1),
+        "is not finite",
+    )
+    return numbers
+
+
+def _boxes(name: str, values: NDArray[Any], format: str) -> NDArray[np.float64]:
+    """Check boxes, and write them as [x, y, width, height]."""
+    if values.size == 0:
+        return np.zeros((0, 4))
+    if values.ndim != 2 or values.shape[1] != 4:
+        raise ValueError(f"{name}: box must have shape (N, 4); got {values.shape}")
+    given = _finite(name, "box", values)
+    with np.errstate(over="ignore"):
+        box = np.ascontiguousarray(convert(given, format, "xywh"))
+    _check(name, "box", given, (box[:, 2:] >= 0.0).all(axis=1), f"as {format!r} has a negative width or height")
+    return box
+
+
+def _check_shape(name: str, key: str, values: NDArray[Any], size: int) -> None:
+    if values.shape != (size,):
+        raise ValueError(f"{name}: {key} must have one entry a box, shape ({size},); got {values.shape}")
+
+
+def _check(name: str, key: str, values: NDArray[Any], right: Any, complaint: str) -> None:
+    if not right.all():
+        row = int(np.argmin(right))
+        raise ValueError(f"{name}: {key} {values[row].tolist()} of row {row} {complaint}")

@@ -1,0 +1,171 @@
+"""What `boxloss.evaluate` takes, and what it says of all else."""
+
+import re
+
+import numpy as np
+import pytest
+
+import boxloss as bl
+from boxloss import coco
+from boxloss.data import sample
+from coco_sets import COLUMNS, DETECTIONS, TRUTH, write
+
+ENGINES = ("array", "numba")
+
+
+@pytest.fixture
+def expected(tmp_path):
+    return bl.evaluate(*write(tmp_path, TRUTH, DETECTIONS))
+
+
+def assert_equal(result, expected):
+    np.testing.assert_equal(result.statistics, expected.statistics)
+
+
+def test_files_arrays_and_what_was_read(tmp_path, expected):
+    files = write(tmp_path, TRUTH, DETECTIONS)
+    truth = coco.read_ground_truth(files[0])
+    found = coco.read_detections(files[1], truth)
+    for one in (str(files[0]), files[0], truth):
+        for other in (str(files[1]), found, COLUMNS[1] | {"box": corners(COLUMNS[1]["box"])}):
+            assert_equal(bl.evaluate(one, other), expected)
+    assert_equal(bl.evaluate(*COLUMNS, format="xywh"), expected)
+    assert_equal(bl.evaluate(COLUMNS[0], files[1], format="xywh"), expected)
+
+
+def corners(box):
+    return bl.convert(np.asarray(box, float), "xywh", "xyxy")
+
+
+def test_arrays_are_corners_unless_told(expected):
+    truth, found = (one | {"box": corners(one["box"])} for one in COLUMNS)
+    assert_equal(bl.evaluate(truth, found), expected)
+
+
+def test_lists_strings_and_a_table(expected):
+    import pyarrow as pa
+
+    truth, found = ({**one, "image": [f"{i}.jpg" for i in one["image"]], "box": one["box"].tolist()} for one in COLUMNS)
+    assert_equal(bl.evaluate(truth, found, format="xywh"), expected)
+
+    class Table(dict):
+        """What a DataFrame does with a column of lists and of texts."""
+
+        def __getitem__(self, key):
+            return np.array([*super().__getitem__(key), None], dtype=object)[:-1]
+
+    assert_equal(bl.evaluate(truth, Table(found), format="xywh"), expected)
+    assert pa.table(expected.table()).num_rows == 2
+
+
+def test_area_and_crowd_are_optional(expected):
+    truth = {key: COLUMNS[0][key][:2] for key in ("image", "category", "box")}
+    result = bl.evaluate(truth, COLUMNS[1], format="xywh")
+    assert result.ap50 == expected.ap50
+    assert result.table()["annotations"].tolist() == [2, 0]
+    own = truth["box"][:, 2] * truth["box"][:, 3]
+    assert_equal(result, bl.evaluate({**truth, "area": own, "crowd": [0, 0]}, COLUMNS[1], format="xywh"))
+
+
+def test_nothing():
+    nothing = {"image": [], "category": [], "box": [], "score": []}
+    truth = {key: COLUMNS[0][key] for key in ("image", "category", "box")}
+    for engine in ENGINES:
+        result = bl.evaluate(truth, nothing, format="xywh", engine=engine)
+        assert (result.ap, result.ar_100) == (0.0, 0.0)
+        assert np.isnan(result.ap_large)
+        nobody = bl.evaluate({"image": [], "category": [], "box": []}, nothing, engine=engine)
+        assert all(map(np.isnan, nobody.statistics.values()))
+        assert all(np.isnan(nobody.interval()["ap"]))
+
+
+@pytest.mark.torch
+def test_tensors(tmp_path):
+    import torch
+
+    expected = bl.evaluate(*write(tmp_path, TRUTH, DETECTIONS))
+    truth, found = ({key: torch.as_tensor(values) for key, values in one.items()} for one in COLUMNS)
+    found["box"] = found["box"].to(torch.bfloat16).requires_grad_()
+    assert_equal(bl.evaluate(truth, found, format="xywh"), expected)
+
+
+# --- Errors ---------------------------------------------------------------------------------------------------------
+
+BOTH = {"image": [1], "category": [1], "box": [[0, 0, 1, 1]]}
+
+
+@pytest.mark.parametrize(
+    ("truth", "found", "message"),
+    [
+        ({"crowds": 1}, {}, "truth has no use for 'crowds': its columns are image, category, box, crowd, area"),
+        ({"box": [1, 2, 3, 4]}, {}, "truth: box must have shape (N, 4); got (4,)"),
+        ({"box": [[0, 0, 1, "a"]]}, {}, "truth: box must hold numbers; got <U21"),
+        ({"box": [[0, 0, 1, np.inf]]}, {}, "truth: box [0.0, 0.0, 1.0, inf] of row 0 is not finite"),
+        ({"box": [[2, 0, 1, 1]]}, {}, "truth: box [2.0, 0.0, 1.0, 1.0] of row 0 as 'xyxy' has a negative width or height"),  # noqa: E501
+        ({"image": [1, 2]}, {}, "truth: image must have one entry a box, shape (1,); got (2,)"),
+        ({"image": [1.5]}, {}, "truth: image must hold integers or strings; got float64"),
+        ({"crowd": [2]}, {}, "truth: crowd 2.0 of row 0 is neither 0 nor 1"),
+        ({"area": [np.nan]}, {}, "truth: area nan of row 0 is not finite"),
+        ({}, {"score": [np.nan]}, "detections: score nan of row 0 is not finite"),
+        ({}, {"category": ["a"]}, "detections: category must hold integers as truth does; got strings"),
+    ],
+)  # fmt: skip
+def test_wrong_columns(truth, found, message):
+    with pytest.raises((TypeError, ValueError)) as error:
+        bl.evaluate(BOTH | truth, BOTH | {"score": [0.5]} | found)
+    assert str(error.value) == message
+
+
+def test_what_is_no_columns():
+    message = "truth must be a file or columns: a dict or a table with image, category, box, crowd, area; got int"
+    with pytest.raises(TypeError, match=re.escape(message)):
+        bl.evaluate(3, BOTH)
+    with pytest.raises(ValueError, match="detections must have 'score'; got 'image', 'category', 'box'"):
+        bl.evaluate(BOTH, BOTH)
+
+
+def test_ids_that_a_file_does_not_list(tmp_path):
+    file, _ = write(tmp_path, TRUTH, DETECTIONS)
+    with pytest.raises(ValueError, match=r"detections: image 7 of row 0 is not among those of .*truth\.json"):
+        bl.evaluate(file, BOTH | {"score": [0.5], "image": [7], "category": [5]})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"iou_thresholds": []}, "iou_thresholds must be 1 to 62 numbers; got shape (0,)"),
+        ({"iou_thresholds": [0.5, 1.5]}, "iou_thresholds must be between 0 and 1; got [0.5, 1.5]"),
+        ({"areas": {"small": (5, 1)}}, "areas must be ranges (low, high); got (5, 1) for 'small'"),
+        ({"areas": {"10": (0, 1)}}, "names of areas must be words; got '10'"),
+        ({"max_detections": (0, 1)}, "max_detections must be whole numbers above 0; got (0, 1)"),
+        ({"max_detections": (1.5,)}, "max_detections must be whole numbers above 0; got (1.5,)"),
+        ({"engine": "cuda"}, "engine must be one of 'auto', 'numba', 'array'; got 'cuda'"),
+        ({"format": "xxyy"}, "format must be one of 'xyxy', 'xywh', 'cxcywh', 'yxyx'; got 'xxyy'"),
+    ],
+)
+def test_wrong_options(options, message):
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        bl.evaluate(BOTH, BOTH | {"score": [0.5]}, **options)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda e: e.statistic("map"), "'map' is no statistic: there are ap, ap50, ap75, ap_small"),
+        (lambda e: e.statistic("ap_huge"), "'ap_huge' is no statistic: there are ap, ap50"),
+        (lambda e: e.statistic("ap33"), "ap33 needs 0.33 among iou_thresholds"),
+        (lambda e: e.curve(9), "category 9 is not among the 5 categories"),
+        (lambda e: e.curve(1, 0.33), "iou must be one of iou_thresholds, "),
+        (lambda e: e.curve(1, area="huge"), "area must be one of 'all', 'small', 'medium', 'large'; got 'huge'"),
+        (lambda e: e.table(per="image"), "per must be 'category' or 'iou'; got 'image'"),
+        (lambda e: e.interval(95), "level must be between 0 and 1; got 95"),
+        (lambda e: e.interval(resamples=0), "resamples must be a whole number above 0; got 0"),
+        (lambda e: e.compare(bl.evaluate(*sample(), iou_thresholds=[0.5])), "same iou_thresholds"),
+        (lambda e: e.compare(bl.evaluate(BOTH, BOTH | {"score": [1]})), "same ground truth"),
+        (lambda e: e.compare(e, resamples=1).table("ar_1"), "'ar_1' was not compared: there are 'ap', 'ap50', 'ap75'"),
+    ],
+)
+def test_wrong_questions(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call(bl.evaluate(*sample()))
