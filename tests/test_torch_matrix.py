@@ -3,7 +3,6 @@
 import pytest
 
 import boxloss as bl
-from boxloss.adapters.torch import pullback
 from errors import check_error
 from generators import boxes, mixed
 
@@ -51,7 +50,7 @@ def squares_of_pairs(pred, target):
 @pytest.mark.parametrize("leads", [((), ()), ((2,), ()), ((), (3,)), ((2, 1), (3,))], ids=repr)
 def test_a_matrix_has_the_derivative_of_the_broadcast_call(leads, rows, engine, torch, rng, monkeypatch):
     """However many rows backward takes at a time."""
-    monkeypatch.setattr(pullback, "PAIRS_ON_CPU", rows * 7)
+    monkeypatch.setattr("boxloss.adapters.torch.pullback.PAIRS_ON_CPU", rows * 7)
     pred, target = (
         torch.tensor(boxes(rng, 6 * count)[: count * max(1, *lead, 1)].reshape(*lead, count, 4), requires_grad=True)
         for lead, count in zip(leads, (5, 7), strict=True)

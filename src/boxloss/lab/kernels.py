@@ -46,9 +46,9 @@ def step_of(kind: Descend) -> Callable[..., Any]:
         rate, per_root = rates
         image = Image()
         pair = AXIS_ALIGNED.pair(xp, corners(xp, state), centre_and_size.decode(xp, target, image), image)
-        value, gradient = kind.structure.bind(numbers).evaluate(xp, pair)
+        value, gradient = kind.structure.evaluate(numbers, xp, pair)
         d = pullback(xp, state, pair.pull_back(gradient(False)))
-        iou, _ = score.structure.bind(score.numbers).evaluate(xp, pair)
+        iou, _ = score.structure.evaluate(score.numbers, xp, pair)
         if kind.scaled:
             rate = rate * (2.0 - iou)
         change, m, v = optimizer.step(xp, d, m, v, rate, per_root, decay)

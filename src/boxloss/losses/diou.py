@@ -6,7 +6,7 @@ from typing import Any
 from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import inverses, safe_if_ordinary
+from boxloss.shapes.guards import inverses, padded
 from boxloss.shapes.relations import Areas, Vector
 
 
@@ -14,8 +14,7 @@ def distance_and_penalty(
     xp: Any, areas: Areas, c2: Any, offset: Vector, union_eps: float, diagonal_eps: float
 ) -> tuple[Term, Term]:
     """1 - IoU, and rho^2 / c^2: the squared distance of the centres over the squared diagonal of the enclosing box."""
-    union, diagonal = safe_if_ordinary(xp, areas.union + union_eps), safe_if_ordinary(xp, c2 + diagonal_eps)
-    per_union, per_c2 = inverses(xp, union, diagonal)
+    per_union, per_c2 = inverses(xp, padded(xp, areas.union, union_eps), padded(xp, c2, diagonal_eps))
     _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, union_eps)
     penalty = (offset.x * offset.x + offset.y * offset.y) * per_c2
     twice = 2.0 * per_c2

@@ -6,7 +6,7 @@ from typing import Any
 from boxloss.losses.diou import distance_and_penalty
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import inverses, safe_if_ordinary
+from boxloss.shapes.guards import inverses, padded
 from boxloss.shapes.relations import Areas, Vector
 
 
@@ -62,8 +62,7 @@ class EIoU(OverlapLoss):
     ) -> tuple[Term, ...]:
         """1 - IoU, rho^2 / c^2, (w - W)^2 / cw^2 and (h - H)^2 / ch^2."""
         (distance, d_distance), (centre, d_centre) = distance_and_penalty(xp, areas, c2, offset, eps, eps)
-        cw2, ch2 = (safe_if_ordinary(xp, side * side + eps) for side in c)
-        per_cw2, per_ch2 = inverses(xp, cw2, ch2)
+        per_cw2, per_ch2 = inverses(xp, padded(xp, c.x * c.x, eps), padded(xp, c.y * c.y, eps))
         w, d_w, d_cw = side_difference(size_difference.x, c.x, per_cw2)
         h, d_h, d_ch = side_difference(size_difference.y, c.y, per_ch2)
         return (

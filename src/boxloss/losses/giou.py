@@ -6,7 +6,7 @@ from typing import Any
 from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import inverses, share
+from boxloss.shapes.guards import inverses, padded, share
 from boxloss.shapes.relations import AreaPartials, Areas, positive_part
 
 
@@ -47,7 +47,7 @@ class GIoU(OverlapLoss):
     @staticmethod
     def terms(xp: Any, areas: Areas, c: Any, eps: float) -> tuple[Term, ...]:
         """1 - IoU and (C - U) / C."""
-        per_union, per_c = inverses(xp, areas.union + eps, c + eps)
+        per_union, per_c = inverses(xp, padded(xp, areas.union, eps), padded(xp, c, eps))
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, eps)
         uncovered = positive_part(xp, c - areas.union) * per_c
         d_c = share(xp, areas.union + eps, c + eps, per_c) * per_c

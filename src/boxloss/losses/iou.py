@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import inverse, share, where_negligible
+from boxloss.shapes.guards import inverse, padded, share, where_negligible
 from boxloss.shapes.relations import AreaPartials, Areas
 
 
@@ -22,12 +22,12 @@ def iou_and_distance(xp: Any, a: Areas, eps: float) -> IoUAndDistance:
 
     Two boxes without area have an IoU of 1 if they are equal and 0 otherwise, and no slope.
     """
-    return iou_and_distance_by_inverse(xp, a, inverse(xp, a.union + eps), eps)
+    return iou_and_distance_by_inverse(xp, a, inverse(xp, padded(xp, a.union, eps)), eps)
 
 
 def iou_and_distance_by_inverse(xp: Any, a: Areas, per_union: Any, eps: float) -> IoUAndDistance:
     """Do so where the inverse of U + eps is known."""
-    union = a.union + eps
+    union = padded(xp, a.union, eps)
     ratio = share(xp, a.intersection, union, per_union)
     unequal = xp.where(a.corner_distance > 0.0, 1.0, a.corner_distance)  # 0, 1 or NaN
     distance = where_negligible(xp, union, unequal, share(xp, a.symmetric_difference + eps, union, per_union))

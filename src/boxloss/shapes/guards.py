@@ -44,6 +44,11 @@ def safe_if_ordinary(xp: Any, denominator: Any) -> Any:
     return denominator
 
 
+def padded(xp: Any, denominator: Any, eps: Any) -> Any:
+    """An area or a squared length that is safe for ordinary boxes, plus the eps of a loss, which is so too."""
+    return safe_if_ordinary(xp, denominator + eps)
+
+
 @replaceable
 def where_negligible(xp: Any, denominator: Any, replacement: Any, value: Any) -> Any:
     """Take the replacement where a denominator counts as 0, the value elsewhere."""

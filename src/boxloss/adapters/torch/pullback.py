@@ -23,10 +23,11 @@ def of_matrix(
     """
     *batch, rows, columns = d_matrix.shape
     pred, target = request.pred, request.target
-    found = {name: torch.zeros_like(boxes) for name, boxes in (("pred", pred), ("target", target)) if name in wrt}
     pairs = PAIRS_ON_CPU if pred.device.type == "cpu" else PAIRS_ELSEWHERE
     count = max(1, pairs // max(1, math.prod(batch) * columns))
     request = request._replace(target=target[..., None, :, :], pred_dtype=pred.dtype, target_dtype=target.dtype)
+    of_rows: list[Tensor] = []
+    of_columns: list[Tensor] = []
     with torch.no_grad():
         for first in range(0, rows, count):
             some = slice(first, min(first + count, rows))
@@ -35,8 +36,12 @@ def of_matrix(
             _, grads = run(program, block, wrt)
             for name, grad in zip(wrt, grads, strict=True):
                 if name == "pred":
-                    own = found[name][..., some, :]
-                    own += grad.sum(-2).sum_to_size(own.shape)
+                    of_rows.append(grad.sum(-2))
                 else:
-                    found[name] += grad.sum(-3).sum_to_size(target.shape)
-    return found
+                    of_columns[:] = [sum(of_columns, start=grad.sum(-3))]
+        if not rows:
+            return {
+                name: torch.zeros_like(boxes) for name, boxes in (("pred", pred), ("target", target)) if name in wrt
+            }
+        found = {"pred": torch.cat(of_rows, -2).sum_to_size(pred.shape)} if of_rows else {}
+        return found | {"target": of_columns[0].sum_to_size(target.shape)} if of_columns else found
