@@ -200,6 +200,24 @@ def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any
         return weight if weight.dtype is pred.dtype else xp.astype(weight, pred.dtype, copy=False)
 
 
+def check_target_mask(xp: Any, mask: Any, pred: Any, shape: tuple[int, ...]) -> Any:
+    """Which targets count: a truth for each, of a shape that broadcasts to theirs in all batches."""
+    mask = adopt("target_mask", mask)
+    array_namespace(pred=pred, target_mask=mask)
+    if not xp.isdtype(mask.dtype, "bool"):
+        raise TypeError(f"target_mask must be of a boolean type; got {mask.dtype}")
+    try:
+        fits = _broadcast(tuple(mask.shape), shape) == shape and mask.shape[-1:] == shape[-1:]
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"target_mask must have a truth for each target, of a shape that broadcasts to {shape}; "
+            f"got {tuple(mask.shape)}"
+        )
+    return mask
+
+
 def check_matrix(pred: Any, target: Any) -> None:
     """A pairwise matrix has rows and columns."""
     for name, boxes in (("pred", pred), ("target", target)):

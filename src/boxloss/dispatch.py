@@ -42,3 +42,12 @@ def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:
             run: Callable[..., Any] = getattr(jax, verb)
             return run
     return select.runner(verb, engine, pred)
+
+
+def constant(array: Any) -> Any:
+    """An array that its library does not differentiate."""
+    if is_tensor(array):
+        return array.detach()
+    if is_jax(array):
+        return sys.modules["jax"].lax.stop_gradient(array)
+    return array

@@ -12,6 +12,7 @@ from boxloss.check_arrays import (
     check_numbers,
     check_out,
     check_pair,
+    check_target_mask,
     check_weight,
     number_of_pairs,
 )
@@ -45,6 +46,8 @@ class Request(NamedTuple):
         What becomes of the values; the divisor of a mean, or None for the number of pairs.
     out
         The buffer of a matrix, or None.
+    target_mask
+        Which targets count, of a shape that broadcasts to (..., M); or None for all.
     """
 
     xp: Any
@@ -59,6 +62,7 @@ class Request(NamedTuple):
     reduction: str = "none"
     divisor: float | None = None
     out: Any = None
+    target_mask: Any = None
 
     @property
     def pred_format(self) -> Format:
@@ -114,9 +118,15 @@ def request_of(
 
 
 def pairwise_request(
-    program: Program, pred: Any, target: Any, format: str | tuple[str, str], image_size: Any, out: Any
+    program: Program,
+    pred: Any,
+    target: Any,
+    format: str | tuple[str, str],
+    image_size: Any,
+    out: Any = None,
+    target_mask: Any = None,
 ) -> Request:
-    """Check a call for a matrix."""
+    """Check a call for a matrix, or for what is kept of one."""
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
     if program.not_in_float32 is not None:
@@ -126,4 +136,7 @@ def pairwise_request(
     shape = (*batch, pred.shape[-2], target.shape[-2])
     if out is not None:
         out = check_out(out, pred, shape)
-    return Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)
+    if target_mask is not None:
+        target_mask = check_target_mask(xp, target_mask, pred, (*batch, target.shape[-2]))
+    found = Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)
+    return found if target_mask is None else found._replace(target_mask=target_mask)

@@ -36,6 +36,7 @@ class IoUScore(OverlapLoss):
     """
 
     eps: float = 0.0
+    is_score = True
     relations = ("areas",)
     expression = "I / U"
     value_range = "[0, 1]"
