@@ -6,6 +6,7 @@ from boxloss.losses import named
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.named import *  # noqa: F403
 from boxloss.losses.registry import get, losses
+from boxloss.nms import nms, soft_nms
 
 __version__ = "0.1.0"
 
@@ -18,7 +19,9 @@ __all__ = [
     "get",
     "get_num_threads",
     "losses",
+    "nms",
     "set_num_threads",
+    "soft_nms",
     "validate",
 ]
 __all__ += named.__all__

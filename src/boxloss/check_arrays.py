@@ -225,6 +225,22 @@ def check_matrix(pred: Any, target: Any) -> None:
             raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")
 
 
+def check_one_a_box(xp: Any, name: str, array: Any, boxes: Any, *, integral: bool) -> None:
+    """A number for each box: a real one, or an integer."""
+    array_namespace(**{"boxes": boxes, name: array})
+    if tuple(array.shape) != (boxes.shape[0],):
+        raise ValueError(f"{name} must have one number a box, shape ({boxes.shape[0]},); got {tuple(array.shape)}")
+    if not xp.isdtype(array.dtype, "integral" if integral else ("integral", "real floating")):
+        raise TypeError(f"{name} must be of {'an integer' if integral else 'a real'} type; got {array.dtype}")
+
+
+def check_two_axes(pred: Any, target: Any) -> None:
+    """Pairs are numbered by one pred and one target: boxes have no batches."""
+    for name, boxes in (("pred", pred), ("target", target)):
+        if boxes.ndim != 2:
+            raise ValueError(f"{name} of below and above must have shape (N, 4); got {tuple(boxes.shape)}")
+
+
 def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:
     """The error of a weight that does not fit."""
     told = f"weight must be one number a pair, of a shape that broadcasts to {tuple(shape)}; got {tuple(got)}"

@@ -168,8 +168,7 @@ class Best:
         found = xp.where(index[..., None] < 0, of_pred, found)
         loss: Any = self
         own = loss(of_pred, found, format=format, image_size=image_size, eps=eps, engine=engine)
-        constant = dispatch.constant(own)
-        return xp.where((index < 0) | ~xp.isfinite(own), value, value + (own - constant)), index
+        return xp.where(index < 0, dispatch.constant(value), dispatch.with_derivative(xp, value, own)), index
 
     def _padded(self, eps: float) -> Program:
         raise NotImplementedError

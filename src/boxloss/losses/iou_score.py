@@ -41,6 +41,10 @@ class IoUScore(OverlapLoss):
     expression = "I / U"
     value_range = "[0, 1]"
 
+    def needed_overlap(self, threshold: float, above: bool) -> float | None:
+        """The threshold itself."""
+        return threshold if above and threshold >= 0.0 else None
+
     @staticmethod
     def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
         """I / U."""

@@ -145,6 +145,13 @@ class WeightedSum(Loss):
         return all(loss.is_score == (weight > 0.0) for weight, loss in self.terms)
 
     @property
+    def per_distance(self) -> float:  # type: ignore[override]
+        """The sum of those of the terms, none of which is negative; a term may be, if its weight is."""
+        can_be_negative = any(weight < 0.0 for weight, _ in self.terms)
+        total = sum(weight * loss.per_distance for weight, loss in self.terms)
+        return 0.0 if can_be_negative else total * (1.0 - 1e-6)
+
+    @property
     def relations(self) -> tuple[str | Relation, ...]:  # type: ignore[override]
         """Those of the terms; what several read is computed once."""
         return tuple(relation for _, loss in self.terms for relation in loss.relations)
