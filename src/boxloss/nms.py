@@ -255,9 +255,7 @@ def _criterion(metric: Any, threshold: float) -> tuple[Loss, float]:
     return metric, threshold if metric.is_score else 1.0 - threshold
 
 
-def _checked(
-    boxes: Any, scores: Any, labels: Any, batch: Any, metric: Loss, format: str, image_size: Any
-) -> Boxes:
+def _checked(boxes: Any, scores: Any, labels: Any, batch: Any, metric: Loss, format: str, image_size: Any) -> Boxes:
     if is_dask(boxes):
         raise TypeError("boxes must be all there for a suppression; got an array of Dask. Call compute() first")
     xp, _ = check_boxes(boxes)
@@ -289,9 +287,9 @@ def _numbered(ids: Any, count: int) -> Any:
 def _limit(metric: Loss, limit: float, dtype: Any) -> float:
     """The limit in the type of the values, rounded so that just as many are beyond it."""
     rounded = dtype.type(limit)
-    if metric.is_score and rounded > limit:
+    if metric.is_score and float(rounded) > limit:
         return float(np.nextafter(rounded, dtype.type(-np.inf)))
-    if not metric.is_score and rounded < limit:
+    if not metric.is_score and float(rounded) < limit:
         return float(np.nextafter(rounded, dtype.type(np.inf)))
     return float(rounded)
 

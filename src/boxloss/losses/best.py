@@ -159,10 +159,11 @@ class Best:
         pred, target, format, image_size, eps, engine = arguments
         if not target.shape[-2]:
             return value, index
-        several = index.ndim == value.ndim and index.ndim >= max(pred.ndim, target.ndim)
+        several = index.ndim == max(pred.ndim, target.ndim)  # of topk
         of_pred = pred[..., None, :] if several else pred
         flat = xp.reshape(index, (*index.shape[:-2], -1)) if several else index
-        found = xp.take_along_axis(target, xp.where(flat < 0, 0, flat)[..., None], axis=-2)
+        boxes = xp.broadcast_to(target, (*flat.shape[:-1], *target.shape[-2:]))
+        found = xp.take_along_axis(boxes, xp.where(flat < 0, 0, flat)[..., None], axis=-2)
         found = xp.reshape(found, (*index.shape, found.shape[-1]))
         # Where nothing was chosen, what stands there may be no box; pred itself gives a derivative to discard.
         found = xp.where(index[..., None] < 0, of_pred, found)

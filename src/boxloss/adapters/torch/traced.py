@@ -84,6 +84,24 @@ def pairwise(
     return copied
 
 
+def best(
+    program: Program,
+    pred: Tensor,
+    target: Tensor,
+    format: Any,
+    image_size: Any,
+    eps: float | None,
+    engine: str,
+    target_mask: Any,
+    largest: bool,
+    k: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """The verbs `nearest`, and `topk` for a `k`, as constants."""
+    *arguments, engine = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
+    found: tuple[Tensor, Tensor] = operators.best(*arguments, engine, target_mask, largest, k)
+    return found
+
+
 def _arguments(
     program: Program, pred: Tensor, target: Tensor, format: Any, image_size: Any, eps: float | None, engine: str
 ) -> tuple[Any, ...]:

@@ -34,7 +34,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         value,
         index,
         kept,
-    ):  # type: ignore[no-untyped-def] # noqa: E501
+    ):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
         for i in range(value.size):
             pred, groups = load_box(preds, first_pred + i, pred_apart), (stop - begin) // lanes

@@ -40,7 +40,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         value,
         index,
         kept,
-    ):  # type: ignore[no-untyped-def] # noqa: E501
+    ):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
         best, bounds = some[-2 * shares : -shares], some[-shares:]
         at_a_time = some.size - 2 * shares

@@ -16,9 +16,7 @@ def run(
     return pairs(matrix, program, request, threshold, above)
 
 
-def pairs(
-    matrix: Matrix, program: Program, request: Request, threshold: float, above: bool
-) -> tuple[Any, Any, Any]:
+def pairs(matrix: Matrix, program: Program, request: Request, threshold: float, above: bool) -> tuple[Any, Any, Any]:
     """Find them with whatever computes a matrix."""
     import array_api_compat
 

@@ -1,7 +1,6 @@
 """The kernel that goes through the windows of boxes and keeps, or suppresses, what is within a threshold."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numba.core import types
@@ -81,7 +80,33 @@ def kernel(
     row = rows.over_row(row_of, machine, structure, shape, guarded, above)
     which_are_within = lanes_where(lanes, rows.comparison(above))
 
-    def within(preds, pred_apart, turns, targets, target_apart, columns, numbers, threshold, overlap, group, first_levels, first_strips, levels, keys, starts, centres, order, some, best, is_out, batch, left, counts, index, value):  # type: ignore[no-untyped-def] # noqa: E501
+    def within(
+        preds,
+        pred_apart,
+        turns,
+        targets,
+        target_apart,
+        columns,
+        numbers,
+        threshold,
+        overlap,
+        group,
+        first_levels,
+        first_strips,
+        levels,
+        keys,
+        starts,
+        centres,
+        order,
+        some,
+        best,
+        is_out,
+        batch,
+        left,
+        counts,
+        index,
+        value,
+    ):  # type: ignore[no-untyped-def] # noqa: E501
         prefer_wide_vectors()
         hits = 0
         for turn in range(turns.size):
