@@ -12,8 +12,8 @@ ROOT = Path(boxloss.__file__).parent
 # A folder or file imports only those above it and what lies in its own folder.
 LAYOUT = (
     "printable", "typing", "libraries", "shapes", "formulas", "check", "check_arrays", "request", "reduce", "engines",
-    "verbs", "adapters", "dispatch", "losses", "functions", "nms", "torch", "compat", "data", "coco", "lab", "plot", "",
-    "cli", "__main__",
+    "verbs", "adapters", "dispatch", "losses", "functions", "suppression", "torch", "compat", "data", "coco", "lab",
+    "plot", "", "cli", "__main__",
 )  # fmt: skip
 
 

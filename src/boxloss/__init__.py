@@ -6,7 +6,7 @@ from boxloss.losses import named
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.named import *  # noqa: F403
 from boxloss.losses.registry import get, losses
-from boxloss.nms import nms, soft_nms
+from boxloss.suppression import nms, soft_nms
 
 __version__ = "0.1.0"
 

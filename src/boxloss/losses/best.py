@@ -141,11 +141,13 @@ class Best:
         """Value and index, and where a library differentiates, the value with a derivative."""
         program = self.program if eps is None else self._padded(eps)
         if dispatch.is_traced(pred, target):
+            from array_api_compat import torch as namespace
+
             from boxloss.adapters.torch import traced
 
             arguments = pred, target, format, image_size, eps, engine
             found = traced.best(self.program, *arguments, target_mask, self.is_score, *k)
-            return self._differentiable(traced.namespace, arguments, *found)
+            return self._differentiable(namespace, arguments, *found)
         request = pairwise_request(program, pred, target, format, image_size, target_mask=target_mask)
         run = dispatch.runner(verb, engine, request)
         value, index = run(program, request.constant(), self.is_score, *k)

@@ -107,8 +107,8 @@ class Within:
 
         Notes
         -----
-        A NaN is above nothing. For `iou_score` and thresholds from 0 on, the ``"numba"`` engine looks only at boxes near
-        each other.
+        A NaN is above nothing. For `iou_score` and thresholds from 0 on, the ``"numba"`` engine looks only at boxes
+        near each other.
 
         Examples
         --------

@@ -1,6 +1,6 @@
 """The suppressions of ``torchvision.ops``."""
 
-from boxloss.nms import nms as suppress
+from boxloss.suppression import nms as suppress
 from boxloss.typing import Array, ArrayT
 
 

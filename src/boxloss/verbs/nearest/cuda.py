@@ -3,6 +3,7 @@
 from typing import Any
 
 from boxloss.formulas.program import Program
+from boxloss.libraries.arrays import on_device
 from boxloss.request import Request
 from boxloss.verbs.nearest.array import best
 from boxloss.verbs.pairwise.cuda import run as matrix
@@ -10,4 +11,5 @@ from boxloss.verbs.pairwise.cuda import run as matrix
 
 def run(program: Program, request: Request, largest: bool) -> tuple[Any, Any]:
     """For each pred the best value and the first target that has it."""
-    return best(matrix, program, request, largest)
+    with on_device(request.pred):
+        return best(matrix, program, request, largest)

@@ -20,7 +20,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     best_of_row = rows.over_row(best_of, machine, structure, shape, guarded, largest)
     value_of = machine.function(of_prepared(structure, shape, padded=guarded), size, size, count, guarded=guarded)
 
-    def nearest(
+    def nearest(  # type: ignore[no-untyped-def]
         preds,
         first_pred,
         pred_apart,
@@ -34,7 +34,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         value,
         index,
         kept,
-    ):  # type: ignore[no-untyped-def]
+    ):
         prefer_wide_vectors()
         for i in range(value.size):
             pred, groups = load_box(preds, first_pred + i, pred_apart), (stop - begin) // lanes

@@ -72,15 +72,11 @@ def prepared(program: Program, request: Request) -> Prepared:
     targets, ordinary_targets = _prepared(structure, request.target, request.formats[1], request.image)
     padded = any(program.numbers[place] for place in structure.eps_places)
     shape = request.pred_format.shape
-    return Prepared(
-        shape.size + len(structure.parts(shape)),
-        preds,
-        targets,
-        *(math.prod(boxes.shape[:-1]) for boxes in (request.pred, request.target)),
-        *(_batches(boxes.shape[:-2], batch) for boxes in (request.pred, request.target)),
-        padded or not (ordinary_preds and ordinary_targets),
-        (*request.image, *program.numbers),
-    )
+    all_preds, all_targets = (math.prod(boxes.shape[:-1]) for boxes in (request.pred, request.target))
+    pred_batch, target_batch = (_batches(boxes.shape[:-2], batch) for boxes in (request.pred, request.target))
+    size, guarded = shape.size + len(structure.parts(shape)), padded or not (ordinary_preds and ordinary_targets)
+    numbers = (*request.image, *program.numbers)
+    return Prepared(size, preds, targets, all_preds, all_targets, pred_batch, target_batch, guarded, numbers)
 
 
 def in_groups(call: Prepared, request: Request, lanes: int) -> Prepared:
@@ -104,7 +100,8 @@ def in_groups(call: Prepared, request: Request, lanes: int) -> Prepared:
 def _batches(lead: tuple[int, ...], batch: tuple[int, ...]) -> list[int]:
     """Which of the batches that boxes have each batch of the result takes."""
     own = np.arange(math.prod(lead)).reshape(lead)
-    return np.broadcast_to(own, batch).reshape(-1).tolist()  # type: ignore[no-any-return]
+    found: list[int] = np.broadcast_to(own, batch).reshape(-1).tolist()
+    return found
 
 
 def _prepared(structure: Structure, boxes: Any, box_format: str, image: tuple[float, float]) -> tuple[Any, bool]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from boxloss.formulas.program import Program
+from boxloss.libraries.arrays import on_device
 from boxloss.request import Request
 from boxloss.verbs.pairwise.cuda import run as matrix
 from boxloss.verbs.topk.array import best
@@ -10,4 +11,5 @@ from boxloss.verbs.topk.array import best
 
 def run(program: Program, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
     """For each pred the best values, sorted, and the target of each."""
-    return best(matrix, program, request, largest, k)
+    with on_device(request.pred):
+        return best(matrix, program, request, largest, k)

@@ -26,7 +26,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     which_beat, which_reach = lanes_where(lanes, better), lanes_where(lanes, better + "=")
     none, shares, parts = rows.nothing(largest), rows.PARTS * lanes, rows.PARTS
 
-    def topk(
+    def topk(  # type: ignore[no-untyped-def]
         preds,
         first_pred,
         pred_apart,
@@ -40,7 +40,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         value,
         index,
         kept,
-    ):  # type: ignore[no-untyped-def]
+    ):
         prefer_wide_vectors()
         best, bounds = some[-2 * shares : -shares], some[-shares:]
         at_a_time = some.size - 2 * shares
@@ -69,10 +69,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                             bounds[at] = own
                     bound = bounds[kept - 1]
                 for group in range(0, width, lanes):
-                    if end > last:
-                        which = which_beat(some, group, value[last])
-                    else:
-                        which = which_reach(some, group, bound)
+                    which = which_beat(some, group, value[last]) if end > last else which_reach(some, group, bound)
                     while which != 0:
                         j = group + lowest_bit(which)
                         which &= which - 1

@@ -3,6 +3,7 @@
 from typing import Any
 
 from boxloss.formulas.program import Program
+from boxloss.libraries.arrays import on_device
 from boxloss.request import Request
 from boxloss.verbs.pairwise.cuda import run as matrix
 from boxloss.verbs.within.array import pairs
@@ -12,4 +13,5 @@ def run(
     program: Program, request: Request, threshold: float, above: bool, overlap: float | None
 ) -> tuple[Any, Any, Any]:
     """The pairs within the threshold: row, column and value of each, row by row."""
-    return pairs(matrix, program, request, threshold, above)
+    with on_device(request.pred):
+        return pairs(matrix, program, request, threshold, above)

@@ -15,7 +15,7 @@ from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def first_from(numbers, begin, end, least):  # type: ignore[no-untyped-def]
     """The first place of ascending numbers from which on they are at least so much."""
     count = end - begin
@@ -28,7 +28,7 @@ def first_from(numbers, begin, end, least):  # type: ignore[no-untyped-def]
     return begin + (1 if numbers[begin] < least else 0)
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def first_strip(keys, begin, end, least):  # type: ignore[no-untyped-def]
     """The same for the keys of strips, of which mostly none is missing."""
     ahead = least - keys[begin]
@@ -39,7 +39,7 @@ def first_strip(keys, begin, end, least):  # type: ignore[no-untyped-def]
     return first_from(keys, begin, end, least)
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def reach(side, greatest, overlap):  # type: ignore[no-untyped-def]
     """How far apart along an axis the centres of a box and of a partner can be, whose side is at most so long.
 
@@ -50,7 +50,7 @@ def reach(side, greatest, overlap):  # type: ignore[no-untyped-def]
     return 0.5 * (side + greatest)
 
 
-@register_jitable  # type: ignore[untyped-decorator]
+@register_jitable
 def sort(keys, values, begin, end):  # type: ignore[no-untyped-def]
     """Sort by key, in place (Shell 1959): mostly a few, and never slow for many."""
     gap = 1
@@ -80,7 +80,7 @@ def kernel(
     row = rows.over_row(row_of, machine, structure, shape, guarded, above)
     which_are_within = lanes_where(lanes, rows.comparison(above))
 
-    def within(
+    def within(  # type: ignore[no-untyped-def]
         preds,
         pred_apart,
         turns,
@@ -106,7 +106,7 @@ def kernel(
         counts,
         index,
         value,
-    ):  # type: ignore[no-untyped-def] # noqa: E501
+    ):
         prefer_wide_vectors()
         hits = 0
         for turn in range(turns.size):

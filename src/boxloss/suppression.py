@@ -48,22 +48,8 @@ QUOTIENT = Quotient()
 class Boxes(NamedTuple):
     """A checked call, in NumPy arrays.
 
-    Attributes
-    ----------
-    xp
-        The library of the boxes as they came.
-    request
-        For a matrix of the boxes with themselves.
-    scores
-        In float64.
-    turns
-        The boxes by falling score.
-    group
-        A number for each class of each batch.
-    batch
-        A number for each batch.
-    like
-        The boxes as they came.
+    `xp` and `like` are the library and the boxes as they came, `request` is for a matrix of the boxes with themselves,
+    `turns` are the boxes by falling score, and `group` has a number for each class of each `batch`.
     """
 
     xp: Any
