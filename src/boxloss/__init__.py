@@ -11,6 +11,7 @@ from boxloss.losses.modifiers import Alpha, Focal, Focaler, Inner, Interpolated,
 from boxloss.losses.mpdiou import MPDIoU
 from boxloss.losses.named import *  # noqa: F403
 from boxloss.losses.registry import get, losses
+from boxloss.suppression import nms, soft_nms
 
 if TYPE_CHECKING:
     from boxloss.evaluation import Comparison, Evaluation, evaluate
@@ -38,7 +39,9 @@ __all__ = [
     "get",
     "get_num_threads",
     "losses",
+    "nms",
     "set_num_threads",
+    "soft_nms",
     "validate",
 ]
 __all__ += named.__all__

@@ -104,3 +104,37 @@ def check_untracked(pred: Any, target: Any) -> None:
             "out must be None where pred or target requires grad: a matrix that is written to it has no history. "
             "Give pred.detach() and target.detach(), or call under torch.no_grad()"
         )
+
+
+def check_target_mask(xp: Any, mask: Any, pred: Any, shape: tuple[int, ...]) -> Any:
+    """Which targets count: a truth for each, of a shape that broadcasts to theirs in all batches."""
+    mask = adopt("target_mask", mask)
+    array_namespace(pred=pred, target_mask=mask)
+    if not xp.isdtype(mask.dtype, "bool"):
+        raise TypeError(f"target_mask must be of a boolean type; got {mask.dtype}")
+    try:
+        fits = broadcast(tuple(mask.shape), shape) == shape and mask.shape[-1:] == shape[-1:]
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"target_mask must have a truth for each target, of a shape that broadcasts to {shape}; "
+            f"got {tuple(mask.shape)}"
+        )
+    return mask
+
+
+def check_one_a_box(xp: Any, name: str, array: Any, boxes: Any, *, integral: bool) -> None:
+    """A number for each box: a real one, or an integer."""
+    array_namespace(**{"boxes": boxes, name: array})
+    if tuple(array.shape) != (boxes.shape[0],):
+        raise ValueError(f"{name} must have one number a box, shape ({boxes.shape[0]},); got {tuple(array.shape)}")
+    if not xp.isdtype(array.dtype, "integral" if integral else ("integral", "real floating")):
+        raise TypeError(f"{name} must be of {'an integer' if integral else 'a real'} type; got {array.dtype}")
+
+
+def check_two_axes(pred: Any, target: Any) -> None:
+    """Pairs are numbered by one pred and one target: boxes have no batches."""
+    for name, boxes in (("pred", pred), ("target", target)):
+        if boxes.ndim != 2:
+            raise ValueError(f"{name} of below and above must have shape (N, 4); got {tuple(boxes.shape)}")

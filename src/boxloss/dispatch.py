@@ -42,3 +42,18 @@ def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:
             run: Callable[..., Any] = getattr(jax, verb)
             return run
     return select.runner(verb, engine, pred)
+
+
+def with_derivative(xp: Any, value: Any, same: Any) -> Any:
+    """The value with the derivative of what is the same but for rounding; where that is not finite, with none."""
+    value = constant(value)
+    return xp.where(xp.isfinite(same), value + (same - constant(same)), value)
+
+
+def constant(array: Any) -> Any:
+    """An array that its library does not differentiate."""
+    if is_tensor(array):
+        return array.detach()
+    if is_jax(array):
+        return sys.modules["jax"].lax.stop_gradient(array)
+    return array

@@ -6,7 +6,14 @@ import numpy as np
 
 from boxloss.check import check_reduction
 from boxloss.check_arrays import broadcast_shape, check_format_and_image, check_matrix, check_pair, number_of_pairs
-from boxloss.check_options import check_fits, check_numbers, check_out, check_untracked, check_weight
+from boxloss.check_options import (
+    check_fits,
+    check_numbers,
+    check_out,
+    check_target_mask,
+    check_untracked,
+    check_weight,
+)
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_tensor, is_tracked
 from boxloss.shapes.box import Image
@@ -38,6 +45,8 @@ class Request(NamedTuple):
         What becomes of the values; the divisor of a mean, or None for the number of pairs.
     out
         The buffer of a matrix, or None.
+    target_mask
+        Which targets count, of a shape that broadcasts to (..., M); or None for all.
     """
 
     xp: Any
@@ -52,6 +61,7 @@ class Request(NamedTuple):
     reduction: str = "none"
     divisor: float | None = None
     out: Any = None
+    target_mask: Any = None
 
     @property
     def pred_format(self) -> Format:
@@ -110,9 +120,15 @@ def request_of(
 
 
 def pairwise_request(
-    program: Program, pred: Any, target: Any, format: str | tuple[str, str], image_size: Any, out: Any
+    program: Program,
+    pred: Any,
+    target: Any,
+    format: str | tuple[str, str],
+    image_size: Any,
+    out: Any = None,
+    target_mask: Any = None,
 ) -> Request:
-    """Check a call for a matrix."""
+    """Check a call for a matrix, or for what is kept of one."""
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
     look_at(xp, pred, target, formats, image)
@@ -124,4 +140,7 @@ def pairwise_request(
     if out is not None:
         check_untracked(pred, target)
         out = check_out(out, pred, shape)
-    return Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)
+    if target_mask is not None:
+        target_mask = check_target_mask(xp, target_mask, pred, (*batch, target.shape[-2]))
+    found = Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)
+    return found if target_mask is None else found._replace(target_mask=target_mask)

@@ -9,6 +9,7 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
+from dask import delayed
 from dask.array.utils import meta_from_array
 
 from boxloss.check_arrays import array_namespace, broadcast_shape, check_aligned, check_chunk
@@ -76,13 +77,73 @@ def pairwise(program: Program, request: Request, *, engine: str) -> Any:
     return out
 
 
+def nearest(program: Program, request: Request, largest: bool, *, engine: str) -> tuple[Any, Any]:
+    """The best of each row; a task has some preds and all targets."""
+    return _best("nearest", program, request, (largest,), engine)
+
+
+def topk(program: Program, request: Request, largest: bool, k: int, *, engine: str) -> tuple[Any, Any]:
+    """The best few of each row, likewise."""
+    return _best("topk", program, request, (largest, k), engine)
+
+
+def _best(verb: str, program: Program, request: Request, arguments: tuple[Any, ...], engine: str) -> tuple[Any, Any]:
+    request = _whole_boxes(request)
+    pred, target, mask = request.pred, _whole(request.target, -2), request.target_mask
+    *batch, row, box, column = range(len(request.shape) + 1)
+    kept = [column + 1] if verb == "topk" else []
+    given = [pred, (*_last(batch, pred.ndim - 2), row, box), target, (*_last(batch, target.ndim - 2), column, box)]
+    if mask is not None:
+        mask = _whole(mask, -1)
+        given += [mask, (*_last(batch, mask.ndim - 1), column)]
+    # Each chunk is the pair of values and indices; all boxes of a chunk are in one piece, so nothing is joined.
+    chunks = da.blockwise(
+        _best_of_chunk,
+        (*batch, row, *kept),
+        *given,
+        verb=verb,
+        program=program,
+        options=_options(request),
+        arguments=arguments,
+        engine=engine,
+        new_axes=dict.fromkeys(kept, arguments[-1]),
+        meta=meta_from_array(pred._meta, len(batch) + 1 + len(kept), pred.dtype),
+    )
+    axes = (*batch, row, *kept)
+    value, index = (
+        da.blockwise(itemgetter(place), axes, chunks, axes, meta=meta_from_array(pred._meta, len(axes), dtype))
+        for place, dtype in enumerate((pred.dtype, np.int64))
+    )
+    return value, index
+
+
+def within(
+    program: Program, request: Request, threshold: float, above: bool, overlap: float | None, *, engine: str
+) -> tuple[Any, Any, Any]:
+    """The pairs within a threshold, in chunks of an unknown size: one for each chunk of preds."""
+    request = _whole_boxes(request)
+    (target,) = _whole(request.target, 0).to_delayed().reshape(-1)
+    task, parts, first = delayed(_within_of_chunk, nout=3), [], 0
+    for chunk, rows in zip(request.pred.to_delayed().reshape(-1), request.pred.chunks[0], strict=True):
+        call = (program, _options(request), threshold, above, overlap, engine)
+        parts.append(task(chunk, target, first, *call))
+        first = first + rows
+    meta, index_meta = request.pred._meta, meta_from_array(request.pred._meta, 1, np.int64)
+    metas = (index_meta, index_meta, meta_from_array(meta, 1, request.pred.dtype))
+    i, j, value = (
+        da.concatenate([da.from_delayed(part, (np.nan,), meta=own) for part in column])
+        for column, own in zip(zip(*(tuple(part) for part in parts), strict=True), metas, strict=True)
+    )
+    return i, j, value
+
+
 # --- What a task does with its chunks -------------------------------------------------------------------------------
 
 
 def _options(request: Request) -> Request:
     """The request without its arrays, for tasks, with the factor of gradients told: a chunk does not know the mean."""
     divisor = None if request.reduction != "mean" else _inverse(request.gradient_factor)
-    return request._replace(xp=None, pred=None, target=None, weight=None, out=None, divisor=divisor)
+    return request._replace(xp=None, pred=None, target=None, weight=None, out=None, target_mask=None, divisor=divisor)
 
 
 def _inverse(factor: float) -> float:
@@ -122,6 +183,52 @@ def _pairwise(preds: list[Any], targets: list[Any], *, program: Program, options
         return select.runner("pairwise", engine, pred)(program, _of_chunk(pred, target, options)._replace(shape=shape))
 
 
+def _best_of_chunk(
+    preds: list[Any],
+    targets: Any,
+    masks: Any = None,
+    *,
+    verb: str,
+    program: Program,
+    options: Request,
+    arguments: tuple[Any, ...],
+    engine: str,
+) -> tuple[Any, Any]:
+    pred, target, mask = _only(preds), _only(targets), _only(masks)
+    lead = broadcast_shape(pred.shape[:-2], target.shape[:-2])
+    if mask is not None:
+        lead = broadcast_shape(lead, mask.shape[:-1])
+    request = _of_chunk(pred, target, options)._replace(shape=(*lead, pred.shape[-2], target.shape[-2]))
+    with on_this_thread():
+        run = select.runner(verb, engine, pred)
+        found: tuple[Any, Any] = run(program, request._replace(target_mask=mask), *arguments)
+    return found
+
+
+def _only(chunks: Any) -> Any:
+    """The chunk of the lists that Dask makes of axes which the result lacks."""
+    while isinstance(chunks, list):
+        (chunks,) = chunks
+    return chunks
+
+
+def _within_of_chunk(
+    pred: Any,
+    target: Any,
+    first: int,
+    program: Program,
+    options: Request,
+    threshold: float,
+    above: bool,
+    overlap: float | None,
+    engine: str,
+) -> tuple[Any, Any, Any]:
+    request = _of_chunk(pred, target, options)._replace(shape=(pred.shape[0], target.shape[0]))
+    with on_this_thread():
+        i, j, value = select.runner("within", engine, pred)(program, request, threshold, above, overlap)
+    return i + first, j, value
+
+
 def _of_chunk(pred: Any, target: Any, options: Request) -> Request:
     """The request of a chunk."""
     return options._replace(xp=array_namespace(pred=pred, target=target), pred=pred, target=target)
@@ -134,6 +241,11 @@ def _whole_boxes(request: Request) -> Request:
     """The request with the numbers of a box in one chunk."""
     pred, target = (a if a.numblocks[-1] == 1 else a.rechunk({-1: -1}) for a in (request.pred, request.target))
     return request._replace(pred=pred, target=target)
+
+
+def _whole(array: Any, axis: int) -> Any:
+    """The array with one chunk along an axis."""
+    return array if array.numblocks[axis] == 1 else array.rechunk({axis: -1})
 
 
 def _last(axes: list[int], count: int) -> list[int]:

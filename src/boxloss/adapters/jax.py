@@ -16,7 +16,10 @@ from boxloss.formulas.program import Structure
 from boxloss.request import Request
 from boxloss.shapes.box import Image
 from boxloss.verbs.elementwise import array as elementwise_array
+from boxloss.verbs.nearest import array as nearest_array
 from boxloss.verbs.pairwise import array as pairwise_array
+from boxloss.verbs.topk import array as topk_array
+from boxloss.verbs.within import array as within_array
 
 
 class _Call(NamedTuple):
@@ -63,6 +66,23 @@ def pairwise(program: Any, request: Request) -> Any:
         raise TypeError("out must be None for JAX arrays, which cannot be written to; got an array")
     call, numbers = _Call(program.structure, request.formats), _Numbers(program.numbers, request.image)
     return _compiled_matrix(call, request.pred, request.target, numbers)
+
+
+def nearest(program: Any, request: Request, largest: bool) -> tuple[Any, Any]:
+    """The best of each row, by tiles of the matrix; it counts as a constant."""
+    return nearest_array.best(pairwise, program, request, largest)
+
+
+def topk(program: Any, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
+    """The best few of each row, likewise."""
+    return topk_array.best(pairwise, program, request, largest, k)
+
+
+def within(
+    program: Any, request: Request, threshold: float, above: bool, overlap: float | None
+) -> tuple[Any, Any, Any]:
+    """The pairs within a threshold, likewise; how many, XLA cannot know."""
+    return within_array.pairs(pairwise, program, request, threshold, above)
 
 
 # --- What XLA compiles ----------------------------------------------------------------------------------------------

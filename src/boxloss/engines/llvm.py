@@ -37,7 +37,7 @@ def emit(trace: Trace, builder: Any, number: Any, arguments: list[Any], instruct
     builder
         Where to.
     number
-        The float type, of LLVM.
+        The float type, of LLVM, or a vector of it: then everything is computed in each lane.
     arguments
         The values of the arguments, one after the other.
     instructions
@@ -47,7 +47,7 @@ def emit(trace: Trace, builder: Any, number: Any, arguments: list[Any], instruct
     -------
     The values of the results, in tuples as the trace has them.
     """
-    kinds = {TRUTH: ir.IntType(1), INTEGER: _integer(number)}
+    kinds = {TRUTH: _of_lanes(number, ir.IntType(1)), INTEGER: _integer(number)}
     values: list[Any] = []
     for node in trace.nodes:
         if node.operation == "argument":
@@ -63,8 +63,12 @@ def emit(trace: Trace, builder: Any, number: Any, arguments: list[Any], instruct
 
 def _constant(node: Node, kind: Any) -> Any:
     if node.kind == TRUTH:
-        return ir.Constant(kind, int(node.value == "True"))
-    return ir.Constant(kind, int(node.value) if node.kind == INTEGER else float.fromhex(node.value))
+        return _in_each_lane(kind, int(node.value == "True"))
+    return _in_each_lane(kind, int(node.value) if node.kind == INTEGER else float.fromhex(node.value))
+
+
+def _in_each_lane(kind: Any, value: float) -> Any:
+    return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
 
 
 def _instruction(builder: Any, node: Node, number: Any, operands: list[Any]) -> Any:
@@ -81,10 +85,9 @@ def _instruction(builder: Any, node: Node, number: Any, operands: list[Any]) -> 
         first = builder.fcmp_ordered("<" if name == "minimum" else ">", *operands, flags=flags)
         return builder.select(first, *operands)
     if name == "neg":
-        return builder.fsub(ir.Constant(number, -0.0), *operands, flags=flags)
+        return builder.fsub(_in_each_lane(number, -0.0), *operands, flags=flags)
     if name in CALLS:
-        kind = ir.FunctionType(number, [number] * len(operands))
-        function = builder.module.declare_intrinsic(CALLS[name], [number], kind)
+        function = _declared(builder.module, CALLS[name], number, len(operands))
         return builder.call(function, operands, fastmath=flags)
     if name in LOGIC or name in INTEGERS:
         return getattr(builder, (LOGIC | INTEGERS)[name])(*operands)
@@ -94,8 +97,23 @@ def _instruction(builder: Any, node: Node, number: Any, operands: list[Any]) -> 
 
 
 def _integer(number: Any) -> Any:
-    """The integer of as many bits as a float."""
-    return ir.IntType(32 if isinstance(number, ir.FloatType) else 64)
+    """The integer of as many bits as a float, or a vector of it."""
+    single = number.element if isinstance(number, ir.VectorType) else number
+    return _of_lanes(number, ir.IntType(32 if isinstance(single, ir.FloatType) else 64))
+
+
+def _of_lanes(number: Any, kind: Any) -> Any:
+    """The type as it is, or a vector of as many lanes as the numbers have."""
+    return ir.VectorType(kind, number.count) if isinstance(number, ir.VectorType) else kind
+
+
+def _declared(module: Any, name: str, number: Any, count: int) -> Any:
+    """An intrinsic of LLVM, of as many operands; llvmlite has no name for that of vectors."""
+    kind = ir.FunctionType(number, [number] * count)
+    if not isinstance(number, ir.VectorType):
+        return module.declare_intrinsic(name, [number], kind)
+    full = f"{name}.v{number.count}{number.element.intrinsic_name}"
+    return module.globals.get(full) or ir.Function(module, kind, full)
 
 
 def _pick(results: Any, values: list[Any]) -> Any:

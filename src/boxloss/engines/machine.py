@@ -8,7 +8,7 @@ import numpy as np
 from numba.core import types
 
 from boxloss.engines import llvm, scalar
-from boxloss.engines.trace import Function, trace
+from boxloss.engines.trace import Function, Trace, trace
 from boxloss.shapes.guards import UNGUARDED
 
 
@@ -49,9 +49,13 @@ class Machine:
         `sizes` says for each argument how many numbers it is a tuple of, or None for a single one. Without guards it
         is right for ordinary boxes only.
         """
-        replaced = {**scalar.SHORT_CUTS[self.dtype], **({} if guarded else UNGUARDED), **self.replaced}
-        written = trace(function, sizes, scalar.FUNCTIONS[self.dtype], replaced)
+        written = self.trace(function, *sizes, guarded=guarded)
         return llvm.function_of(written, self.number, self.intrinsic, self.instructions)
+
+    def trace(self, function: Function, *sizes: int | None, guarded: bool = True) -> Trace:
+        """Write down a function, with what this machine runs in place of others."""
+        replaced = {**scalar.SHORT_CUTS[self.dtype], **({} if guarded else UNGUARDED), **self.replaced}
+        return trace(function, sizes, scalar.FUNCTIONS[self.dtype], replaced)
 
 
 def inner(value: Any) -> Any:

@@ -37,6 +37,15 @@ def is_jax(array: Any) -> bool:
     return jax is not None and isinstance(array, jax.Array)
 
 
+def to_host(array: Any) -> Any:
+    """A NumPy array of what an array holds; of a float type that NumPy lacks, in float32."""
+    if is_tensor(array):
+        array = array.detach().cpu()
+        return (array.float() if str(array.dtype) == "torch.bfloat16" else array).numpy()
+    host = array.get() if is_cupy(array) else np.asarray(array)
+    return host.astype(np.float32) if host.dtype.kind == "V" else host
+
+
 def is_cuda_array(array: Any) -> bool:
     """Whether an array is one of CuPy, or a torch tensor on a CUDA device."""
     return bool(array.device.type == "cuda") if is_tensor(array) else is_cupy(array)

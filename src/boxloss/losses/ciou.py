@@ -59,6 +59,7 @@ class CIoU(OverlapLoss):
 
     full_gradient: bool = False
     eps: float = 0.0
+    per_distance = 1.0
     relations = ("areas", "enclosing_diagonal", "center_offset", "aspect")
     expression = "1 - I / U + rho^2 / c^2 + alpha v"
     value_range = "[0, 2.5)"

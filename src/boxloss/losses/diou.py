@@ -51,6 +51,7 @@ class DIoU(OverlapLoss):
     """
 
     eps: float = 0.0
+    per_distance = 1.0
     relations = ("areas", "enclosing_diagonal", "center_offset")
     expression = "1 - I / U + rho^2 / c^2"
     value_range = "[0, 2)"

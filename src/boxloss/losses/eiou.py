@@ -45,6 +45,7 @@ class EIoU(OverlapLoss):
     """
 
     eps: float = 0.0
+    per_distance = 1.0
     relations = (
         "areas",
         "enclosing_diagonal",

@@ -39,6 +39,7 @@ class GIoU(OverlapLoss):
     """
 
     eps: float = 0.0
+    per_distance = 1.0
     relations = ("areas", "enclosing_area")
     expression = "1 - I / U + (C - U) / C"
     value_range = "[0, 2)"

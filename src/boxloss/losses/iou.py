@@ -66,6 +66,7 @@ class IoU(OverlapLoss):
     """
 
     eps: float = 0.0
+    per_distance = 1.0
     relations = ("areas",)
     expression = "1 - I / U"
     value_range = "[0, 1]"

@@ -36,9 +36,14 @@ class IoUScore(OverlapLoss):
     """
 
     eps: float = 0.0
+    is_score = True
     relations = ("areas",)
     expression = "I / U"
     value_range = "[0, 1]"
+
+    def needed_overlap(self, threshold: float, above: bool) -> float | None:
+        """The threshold itself."""
+        return threshold if above and threshold >= 0.0 else None
 
     @staticmethod
     def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:

@@ -1,5 +1,6 @@
 """The negative logarithm of the IoU."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,11 @@ class LogIoU(OverlapLoss):
         super().__post_init__()
         if not 0.0 < self.min_iou < 1.0:
             raise ValueError(f"min_iou must be greater than 0 and less than 1; got {self.min_iou!r}")
+
+    @property
+    def per_distance(self) -> float:  # type: ignore[override]
+        """-ln IoU is at least 1 - IoU, but for what is clamped."""
+        return min(1.0, -math.log(self.min_iou) * (1.0 - 1e-6))
 
     @staticmethod
     def formula(xp: Any, areas: Areas, min_iou: float) -> tuple[Any, tuple[AreaPartials]]:

@@ -17,14 +17,16 @@ from boxloss.shapes.shape import Pair, Relation
 class Loss(Verbs, ABC):
     """A bounding-box regression loss: call it for values, or take values and gradients in one pass.
 
-    A loss is an immutable object whose fields are its parameters. Three verbs share their arguments: calling it,
-    `value_and_grad` and `pairwise`. The array library, the device and the float type of a result are those of the
+    A loss is an immutable object whose fields are its parameters. Its verbs share their arguments: calling it,
+    `value_and_grad`, `pairwise`, and what keeps the best of a matrix without writing it: `nearest`, `topk`, `below`
+    and `above`. The array library, the device and the float type of a result are those of the
     input: float16 and bfloat16 are computed in float32 (the value comes back float32, the gradient in the input's
     type), integers from 32 bits on in float64, and of two float types the wider one is taken.
 
     Losses add up: ``5.0 * bl.L1() + 2.0 * bl.GIoU()`` is a loss.
     """
 
+    is_score: ClassVar[bool] = False  # a larger value is a better match
     expression: ClassVar[str]
     value_range: ClassVar[str]
     paper: ClassVar[str] = ""
@@ -168,6 +170,18 @@ class WeightedSum(Loss):
     def value_range(self) -> str:  # type: ignore[override]
         """The range, from those of the terms."""
         return " + ".join(f"{weight:g} {loss.value_range}" for weight, loss in self.terms)
+
+    @property
+    def is_score(self) -> bool:  # type: ignore[override]
+        """Whether each term grows with the match: a score with a positive weight, or a loss with a negative one."""
+        return all(loss.is_score == (weight > 0.0) for weight, loss in self.terms)
+
+    @property
+    def per_distance(self) -> float:  # type: ignore[override]
+        """The sum of those of the terms, none of which is negative; a term may be, if its weight is."""
+        can_be_negative = any(weight < 0.0 for weight, _ in self.terms)
+        total = sum(weight * loss.per_distance for weight, loss in self.terms)
+        return 0.0 if can_be_negative else total * (1.0 - 1e-6)
 
     @property
     def relations(self) -> tuple[str | Relation, ...]:  # type: ignore[override]

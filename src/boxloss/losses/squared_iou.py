@@ -38,6 +38,7 @@ class SquaredIoU(OverlapLoss):
     """
 
     eps: float = 0.0
+    per_distance = 1.0
     relations = ("areas",)
     expression = "1 - (I / U)^2"
     value_range = "[0, 1]"

@@ -5,12 +5,14 @@ from typing import Any, ClassVar, Literal, Unpack, overload
 from boxloss import dispatch, reduce
 from boxloss.check import check_not_negative, check_wrt
 from boxloss.formulas.program import Program
+from boxloss.losses.best import Best
+from boxloss.losses.within import Within
 from boxloss.request import pairwise_request, request_of
 from boxloss.typing import Array, ArrayT, Engine, Format, Options, Reduction
 
 
-class Verbs:
-    """What can be asked of a loss: values, values with gradients, and matrices."""
+class Verbs(Best, Within):
+    """What can be asked of a loss: values, values with gradients, matrices, and what matters of a matrix."""
 
     program: ClassVar[Program]  # set on each instance: what engines know of it
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from boxloss.adapters.torch import matrix_operators, operators
+from boxloss.adapters.torch import best_operators, matrix_operators, operators
 from boxloss.adapters.torch.private import are_transforms_active
 from boxloss.adapters.torch.texts import text_of
 from boxloss.check import check_reduction, check_wrt
@@ -88,6 +88,24 @@ def pairwise(
     check_buffer(out, matrix, tuple(matrix.shape))
     copied: Tensor = out.copy_(matrix)
     return copied
+
+
+def best(
+    program: Program,
+    pred: Tensor,
+    target: Tensor,
+    format: Any,
+    image_size: Any,
+    eps: float | None,
+    engine: str,
+    target_mask: Any,
+    largest: bool,
+    k: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """The verbs `nearest`, and `topk` for a `k`, as constants."""
+    *arguments, engine = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
+    found: tuple[Tensor, Tensor] = best_operators.best(*arguments, engine, target_mask, largest, k)
+    return found
 
 
 def _arguments(

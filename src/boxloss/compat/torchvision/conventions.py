@@ -70,6 +70,7 @@ class Score(Loss):
     """1 minus a loss, as one kernel."""
 
     loss: Loss
+    is_score = True
     value_range = "(-1.5, 1]"
 
     @property

@@ -1,0 +1,52 @@
+"""The operators of torch that stand for the best of a matrix; see `boxloss.adapters.torch.operators`."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from boxloss.adapters.torch.operators import OPTIONS, TAGS, batched, library, program_of_call
+from boxloss.formulas.program import Program
+from boxloss.request import Request, pairwise_request
+from boxloss.verbs import select
+
+
+def _best_request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
+    numbers, structure, eps, *formats, image_size, mask = options
+    program = program_of_call(numbers, structure, eps)
+    return program, pairwise_request(program, pred, target, tuple(formats), image_size, target_mask=mask)
+
+
+def _run_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    *options, engine, mask, largest, k = rest
+    program, request = _best_request(pred, target, *options, mask)
+    verb, own = ("topk", (largest, k)) if k else ("nearest", (largest,))
+    value, index = select.runner(verb, engine, request.pred)(program, request, *own)
+    return value.contiguous(), index.contiguous()
+
+
+def _fake_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    *options, engine, mask, _, k = rest
+    _, request = _best_request(pred, target, *options, mask)
+    select.engine(engine, request.pred)
+    batch = torch.broadcast_shapes(pred.shape[:-2], target.shape[:-2])
+    value = request.pred.new_empty((*batch, pred.shape[-2], *((k,) if k else ())))
+    return value, value.new_empty(value.shape, dtype=torch.int64)
+
+
+def _vmap_best(info: Any, in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor, *rest: Any) -> Any:
+    *options, mask, largest, k = rest
+    pred, target = batched(in_dims, pred, target)
+    if mask is not None:
+        place = in_dims[-3]
+        mask = mask if place is None else mask.movedim(place, 0)
+        if place is not None:
+            mask = mask.reshape(mask.shape[0], *(1,) * (max(pred.ndim, target.ndim) - 1 - mask.ndim), *mask.shape[1:])
+    return best(pred, target, *options, mask, largest, k), (0, 0)
+
+
+library.define(f"best({OPTIONS}, Tensor? target_mask, bool largest, int k) -> (Tensor value, Tensor index)", tags=TAGS)
+library.impl("best", _run_best, "CompositeExplicitAutograd")
+torch.library.register_fake("boxloss::best", _fake_best, lib=library)
+torch.library.register_vmap("boxloss::best", _vmap_best, lib=library)
+best = torch.ops.boxloss.best.default

@@ -1,0 +1,75 @@
+"""The suppressions of ``torchvision.ops``."""
+
+from boxloss.suppression import nms as suppress
+from boxloss.typing import Array, ArrayT
+
+
+def nms(boxes: ArrayT, scores: Array, iou_threshold: float) -> ArrayT:
+    """The boxes that non-maximum suppression keeps, as ``torchvision.ops.nms`` has it.
+
+    Parameters
+    ----------
+    boxes : array, shape (N, 4)
+        Corners (x1, y1, x2, y2).
+    scores : array, shape (N,)
+        The higher the better.
+    iou_threshold : float
+        Boxes with a higher IoU with one that is kept are suppressed.
+
+    Returns
+    -------
+    array of integers, shape (K,)
+        Indices of the boxes that are kept, by falling score.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    See Also
+    --------
+    boxloss.nms : with classes, batches and other metrics.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import nms
+    >>> nms(np.asarray([[0.0, 0, 10, 10], [1, 0, 11, 10]]), np.asarray([0.8, 0.9]), 0.5)
+    array([1])
+    """
+    return suppress(boxes, scores, threshold=iou_threshold)
+
+
+def batched_nms(boxes: ArrayT, scores: Array, idxs: Array, iou_threshold: float) -> ArrayT:
+    """The same within classes, as ``torchvision.ops.batched_nms`` has it.
+
+    Parameters
+    ----------
+    boxes, scores, iou_threshold
+        As in `nms`.
+    idxs : array of integers, shape (N,)
+        The class of each box.
+
+    Returns
+    -------
+    array of integers, shape (K,)
+        As in `nms`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    Notes
+    -----
+    For some sizes torchvision moves each class away from the others and so rounds coordinates; here none is moved.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from boxloss.compat.torchvision import batched_nms
+    >>> boxes = np.asarray([[0.0, 0, 10, 10], [1, 0, 11, 10]])
+    >>> batched_nms(boxes, np.asarray([0.8, 0.9]), np.asarray([0, 1]), 0.5)
+    array([1, 0])
+    """
+    return suppress(boxes, scores, labels=idxs, threshold=iou_threshold)

@@ -1,0 +1,208 @@
+"""Values of one box against many, several at a time in a vector of the CPU, which Numba has no words for.
+
+LLVM vectorises neither the least of several floats, among which a NaN may be, nor a search for it. Here both are
+written down as operations on vectors. The operations of a formula are those of `boxloss.engines.llvm`, in each lane: so
+every bit of a value is that of the matrix.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from boxloss.engines.llvm import emit
+from boxloss.engines.trace import Trace
+
+PLACE_BITS = 32  # of the number of a lane
+
+
+@cache
+def lanes_of(dtype: Any) -> int:
+    """How many numbers are computed at a time: those of one vector of the CPU, or of several shorter ones.
+
+    Twice as many as fit into a vector are too many for its registers: GIoU then takes twice the time.
+    """
+    has_wide = get_host_cpu_features().get("avx512f", False)
+    return int((64 if has_wide else 32) // np.dtype(dtype).itemsize)
+
+
+def best_of(written: Trace, size: int, count: int, lanes: int, comparison: str) -> Any:
+    """Make ``best_of(pred, numbers, targets, first, apart, groups, bound) -> best, place``.
+
+    It computes a function of the `size` numbers of pred, those of each of ``groups * lanes`` targets from `first` on,
+    and `count` numbers: the smallest of the results, or the largest for the `comparison` ``">"``, and where the first
+    of it is. A NaN is passed over. If none beats the bound, that comes back, with the place -1.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def best_of_row(
+        typing_context: Any, pred: Any, numbers: Any, targets: Any, first: Any, apart: Any, groups: Any, bound: Any
+    ) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            *boxes, groups, bound = arguments
+            number = context.get_value_type(signature.return_type[0])
+            places = ir.IntType(64 if isinstance(number, ir.DoubleType) else 32)
+            in_order = ir.Constant(ir.VectorType(places, lanes), list(range(lanes)))
+            best = cgutils.alloca_once_value(builder, _in_all(builder, bound, lanes))
+            none = _in_all(builder, ir.Constant(places, -1), lanes)
+            at = cgutils.alloca_once_value(builder, none)
+            values_at = _values(context, builder, signature, boxes, written, (size, count, lanes))
+            with cgutils.for_range(builder, groups) as loop:
+                place = builder.mul(loop.index, ir.Constant(loop.index.type, lanes))
+                found = values_at(place)
+                here = place if places.width == 64 else builder.trunc(place, places)
+                here = builder.add(_in_all(builder, here, lanes), in_order)
+                is_better = builder.fcmp_ordered(comparison, found, builder.load(best))
+                builder.store(builder.select(is_better, found, builder.load(best)), best)
+                builder.store(builder.select(is_better, here, builder.load(at)), at)
+            most = _best_lane(builder, builder.load(best), comparison)
+            # Of the lanes that have it the first place; -1 is the last of all as a number without a sign.
+            has_it = builder.fcmp_ordered("==", builder.load(best), _in_all(builder, most, lanes))
+            first_at = _least_lane(builder, builder.select(has_it, builder.load(at), none))
+            return context.make_tuple(builder, signature.return_type, [most, _as_index(builder, first_at)])
+
+        place, number = types.intp, targets.dtype
+        result = types.Tuple([number, place])  # type: ignore[attr-defined]
+        return result(pred, numbers, targets, place, place, place, number), codegen
+
+    return best_of_row
+
+
+def row_of(written: Trace, size: int, count: int, lanes: int, comparison: str) -> Any:
+    """Make ``row_of(pred, numbers, targets, first, apart, groups, values, to, best, best_to) -> None``.
+
+    It puts the results into `values` from `to` on, and the best result of each lane into `best`, a NaN passed over:
+    the best of `lanes` shares of the targets, no two of which have a target in common.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def row(
+        typing_context: Any,
+        pred: Any,
+        numbers: Any,
+        targets: Any,
+        first: Any,
+        apart: Any,
+        groups: Any,
+        values: Any,
+        to: Any,
+        best: Any,
+        best_to: Any,
+    ) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            *boxes, groups, values, to, best, best_to = arguments
+            data = context.make_array(signature.args[6])(context, builder, values).data
+            shares = context.make_array(signature.args[8])(context, builder, best).data
+            number = context.get_value_type(signature.args[6].dtype)
+            none = ir.Constant(number, float("-inf" if comparison == ">" else "inf"))
+            share = cgutils.alloca_once_value(builder, _in_all(builder, none, lanes))
+            values_at = _values(context, builder, signature, boxes, written, (size, count, lanes))
+            with cgutils.for_range(builder, groups) as loop:
+                place = builder.mul(loop.index, ir.Constant(loop.index.type, lanes))
+                found, before = values_at(place), builder.load(share)
+                builder.store(found, _vector(builder, data, builder.add(to, place), lanes), align=4)
+                is_better = builder.fcmp_ordered(comparison, found, before)
+                builder.store(builder.select(is_better, found, before), share)
+            builder.store(builder.load(share), _vector(builder, shares, best_to, lanes), align=4)
+            return context.get_dummy_value()
+
+        place = types.intp
+        return types.none(pred, numbers, targets, place, place, place, values, place, best, place), codegen
+
+    return row
+
+
+def _values(context: Any, builder: Any, signature: Any, boxes: Any, written: Trace, sizes: tuple[int, int, int]) -> Any:
+    """What emits the values of the targets from a place on: pred and numbers are put into all lanes once."""
+    size, count, lanes = sizes
+    pred, numbers, targets, first, apart = boxes
+    known = [_in_all(builder, builder.extract_value(pred, k), lanes) for k in range(size)]
+    own = [_in_all(builder, builder.extract_value(numbers, k), lanes) for k in range(count)]
+    data = context.make_array(signature.args[2])(context, builder, targets).data
+    apart_by = [builder.mul(apart, ir.Constant(first.type, k)) for k in range(size)]
+    columns = [builder.gep(data, [builder.add(first, by)], inbounds=True) for by in apart_by]
+    vector = ir.VectorType(data.type.pointee, lanes)
+
+    def values_at(place: Any) -> Any:
+        given = [builder.load(_vector(builder, column, place, lanes), align=4) for column in columns]
+        return emit(written, builder, vector, known + given + own)
+
+    return values_at
+
+
+@cache
+def lanes_where(lanes: int, comparison: str) -> Any:
+    """Make ``lanes_where(values, first, bound)``: a bit for each of so many values that compares with the bound."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def compare(typing_context: Any, values: Any, first: Any, bound: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            values, first, bound = arguments
+            data = context.make_array(signature.args[0])(context, builder, values).data
+            found = builder.load(_vector(builder, data, first, lanes), align=4)
+            truths = builder.fcmp_ordered(comparison, found, _in_all(builder, bound, lanes))
+            return builder.zext(builder.bitcast(truths, ir.IntType(lanes)), ir.IntType(64))
+
+        return types.int64(values, types.intp, values.dtype), codegen
+
+    return compare
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def lowest_bit(typing_context: Any, bits: Any) -> Any:
+    """The place of the lowest bit that is set, of one that is."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), codegen
+
+
+def _lane(place: int) -> Any:
+    """The number of a lane."""
+    return ir.Constant(ir.IntType(PLACE_BITS), place)
+
+
+def _vector(builder: Any, data: Any, place: Any, lanes: int) -> Any:
+    """The address of the vector that begins at a place of an array."""
+    vector = ir.VectorType(data.type.pointee, lanes)
+    return builder.bitcast(builder.gep(data, [place], inbounds=True), vector.as_pointer())
+
+
+def _in_all(builder: Any, value: Any, lanes: int) -> Any:
+    """A number in all lanes."""
+    unset = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
+    one = builder.insert_element(unset, value, _lane(0))
+    return builder.shuffle_vector(one, unset, ir.Constant(ir.VectorType(_lane(0).type, lanes), [0] * lanes))
+
+
+def _best_lane(builder: Any, vector: Any, comparison: str) -> Any:
+    """The best number of a vector."""
+    return _halved(builder, vector, lambda a, b: builder.select(builder.fcmp_ordered(comparison, a, b), a, b))
+
+
+def _least_lane(builder: Any, vector: Any) -> Any:
+    """The least integer without a sign of a vector."""
+    return _halved(builder, vector, lambda a, b: builder.select(builder.icmp_unsigned("<", a, b), a, b))
+
+
+def _halved(builder: Any, vector: Any, choose: Callable[[Any, Any], Any]) -> Any:
+    """What is left of a vector when one half after the other is chosen from."""
+    while vector.type.count > 1:
+        half, unset = vector.type.count // 2, ir.Constant(vector.type, ir.Undefined)
+        kind = ir.VectorType(_lane(0).type, half)
+        low, high = (
+            builder.shuffle_vector(vector, unset, ir.Constant(kind, list(range(start, start + half))))
+            for start in (0, half)
+        )
+        vector = choose(low, high)
+    return builder.extract_element(vector, _lane(0))
+
+
+def _as_index(builder: Any, place: Any) -> Any:
+    return place if place.type.width == 64 else builder.sext(place, ir.IntType(64))

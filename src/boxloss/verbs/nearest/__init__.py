@@ -1,0 +1,1 @@
+"""For each box the best of others: one value and which it is of."""

@@ -1,0 +1,1 @@
+"""Which boxes survive those with higher scores that are too much like them."""

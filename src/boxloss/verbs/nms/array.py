@@ -1,0 +1,33 @@
+"""Suppression without a compiler: each box that is left when its turn comes is compared with all."""
+
+from typing import Any
+
+import numpy as np
+
+from boxloss.formulas.program import Program
+from boxloss.request import Request
+from boxloss.verbs.pairwise.array import run as matrix
+
+
+def run(
+    program: Program,
+    request: Request,
+    threshold: float,
+    above: bool,
+    overlap: float | None,
+    turns: Any,
+    group: Any,
+    batch: Any,
+    left: Any,
+) -> Any:
+    """The boxes that survive, in the order of their turns; of each batch at most as many as are left."""
+    is_out, kept = np.zeros(len(turns), bool), []
+    for i in turns:
+        if is_out[i] or not left[batch[i]]:
+            continue
+        kept.append(i)
+        left[batch[i]] -= 1
+        one = request._replace(pred=request.pred[i : i + 1], shape=(1, len(turns)))
+        (values,) = matrix(program, one)
+        is_out |= (values > threshold if above else values < threshold) & (group == group[i])
+    return np.asarray(kept, np.int64)

@@ -1,0 +1,115 @@
+"""Boxes of a matrix on the CPU: what a loss needs of each, computed once, each number of it in a row of its own."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.core import types
+
+from boxloss.engines.machine import Machine
+from boxloss.engines.numba.arrays import as_numpy, flat
+from boxloss.engines.numba.compile import Template, compiled
+from boxloss.engines.numba.memory import load, store
+from boxloss.formulas.program import Program, Structure
+from boxloss.request import Request
+from boxloss.shapes.formats import FORMATS
+from boxloss.verbs.pairwise.formula import of_a_box
+
+
+def prepare(machine: Machine, structure: Structure, box_format: str) -> Template:
+    """What is prepared of each box, each number of it in a row; returns whether all boxes are ordinary."""
+    shape = FORMATS[box_format].shape
+    size, parts = shape.size, len(structure.parts(shape))
+    of_box = machine.function(of_a_box(structure, box_format), size, 2)
+    load_box, store_box, store_parts = load(size), store(size), store(parts)
+
+    def prepare_boxes(boxes, image, count, rows):  # type: ignore[no-untyped-def]
+        all_ordinary = True
+        for i in range(count):
+            (box, box_parts), is_ordinary = of_box((load_box(boxes, size * i, 1), image))
+            store_box(rows, i, count, box)
+            store_parts(rows, size * count + i, count, box_parts)
+            all_ordinary &= is_ordinary
+        return all_ordinary
+
+    return prepare_boxes, types.boolean(machine.readonly, machine.numbers(2), types.intp, machine.array)
+
+
+class Prepared(NamedTuple):
+    """The boxes of a call.
+
+    Attributes
+    ----------
+    size
+        How many numbers are prepared of a box.
+    preds, targets
+        What is prepared, of all batches: one flat array each.
+    all_preds, all_targets
+        How many boxes these are, and so how far one number of a box is from the next.
+    pred_batch, target_batch
+        For each batch of the result which of pred and of target it takes.
+    guarded
+        Whether the formula needs its guards: a box is not ordinary, or an eps is not 0.
+    numbers
+        What the formula takes beside boxes.
+    """
+
+    size: int
+    preds: Any
+    targets: Any
+    all_preds: int
+    all_targets: int
+    pred_batch: list[int]
+    target_batch: list[int]
+    guarded: bool
+    numbers: tuple[float, ...]
+
+
+def prepared(program: Program, request: Request) -> Prepared:
+    """Prepare the boxes of a call."""
+    structure, batch = program.structure, request.shape[:-2]
+    preds, ordinary_preds = _prepared(structure, request.pred, request.formats[0], request.image)
+    targets, ordinary_targets = _prepared(structure, request.target, request.formats[1], request.image)
+    padded = any(program.numbers[place] for place in structure.eps_places)
+    shape = request.pred_format.shape
+    all_preds, all_targets = (math.prod(boxes.shape[:-1]) for boxes in (request.pred, request.target))
+    pred_batch, target_batch = (_batches(boxes.shape[:-2], batch) for boxes in (request.pred, request.target))
+    size, guarded = shape.size + len(structure.parts(shape)), padded or not (ordinary_preds and ordinary_targets)
+    numbers = (*request.image, *program.numbers)
+    return Prepared(size, preds, targets, all_preds, all_targets, pred_batch, target_batch, guarded, numbers)
+
+
+def in_groups(call: Prepared, request: Request, lanes: int) -> Prepared:
+    """The same with the targets of each batch filled up to whole vectors by NaN, which stands for masked ones too.
+
+    A box of NaN has the value NaN with every other, and no verb that keeps the best pairs keeps one.
+    """
+    lead, (*batch, _, columns) = request.target.shape[:-2], request.shape
+    own = lead
+    mask = None if request.target_mask is None else as_numpy(request.target_mask)
+    if mask is not None:
+        lead = np.broadcast_shapes(own, mask.shape[:-1])
+    filled = np.full((call.size, *lead, -(-columns // lanes) * lanes), np.nan, call.targets.dtype)
+    filled[..., :columns] = call.targets.reshape(call.size, *(1,) * (len(lead) - len(own)), *own, columns)
+    if mask is not None:
+        filled[..., :columns][..., ~np.broadcast_to(mask, (*lead, columns))] = np.nan
+    all_targets = math.prod(filled.shape[1:])
+    return call._replace(targets=filled.reshape(-1), all_targets=all_targets, target_batch=_batches(lead, tuple(batch)))
+
+
+def _batches(lead: tuple[int, ...], batch: tuple[int, ...]) -> list[int]:
+    """Which of the batches that boxes have each batch of the result takes."""
+    own = np.arange(math.prod(lead)).reshape(lead)
+    found: list[int] = np.broadcast_to(own, batch).reshape(-1).tolist()
+    return found
+
+
+def _prepared(structure: Structure, boxes: Any, box_format: str, image: tuple[float, float]) -> tuple[Any, bool]:
+    """What is prepared of boxes, and whether all are ordinary."""
+    shape = FORMATS[box_format].shape
+    numbers = flat(boxes, boxes.shape)
+    count = numbers.size // shape.size
+    rows = np.empty((shape.size + len(structure.parts(shape))) * count, numbers.dtype)
+    if not count:
+        return rows, True
+    return rows, compiled(prepare, numbers.dtype, structure, box_format)(numbers, tuple(image), count, rows)

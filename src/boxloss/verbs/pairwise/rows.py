@@ -1,0 +1,84 @@
+"""Rows of a matrix that are never written: some values at a time, of which a verb keeps what matters."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.core import types
+
+from boxloss.engines.machine import Machine
+from boxloss.engines.numba.arrays import in_library
+from boxloss.engines.numba.compile import Template, compiled
+from boxloss.engines.numba.vectors import lanes_of
+from boxloss.engines.threads import split_work
+from boxloss.formulas.program import Program, Structure
+from boxloss.request import Request
+from boxloss.shapes.shape import Shape
+from boxloss.verbs.pairwise.formula import of_prepared
+from boxloss.verbs.pairwise.prepared import in_groups, prepared
+
+# What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
+CHUNK_OF_PAIRS = 1 << 18
+# So many prepared targets stay in a second-level cache while the rows go over them.
+BLOCK_OF_TARGETS = 1 << 13
+# So many values, 8 KiB in float32, stay in a first-level cache until it is known which of them to keep.
+VALUES_AT_A_TIME = 1 << 11
+# Of these the best of each lane is known; of more parts there are more lanes, for more values to keep.
+PARTS = 4
+
+
+def comparison(largest: bool) -> str:
+    """How a better value compares with another."""
+    return ">" if largest else "<"
+
+
+def nothing(largest: bool) -> float:
+    """The value where there is none to keep."""
+    return float("-inf" if largest else "inf")
+
+
+def over_row(of: Any, machine: Machine, structure: Structure, shape: Shape, guarded: bool, largest: bool) -> Any:
+    """One of the functions over a row of `boxloss.engines.numba.vectors`, of the formula of the matrix."""
+    size, count = shape.size + len(structure.parts(shape)), 2 + len(structure.number_names)
+    formula = of_prepared(structure, shape, padded=guarded)
+    written = machine.trace(formula, size, size, count, guarded=guarded)
+    return of(written, size, count, lanes_of(machine.dtype), comparison(largest))
+
+
+def signature_of(machine: Machine, structure: Structure) -> Any:
+    """The signature of a kernel that `run` calls."""
+    place, boxes = types.intp, machine.readonly
+    of_pred, of_target = (boxes, place, place), (boxes, place, place, place, place)
+    numbers, indices = machine.numbers(2 + len(structure.number_names)), types.Array(types.int64, 1, "C")
+    return types.void(*of_pred, *of_target, numbers, machine.array, machine.array, indices, place)
+
+
+def run(
+    template: Callable[..., Template], program: Program, request: Request, largest: bool, kept: int
+) -> tuple[Any, Any]:
+    """Values and indices of shape (..., N, kept), by a kernel that fills them for some rows."""
+    (*_, rows, columns), boxes = request.shape, prepared(program, request)
+    dtype = boxes.preds.dtype
+    lanes = lanes_of(dtype)
+    boxes, columns = in_groups(boxes, request, lanes), -(-columns // lanes) * lanes
+    value = np.full((*request.shape[:-1], kept), nothing(largest), dtype)
+    index = np.full(value.shape, -1, np.int64)
+    call = compiled(template, dtype, program.structure, request.pred_format.shape, boxes.guarded, largest)
+    values, indices = value.reshape(-1), index.reshape(-1)
+
+    def task(start: int, stop: int) -> None:
+        some = np.empty(VALUES_AT_A_TIME + 2 * PARTS * lanes, dtype)
+        while start < stop:
+            batch, row = divmod(start, rows)
+            count = min(rows - row, stop - start)
+            of_pred = (boxes.preds, boxes.pred_batch[batch] * rows + row, boxes.all_preds)
+            of_target = (boxes.targets, boxes.target_batch[batch] * columns, boxes.all_targets)
+            own = slice(start * kept, (start + count) * kept)
+            for first in range(0, columns, BLOCK_OF_TARGETS):
+                block = (first, min(columns, first + BLOCK_OF_TARGETS))
+                call(*of_pred, *of_target, *block, boxes.numbers, some, values[own], indices[own], kept)
+            start += count
+
+    if value.size and columns:
+        split_work(task, value.size // kept, max(1, CHUNK_OF_PAIRS // columns))
+    return in_library(request, value), in_library(request, index)

@@ -1,0 +1,51 @@
+"""Tiles of a matrix that is never whole, by the array library, of which a verb keeps what matters."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from boxloss.formulas.program import Program
+from boxloss.libraries.arrays import is_on_cpu
+from boxloss.request import Request
+from boxloss.verbs.pairwise.array import PAIRS_ELSEWHERE, PAIRS_ON_CPU
+
+Matrix = Callable[[Program, Request], Any]  # what computes a matrix
+
+
+def tiles(matrix: Matrix, program: Program, request: Request) -> Iterator[tuple[slice, Any]]:
+    """Rows of the matrix, as many at a time as their temporary arrays allow: which, and their values."""
+    *batch, rows, columns = request.shape
+    pairs = PAIRS_ON_CPU if is_on_cpu(request.pred) else PAIRS_ELSEWHERE
+    count = max(1, pairs // max(1, math.prod(batch) * columns))
+    for first in range(0, rows, count):
+        some = slice(first, min(first + count, rows))
+        part = request._replace(pred=request.pred[..., some, :], shape=(*batch, some.stop - first, columns))
+        yield some, matrix(program, part)
+
+
+def usable(request: Request, values: Any) -> Any:
+    """Which values may be kept: those of targets that count, but for NaN."""
+    is_number = values == values
+    return is_number if request.target_mask is None else is_number & request.target_mask[..., None, :]
+
+
+def joined(request: Request, parts: list[tuple[Any, Any]], axis: int) -> tuple[Any, Any]:
+    """Values and indices of all rows."""
+    if len(parts) == 1:
+        return parts[0]
+    values, indices = zip(*parts, strict=True)
+    return request.xp.concat(list(values), axis=axis), request.xp.concat(list(indices), axis=axis)
+
+
+def nothing(request: Request, shape: tuple[int, ...], largest: bool) -> tuple[Any, Any]:
+    """What is kept where there is nothing to keep: values that any other beats, and no index."""
+    import array_api_compat
+
+    xp, device = request.xp, array_api_compat.device(request.pred)
+    value = xp.full(shape, float("-inf" if largest else "inf"), dtype=request.pred.dtype, device=device)
+    return value, xp.full(shape, -1, dtype=index_type(xp), device=device)
+
+
+def index_type(xp: Any) -> Any:
+    """The type that the library has for indices."""
+    return xp.__array_namespace_info__().default_dtypes()["indexing"]

@@ -1,0 +1,1 @@
+"""For each box the best few of others, sorted."""

@@ -1,0 +1,99 @@
+"""Pairs within a threshold on the CPU, in one pass over windows of strips or over all pairs."""
+
+from typing import Any
+
+import numpy as np
+
+from boxloss.engines.numba.arrays import in_library
+from boxloss.engines.numba.compile import compiled
+from boxloss.engines.numba.vectors import lanes_of
+from boxloss.engines.threads import split_work
+from boxloss.formulas.program import Program
+from boxloss.request import Request
+from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.verbs.pairwise.prepared import Prepared, prepared
+from boxloss.verbs.pairwise.rows import CHUNK_OF_PAIRS, VALUES_AT_A_TIME
+from boxloss.verbs.within.kernel import kernel
+from boxloss.verbs.within.strips import everything, strips_of
+
+ROOM = 1 << 18  # for so many pairs at a time
+ROWS_OF_STRIPS = 1 << 12  # that a thread takes at a time
+# Fewer pairs than that are computed sooner than boxes are sorted.
+PAIRS_FOR_STRIPS = 1 << 16
+# A little of the IoU that a pair needs, for what rounding makes of a value at the threshold.
+SLACK = 1e-3
+
+
+class Windows:
+    """What the kernel is given beside rows: prepared boxes, targets in the order of the strips."""
+
+    def __init__(
+        self, boxes: Prepared, overlap: float | None, turns: Any = None, group: Any = None, groups: int = 1
+    ) -> None:
+        columns, dtype = boxes.all_targets, boxes.preds.dtype
+        self.lanes, self.overlap = lanes_of(dtype), 0.0
+        targets = boxes.targets.reshape(boxes.size, columns)
+        if group is None:
+            group = np.zeros(columns, np.int64)
+        corners = None if overlap is None else targets[:4].astype(np.float64)
+        self.is_dense = corners is None or bool(np.isinf(corners).any())
+        if not self.is_dense:
+            self.strips = strips_of(corners, group, groups)
+            self.overlap = max(0.0, (overlap or 0.0) * (1.0 - SLACK) - SLACK)
+        else:
+            self.strips = everything(group, groups, np.arange(columns) if turns is None else turns)
+        targets = targets[:, self.strips.order]
+        found = targets.shape[1]
+        self.apart = found + self.lanes
+        filled = np.full((boxes.size, self.apart), np.nan, dtype)
+        filled[:, :found] = targets
+        self.targets, self.boxes, self.columns = filled.reshape(-1), boxes, found
+
+    def run(
+        self, call: Any, preds: tuple[Any, int], turns: Any, group: Any, threshold: float, outputs: tuple[Any, ...]
+    ) -> int:
+        """Run the kernel for rows in turn, with the group of each; it says how many it did."""
+        boxes, strips = self.boxes, self.strips
+        some = np.empty(VALUES_AT_A_TIME + self.lanes, boxes.preds.dtype)
+        of_pred, of_target = (*preds, turns), (self.targets, self.apart, self.columns)
+        limits = (boxes.numbers, threshold, self.overlap)
+        ranges = (group, strips.first_levels, strips.first_strips, strips.levels.reshape(-1))
+        along = (strips.keys, strips.starts, strips.centres, strips.order)
+        piece, best = some[:VALUES_AT_A_TIME], some[VALUES_AT_A_TIME:]
+        done: int = call(*of_pred, *of_target, *limits, *ranges, *along, piece, best, *outputs)
+        return done
+
+
+def run(
+    program: Program, request: Request, threshold: float, above: bool, overlap: float | None
+) -> tuple[Any, Any, Any]:
+    """The pairs within the threshold: row, column and value of each, row by row."""
+    rows, columns = request.shape
+    boxes = prepared(program, request)
+    if request.pred_format.shape is not AXIS_ALIGNED or rows * columns < PAIRS_FOR_STRIPS:
+        overlap = None
+    windows = Windows(boxes, overlap)
+    dtype, shape = boxes.preds.dtype, request.pred_format.shape
+    call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense, False)
+    found: dict[int, list[tuple[Any, Any, Any]]] = {}
+    room, none, one = max(ROOM, windows.columns), np.zeros(0, np.uint8), np.zeros(1, np.int64)
+
+    def task(start: int, stop: int) -> None:
+        own, counts = found.setdefault(start, []), np.empty(stop - start, np.int64)
+        index, value = np.empty(room, np.int64), np.empty(room, dtype)
+        done = 0
+        while done < stop - start:
+            turns, left = np.arange(start + done, stop), counts[done:]
+            group, outputs = np.zeros(len(turns), np.int64), (none, one, one, left, index, value)
+            more = windows.run(call, (boxes.preds, boxes.all_preds), turns, group, threshold, outputs)
+            hits = int(left[:more].sum())
+            own.append((np.repeat(turns[:more], left[:more]), index[:hits].copy(), value[:hits].copy()))
+            done += more
+
+    if rows and columns:
+        chunk = max(1, CHUNK_OF_PAIRS // columns) if windows.is_dense else ROWS_OF_STRIPS
+        split_work(task, rows, chunk)
+    parts = [part for start in sorted(found) for part in found[start]]
+    empty = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, dtype))
+    i, j, value = (np.concatenate(each) for each in zip(empty, *parts, strict=True)) if parts else empty
+    return in_library(request, i), in_library(request, j), in_library(request, value)

@@ -1,0 +1,259 @@
+"""`nearest` and `topk`: the best of a matrix that is never written, against the matrix."""
+
+import numpy as np
+import pytest
+
+import boxloss as bl
+from boxloss.verbs.pairwise import rows
+from boxloss.verbs.pairwise import tiles as array_tiles
+from cases import BY_NAME, CASES
+from errors import check_error
+from generators import boxes
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+both_engines = pytest.mark.parametrize("engine", ["array", "numba"])
+
+
+def best_of(matrix, is_score, k):
+    """The best values of each row and their columns, by a stable sort; a NaN is none."""
+    matrix = np.asarray(matrix)
+    keys = -matrix if is_score else matrix
+    index = np.argsort(keys, axis=-1, kind="stable")[..., :k]
+    value = np.take_along_axis(matrix, index, axis=-1)
+    none = np.isnan(value)
+    value, index = np.where(none, -np.inf if is_score else np.inf, value), np.where(none, -1, index)
+    rest = [(0, 0)] * (matrix.ndim - 1) + [(0, k - value.shape[-1])]
+    return (
+        np.pad(value, rest, constant_values=-np.inf if is_score else np.inf),
+        np.pad(index, rest, constant_values=-1),
+    )
+
+
+def check(loss, pred, target, engine, mask=None, k=4, **options):
+    """Both verbs, to the last bit of what the matrix says."""
+    matrix = loss.pairwise(pred, target, engine=engine, **options)
+    if mask is not None:
+        matrix = np.where(mask[..., None, :], matrix, np.nan)
+    if k:
+        value, index = best_of(matrix, loss.is_score, k)
+        found = loss.topk(pred, target, k, target_mask=mask, engine=engine, **options)
+        np.testing.assert_array_equal(found[0], value)
+        np.testing.assert_array_equal(found[1], index)
+    found = loss.nearest(pred, target, target_mask=mask, engine=engine, **options)
+    value, index = best_of(matrix, loss.is_score, 1)
+    np.testing.assert_array_equal(found[0], value[..., 0])
+    np.testing.assert_array_equal(found[1], index[..., 0])
+    assert found[0].dtype == np.asarray(matrix).dtype
+    assert found[1].dtype == np.int64
+
+
+@both_engines
+@every_case
+def test_what_the_matrix_says(case, engine, rng):
+    pred, target = boxes(rng, 20).astype("float32").reshape(2, 10, 4), boxes(rng, 37).astype("float32")
+    k = 4 if engine == "array" or case.name in ("giou", "iou_score", "log_iou") else 0  # the same function of a row
+    check(case.loss, pred, np.concatenate([target, target]), engine, k=k)  # each target twice: ties
+    pred[0, 3, 1], target[5] = np.nan, target[5, [2, 3, 0, 1]]
+    target[7, 0] = np.nan
+    check(case.loss, pred, target, engine, mask=rng.random((2, 37)) < 0.3, k=k)
+
+
+@both_engines
+@pytest.mark.parametrize("name", ["iou_score", "giou"])
+@pytest.mark.parametrize("k", [1, 10, 100, 3000])
+def test_many_targets(name, k, engine, rng, monkeypatch):
+    """Several blocks, and several pieces of each."""
+    monkeypatch.setattr(rows, "BLOCK_OF_TARGETS", 1024)
+    monkeypatch.setattr(rows, "VALUES_AT_A_TIME", 256)
+    monkeypatch.setattr(array_tiles, "PAIRS_ON_CPU", 7000)
+    check(BY_NAME[name].loss, boxes(rng, 9), boxes(rng, 2500), engine, k=k)
+
+
+@both_engines
+@pytest.mark.parametrize("shapes", [((3, 1), (4,)), ((1,), (3,)), ((2, 2), ()), ((0, 2), (2,))])
+def test_batches_broadcast(shapes, engine, rng):
+    pred, target = (boxes(rng, 3 * int(np.prod(s))).reshape(*s, 3, 4) for s in shapes)
+    check(bl.giou, pred, target, engine)
+
+
+@both_engines
+def test_batches_that_only_the_mask_tells_apart(engine, rng):
+    check(bl.giou, boxes(rng, 8).reshape(2, 4, 4), boxes(rng, 20), engine, mask=rng.random((2, 20)) < 0.5)
+
+
+@both_engines
+def test_without_targets(engine, rng):
+    for loss, none in ((bl.giou, np.inf), (bl.iou_score, -np.inf)):
+        value, index = loss.nearest(boxes(rng, 3), np.empty((0, 4)), engine=engine)
+        assert (value.tolist(), index.tolist()) == ([none] * 3, [-1] * 3)
+        value, index = loss.topk(boxes(rng, 3), boxes(rng, 1), 2, engine=engine)
+        assert (value[:, 1].tolist(), index.tolist()) == ([none] * 3, [[0, -1]] * 3)
+        assert loss.nearest(np.empty((0, 4)), boxes(rng, 3), engine=engine)[0].shape == (0,)
+
+
+@both_engines
+def test_infinite_losses_are_values_too(engine):
+    """Squares that overflow, behind a target of NaN."""
+    pred, target = np.zeros((1, 4)), np.full((3, 4), 1e200)
+    target[0] = np.nan
+    value, index = bl.l2.nearest(pred, target, engine=engine)
+    assert (value.tolist(), index.tolist()) == ([np.inf], [1])
+    assert bl.l2.topk(pred, target, 3, engine=engine)[1].tolist() == [[1, 2, -1]]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "int64"])
+def test_types_and_formats(dtype, rng):
+    pred, target = (np.round(boxes(rng, n) * 20).astype(dtype) for n in (5, 9))
+    check(bl.ciou, pred, target, "auto", format=("cxcywh", "rel_xywh"), image_size=(2, 3), eps=1e-3)
+
+
+def test_threads(rng, monkeypatch):
+    monkeypatch.setattr(rows, "CHUNK_OF_PAIRS", 100)
+    bl.set_num_threads(2)
+    check(bl.giou, boxes(rng, 60).reshape(3, 20, 4), boxes(rng, 50), "numba")
+
+
+def test_sums_know_whether_they_are_scores():
+    assert (2.0 * bl.iou_score).is_score
+    assert (bl.iou_score * 1.0 + -0.5 * bl.l1).is_score
+    assert not (bl.giou + bl.l1).is_score
+    assert not (-1.0 * bl.iou_score).is_score
+
+
+@pytest.mark.parametrize("backend_engine", ["auto", "array"])
+def test_array_libraries(backend, backend_engine, rng):
+    pred, target = boxes(rng, 12).reshape(2, 6, 4), boxes(rng, 7)
+    mask = rng.random((2, 7)) < 0.6
+    given = [backend.asarray(a) for a in (pred, target, mask)]
+    for loss in (bl.ciou, bl.iou_score):
+        matrix = np.where(mask[:, None], loss.pairwise(pred, target, engine="array"), np.nan)
+        value, index = best_of(matrix, loss.is_score, 3)
+        found = loss.topk(*given[:2], 3, target_mask=given[2], engine=backend_engine)
+        backend.assert_like(found[0], value)
+        np.testing.assert_array_equal(backend.to_numpy(found[1]), index)
+        found = loss.nearest(*given[:2], target_mask=given[2], engine=backend_engine)
+        backend.assert_like(found[0], value[..., 0])
+        np.testing.assert_array_equal(backend.to_numpy(found[1]), index[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        ({"target_mask": np.ones(3)}, TypeError, "target_mask must be of a boolean type; got float64"),
+        (
+            {"target_mask": np.ones((4, 3), bool)},
+            ValueError,
+            "target_mask must have a truth for each target, of a shape that broadcasts to (3,); got (4, 3)",
+        ),
+        (
+            {"target_mask": np.ones(1, bool)},
+            ValueError,
+            "target_mask must have a truth for each target, of a shape that broadcasts to (3,); got (1,)",
+        ),
+        ({"engine": "gpu"}, ValueError, "engine must be one of 'auto', 'array', 'numba', 'cuda'; got 'gpu'"),
+    ],
+)
+def test_errors(options, kind, text):
+    box = np.ones((3, 4))
+    check_error(lambda: bl.giou.nearest(box, box, **options), kind, text)
+    check_error(lambda: bl.giou.topk(box, box, 2, **options), kind, text)
+
+
+def test_errors_of_k():
+    box = np.ones((3, 4))
+    check_error(lambda: bl.giou.topk(box, box, 0), ValueError, "k must be at least 1; got 0")
+    check_error(lambda: bl.giou.topk(box, box, 1.5), TypeError, "k must be a whole number; got float")
+
+
+# --- Derivatives, and what traces -------------------------------------------------------------------------------------
+
+
+def of_pairs(rng, dtype="float64"):
+    """Preds, targets padded with anything, and which targets count: of the second image none."""
+    pred, target = boxes(rng, 12).reshape(2, 6, 4).astype(dtype), boxes(rng, 10).reshape(2, 5, 4).astype(dtype)
+    target[0, 4] = target[1, 0] = np.nan
+    return pred, target, np.asarray([[True, True, True, True, False], [False] * 5])
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("engine", ["array", "numba"])
+def test_torch_differentiates_by_the_pairs_that_were_chosen(engine, rng):
+    import torch
+
+    pred, target, mask = map(torch.tensor, of_pairs(rng))
+    sides = pred.requires_grad_(), target.requires_grad_()
+    for loss, k in ((bl.ciou, 0), (bl.giou, 3)):
+        verb = loss.topk if k else loss.nearest
+        value, index = verb(*sides, *([k] if k else []), target_mask=mask, engine=engine)
+        found = torch.autograd.grad(value[torch.isfinite(value)].sum(), sides)
+        one = index[0].reshape(6, -1)
+        pairs = sides[0][0, :, None].expand(*one.shape, 4), sides[1][0][one]
+        expected = torch.autograd.grad(loss(*pairs, engine=engine).sum(), sides)
+        for got, wanted in zip(found, expected, strict=True):
+            torch.testing.assert_close(got, wanted)
+            assert not got[1].any()
+    i, j, value = bl.giou.below(pred[0], target[0], 1.5, engine=engine)
+    found = torch.autograd.grad(value.sum(), sides)
+    expected = torch.autograd.grad(bl.giou(pred[0][i], target[0][j], engine=engine).sum(), sides)
+    for got, wanted in zip(found, expected, strict=True):
+        torch.testing.assert_close(got, wanted)
+
+
+@pytest.mark.torch
+def test_torch_compiles_and_transforms(rng):
+    import torch
+
+    pred, target, mask = map(torch.tensor, of_pairs(rng))
+    pred.requires_grad_()
+
+    def call(pred, target, mask):
+        value, index = bl.giou.nearest(pred, target, target_mask=mask)
+        return value, index, *bl.iou_score.topk(pred, target, 2)
+
+    expected = call(pred, target, mask)
+    compiled = torch.compile(call, backend="aot_eager", fullgraph=True)(pred, target, mask)
+    mapped = torch.func.vmap(call)(pred, target, mask)
+    for results in (compiled, mapped):
+        assert all(map(torch.equal, results, expected))
+    own = torch.func.grad(lambda pred: bl.giou.nearest(pred, target)[0].sum())(pred.detach())
+    torch.testing.assert_close(own, torch.autograd.grad(bl.giou.nearest(pred, target)[0].sum(), pred)[0])
+    text = "below and above give as many pairs as there are"
+    with pytest.raises(RuntimeError, match=text):
+        torch.func.vmap(lambda a, b: bl.giou.below(a, b, 0.5))(pred.detach(), target)
+
+
+@pytest.mark.jax
+def test_jax_differentiates_and_compiles(rng):
+    import jax
+
+    pred, target, mask = map(jax.numpy.asarray, of_pairs(rng))
+
+    def total(pred, target):
+        value, index = bl.ciou.nearest(pred, target, target_mask=mask)
+        return jax.numpy.where(index < 0, 0.0, value).sum()
+
+    found = jax.jit(jax.grad(total, argnums=(0, 1)))(pred, target)
+    _, index = bl.ciou.nearest(pred, target, target_mask=mask)
+    expected = jax.grad(lambda p, t: bl.ciou(p[0], t[0][index[0]]).sum(), argnums=(0, 1))(pred, target)
+    for got, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
+    value, index = jax.jit(lambda p, t: bl.giou.topk(p, t, 2))(pred[0], target[0])
+    np.testing.assert_allclose(value, bl.giou.topk(pred[0], target[0], 2)[0], rtol=1e-12)
+    assert index.shape == (6, 2)
+
+
+@pytest.mark.dask
+def test_dask_is_lazy_and_takes_preds_chunk_by_chunk(rng):
+    import dask.array as da
+
+    pred, target = boxes(rng, 20), boxes(rng, 9)
+    lazy = da.from_array(pred, chunks=(6, 2)), da.from_array(target, chunks=(4, 4))
+    value, index = bl.giou.topk(*lazy, 3)
+    assert value.chunks == index.chunks == ((6, 6, 6, 2), (3,))
+    assert (value.dtype, index.dtype) == (np.float64, np.int64)
+    for got, wanted in zip((value, index), bl.giou.topk(pred, target, 3), strict=True):
+        np.testing.assert_array_equal(got.compute(scheduler="synchronous"), wanted)
+    i, j, value = bl.giou.below(*lazy, 1.2)
+    assert i.numblocks == (4,)
+    for got, wanted in zip((i, j, value), bl.giou.below(pred, target, 1.2), strict=True):
+        np.testing.assert_array_equal(got.compute(scheduler="synchronous"), wanted)

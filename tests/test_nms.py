@@ -1,0 +1,198 @@
+"""Non-maximum suppression, against its definition and, where it can be had, powerboxes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import boxloss as bl
+from boxloss.compat.torchvision import batched_nms
+from boxloss.compat.torchvision import nms as torchvision_nms
+from boxloss.verbs import select
+from boxloss.verbs.nms import numba as engine
+from errors import check_error
+
+
+def is_alike(boxes, i, threshold):
+    """What torchvision computes of one box and all."""
+    wh = np.clip(np.minimum(boxes[i, 2:], boxes[:, 2:]) - np.maximum(boxes[i, :2], boxes[:, :2]), 0, None)
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    intersection = wh[:, 0] * wh[:, 1]
+    with np.errstate(all="ignore"):
+        return (intersection / (area[i] + area - intersection)).astype("float64") > threshold
+
+
+def definition(boxes, scores, threshold, group=None, alike=is_alike):
+    """The definition, box by box."""
+    is_out, kept = np.zeros(len(boxes), bool), []
+    for i in np.argsort(-scores, kind="stable"):
+        if not is_out[i]:
+            kept.append(int(i))
+            is_out |= alike(boxes, i, threshold) & (True if group is None else group == group[i])
+    return kept
+
+
+def draw(rng, n, span, dtype="float64"):
+    centre, half = rng.uniform(0, span, (n, 2)), np.exp(rng.uniform(np.log(2), np.log(20), (n, 2)))
+    return np.concatenate([centre - half, centre + half], axis=-1).astype(dtype)
+
+
+@pytest.fixture(params=["all", "strips"])
+def way(request, monkeypatch):
+    """By comparing all, and by strips."""
+    monkeypatch.setattr(engine, "BOXES_FOR_STRIPS", 10**9 if request.param == "all" else 0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("span", [60.0, 400.0, 1e5])
+def test_survivors(span, dtype, way, rng):
+    boxes, scores = draw(rng, 500, span, dtype), rng.random(500)
+    boxes[7, 2], boxes[8, :2] = np.nan, boxes[8, 2:]
+    for threshold in (0.0, 0.3, 0.5, 0.9):
+        kept = bl.nms(boxes, scores, threshold=threshold)
+        assert kept.dtype == np.int64
+        assert kept.tolist() == definition(boxes, scores, threshold)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.0, 0.25, 0.3, 1 / 3, 0.5, 0.6]),
+    st.sampled_from(["float32", "float64"]),
+    st.booleans(),
+)
+def test_survivors_of_ties(seed, threshold, dtype, by_strips):
+    """Boxes of few sizes, many of them equal or without area, some inverted; an IoU is often just the threshold."""
+    rng = np.random.default_rng(seed)
+    boxes, scores = rng.integers(0, 6, (40, 4)).astype(dtype), rng.integers(0, 4, 40) / 4
+    before, engine.BOXES_FOR_STRIPS = engine.BOXES_FOR_STRIPS, 0 if by_strips else 10**9
+    try:
+        assert bl.nms(boxes, scores, threshold=threshold).tolist() == definition(boxes, scores, threshold)
+    finally:
+        engine.BOXES_FOR_STRIPS = before
+
+
+def test_powerboxes(rng):
+    powerboxes = pytest.importorskip("powerboxes")
+    for n, span in ((300, 100.0), (4000, 500.0)):
+        boxes, scores = draw(rng, n, span), rng.permutation(n) / n
+        assert sorted(bl.nms(boxes, scores)) == sorted(powerboxes.nms(boxes, scores, 0.5, -1.0))
+
+
+def test_classes_and_batches(way, rng):
+    boxes, scores = draw(rng, 300, 100.0), rng.random(300)
+    labels, batch = rng.integers(-3, 2, 300), rng.choice([10**12, 5, -7], 300)
+    assert bl.nms(boxes, scores, labels=labels).tolist() == definition(boxes, scores, 0.5, labels)
+    group = np.unique(np.stack([labels, batch]), axis=1, return_inverse=True)[1].reshape(-1)
+    both = definition(boxes, scores, 0.5, group)
+    assert bl.nms(boxes, scores, labels=labels, batch=batch).tolist() == both
+    few = bl.nms(boxes, scores, labels=labels, batch=batch, max_kept=4).tolist()
+    assert few == [i for k, i in enumerate(both) if sum(batch[j] == batch[i] for j in both[:k]) < 4]
+
+
+@pytest.mark.parametrize("metric", [bl.diou, bl.IoUScore(eps=5.0), bl.iou])
+def test_other_metrics(metric, way, rng):
+    boxes, scores = draw(rng, 200, 80.0), rng.random(200)
+    matrix = metric.pairwise(boxes, boxes)
+    alike = matrix > 0.4 if metric.is_score else matrix < 1.0 - 0.4
+    expected = definition(boxes, scores, 0.4, alike=lambda boxes, i, threshold: alike[i])
+    assert bl.nms(boxes, scores, threshold=0.4, metric=metric).tolist() == expected
+
+
+def test_formats_integers_and_scores_of_nan():
+    boxes, scores = np.asarray([[5, 5, 10, 10], [6, 5, 10, 10], [50, 5, 10, 10]]), np.asarray([np.nan, 0.5, np.inf])
+    assert bl.nms(boxes, scores, format="cxcywh").tolist() == [2, 1]
+    assert bl.nms(boxes[:0], scores[:0]).tolist() == []
+
+
+def test_without_a_compiler(rng, monkeypatch):
+    monkeypatch.setattr(select, "is_compiler_off", lambda: True)
+    boxes, scores, labels = draw(rng, 100, 50.0), rng.random(100), rng.integers(0, 3, 100)
+    assert bl.nms(boxes, scores, labels=labels).tolist() == definition(boxes, scores, 0.5, labels)
+
+
+def soft(boxes, scores, lower, min_score):
+    """The definition of Bodla et al., figure 2."""
+    scores, left, kept = scores.copy(), list(range(len(boxes))), []
+    while left:
+        i = max(left, key=lambda k: (scores[k], -k))
+        left.remove(i)
+        if scores[i] > min_score:
+            kept.append((i, scores[i]))
+            for k in left:
+                scores[k] *= lower(float(bl.iou_score(boxes[i], boxes[k])))
+    return kept
+
+
+@pytest.mark.parametrize("method", ["gaussian", "linear"])
+def test_soft_nms(method, rng):
+    boxes, scores = draw(rng, 60, 40.0), rng.integers(1, 20, 60) / 20
+    lower = (lambda s: np.exp(-s * s / 0.4)) if method == "gaussian" else lambda s: 1 - s if s >= 0.3 else 1.0
+    expected = soft(boxes, scores, lower, 0.05)
+    indices, found = bl.soft_nms(boxes, scores, method=method, sigma=0.4, min_score=0.05)
+    assert indices.tolist() == [i for i, _ in expected]
+    np.testing.assert_allclose(found, [s for _, s in expected])
+    few, _ = bl.soft_nms(boxes, scores, method=method, sigma=0.4, min_score=0.05, max_kept=5)
+    assert few.tolist() == indices.tolist()[:5]
+
+
+def test_soft_nms_of_classes_does_not_lower_those_of_others(rng):
+    boxes, scores = np.tile([[0.0, 0, 2, 2]], (3, 1)), np.asarray([0.9, 0.8, 0.7])
+    indices, found = bl.soft_nms(boxes, scores, labels=np.asarray([0, 1, 0]))
+    assert indices.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(found, [0.9, 0.8, 0.7 * np.exp(-2.0)])
+
+
+def test_array_libraries(backend, rng):
+    boxes, scores, labels = draw(rng, 30, 60.0), rng.random(30), rng.integers(0, 2, 30)
+    expected = definition(boxes, scores, 0.5, labels)
+    given = [backend.asarray(array) for array in (boxes, scores, labels)]
+    if backend.name == "dask":
+        text = "boxes must be all there for a suppression; got an array of Dask. Call compute() first"
+        check_error(lambda: bl.nms(*given[:2]), TypeError, text)
+        return
+    kept = bl.nms(*given[:2], labels=given[2])
+    assert type(kept) is type(given[0])
+    assert backend.to_numpy(kept).tolist() == expected
+    assert backend.to_numpy(batched_nms(*given, 0.5)).tolist() == expected
+    assert backend.to_numpy(torchvision_nms(*given[:2], 0.7)).tolist() == definition(boxes, scores, 0.7)
+    _, lowered = bl.soft_nms(*given[:2])
+    assert type(lowered) is type(given[0])
+
+
+BOX, SCORE = np.ones((3, 4)), np.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (lambda: bl.nms(BOX[None], SCORE), ValueError, "boxes must have shape (N, 4); got (1, 3, 4)"),
+        (
+            lambda: bl.nms(BOX, SCORE[:2]),
+            ValueError,
+            "scores must have one number a box, shape (3,); got (2,)",
+        ),
+        (lambda: bl.nms(BOX, SCORE, labels=SCORE), TypeError, "labels must be of an integer type; got float64"),
+        (
+            lambda: bl.nms(BOX, SCORE, batch=np.ones((3, 1), int)),
+            ValueError,
+            "batch must have one number a box, shape (3,); got (3, 1)",
+        ),
+        (lambda: bl.nms(BOX, SCORE > 0), TypeError, "scores must be of a real type; got bool"),
+        (
+            lambda: bl.nms(BOX, SCORE, metric="iou"),
+            TypeError,
+            "metric must be a score or a loss of boxloss, such as iou_score; got str",
+        ),
+        (lambda: bl.nms(BOX, SCORE, max_kept=0), ValueError, "max_kept must be at least 1; got 0"),
+        (lambda: bl.nms(BOX, SCORE, threshold=np.inf), ValueError, "threshold must be finite; got inf"),
+        (
+            lambda: bl.soft_nms(BOX, SCORE, method="hard"),
+            ValueError,
+            "method must be one of 'gaussian', 'linear'; got 'hard'",
+        ),
+        (lambda: bl.soft_nms(BOX, SCORE, sigma=0), ValueError, "sigma must be greater than 0 (1e-30 or more); got 0.0"),
+    ],
+)
+def test_errors(call, kind, text):
+    check_error(call, kind, text)
