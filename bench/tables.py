@@ -57,6 +57,18 @@ SECTIONS = {
         "New output arrays in every call. A fill writes one constant to a new array, a half on each thread. powerboxes "
         "returns float64, its only type for this.",
     ),
+    "nearest": Section(
+        "The best of a matrix",
+        "One thread; the matrix is written to memory that is there already, and 10,000 by 1,000.",
+    ),
+    "above": Section(
+        "Pairs that overlap",
+        "`iou_score.above(0.5)`, one thread. Density: about how many others a box touches.",
+    ),
+    "nms": Section(
+        "Suppression",
+        "One thread, float64, threshold 0.5. Density: about how many others a box touches.",
+    ),
     "memory": Section(
         "Memory beside the matrix of 5000 x 5000",
         "Peak beyond the output as part of the output: growth of the largest resident set of a fresh process, and what "
