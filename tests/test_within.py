@@ -16,6 +16,7 @@ CASES = {
     "log_iou below": (bl.LogIoU(min_iou=0.5), False),
     "sum below": (2.0 * bl.giou + 0.1 * bl.l1, False),
     "l1 below": (bl.l1, False),
+    "shape_iou below": (bl.ShapeIoU(scale=1.0), False),
     "iou_score below": (bl.iou_score, False),
     "iou_score above": (bl.iou_score, True),
 }

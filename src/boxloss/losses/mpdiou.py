@@ -46,6 +46,7 @@ class MPDIoU(OverlapLoss):
     image_size: tuple[float, float] | None = None
     expression = "1 - I / U + (d1^2 + d2^2) / (W_i^2 + H_i^2)"
     value_range = "[0, 3)"
+    per_distance = 1.0
     paper = "Ma and Xu 2023"
 
     def __post_init__(self) -> None:

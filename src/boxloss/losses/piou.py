@@ -47,6 +47,7 @@ class PIoU(OverlapLoss):
     relations = ("areas", "corners", "sides")
     expression = "1 - I / U + 1 - exp(-P^2)"
     value_range = "[0, 2)"
+    per_distance = 1.0
     paper = "Liu et al. 2024"
 
     @staticmethod

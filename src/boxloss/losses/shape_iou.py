@@ -55,6 +55,7 @@ class ShapeIoU(OverlapLoss):
     relations = ("areas", "enclosing_diagonal", "center_offset", "sides")
     expression = "1 - I / U + (hh dx^2 + ww dy^2) / c^2 + Omega / 2"
     value_range = "[0, 4)"
+    per_distance = 1.0
     paper = "Zhang and Zhang 2023"
 
     def __post_init__(self) -> None:

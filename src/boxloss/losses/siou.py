@@ -76,6 +76,7 @@ class SIoU(OverlapLoss):
     relations = ("areas", "center_offset", "enclosing_sides", "sides")
     expression = "1 - I / U + (Delta + Omega) / 2"
     value_range = "[0, 2.5)"
+    per_distance = 1.0
     paper = "Gevorgyan 2022"
 
     def __post_init__(self) -> None:

@@ -33,6 +33,7 @@ class WIoU(OverlapLoss):
     relations = ("areas", "enclosing_diagonal", "center_offset")
     expression = "exp(rho^2 / c^2) (1 - I / U)"
     value_range = "[0, e)"
+    per_distance = 1.0
     paper = "Tong et al. 2023"
 
     @property
