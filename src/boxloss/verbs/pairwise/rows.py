@@ -17,7 +17,7 @@ from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.formula import of_prepared
 from boxloss.verbs.pairwise.prepared import in_groups, prepared
 
-# What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
+# What a thread takes at a time; a call of fewer stays on the calling thread.
 CHUNK_OF_PAIRS = 1 << 18
 # So many prepared targets stay in a second-level cache while the rows go over them.
 BLOCK_OF_TARGETS = 1 << 13
