@@ -66,7 +66,7 @@ class Best:
         >>> boxes = np.asarray([[0.0, 0, 2, 2], [1, 1, 3, 3], [4, 4, 6, 6]])
         >>> value, index = bl.giou.nearest(boxes + 0.5, boxes[1:])
         >>> value.round(3), index
-        (array([0.661, 0.661, 0.661]), array([0, 0, 1]))
+        (array([0.689, 0.689, 0.689]), array([0, 0, 1]))
         """
         value, index = self._best("nearest", pred, target, target_mask, format, image_size, eps, engine)
         return value, index

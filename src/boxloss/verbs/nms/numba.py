@@ -12,7 +12,7 @@ from boxloss.verbs.pairwise.prepared import prepared
 from boxloss.verbs.within.kernel import kernel
 from boxloss.verbs.within.numba import Windows
 
-BOXES_FOR_STRIPS = 3000  # fewer are compared sooner than sorted (bench/test_thresholds.py)
+BOXES_FOR_STRIPS = 3000  # fewer are compared sooner than sorted
 
 
 def run(

@@ -24,7 +24,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     row = rows.over_row(row_of, machine, structure, shape, guarded, largest)
     better = rows.comparison(largest)
     which_beat, which_reach = lanes_where(lanes, better), lanes_where(lanes, better + "=")
-    none, shares, parts = rows.nothing(largest), rows.PARTS * lanes, rows.PARTS
+    none, most = rows.nothing(largest), rows.PARTS
 
     def topk(  # type: ignore[no-untyped-def]
         preds,
@@ -42,8 +42,11 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         kept,
     ):
         prefer_wide_vectors()
-        best, bounds = some[-2 * shares : -shares], some[-shares:]
-        at_a_time = some.size - 2 * shares
+        at_a_time = some.size - 2 * most * lanes
+        best, bounds = some[at_a_time : at_a_time + most * lanes], some[at_a_time + most * lanes :]
+        # Half as many shares again as are kept bound well; more take longer than they save.
+        parts = min(most, -(-8 * kept // (5 * lanes)))
+        shares = parts * lanes
         for i in range(value.size // kept):
             pred = load_box(preds, first_pred + i, pred_apart)
             start, last = kept * i, kept * i + kept - 1

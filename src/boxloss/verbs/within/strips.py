@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# A search in a strip takes as long as so many boxes that are in it and need not be compared (bench/test_thresholds.py).
+# A search in a strip takes as long as so many boxes that are in it and need not be compared.
 # So sparse boxes lie in strips several times as high as they are, and crowded ones in lower strips.
 BOXES_A_SEARCH, LOWEST, HIGHEST = 50.0, 1 / 8, 8.0
 SMALLEST_SIDE = 2.0**-1000  # what smaller ones count as, so that each has a logarithm
