@@ -105,7 +105,7 @@ def of_index(losses: dict[str, bl.Loss]) -> str:
     rows = []
     for name, loss in losses.items():
         seen = [SEES.get(str(which), str(which).replace("_", " ")) for which in loss.relations]
-        sees = ", ".join(filter(None, seen)) or "coordinates"
+        sees = ", ".join(dict.fromkeys(filter(None, seen))) or "coordinates"
         answers = ["yes" if measured(loss) else "no" for measured in (has_gradient_apart, changes_with_scale)]
         rows.append([f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
     pages = "\n".join([*losses, "weighted_sum"])
