@@ -32,6 +32,8 @@ SEES = {
 }
 # As they stand on a page; the command line keeps to ASCII.
 GREEK = {name: lookup(f"GREEK SMALL LETTER {name}") for name in ("alpha", "beta", "delta", "rho")}
+GREEK |= {name: lookup(f"GREEK CAPITAL LETTER {name}") for name in ("Delta", "Omega")}
+GREEK |= {"lambda": lookup("GREEK SMALL LETTER LAMDA")}  # as Unicode spells it
 SIGNS = GREEK | {"^2": "²", "inf": "∞", "-": lookup("MINUS SIGN"), "|": r"\|"}
 OVERLAPPING, APART = ([0.0, 0, 2, 4], [1.0, 1, 4, 3]), ([0.0, 0, 2, 4], [5.0, 6, 9, 8])
 

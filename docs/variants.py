@@ -191,7 +191,7 @@ def step_of(name: str, kind: str, pixels: float = 1.0) -> Variant:
     return Variant(name, lambda b, at: darknet_value(b, kind), lambda b: darknet_step(b, kind, pixels))
 
 
-# Groups by name: a loss of the package, and variants, of which the first is the same and the others are compared with it.
+# By name: a loss of the package, and variants, of which the first is the same and the others are compared with it.
 GROUPS: dict[str, tuple[bl.Loss, tuple[Variant, ...]]] = {
     "wiou": (
         bl.WIoU(),
