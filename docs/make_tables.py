@@ -32,6 +32,8 @@ SEES = {
 }
 # As they stand on a page; the command line keeps to ASCII.
 GREEK = {name: lookup(f"GREEK SMALL LETTER {name}") for name in ("alpha", "beta", "delta", "rho")}
+GREEK |= {name: lookup(f"GREEK CAPITAL LETTER {name}") for name in ("Delta", "Omega")}
+GREEK |= {"lambda": lookup("GREEK SMALL LETTER LAMDA")}  # as Unicode spells it
 SIGNS = GREEK | {"^2": "²", "inf": "∞", "-": lookup("MINUS SIGN"), "|": r"\|"}
 OVERLAPPING, APART = ([0.0, 0, 2, 4], [1.0, 1, 4, 3]), ([0.0, 0, 2, 4], [5.0, 6, 9, 8])
 
@@ -105,7 +107,7 @@ def of_index(losses: dict[str, bl.Loss]) -> str:
     rows = []
     for name, loss in losses.items():
         seen = [SEES.get(str(which), str(which).replace("_", " ")) for which in loss.relations]
-        sees = ", ".join(filter(None, seen)) or "coordinates"
+        sees = ", ".join(dict.fromkeys(filter(None, seen))) or "coordinates"
         answers = ["yes" if measured(loss) else "no" for measured in (has_gradient_apart, changes_with_scale)]
         rows.append([f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
     pages = "\n".join([*losses, "weighted_sum"])

@@ -1,4 +1,4 @@
-"""Run the commands that pages about the lab show, and write what they print below them; draw their figures.
+"""Run the commands that pages show, and write what they print below them; draw their figures.
 
 python docs/make_why.py              # a few minutes on two cores
 python docs/make_why.py --published  # print the released gradients' errors beside the published ones
@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-PAGES = ("why-iou-losses.md", "lab/correlate.md", "lab/simulate.md")
+PAGES = ("why-iou-losses.md", "one-name-several-gradients.md", "modifiers.md", "lab/correlate.md", "lab/simulate.md")
 BLOCK = re.compile(r"^```console\n\$ (.*?)\n.*?^```$", re.M | re.S)
-FIGURE = re.compile(r"`(boxloss [^`]* --out docs/[^`]*)`")
+FIGURE = re.compile(r"`((?:boxloss|python) [^`]* --out docs/[^`]*)`")
 PROGRAMS = {"boxloss": [sys.executable, "-m", "boxloss"], "python": [sys.executable]}
 
 

@@ -40,7 +40,7 @@ def shape_cost(xp: Any, side: Any, other: Any, weight: Any, theta: Any) -> Shape
 
 @dataclass(frozen=True)
 class SIoU(OverlapLoss):
-    r"""The IoU loss plus a cost of the distance, which is less along an axis, and a cost of the shape.
+    r"""The IoU loss plus a cost of the distance, which is largest along an axis, and a cost of the shape.
 
     .. math::
 

@@ -97,7 +97,7 @@ class WiseState:
     """The running mean of the IoU loss that `Wise` compares with: a value, which `updated` makes the next of.
 
     A loss keeps no state: make one with the mean of each step, and save the state with a checkpoint.
-    `boxloss.torch.WiseIoU` does so as a module with a buffer.
+    ``boxloss.torch.WiseIoU`` does so as a module with a buffer.
 
     Parameters
     ----------
