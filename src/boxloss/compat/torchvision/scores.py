@@ -1,8 +1,9 @@
 """The pairwise scores of ``torchvision.ops``."""
 
-from typing import cast
+from typing import Any, cast
 
 from boxloss.check import check_choice
+from boxloss.compat.arrays import library, matrix
 from boxloss.compat.torchvision.conventions import (
     CIOU_SCORE,
     DEFAULT_EPS,
@@ -10,12 +11,9 @@ from boxloss.compat.torchvision.conventions import (
     FORMATS,
     GIOU_SCORE,
     default_float,
-    library,
     promote,
     with_eps,
 )
-from boxloss.dispatch import is_traced
-from boxloss.libraries.arrays import is_tracked
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
 from boxloss.typing import ArrayT
@@ -167,13 +165,11 @@ def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
     return _matrix(with_eps(CIOU_SCORE, eps), boxes1, boxes2)
 
 
-def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
-    """The pairwise kernel, or for a tensor that requires grad the elementwise one over columns and rows."""
+def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: Any = "xyxy") -> ArrayT:
+    """The matrix in the type that torchvision returns."""
     one, two = promote(boxes1, boxes2)
     xp = library(one, two)
     if not any(xp.isdtype(boxes.dtype, "real floating") for boxes in (one, two)):
         wide = cast(ArrayT, score.pairwise(one, two, format=fmt))
         return cast(ArrayT, xp.astype(wide, default_float(xp), copy=False))
-    if is_traced(one, two) or is_tracked(one, two):
-        return cast(ArrayT, score(one[..., :, None, :], two[..., None, :, :], format=fmt))
-    return cast(ArrayT, score.pairwise(one, two, format=fmt))
+    return cast(ArrayT, matrix(score, one, two, fmt))
