@@ -66,7 +66,8 @@ ULTRALYTICS_CENTRES = family(1e-7, EVERYWHERE, IOU_TO_CIOU)
 YOLOV5 = family(1e-7, (*EVERYWHERE, "height_floor"), IOU_TO_CIOU, pads_areas=True)
 YOLOV6 = family(1e-7, (*PADDED_HEIGHT, "offset_eps"), (*IOU_TO_CIOU, "siou"), pads_areas=True)
 
-FVCORE = family(1e-7, ("union_eps", "hull_eps"), ("giou",))
+# Of detectron2, all but giou.
+FVCORE = family(1e-7, EVERYWHERE, ("giou", "diou", "ciou"))
 
 # The floors of `bbox_overlaps`, which never sees the `eps` of `iou_loss`; the other losses add.
 MMDET_OVERLAPS = family(1e-6, ("union_floor", "hull_floor"), ("iou", "iof", "giou"))
