@@ -73,9 +73,7 @@ FVCORE = family(1e-7, EVERYWHERE, ("giou", "diou", "ciou"))
 MMDET_OVERLAPS = family(1e-6, ("union_floor", "hull_floor"), ("iou", "iof", "giou"))
 MMDET_GIOU = Convention("giou", 1e-7, ("union_floor", "hull_floor"))
 MMDET_DIOU = Convention("diou", 1e-7, ("union_eps", "diagonal_eps"))
-MMDET_CIOU = Convention(
-    "ciou", 1e-7, ("union_eps", "diagonal_eps", "height_eps"), {"gated": True, "clamped": True}
-)
+MMDET_CIOU = Convention("ciou", 1e-7, ("union_eps", "diagonal_eps", "height_eps"), {"gated": True, "clamped": True})
 _MMDET_SIOU = ("union_eps", "height_eps", "offset_eps", "enclosing_floor")
 MMDET_SIOU = Convention("siou", 1e-7, _MMDET_SIOU, {"clamped": True})
 MMDET_REPELLING_SIOU = Convention("siou", 1e-7, _MMDET_SIOU, {"clamped": True, "repels": True})

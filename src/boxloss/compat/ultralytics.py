@@ -46,8 +46,8 @@ def bbox_iou(
 
     Notes
     -----
-    Half precision is computed, and comes back, as float32. A side that is inverted counts as 0; that of ultralytics stays
-    negative. At contact the gradient is the mean of both sides.
+    Half precision is computed, and comes back, as float32. A side that is inverted counts as 0; that of ultralytics
+    stays negative. At contact the gradient is the mean of both sides.
 
     Examples
     --------

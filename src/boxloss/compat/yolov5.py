@@ -27,8 +27,8 @@ def bbox_iou(
     GIoU, DIoU, CIoU : bool
         Which score; the last that is True, or the IoU.
     eps : float
-        Added to the union, to the area and to the squared diagonal of the enclosing box and to the denominator of alpha;
-        the heights of corners count no less than it.
+        Added to the union, to the area and to the squared diagonal of the enclosing box and to the denominator of
+        alpha; the heights of corners count no less than it.
 
     Returns
     -------

@@ -117,7 +117,10 @@ class SIoU(OverlapLoss):
         h = shape_cost(xp, sides.h, sides.other_h, 1.0, theta)
         d_sides = Sides(0.5 * w.by_side, 0.5 * h.by_side, 0.5 * w.by_other, 0.5 * h.by_other)
         penalty = 0.5 * (cost + (w.value + h.value))
-        return (distance, (d_areas, None, None, None)), (penalty, (None, times(d_offset, 0.5), times(d_c, 0.5), d_sides))
+        return (distance, (d_areas, None, None, None)), (
+            penalty,
+            (None, times(d_offset, 0.5), times(d_c, 0.5), d_sides),
+        )
 
 
 siou: SIoU = register("siou", SIoU())
