@@ -205,7 +205,8 @@ def dx_box_iou(pred: ArrayT, truth: ArrayT, iou_loss: str) -> ArrayT:
         xp.where(bottom < t.bottom, overlap_w, zero),
     )
     d_union = tuple(area - d for area, d in zip((-h, -w, h, w), d_inter, strict=True))
-    of_iou = [_over(xp, union * d - inter * du, union * union) for d, du in zip(d_inter, d_union, strict=True)]
+    union2 = xp.where(union > 0.0, union * union, zero)
+    of_iou = [_over(xp, union * d - inter * du, union2) for d, du in zip(d_inter, d_union, strict=True)]
     # Of a side that is inverted both corners get the second's.
     is_upright = p.left < p.right, p.top < p.bottom
     of_iou = [xp.where(is_upright[k % 2], of_iou[k], of_iou[k % 2 + 2]) for k in range(4)]
