@@ -6,6 +6,7 @@ import functools
 import math
 import subprocess
 import warnings
+from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
 from types import SimpleNamespace
@@ -175,3 +176,27 @@ def calls() -> dict[str, compat_calls.Call]:
         | compat_calls.keras_calls("keras_cv", keras_cv())
         | compat_calls.paddle_calls(paddle())
     )
+
+
+def mmdet_classes() -> dict[str, Any]:
+    """The loss classes of mmdet, and its overlaps."""
+    names = ("IoULoss", "BoundedIoULoss", "GIoULoss", "DIoULoss", "CIoULoss", "EIoULoss", "SIoULoss")
+    found = vars(out_of("mmdet", "mmdet/models/losses/iou_loss.py", *names))
+    balanced = vars(out_of("mmdet", "mmdet/models/losses/balanced_l1_loss.py", "BalancedL1Loss"))
+    return {**found, **balanced, "bbox_overlaps": mmdet().bbox_overlaps}
+
+
+SIGNATURES: dict[str, Callable[[], dict[str, Any]]] = {
+    "ultralytics": lambda: vars(out_of("ultralytics", "ultralytics/utils/metrics.py", "bbox_iou", "box_iou")),
+    "yolov5": lambda: vars(out_of("yolov5", "yolov5/utils/metrics.py", "bbox_iou", "box_iou")),
+    "yolov6": lambda: vars(out_of("yolov6detect", "yolov6/utils/figure_iou.py", "IOUloss")),
+    "mmdet": mmdet_classes,
+    "mmyolo": lambda: vars(out_of("mmyolo", "mmyolo/models/losses/iou_loss.py", "bbox_overlaps", "IoULoss")),
+    "fvcore": lambda: {
+        **vars(out_of("fvcore", "fvcore/nn/giou_loss.py", "giou_loss")),
+        **vars(out_of("fvcore", "fvcore/nn/smooth_l1_loss.py", "smooth_l1_loss")),
+    },
+    "keras": lambda: {name: getattr(keras(), name) for name in ("compute_iou", "compute_ciou")},
+    "keras_cv": lambda: {name: getattr(keras_cv(), name) for name in ("compute_iou", "compute_ciou")},
+    "paddle": lambda: vars(paddle()),
+}
