@@ -1,4 +1,4 @@
-"""A call of each function of `boxloss.compat` that other libraries compute: what `tests/parity` compares and records."""
+"""A call of each function of `boxloss.compat` that another library has: what `tests/parity` compares and records."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import peers
 import pytest
 import torch
 
 import boxloss as bl
 import compat_calls
 import generators
+import peers
 from compat_calls import CALLS
 
 ROOT = Path(__file__).parents[2]

@@ -68,7 +68,7 @@ def compute_iou(
     """
     formats = {**FORMATS, **RELATIVE}
     format = formats[check_choice("bounding_box_format", bounding_box_format.lower(), formats)]
-    size = image_shape and (float(image_shape[0]), float(image_shape[1]))
+    size = (image_shape[0], image_shape[1]) if image_shape else None
     return masked_iou(boxes1, boxes2, format, size, mask_val if use_masking else None)
 
 
@@ -77,11 +77,11 @@ def masked_iou(
 ) -> ArrayT:
     """The matrix of the IoU, with another number for boxes all of whose corners are negative."""
     xp = library(boxes1, boxes2)
-    corners = [convert(boxes, format, "xyxy", image_size=image_size) for boxes in (boxes1, boxes2)]
-    iou: Any = matrix(KERAS_IOU(), *corners)
+    corners1, corners2 = (convert(boxes, format, "xyxy", image_size=image_size) for boxes in (boxes1, boxes2))
+    iou: Any = matrix(KERAS_IOU(), corners1, corners2)
     if mask_val is None:
         return cast(ArrayT, iou)
-    one, two = (xp.max(boxes, axis=-1) < 0.0 for boxes in corners)
+    one, two = (xp.max(boxes, axis=-1) < 0.0 for boxes in (corners1, corners2))
     return cast(ArrayT, xp.where(one[..., :, None] | two[..., None, :], xp.full_like(iou, mask_val), iou))
 
 

@@ -50,7 +50,7 @@ def bbox_iou(
     >>> bbox_iou(list(pred), list(target), diou=True).round(4)
     array([0.0317])
     """
-    return _iou("score", box1, box2, giou, diou, ciou, eps)
+    return cast(ArrayT, _iou("score", box1, box2, giou, diou, ciou, eps))
 
 
 def _iou(output: str, box1: Any, box2: Any, giou: bool, diou: bool, ciou: bool, eps: float) -> Any:

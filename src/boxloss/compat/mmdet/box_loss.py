@@ -2,8 +2,7 @@
 
 from typing import Any, ClassVar, cast
 
-from boxloss.check import check_choice, check_finite
-from boxloss.compat.mmdet.reductions import REDUCTIONS
+from boxloss.check import REDUCTIONS, check_choice, check_finite
 from boxloss.typing import Array, ArrayT, Reduction
 
 

@@ -1,6 +1,6 @@
 """The overlaps of ``mmdet.structures.bbox``."""
 
-from typing import Literal, cast
+from typing import Literal
 
 from boxloss.check import check_choice
 from boxloss.check_arrays import check_last_axis
@@ -62,4 +62,4 @@ def bbox_overlaps(
     if bboxes1.shape[-2:-1] != bboxes2.shape[-2:-1]:
         counts = " and ".join(str(boxes.shape[-2]) for boxes in (bboxes1, bboxes2))
         raise ValueError(f"bboxes1 and bboxes2 must hold as many boxes if is_aligned=True; got {counts}")
-    return cast(ArrayT, score(bboxes1, bboxes2))
+    return score(bboxes1, bboxes2)
