@@ -24,7 +24,7 @@ def matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, format: Format = "xyxy")
     if is_traced(boxes1, boxes2) or is_tracked(boxes1, boxes2):
         one, two = cast(Any, boxes1), cast(Any, boxes2)
         return cast(ArrayT, score(one[..., :, None, :], two[..., None, :, :], format=format))
-    return cast(ArrayT, score.pairwise(boxes1, boxes2, format=format))
+    return score.pairwise(boxes1, boxes2, format=format)
 
 
 def column(score: Loss, boxes1: ArrayT, boxes2: ArrayT, format: Format = "xyxy") -> ArrayT:

@@ -25,11 +25,11 @@ def bbox_overlaps(
     bboxes2 : array, shape (..., N, 4)
         Corners; leading axes broadcast, which those of mmdet do not.
     mode : {"iou", "iof", "giou"}
-        Which; ``"iof"`` is the share of each box of `bboxes1` that the other covers.
+        Which; ``"iof"`` is the share of each first box that the other covers.
     is_aligned : bool
         True compares pairs: the boxes are as many.
     eps : float
-        The least that a union, an area of `bboxes1` under ``"iof"``, or an enclosing area counts.
+        The least that a union, an area of the first boxes under ``"iof"``, or an enclosing area counts.
 
     Returns
     -------
