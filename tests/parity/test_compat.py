@@ -163,5 +163,6 @@ def table(worst):
         told = "" if library == "darknet" else f"{grad.difference:.0e}"
         where = max(value, grad).pairs
         width = "float32" if is_in_float32(name) else "float64"
-        rows.append(f"| `{library}.{function}` {rest} | {peer} | {value.difference:.0e} | {told} | {where} | {width} |")
+        label = f"`{library}.{function}` {rest}".strip()
+        rows.append(f"| {label} | {peer} | {value.difference:.0e} | {told} | {where} | {width} |")
     return "\n".join(rows) + "\n"

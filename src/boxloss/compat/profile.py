@@ -291,8 +291,8 @@ def siou(
     w = shape_cost(xp, sides.w + self.width_eps, sides.other_w + self.width_eps, 1.0, self.theta)
     h = shape_cost(xp, sides.h + one.value, sides.other_h + other.value, 1.0, self.theta)
     d_shape = Sides(w.by_side, h.by_side * one.slope, w.by_other, h.by_other * other.slope)
-    partials = (d_areas, plus(d_sides, times(d_shape, 0.5)), times(d_c, 0.5), times(d_offset, 0.5))
-    return score, (loss + 0.5 * (distance + (w.value + h.value)), partials)
+    partials = (d_areas, plus(d_sides, times(d_shape, 0.5)), d_c, d_offset)
+    return score, (loss + distance + 0.5 * (w.value + h.value), partials)
 
 
 FORMULAS: Mapping[str, Formula] = MappingProxyType(

@@ -9,7 +9,6 @@ from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import NEGLIGIBLE, inverse, inverses
 from boxloss.shapes.relations import Areas, Sides, Vector, where_larger
-from boxloss.shapes.shape import times
 
 
 class ShapeCost(NamedTuple):
@@ -39,7 +38,7 @@ def shape_cost(xp: Any, side: Any, other: Any, weight: Any, theta: Any) -> Shape
 
 
 def distance_cost(xp: Any, offset: Vector, c: Vector, repels: bool = False) -> tuple[Any, Vector, Vector]:
-    """The sum of 1 - exp(-gamma r) over the axes, and its partial derivatives with respect to offset and sides.
+    """Half the sum of 1 - exp(-gamma r) over the axes; its partial derivatives with respect to offset and sides.
 
     With `repels` the exponent has the other sign.
     """
@@ -57,11 +56,11 @@ def distance_cost(xp: Any, offset: Vector, c: Vector, repels: bool = False) -> t
     fade_x, fade_y = 1.0 - delta_x, 1.0 - delta_y
     by_angle = (fade_x * r_x + fade_y * r_y) * turn
     d_offset = Vector(
-        2.0 * gamma * fade_x * per_cw2 * offset.x - by_angle * size_y * xp.sign(offset.x),
-        2.0 * gamma * fade_y * per_ch2 * offset.y + by_angle * size_x * xp.sign(offset.y),
+        gamma * fade_x * per_cw2 * offset.x - 0.5 * by_angle * size_y * xp.sign(offset.x),
+        gamma * fade_y * per_ch2 * offset.y + 0.5 * by_angle * size_x * xp.sign(offset.y),
     )
-    d_c = Vector(-2.0 * gamma * fade_x * r_x * per_cw2 * c.x, -2.0 * gamma * fade_y * r_y * per_ch2 * c.y)
-    return delta_x + delta_y, d_offset, d_c
+    d_c = Vector(-gamma * fade_x * r_x * per_cw2 * c.x, -gamma * fade_y * r_y * per_ch2 * c.y)
+    return 0.5 * (delta_x + delta_y), d_offset, d_c
 
 
 @dataclass(frozen=True)
@@ -116,11 +115,8 @@ class SIoU(OverlapLoss):
         w = shape_cost(xp, sides.w, sides.other_w, 1.0, theta)
         h = shape_cost(xp, sides.h, sides.other_h, 1.0, theta)
         d_sides = Sides(0.5 * w.by_side, 0.5 * h.by_side, 0.5 * w.by_other, 0.5 * h.by_other)
-        penalty = 0.5 * (cost + (w.value + h.value))
-        return (distance, (d_areas, None, None, None)), (
-            penalty,
-            (None, times(d_offset, 0.5), times(d_c, 0.5), d_sides),
-        )
+        penalty = cost + 0.5 * (w.value + h.value)
+        return (distance, (d_areas, None, None, None)), (penalty, (None, d_offset, d_c, d_sides))
 
 
 siou: SIoU = register("siou", SIoU())
