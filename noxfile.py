@@ -162,6 +162,23 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def parity(session: nox.Session) -> None:
+    """Values and gradients of `boxloss.compat` beside those of the libraries that it stands for.
+
+    With `-- --darknet=CHECKOUT` those of darknet too, and with `--write` beside it docs/parity.md and the recorded
+    values of the tests.
+    """
+    install_torch(session)
+    session.install(".", *groups("test", "parity"))
+    # Functions are taken from the files of these, most of which do not import beside each other.
+    session.install("pip")
+    pinned = nox.project.dependency_groups(PROJECT, "parity-files")
+    session.run("python", "-m", "pip", "install", "--quiet", "--no-deps", "--ignore-requires-python", *pinned)
+    environment = {"KERAS_BACKEND": "torch"}
+    session.run("pytest", "tests/parity", "-p", "no:cacheprovider", *session.posargs, env=environment)
+
+
+@nox.session(default=False)
 def browser(session: nox.Session) -> None:
     """The report in a headless Chromium, as wide as a phone and as wide as a desktop."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")

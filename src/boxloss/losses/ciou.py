@@ -13,9 +13,11 @@ from boxloss.shapes.shape import times
 FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
 
 
-def aspect_penalty(xp: Any, distance: Any, aspect: Any, eps: float) -> tuple[Any, Any, Any]:
+def aspect_penalty(
+    xp: Any, distance: Any, aspect: Any, eps: float, scale: float = FOUR_PER_PI_SQUARED
+) -> tuple[Any, Any, Any]:
     """Alpha v; its partial with respect to the difference of the angles, for a constant alpha; and alpha."""
-    scaled_aspect = FOUR_PER_PI_SQUARED * aspect
+    scaled_aspect = scale * aspect
     v = scaled_aspect * aspect
     alpha = v / xp.where(v == 0.0, 1.0, distance + v + eps)  # 0 where there is no difference
     return alpha * v, 2.0 * scaled_aspect * alpha, alpha

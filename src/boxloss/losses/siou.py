@@ -38,6 +38,32 @@ def shape_cost(xp: Any, side: Any, other: Any, weight: Any, theta: Any) -> Shape
     )
 
 
+def distance_cost(xp: Any, offset: Vector, c: Vector, repels: bool = False) -> tuple[Any, Vector, Vector]:
+    """Half the sum of 1 - exp(-gamma r) over the axes; its partial derivatives with respect to offset and sides.
+
+    With `repels` the exponent has the other sign.
+    """
+    size_x, size_y = xp.abs(offset.x), xp.abs(offset.y)
+    rho2 = offset.x * offset.x + offset.y * offset.y
+    per_rho2 = 1.0 / nonzero(xp, rho2)
+    gamma = 2.0 - 2.0 * size_x * size_y * per_rho2
+    # The derivative of Lambda is this times (|dy| sign(dx), -|dx| sign(dy)).
+    turn = 2.0 * (offset.y * offset.y - offset.x * offset.x) * per_rho2 * per_rho2
+    if repels:
+        gamma, turn = -gamma, -turn
+    per_cw2, per_ch2 = inverses(xp, *(safe_if_ordinary(xp, side * side) for side in c))
+    r_x, r_y = offset.x * offset.x * per_cw2, offset.y * offset.y * per_ch2
+    delta_x, delta_y = -xp.expm1(-(gamma * r_x)), -xp.expm1(-(gamma * r_y))
+    fade_x, fade_y = 1.0 - delta_x, 1.0 - delta_y
+    by_angle = (fade_x * r_x + fade_y * r_y) * turn
+    d_offset = Vector(
+        gamma * fade_x * per_cw2 * offset.x - 0.5 * by_angle * size_y * xp.sign(offset.x),
+        gamma * fade_y * per_ch2 * offset.y + 0.5 * by_angle * size_x * xp.sign(offset.y),
+    )
+    d_c = Vector(-gamma * fade_x * r_x * per_cw2 * c.x, -gamma * fade_y * r_y * per_ch2 * c.y)
+    return 0.5 * (delta_x + delta_y), d_offset, d_c
+
+
 @dataclass(frozen=True)
 class SIoU(OverlapLoss):
     r"""The IoU loss plus a cost of the distance, which is largest along an axis, and a cost of the shape.
@@ -87,26 +113,11 @@ class SIoU(OverlapLoss):
     def terms(xp: Any, areas: Areas, offset: Vector, c: Vector, sides: Sides, theta: float) -> tuple[Term, ...]:
         """1 - IoU and (Delta + Omega) / 2."""
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
-        size_x, size_y = xp.abs(offset.x), xp.abs(offset.y)
-        rho2 = offset.x * offset.x + offset.y * offset.y
-        per_rho2 = 1.0 / nonzero(xp, rho2)
-        gamma = 2.0 - 2.0 * size_x * size_y * per_rho2
-        # The derivative of Lambda is this times (|dy| sign(dx), -|dx| sign(dy)).
-        turn = 2.0 * (offset.y * offset.y - offset.x * offset.x) * per_rho2 * per_rho2
-        per_cw2, per_ch2 = inverses(xp, *(safe_if_ordinary(xp, side * side) for side in c))
-        r_x, r_y = offset.x * offset.x * per_cw2, offset.y * offset.y * per_ch2
-        delta_x, delta_y = -xp.expm1(-(gamma * r_x)), -xp.expm1(-(gamma * r_y))
-        fade_x, fade_y = 1.0 - delta_x, 1.0 - delta_y
-        by_angle = (fade_x * r_x + fade_y * r_y) * turn
+        cost, d_offset, d_c = distance_cost(xp, offset, c)
         w = shape_cost(xp, sides.w, sides.other_w, 1.0, theta)
         h = shape_cost(xp, sides.h, sides.other_h, 1.0, theta)
-        d_offset = Vector(
-            gamma * fade_x * per_cw2 * offset.x - 0.5 * by_angle * size_y * xp.sign(offset.x),
-            gamma * fade_y * per_ch2 * offset.y + 0.5 * by_angle * size_x * xp.sign(offset.y),
-        )
-        d_c = Vector(-gamma * fade_x * r_x * per_cw2 * c.x, -gamma * fade_y * r_y * per_ch2 * c.y)
         d_sides = Sides(0.5 * w.by_side, 0.5 * h.by_side, 0.5 * w.by_other, 0.5 * h.by_other)
-        penalty = 0.5 * ((delta_x + delta_y) + (w.value + h.value))
+        penalty = cost + 0.5 * (w.value + h.value)
         return (distance, (d_areas, None, None, None)), (penalty, (None, d_offset, d_c, d_sides))
 
 

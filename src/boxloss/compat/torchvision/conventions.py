@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.check_arrays import array_namespace, both_as_boxes, plain_library
+from boxloss.check_arrays import both_as_boxes
+from boxloss.compat.arrays import library
 from boxloss.losses.ciou import CIoU, aspect_penalty
 from boxloss.losses.diou import DIoU, distance_and_penalty
 from boxloss.losses.giou import GIoU
@@ -136,8 +137,3 @@ def promote(boxes1: Any, boxes2: Any, *, floats: bool = False) -> tuple[Any, Any
     if both[0].dtype != both[1].dtype and all(xp.isdtype(b.dtype, "real floating") for b in both):
         both = [xp.astype(b, xp.float64) for b in both]
     return both[0], both[1]
-
-
-def library(boxes1: Any, boxes2: Any) -> Any:
-    """The array library."""
-    return plain_library(boxes1, boxes2) or array_namespace(boxes1=boxes1, boxes2=boxes2)

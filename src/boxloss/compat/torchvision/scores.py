@@ -1,8 +1,9 @@
 """The pairwise scores of ``torchvision.ops``."""
 
-from typing import cast
+from typing import Any, cast
 
 from boxloss.check import check_choice
+from boxloss.compat.arrays import library, matrix
 from boxloss.compat.torchvision.conventions import (
     CIOU_SCORE,
     DEFAULT_EPS,
@@ -10,7 +11,6 @@ from boxloss.compat.torchvision.conventions import (
     FORMATS,
     GIOU_SCORE,
     default_float,
-    library,
     promote,
     with_eps,
 )
@@ -165,11 +165,11 @@ def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
     return _matrix(with_eps(CIOU_SCORE, eps), boxes1, boxes2)
 
 
-def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
-    """The matrix of a score, of integers in the library's default float type."""
+def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: Any = "xyxy") -> ArrayT:
+    """The matrix in the type that torchvision returns."""
     one, two = promote(boxes1, boxes2)
     xp = library(one, two)
     if not any(xp.isdtype(boxes.dtype, "real floating") for boxes in (one, two)):
         wide = cast(ArrayT, score.pairwise(one, two, format=fmt))
         return cast(ArrayT, xp.astype(wide, default_float(xp), copy=False))
-    return cast(ArrayT, score.pairwise(one, two, format=fmt))
+    return cast(ArrayT, matrix(score, one, two, fmt))

@@ -1,0 +1,50 @@
+"""What the functions of other libraries share: the array library of two arrays, and differentiable matrices."""
+
+import math
+from typing import Any, cast
+
+from boxloss.check_arrays import array_namespace, check_last_axis, plain_library
+from boxloss.dispatch import is_traced
+from boxloss.libraries.arrays import is_tracked
+from boxloss.losses.loss import Loss
+from boxloss.typing import ArrayT, Format
+
+
+def library(boxes1: Any, boxes2: Any, names: tuple[str, str] = ("boxes1", "boxes2")) -> Any:
+    """The array library; torch.compile would warn of the cached functions that find it out."""
+    if is_traced(boxes1, boxes2):
+        from array_api_compat import torch
+
+        return torch
+    return plain_library(boxes1, boxes2) or array_namespace(**dict(zip(names, (boxes1, boxes2), strict=True)))
+
+
+def matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, format: Format = "xyxy") -> ArrayT:
+    """The pairwise kernel, or for a tensor that requires grad the elementwise one over columns and rows."""
+    if is_traced(boxes1, boxes2) or is_tracked(boxes1, boxes2):
+        one, two = cast(Any, boxes1), cast(Any, boxes2)
+        return cast(ArrayT, score(one[..., :, None, :], two[..., None, :, :], format=format))
+    return score.pairwise(boxes1, boxes2, format=format)
+
+
+def column(score: Loss, boxes1: ArrayT, boxes2: ArrayT, format: Format = "xyxy") -> ArrayT:
+    """The score of each pair with a last axis of 1, as the YOLO family returns it."""
+    names = ("box1", "box2")
+    library(boxes1, boxes2, names)
+    for name, boxes in zip(names, (boxes1, boxes2), strict=True):
+        check_last_axis(name, boxes)
+    values: Any = score(boxes1, boxes2, format=format)
+    return cast(ArrayT, values[..., None])
+
+
+def kind_of_flags(GIoU: bool, DIoU: bool, CIoU: bool) -> str:
+    """The kind of score that the flags of the YOLO family ask for: the last of those that are set."""
+    return "ciou" if CIoU else "diou" if DIoU else "giou" if GIoU else "iou"
+
+
+def reduced(xp: Any, values: Any, reduction: str) -> Any:
+    """Values by one of the reductions; the mean of nothing is 0."""
+    if reduction == "none":
+        return values
+    total = xp.sum(values)
+    return total if reduction == "sum" else total / max(math.prod(values.shape), 1)

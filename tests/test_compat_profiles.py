@@ -1,0 +1,323 @@
+"""The profiles of other libraries against what `nox -s parity` recorded of these, without them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import boxloss as bl
+from boxloss.compat import conventions, darknet, fvcore, keras, keras_cv, mmdet, mmyolo, paddle, yolov5, yolov6
+from boxloss.compat.mmdet.formulas import BoundedIoU, ExtendedIoU
+from boxloss.verbs import select
+from compat_calls import CALLS
+from errors import check_error, table
+from generators import mixed
+
+RECORDED = json.loads(Path(__file__).with_name("compat_values.json").read_text(encoding="utf-8"))
+PRED, TARGET = np.asarray(RECORDED["pred"]), np.asarray(RECORDED["target"])
+IN_FLOAT32 = ("keras", "darknet", "ultralytics.box_iou")
+every_function = pytest.mark.parametrize("name", CALLS)
+
+
+@pytest.fixture
+def nothing_compiled(monkeypatch):
+    """The array engine for all: a kernel for each function would take a minute."""
+    monkeypatch.setattr(select, "is_compiler_off", lambda: True)
+
+
+def tolerance(name):
+    return 2e-6 if name.startswith(IN_FLOAT32) else 1e-12
+
+
+def of_pairs(name, *pair):
+    """The values of each pair, a row each: of a matrix its diagonal, of a mean one pair after the other."""
+    call = CALLS[name]
+    if name.startswith("paddle.DIouLoss"):
+        return [call.function(*(side[k : k + 1, ...] for side in pair)) for k in range(len(PRED))]
+    values = call.function(*pair)
+    is_matrix = values.shape == (len(PRED), len(PRED))
+    return [values[k, k] if is_matrix else values[k, ...] for k in range(len(PRED))]
+
+
+@every_function
+def test_values(name, backend, nothing_compiled):
+    pair = [backend.asarray(bl.convert(side, "xyxy", CALLS[name].format)) for side in (PRED, TARGET)]
+    for found, wanted in zip(of_pairs(name, *pair), RECORDED["calls"][name]["values"], strict=True):
+        assert_allclose(backend.to_numpy(found).ravel(), wanted, rtol=tolerance(name), atol=tolerance(name))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", [name for name in CALLS if not name.startswith("darknet")])
+def test_gradients(name, nothing_compiled):
+    """With respect to both boxes, of a weighted sum where a pair has several values."""
+    import torch
+
+    sides = (bl.convert(side, "xyxy", CALLS[name].format) for side in (PRED, TARGET))
+    pair = [torch.tensor(side, requires_grad=True) for side in sides]
+    rows = of_pairs(name, *pair)
+    sum((row.ravel() * torch.linspace(1.0, 2.0, row.numel(), dtype=row.dtype)).sum() for row in rows).backward()
+    found = np.concatenate([np.zeros((len(PRED), 4)) if side.grad is None else side.grad for side in pair], axis=1)
+    wanted = np.asarray(RECORDED["calls"][name]["grads"])
+    for scale in (slice(0, None, 2), slice(1, None, 2)):  # pixels, normalised
+        assert_allclose(found[scale], wanted[scale], rtol=0, atol=tolerance(name) * abs(wanted[scale]).max())
+
+
+LOSSES = (
+    conventions.ULTRALYTICS["ciou"](),
+    conventions.YOLOV5["giou"](),
+    conventions.MMDET_REPELLING_SIOU("linear"),
+    conventions.MMDET_CIOU("linear"),
+    conventions.MMDET_OVERLAPS["iou"].made("log", 1e-6, clamped=True, least=1e-6),
+    conventions.MMDET_OVERLAPS["iof"](),
+    conventions.PADDLE["diou"].made("square", 1e-9),
+    ExtendedIoU(),
+    BoundedIoU(),
+)
+
+
+def test_one_kernel_of_all(rng):
+    """Value and both gradients are those of the array engine."""
+    pair, loss = mixed(rng, 40), sum(LOSSES)
+    (value, grads), (wanted, of_array) = (
+        loss.value_and_grad(*pair, wrt="both", engine=engine) for engine in ("numba", "array")
+    )
+    assert_allclose(value, wanted, rtol=1e-12)
+    for found, expected in zip(grads, of_array, strict=True):
+        assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+DEGENERATE = np.asarray([[1.0, 1, 1, 1], [1, 1, 1, 3], [0, 0, 2, 2], [3, 3, 2, 2], [1, 1, 3, 1]])
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.expression)
+def test_boxes_without_area_have_numbers(loss):
+    pred, target = DEGENERATE[:, None], DEGENERATE
+    value, grads = loss.value_and_grad(pred, target, wrt="both", engine="array")
+    assert np.isfinite(value).all()
+    assert all(np.isfinite(grad).all() for grad in grads)
+
+
+def test_an_eps_that_is_given():
+    """It is another than the default, where it is added; heights of YOLOv5 count no less."""
+    pred, target = np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]])
+    assert_allclose(CALLS["ultralytics.box_iou"].function(pred, target), 1 / 7, rtol=1e-6)
+    from boxloss.compat import ultralytics
+
+    assert_allclose(ultralytics.bbox_iou(pred, target, xywh=False, eps=1.0), [[1 / (6 + 6 - 1 + 1)]])
+    assert_allclose(ultralytics.bbox_iou(pred + 1, target, xywh=True, eps=1.0).shape, (1, 1))
+    assert_allclose(yolov5.bbox_iou(pred, target, xywh=False, eps=4.0), [[1 / (8 + 8 - 1 + 4)]])
+    assert_allclose(mmdet.bbox_overlaps(pred, target, eps=14.0), [[1 / 14]])
+
+
+# --- Arguments of each ----------------------------------------------------------------------------------------------
+
+
+class TestMmdet:
+    """Weights, divisors, reductions and classes."""
+
+    def test_reductions(self, nothing_compiled, rng):
+        pred, target = mixed(rng, 6)
+        weight = rng.uniform(0.0, 1.0, 6)
+        none = mmdet.giou_loss(pred, target, weight, "none", avg_factor=3)
+        assert_allclose(none, weight * mmdet.giou_loss(pred, target, reduction="none"))
+        assert_allclose(mmdet.giou_loss(pred, target, weight), none.mean())
+        assert_allclose(mmdet.giou_loss(pred, target, weight, "sum"), none.sum())
+        assert_allclose(mmdet.giou_loss(pred, target, weight, avg_factor=3), none.sum() / (3 + 2.0**-23), rtol=1e-15)
+        assert_allclose(mmdet.giou_loss(pred, target, weight, avg_factor=0), none.sum() * 2.0**23, rtol=1e-15)
+        columns = mmdet.bounded_iou_loss(pred, target, reduction="none")
+        of_each = rng.uniform(0.0, 1.0, (6, 4))
+        assert_allclose(mmdet.bounded_iou_loss(pred, target, of_each), (columns * of_each).mean())
+        assert_allclose(mmdet.bounded_iou_loss(pred, target, of_each, "sum"), (columns * of_each).sum())
+        assert_allclose(
+            mmdet.balanced_l1_loss(pred, target, of_each, avg_factor=2),
+            (mmdet.balanced_l1_loss(pred, target, reduction="none") * of_each).sum() / (2 + 2.0**-23),
+        )
+
+    def test_classes(self, nothing_compiled, rng):
+        pred, target = mixed(rng, 6)
+        of_each = rng.uniform(0.0, 1.0, (6, 4))
+        loss = mmdet.IoULoss(mode="linear", loss_weight=2.0)
+        assert_allclose(loss(pred, target, of_each, 4.0), mmdet.iou_loss(
+            pred, target, of_each.mean(-1), avg_factor=4.0, mode="linear"
+        ) * 2.0)  # fmt: skip
+        assert mmdet.IoULoss(linear=True)(pred, target) == mmdet.iou_loss(pred, target, mode="linear")
+        none = mmdet.CIoULoss(eps=1e-3)(pred, target, reduction_override="none")
+        assert_allclose(none, mmdet.ciou_loss(pred, target, reduction="none", eps=1e-3))
+        bounded = mmdet.BoundedIoULoss(beta=0.5)(pred, target, of_each)
+        assert_allclose(bounded, mmdet.bounded_iou_loss(pred, target, of_each, beta=0.5))
+        for name, options in (("SIoULoss", {"neg_gamma": True}), ("EIoULoss", {"smooth_point": 0.3})):
+            function = getattr(mmdet, f"{name.lower()[:4]}_loss")
+            wanted = function(pred, target, eps=1e-6, **options)
+            assert_allclose(getattr(mmdet, name)(**options)(pred, target), wanted)
+
+    def test_mmyolo_returns_scores_too(self, nothing_compiled, rng):
+        pred, target = mixed(rng, 6)
+        options = {"iou_mode": "siou", "bbox_format": "xyxy"}
+        loss, iou = mmyolo.IoULoss(**options, reduction="sum", loss_weight=3.0)(pred, target, np.ones((6, 4)))
+        assert_allclose(loss, 3.0 * (1 - iou).sum())
+        assert_allclose(iou, mmyolo.bbox_overlaps(pred, target, **options))
+        assert_allclose(mmyolo.IoULoss(bbox_format="xyxy", return_iou=False)(pred, pred), 0.0, atol=1e-6)
+        assert abs(mmyolo.bbox_overlaps(pred, target, **options, siou_theta=2.0) - iou).max() > 1e-3
+
+
+def test_yolov6(nothing_compiled, rng):
+    pred, target = mixed(rng, 6)
+    column = yolov6.IOUloss("xyxy", "GIoU")(pred, target)
+    assert column.shape == (6, 1)
+    assert yolov6.IOUloss("xyxy", "giou")(pred[0], target).shape == (6,)
+    assert_allclose(yolov6.IOUloss("xyxy", "giou", "mean")(pred, target), column.mean())
+
+
+def test_keras(nothing_compiled):
+    one, two = np.asarray([[0.0, 0, 2, 2], [-4, -4, -1, -1]]), np.asarray([[0.0, 0, 2, 4]])
+    masked = keras.compute_iou(one, two, "XYXY", use_masking=True, mask_val=-7)
+    assert_allclose(masked, [[0.5], [-7]], atol=1e-7)
+    assert_allclose(keras_cv.compute_iou(one, two, "xyxy", True), [[0.5], [-1]], atol=1e-7)
+    relative = two / [10.0, 20, 10, 20]
+    found = keras.compute_iou(relative, relative * [1, 1, 1, 0.5], "rel_xyxy", image_shape=(20, 10, 3))
+    assert_allclose(found, [[0.5]], rtol=1e-7)
+    # In units of the image 1e-7 counts more.
+    assert keras_cv.compute_iou(relative / 1e3, relative / 1e3, "rel_xyxy")[0, 0] < 0.5
+
+
+def test_paddle(nothing_compiled):
+    pred, target = np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]])
+    score = 1 - paddle.GIoULoss()(pred, target)
+    reweighted = paddle.GIoULoss(loss_weight=2.0)(pred, target, loc_reweight=np.asarray([0.5]))
+    assert_allclose(reweighted, 2.0 * (1 - 0.1 * score - 0.9 * score * 0.5))
+    assert_allclose(paddle.GIoULoss(reduction="sum")(pred, target, 3.0), 3.0 * (1 - score[0, 0]))
+    assert_allclose(paddle.IouLoss(loss_square=False, ciou=True)(pred.T, target.T), 2.5 * (1 - 2 / 63), rtol=1e-8)
+
+
+def test_fvcore_and_detectron2(nothing_compiled, rng):
+    pair = mixed(rng, 5)
+    assert_allclose(fvcore.diou_loss(*pair, "sum"), bl.DIoU(eps=1e-7)(*pair).sum())
+    assert_allclose(fvcore.ciou_loss(*pair, eps=1e-3), bl.CIoU(eps=1e-3)(*pair), rtol=1e-12)
+    assert_allclose(fvcore.smooth_l1_loss(*pair, 1e-9, "mean"), abs(pair[0] - pair[1]).mean())
+    assert fvcore.smooth_l1_loss(*(side[:0] for side in pair), 1.0, "mean") == 0.0
+
+
+def test_darknet_step_is_not_a_gradient():
+    """Of CIoU it depends on the unit of boxes."""
+    pred, target = np.asarray([10.0, 10, 2, 1]), np.asarray([10.6, 10.3, 1, 2])
+    steps = [scale * darknet.dx_box_iou(scale * pred, scale * target, "ciou") for scale in (1.0, 10.0)]
+    assert abs(steps[0] - steps[1]).max() > 1.0
+
+
+@pytest.mark.torch
+def test_a_divisor_may_be_a_tensor(nothing_compiled):
+    import torch
+
+    pred, target = torch.tensor(PRED, requires_grad=True), torch.tensor(TARGET)
+    factor = torch.tensor(2.0, dtype=torch.float64)
+    loss = mmdet.GIoULoss()(pred, target, avg_factor=factor)
+    loss.backward()
+    assert_allclose(loss.item(), mmdet.giou_loss(target, pred.detach(), avg_factor=2.0).item())
+
+
+@pytest.mark.torch
+def test_one_graph_of_torch_compile():
+    import torch
+
+    function = CALLS["ultralytics.bbox_iou ciou"].function
+    pred, target = torch.tensor(PRED, requires_grad=True), torch.tensor(TARGET)
+    compiled = torch.compile(lambda p, t: function(p, t).sum(), fullgraph=True, backend="eager")
+    (found,), (wanted,) = (torch.autograd.grad(f(pred, target).sum(), pred) for f in (compiled, function))
+    assert_allclose(found, wanted, rtol=1e-13)
+
+
+@pytest.mark.jax
+def test_jax():
+    import jax
+
+    function = CALLS["mmdet.ciou_loss"].function
+    grad = jax.jit(jax.grad(lambda pred, target: function(pred, target).sum()))(*map(jax.numpy.asarray, (PRED, TARGET)))
+    wanted = [row[:4] for row in RECORDED["calls"]["mmdet.ciou_loss"]["grads"]]
+    assert_allclose(grad, wanted, rtol=1e-9, atol=1e-12)
+
+
+# --- Errors ---------------------------------------------------------------------------------------------------------
+
+
+@table(
+    ("box1", lambda: yolov5.bbox_iou(PRED[:, :3], TARGET), ValueError, "box1 must have shape (..., 4); got (8, 3)"),
+    ("box2", lambda: yolov5.bbox_iou(PRED, TARGET[0, 0]), ValueError, "box2 must have shape (..., 4); got ()"),
+    ("eps", lambda: fvcore.giou_loss(PRED, TARGET, eps=-1.0), ValueError, "eps must not be negative; got -1.0"),
+    (
+        "mode",
+        lambda: mmdet.bbox_overlaps(PRED, TARGET, "diou"),
+        ValueError,
+        "mode must be one of 'iou', 'iof', 'giou'; got 'diou'",
+    ),
+    (
+        "aligned",
+        lambda: mmdet.bbox_overlaps(PRED, TARGET[:3], is_aligned=True),
+        ValueError,
+        "bboxes1 and bboxes2 must hold as many boxes if is_aligned=True; got 8 and 3",
+    ),
+    (
+        "bboxes1",
+        lambda: mmdet.bbox_overlaps(PRED[:, :2], TARGET),
+        ValueError,
+        "bboxes1 must have shape (..., 4); got (8, 2)",
+    ),
+    (
+        "iou-mode",
+        lambda: mmdet.iou_loss(PRED, TARGET, mode="cubic"),
+        ValueError,
+        "mode must be one of 'linear', 'square', 'log'; got 'cubic'",
+    ),
+    (
+        "avg_factor",
+        lambda: mmdet.iou_loss(PRED, TARGET, reduction="sum", avg_factor=1.0),
+        ValueError,
+        'avg_factor is the divisor of reduction="mean"; got it with reduction="sum"',
+    ),
+    (
+        "beta",
+        lambda: mmdet.bounded_iou_loss(PRED, TARGET, beta=0.0),
+        ValueError,
+        "beta must be greater than 0 (1e-30 or more); got 0.0",
+    ),
+    (
+        "smooth_point",
+        lambda: mmdet.eiou_loss(PRED, TARGET, smooth_point=0.0),
+        ValueError,
+        "smooth_point must be greater than 0 (1e-30 or more); got 0.0",
+    ),
+    (
+        "iou_type",
+        lambda: yolov6.IOUloss(iou_type="eiou"),
+        ValueError,
+        "iou_type must be one of 'iou', 'giou', 'diou', 'ciou', 'siou'; got 'eiou'",
+    ),
+    (
+        "keras-format",
+        lambda: keras.compute_ciou(PRED, TARGET, "rel_xyxy"),
+        ValueError,
+        "bounding_box_format must be one of 'xyxy', 'yxyx', 'xywh', 'center_xywh'; got 'rel_xyxy'",
+    ),
+    (
+        "keras-image",
+        lambda: keras.compute_iou(PRED, TARGET, "rel_xyxy"),
+        TypeError,
+        "image_size must be a pair (height, width); got None",
+    ),
+    (
+        "darknet-kind",
+        lambda: darknet.dx_box_iou(PRED, TARGET, "mse"),
+        ValueError,
+        "iou_loss must be one of 'iou', 'giou', 'diou', 'ciou'; got 'mse'",
+    ),
+    (
+        "array",
+        lambda: fvcore.smooth_l1_loss([0.0], TARGET, 1.0),
+        TypeError,
+        "input must be an array of a library that follows the array API standard; got builtins.list. "
+        "Convert it first, for example with numpy.asarray(input)",
+    ),
+)
+def test_errors(call, kind, text):
+    check_error(call, kind, text)
