@@ -1,11 +1,10 @@
-"""What the functions of other libraries share: the array library of two arrays, and differentiable matrices."""
+"""What the functions of other libraries share: the array library of two arrays, and their reductions."""
 
 import math
 from typing import Any, cast
 
 from boxloss.check_arrays import array_namespace, check_last_axis, plain_library
 from boxloss.dispatch import is_traced
-from boxloss.libraries.arrays import is_tracked
 from boxloss.losses.loss import Loss
 from boxloss.typing import ArrayT, Format
 
@@ -17,14 +16,6 @@ def library(boxes1: Any, boxes2: Any, names: tuple[str, str] = ("boxes1", "boxes
 
         return torch
     return plain_library(boxes1, boxes2) or array_namespace(**dict(zip(names, (boxes1, boxes2), strict=True)))
-
-
-def matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, format: Format = "xyxy") -> ArrayT:
-    """The pairwise kernel, or for a tensor that requires grad the elementwise one over columns and rows."""
-    if is_traced(boxes1, boxes2) or is_tracked(boxes1, boxes2):
-        one, two = cast(Any, boxes1), cast(Any, boxes2)
-        return cast(ArrayT, score(one[..., :, None, :], two[..., None, :, :], format=format))
-    return score.pairwise(boxes1, boxes2, format=format)
 
 
 def column(score: Loss, boxes1: ArrayT, boxes2: ArrayT, format: Format = "xyxy") -> ArrayT:

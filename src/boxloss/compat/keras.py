@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from boxloss.check import check_choice
-from boxloss.compat.arrays import library, matrix
+from boxloss.compat.arrays import library
 from boxloss.compat.conventions import KERAS_CIOU, KERAS_IOU
 from boxloss.functions import convert
 from boxloss.typing import ArrayT
@@ -78,7 +78,7 @@ def masked_iou(
     """The matrix of the IoU, with another number for boxes all of whose corners are negative."""
     xp = library(boxes1, boxes2)
     corners1, corners2 = (convert(boxes, format, "xyxy", image_size=image_size) for boxes in (boxes1, boxes2))
-    iou: Any = matrix(KERAS_IOU(), corners1, corners2)
+    iou: Any = KERAS_IOU().pairwise(corners1, corners2)
     if mask_val is None:
         return cast(ArrayT, iou)
     one, two = (xp.max(boxes, axis=-1) < 0.0 for boxes in (corners1, corners2))

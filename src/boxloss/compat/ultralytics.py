@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from boxloss.compat.arrays import column, kind_of_flags, library, matrix
+from boxloss.compat.arrays import column, kind_of_flags, library
 from boxloss.compat.conventions import ULTRALYTICS, ULTRALYTICS_CENTRES
 from boxloss.typing import ArrayT
 
@@ -98,4 +98,4 @@ def box_iou(box1: ArrayT, box2: ArrayT, eps: float = 1e-7) -> ArrayT:
     """
     xp = library(box1, box2, ("box1", "box2"))
     one, two = (xp.astype(box, xp.float32, copy=False) for box in (box1, box2))
-    return cast(ArrayT, matrix(ULTRALYTICS_CENTRES["iou"]("score", eps), one, two))
+    return cast(ArrayT, ULTRALYTICS_CENTRES["iou"]("score", eps).pairwise(one, two))

@@ -1,6 +1,6 @@
 """The box scores of ``yolov5.utils.metrics``, version 7.0, for any array library."""
 
-from boxloss.compat.arrays import column, kind_of_flags, matrix
+from boxloss.compat.arrays import column, kind_of_flags
 from boxloss.compat.conventions import ULTRALYTICS_CENTRES, YOLOV5
 from boxloss.typing import ArrayT
 
@@ -94,4 +94,4 @@ def box_iou(box1: ArrayT, box2: ArrayT, eps: float = 1e-7) -> ArrayT:
     >>> box_iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[0.0, 0, 2, 4], [3, 3, 4, 4]])).round(6)
     array([[0.5, 0. ]])
     """
-    return matrix(ULTRALYTICS_CENTRES["iou"]("score", eps), box1, box2)
+    return ULTRALYTICS_CENTRES["iou"]("score", eps).pairwise(box1, box2)

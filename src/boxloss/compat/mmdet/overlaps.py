@@ -4,7 +4,7 @@ from typing import Literal
 
 from boxloss.check import check_choice
 from boxloss.check_arrays import check_last_axis
-from boxloss.compat.arrays import library, matrix
+from boxloss.compat.arrays import library
 from boxloss.compat.conventions import MMDET_OVERLAPS
 from boxloss.typing import ArrayT
 
@@ -58,7 +58,7 @@ def bbox_overlaps(
     check_last_axis("bboxes2", bboxes2)
     score = MMDET_OVERLAPS[mode]("score", eps)
     if not is_aligned:
-        return matrix(score, bboxes1, bboxes2)
+        return score.pairwise(bboxes1, bboxes2)
     if bboxes1.shape[-2:-1] != bboxes2.shape[-2:-1]:
         counts = " and ".join(str(boxes.shape[-2]) for boxes in (bboxes1, bboxes2))
         raise ValueError(f"bboxes1 and bboxes2 must hold as many boxes if is_aligned=True; got {counts}")

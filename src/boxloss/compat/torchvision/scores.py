@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from boxloss.check import check_choice
-from boxloss.compat.arrays import library, matrix
+from boxloss.compat.arrays import library
 from boxloss.compat.torchvision.conventions import (
     CIOU_SCORE,
     DEFAULT_EPS,
@@ -172,4 +172,4 @@ def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: Any = "xyxy") -> A
     if not any(xp.isdtype(boxes.dtype, "real floating") for boxes in (one, two)):
         wide = cast(ArrayT, score.pairwise(one, two, format=fmt))
         return cast(ArrayT, xp.astype(wide, default_float(xp), copy=False))
-    return cast(ArrayT, matrix(score, one, two, fmt))
+    return cast(ArrayT, score.pairwise(one, two, format=fmt))
