@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 import boxloss as bl
 import compat_calls
 import generators
-import peers
+import peer_functions as peers
 from compat_calls import CALLS
 
 ROOT = Path(__file__).parents[2]
