@@ -13,8 +13,9 @@ nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds wha
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py.
-NEWEST_ALONE = (
-    "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_simulation", "evaluate_*", "reading_typed",
+NEWEST_ALONE = (  # tests/test_*.py
+    "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_*", "evaluate_*", "reading*", "variants", "lists",
+    "imports", "cuda", "compat_*", "errors*", "formats", "modifiers",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
@@ -97,7 +98,7 @@ def newest(session: nox.Session) -> None:
 def minimum(session: nox.Session) -> None:
     """The tests on NumPy with the lowest supported versions of the three core dependencies.
 
-    Those of documents, pictures, commands, tables and published curves run with the newest alone.
+    Those that depend on none of them, or that repeat what others run, run with the newest alone: see NEWEST_ALONE.
     """
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
     session.install(".[cli,lab]", *groups("test"), *lowest)

@@ -121,9 +121,9 @@ def test_expressions_that_are_too_long(text):
 def test_score_of_a_sum():
     code, output = run(*SCORE, "--loss", "5*l1+2*giou", "--loss", "l1,giou,5 * l1 + 2 * giou")
     assert code == 0
-    total, l1, giou = (line.split()[-5:] for line in output.splitlines()[3:])
+    total, l1, giou = (line.split()[-5:] for line in output.splitlines()[4:])
     assert float(total[0]) == pytest.approx(5 * float(l1[0]) + 2 * float(giou[0]), rel=1e-3)
-    assert output.splitlines()[3].startswith("5 * l1 + 2 * giou ")
+    assert output.splitlines()[4].startswith("5 * l1 + 2 * giou ")
 
 
 @pytest.mark.parametrize("command", ["landscape", "descend", "correlate", "simulate"])
