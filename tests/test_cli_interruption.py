@@ -9,6 +9,8 @@ import pytest
 HEAD = """
 import signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of a shell's background ignores it
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup this
 """
 COMMAND = """
 import boxloss.__main__
