@@ -80,10 +80,10 @@ class Library:
         self.check_kind(result, np.shape(expected), dtype)
         assert value_error(self.to_numpy(result), expected) <= BOUND[dtype]
 
-    def check_gradient(self, result: Any, expected: Any, dtype: str) -> None:
+    def check_gradient(self, result: Any, expected: Any, dtype: str, floor: float = 0.0) -> None:
         """A gradient, against the true one."""
         self.check_kind(result, np.shape(expected), dtype)
-        assert gradient_error(self.to_numpy(result).astype(np.float64), expected) <= BOUND[dtype]
+        assert gradient_error(self.to_numpy(result).astype(np.float64), expected, floor) <= BOUND[dtype]
 
     def check_equal(self, result: Any, expected: Any) -> None:
         """Two arrays of this library, bit for bit."""

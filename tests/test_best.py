@@ -180,6 +180,18 @@ def of_pairs(rng, dtype="float64"):
 
 
 @pytest.mark.torch
+def test_torch_without_targets_has_a_derivative_of_zero():
+    import torch
+
+    pred = torch.tensor([[0.0, 0, 2, 2], [float("nan"), 0, 1, 1]], requires_grad=True)
+    for value, index in (bl.giou.nearest(pred, torch.zeros(0, 4)), bl.giou.topk(pred, torch.zeros(0, 4), 2)):
+        assert (value == float("inf")).all()
+        assert (index == -1).all()
+        (grad,) = torch.autograd.grad(value.sum(), pred)
+        assert (grad == 0.0).all()
+
+
+@pytest.mark.torch
 @pytest.mark.parametrize("engine", ["array", "numba"])
 def test_torch_differentiates_by_the_pairs_that_were_chosen(engine, rng):
     import torch

@@ -138,7 +138,10 @@ def test_hint(files):
     [
         (["a.json"], "Give GROUND_TRUTH and DETECTIONS, or --sample alone."),
         (["--sample", "--format", "xyxy"], "--format is for Parquet and CSV files."),
-        (["--sample", "--intervals", "--per-category"], "--intervals is for the numbers of one detector."),
+        (
+            ["--sample", "--intervals", "--per-category"],
+            "--intervals is for the twelve numbers, not for --per-category.",
+        ),
         (["--sample", "--against", "none.json"], "none.json: No such file or directory"),
         (["--sample", "--out", "curves.txt"], "curves.txt: --out must end in .csv or .parquet"),
     ],

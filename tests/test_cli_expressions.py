@@ -67,7 +67,10 @@ def test_every_name_is_an_expression(name):
     assert loss_of(name) is bl.get(name)
 
 
-EXAMPLES = "write a name, as giou, with parameters, as smooth_l1(beta=0.1), or a sum, as 5*l1+2*giou"
+EXAMPLES = (
+    "write a name, as giou, with parameters, as smooth_l1(beta=0.1), a loss of a loss, as inner(ciou, ratio=0.7), "
+    "or a sum, as 5*l1+2*giou"
+)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,7 @@ EXAMPLES = "write a name, as giou, with parameters, as smooth_l1(beta=0.1), or a
         ("giuo", f"'giuo' is not one of {', '.join(KINDS)}. Did you mean 'giou'?"),
         ("GIoU", f"'GIoU' is not one of {', '.join(KINDS)}. Did you mean 'giou'?"),
         ("xyz", f"'xyz' is not one of {', '.join(KINDS)}."),
+        ("inner(mpdiou)", "'inner(mpdiou)' needs the size of the image, as mpdiou(image_size=(480, 640))"),
         ("2 * nope", f"'nope' is not one of {', '.join(KINDS)}."),
         ("smooth_l1(bta=1)", "smooth_l1 has no parameter 'bta'; it has coordinates, beta. Did you mean 'beta'?"),
         ("l1(**{'a': 1})", "l1 has no parameter '**'; it has coordinates."),

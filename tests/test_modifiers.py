@@ -12,6 +12,7 @@ from boxloss.engines.numba import compile as numba_compile
 from errors import check_error
 from generators import aligned, boxes, match, mixed
 
+NONE = "has none of: give it a loss such as bl.ciou, and let sums, weights, Focal and Wise take the result"
 LEAVES = [bl.IoU(), bl.GIoU(), bl.DIoU(), bl.CIoU(), bl.EIoU(), bl.SIoU(theta=3.0), bl.ShapeIoU(scale=1.0)]
 LEAVES += [bl.PIoU(), bl.MPDIoU(image_size=(20, 30))]
 PRODUCTS = [bl.WIoU(), bl.NWD(constant=3.0), bl.GCD(), bl.MGIoU(), bl.PIoU2(lambda_=1.1), bl.L1(), bl.SquaredIoU()]
@@ -190,12 +191,12 @@ def test_share_of_the_plane_without_a_slope_of_the_inner_iou():
         (
             lambda: bl.Inner(bl.l1),
             ValueError,
-            "Inner changes the term 1 - IoU of a loss, and L1 is no sum of it and penalties",
+            f"Inner changes the term 1 - IoU of a loss, which L1 {NONE}",
         ),
         (
             lambda: bl.Focaler(bl.Wise(bl.iou)),
             ValueError,
-            "Focaler changes the term 1 - IoU of a loss, and Wise is no sum of it and penalties",
+            f"Focaler changes the term 1 - IoU of a loss, which Wise {NONE}",
         ),
         (lambda: bl.Inner(bl.ciou, 0.1), ValueError, "ratio must be from 0.125 to 8; got 0.1"),
         (lambda: bl.Scaled(bl.ciou, 9), ValueError, "ratio must be from 0.125 to 8; got 9.0"),
@@ -287,6 +288,8 @@ def test_module_keeps_the_mean_as_a_buffer(rng):
     module.eval()
     module(pred, target)
     assert module.mean.item() == pytest.approx(state.mean)
+    halved = module.half().mean  # a step of a mean is less than the last digit of half precision
+    assert (halved.dtype, halved.item()) == (torch.float32, pytest.approx(state.mean))
 
 
 def test_boxes_far_from_the_origin_keep_their_digits(rng):
@@ -296,3 +299,44 @@ def test_boxes_far_from_the_origin_keep_their_digits(rng):
     for loss in (bl.Scaled(bl.giou, 1.5), bl.Interpolated(bl.giou, 0.5), bl.Inner(bl.ciou, 0.75)):
         value = loss(*(side.astype(np.float32) for side in far), engine="array")
         np.testing.assert_allclose(value, loss(*near, engine="array"), rtol=3e-6)
+
+
+def test_points_apart_are_no_match():
+    """A side of 0 divides by a tiny length: of two points that are not one, no part of a penalty is left out."""
+    pred, target = np.asarray([[100.0, 0, 100, 0]]), np.zeros((1, 4))
+    for loss in (bl.gcd, bl.piou, bl.shape_iou, bl.ShapeIoU(scale=1.0)):
+        value, grad = loss.value_and_grad(pred, target)
+        assert value >= 1.0, loss
+        assert np.isfinite(grad).all()
+        assert loss(target, target) == 0.0
+    weighted = bl.ShapeIoU(scale=1.0)(np.asarray([[3.0, 0, 5, 2]]), np.asarray([[0.0, 1, 0, 1]]))
+    np.testing.assert_allclose(weighted, bl.shape_iou(np.asarray([[3.0, 0, 5, 2]]), np.asarray([[0.0, 1, 0, 1]])))
+
+
+def test_another_formula_has_another_bound_or_none(rng):
+    """`below` looks only at overlapping boxes if a class says so itself."""
+
+    @dataclasses.dataclass(frozen=True)
+    class Half(bl.IoU):
+        @staticmethod
+        def terms(xp, areas, eps):
+            ((distance, partials),) = bl.IoU.terms(xp, areas, eps)
+            return ((0.5 * distance, (partials,)),)
+
+    assert Half().needed_overlap(0.6, False) is None
+    assert bl.iou.needed_overlap(0.6, False) == 0.4
+
+
+def test_parameters_do_not_hide_what_losses_have():
+    with pytest.raises(TypeError, match="must have another name than 'penalty'"):
+        type("Own", (bl.IoU,), {"__annotations__": {"penalty": float}, "penalty": 0.5})
+
+
+def test_the_smallest_image():
+    check_error(
+        lambda: bl.MPDIoU(image_size=(1e-25, 1.0)), ValueError, "height of image_size must be at least 1e-09; got 1e-25"
+    )
+
+
+def test_weights_of_sums_stay_finite():
+    check_error(lambda: 1e308 * (1e308 * bl.iou), ValueError, "weight of a sum must be finite; got inf")

@@ -196,3 +196,23 @@ BOX, SCORE = np.ones((3, 4)), np.ones(3)
 )
 def test_errors(call, kind, text):
     check_error(call, kind, text)
+
+
+def test_ids_may_be_as_far_apart_as_integers_are():
+    boxes, scores = np.asarray([[0.0, 0, 10, 10]] * 4), np.asarray([0.1, 0.2, 0.3, 0.4])
+    labels = np.asarray([-(2**63), 2**63 - 1, -(2**63), 0])
+    np.testing.assert_array_equal(bl.nms(boxes, scores, labels=labels), [3, 2, 1])
+    np.testing.assert_array_equal(bl.nms(boxes, scores, batch=labels), [3, 2, 1])
+
+
+@pytest.mark.filterwarnings("error")
+def test_infinite_scores_and_limits_warn_of_nothing():
+    boxes = np.asarray([[0.0, 0, 10, 10]] * 4, np.float32)
+    np.testing.assert_array_equal(bl.nms(boxes, np.asarray([np.inf, np.inf, 1.0, -np.inf]), threshold=1e300), range(4))
+
+
+def test_soft_nms_lowers_scores_that_are_not_negative():
+    with pytest.raises(
+        ValueError, match=r"^scores of soft_nms must be 0 or more, to be lowered by a factor; got -1.0$"
+    ):
+        bl.soft_nms(np.asarray([[0.0, 0, 1, 1]]), np.asarray([-1.0]))

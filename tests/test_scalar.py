@@ -235,7 +235,18 @@ def test_power(power, rng):
 
 def test_edges_of_power(power):
     run, number = power
-    base = np.asarray([0.0, 0.0, 0.0, -1.0, np.nan, 1.0, 1e-30, 1e30, 1e-30, 0.5], dtype=number)
-    exponent = np.asarray([2.0, 0.0, -1.0, 0.5, 1.0, 1e30, 1e5, 1e5, -1e5, 0.0], dtype=number)
-    expected = [0.0, 1.0, np.inf, np.nan, np.nan, 1.0, 0.0, np.inf, np.inf, 1.0]
+    base = np.asarray([0.0, 0.0, 0.0, -1.0, np.nan, 1.0, 1e-30, 1e30, 1e-30, 0.5, np.inf, np.inf, 2.0], dtype=number)
+    exponent = np.asarray([2.0, 0.0, -1.0, 0.5, 1.0, 1e30, 1e5, 1e5, -1e5, 0.0, 0.5, -1.0, np.nan], dtype=number)
+    expected = [0.0, 1.0, np.inf, np.nan, np.nan, 1.0, 0.0, np.inf, np.inf, 1.0, np.inf, 0.0, np.nan]
     np.testing.assert_array_equal(run(base, exponent), expected)
+
+
+def test_numbers_that_are_not_normal(power, function):
+    """Their logarithms and roots are as those of others."""
+    run, number = power
+    small = np.finfo(number).smallest_subnormal * number(2.0) ** np.arange(0, 20)
+    check_ulps(run(small, number(0.5)), mpmath.power, small, np.full_like(small, 0.5))
+    name, run, number = function
+    if name == "log":
+        small = np.finfo(number).smallest_subnormal * number(2.0) ** np.arange(0, 20)
+        check_ulps(run(small), mpmath.log, small)

@@ -64,7 +64,7 @@ def test_copies_and_checkpoints(box_loss, torch, pair):
 def test_examples_of_the_docstring(box_loss):
     import boxloss.torch
 
-    assert doctest.testmod(boxloss.torch) == (0, 7)
+    assert doctest.testmod(boxloss.torch) == (0, 13)
 
 
 @pytest.mark.parametrize(

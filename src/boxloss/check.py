@@ -21,7 +21,10 @@ UNREAD = (
     "Leave it out, or give a format such as 'rel_xyxy'"
 )
 REDUCTIONS = ("none", "mean", "sum")
-TAKEN = ("fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps")  # by every loss
+TAKEN = (  # by every loss
+    "fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps", "nearest", "topk", "below", "above",
+    "is_score", "per_distance", "needed_overlap", "has_iou_term", "has_powers", "iou_term", "penalty", "penalties",
+)  # fmt: skip
 WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 
 

@@ -86,6 +86,14 @@ class Request(NamedTuple):
         divisor = number_of_pairs(self.shape) if self.divisor is None else self.divisor
         return 1.0 / divisor if divisor else 0.0
 
+    def standard(self) -> "Request":
+        """The request with all functions of the standard, some of which older NumPy lacks."""
+        if self.xp is not np:
+            return self
+        import array_api_compat.numpy as xp
+
+        return self._replace(xp=xp)
+
     def constant(self) -> "Request":
         """The request without autograd's record of where tensors came from."""
         if type(self.pred) is np.ndarray or not is_tensor(self.pred):

@@ -1,6 +1,7 @@
 """Losses as modules of torch."""
 
 from dataclasses import replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -110,8 +111,9 @@ class WiseIoU(BoxLoss):
     """`boxloss.Wise` of a loss as a module, whose running mean of the IoU loss is a buffer: `mean`.
 
     In training each step first takes the mean of its IoU losses into the buffer, and then weighs its pairs by it, as
-    the authors' code does. In evaluation the buffer stays as it is. It is saved with the module, so a training that
-    goes on from a checkpoint goes on with the mean.
+    the authors' code does; pairs of weight 0 count too. In evaluation the buffer stays as it is. It is saved with the
+    module, so a training that goes on from a checkpoint goes on with the mean. It stays in float32 whatever type the
+    module is given, and reading it waits for a GPU and breaks a graph of torch.compile.
 
     Parameters
     ----------
@@ -160,7 +162,14 @@ class WiseIoU(BoxLoss):
         super().__init__(loss, format=format, image_size=image_size, reduction=reduction, eps=eps, engine=engine)
         self.loss = Wise(self.loss, version=version, alpha=alpha, delta=delta)
         self.momentum = WiseState(momentum).momentum
-        self.register_buffer("mean", torch.ones((), dtype=torch.float64))
+        self.register_buffer("mean", torch.ones(()))
+
+    def _apply(self, function: Any, recurse: bool = True) -> Self:
+        """Move the module, and keep the mean in float32: half precision would lose its steps."""
+        mean = self.mean
+        super()._apply(function, recurse)
+        self.mean = mean.to(self.mean.device)
+        return self
 
     def forward(
         self, pred: Tensor, target: Tensor, weight: "Tensor | float | None" = None, avg_factor: float | None = None

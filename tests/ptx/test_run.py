@@ -66,11 +66,11 @@ every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 # --- Approximate instructions, whatever hardware may give for them ----------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @every_case
 def test_errors_of_approximate_instructions(case, seed, library, runtime, rng):
     runtime.seed = seed
-    check_elementwise(library, case.loss, mixed(rng, 300), "float32")
+    check_elementwise(library, case.loss, mixed(rng, 300), "float32", case.gradient_floor)
     pred = np.concatenate([boxes(rng, 40), zero_side(rng, 40)[0]]).astype("float32")
     matrix = case.loss.pairwise(pred, pred, engine="cuda")
     library.check_value(matrix, case.loss.pairwise(*[pred.astype("float64")] * 2, engine="array"), "float32")

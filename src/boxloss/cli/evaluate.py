@@ -64,10 +64,13 @@ def evaluate(
     evaluation, as pycocotools computes them; "-" stands where there is no ground truth.
 
     With --against a second detector is compared on the same images: its numbers, the differences, and where these
-    would lie for other images of the same kind. An interval that is all above or all below 0 is no accident.
+    would lie for other images of the same kind. Of differences that are none, one in twenty has an interval that is all
+    above or all below 0: among many categories some do.
     """
-    if intervals and (per_category or against):
-        raise click.UsageError("--intervals is for the numbers of one detector.", click.get_current_context())
+    if intervals and per_category and not against:
+        raise click.UsageError(
+            "--intervals is for the twelve numbers, not for --per-category.", click.get_current_context()
+        )
     files = inputs.files_of(ground_truth, detections, sample)
     reading = inputs.Reading(format, max_detections, lenient)
     inputs.check((*files, against) if against else files, reading)

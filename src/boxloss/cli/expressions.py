@@ -9,7 +9,10 @@ from typing import Any
 
 import boxloss as bl
 
-WANTED = "write a name, as giou, with parameters, as smooth_l1(beta=0.1), or a sum, as 5*l1+2*giou"
+WANTED = (
+    "write a name, as giou, with parameters, as smooth_l1(beta=0.1), a loss of a loss, as inner(ciou, ratio=0.7), "
+    "or a sum, as 5*l1+2*giou"
+)
 MODIFIERS = {kind.__name__.lower(): kind for kind in bl.MODIFIERS}
 KINDS = {name: type(bl.get(name)) for name in bl.losses()} | {"mpdiou": bl.MPDIoU} | MODIFIERS
 
@@ -46,6 +49,8 @@ def loss_of(text: str) -> bl.Loss:
         raise ValueError(f"{_short(text)}: {error}") from error
     if not isinstance(loss, bl.Loss):
         raise ValueError(f"{_short(text)} is a number, not a loss: {WANTED}")
+    if loss.program.structure.reads_image:
+        raise ValueError(f"{_short(text)} needs the size of the image, as mpdiou(image_size=(480, 640))")
     return loss
 
 

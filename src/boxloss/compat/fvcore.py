@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from boxloss.check import check_choice, check_not_negative
+from boxloss.check_arrays import float_of_integers
 from boxloss.compat.arrays import library, reduced
 from boxloss.compat.conventions import FVCORE
 from boxloss.typing import ArrayT, Reduction
@@ -167,6 +168,10 @@ def smooth_l1_loss(input: ArrayT, target: ArrayT, beta: float, reduction: Reduct
     beta = check_not_negative("beta", beta)
     xp = library(input, target, ("input", "target"))
     one, other = cast(Any, input), cast(Any, target)
+    if not xp.isdtype(one.dtype, "real floating"):  # whose difference may wrap around
+        one = xp.astype(one, float_of_integers(xp, one))
+    if not xp.isdtype(other.dtype, "real floating"):
+        other = xp.astype(other, float_of_integers(xp, other))
     size = xp.abs(one - other)
     values = size if beta < 1e-5 else xp.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta)
     return cast(ArrayT, reduced(xp, values, reduction))

@@ -1,6 +1,6 @@
 """Exponentials, logarithms and powers for one number inside a compiled loop: range reduction and polynomials.
 
-All stay within 2 ulp of the true value wherever it is a normal number (tests hold them to it against mpmath), and keep
+All stay within 2 ulp of the true value where that is a normal number (tests hold them to it against mpmath), and keep
 NaN. A call of the C library instead would keep the loop from being vectorised: SIoU took ten times as long.
 
 Coefficients are minimax polynomials of (expm1(r) - r) / r^2 for |r| <= ln(2) / 2 by the Remez algorithm in 50 digits.
@@ -147,7 +147,10 @@ def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
     product = high * exponent
     rest = _fused(xp, high, exponent, -product) + low * exponent
     value = _exponential_of_sum(xp, product, rest, width)
-    of_zero = xp.where(exponent > 0.0, 0.0, xp.where(exponent < 0.0, math.inf, 1.0))
+    value = xp.where(product == product, value, product)
+    falls, rises = exponent < 0.0, exponent > 0.0
+    of_zero = xp.where(rises, 0.0, xp.where(falls, math.inf, 1.0))
+    value = xp.where(a < math.inf, value, xp.where(rises, math.inf, xp.where(falls, 0.0, 1.0)))
     return xp.where(a > 0.0, value, xp.where(a == 0.0, of_zero, math.nan))
 
 
@@ -158,7 +161,13 @@ def _with_ends(xp: Any, b: Any, value: Any) -> Any:
 
 
 def _mantissa(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
-    """An exponent k and b / 2^k between sqrt(1 / 2) and sqrt(2), for a normal number b."""
+    """An exponent k and b / 2^k between sqrt(1 / 2) and sqrt(2), for a positive number b."""
+    is_small, more = b < 2.0 ** (1 - width.bias), width.fraction_bits + 1.0  # no normal number
+    k, mantissa = _mantissa_of_normal(xp, xp.where(is_small, b * 2.0**more, b), width)
+    return k - xp.where(is_small, more, 0.0), mantissa
+
+
+def _mantissa_of_normal(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
     bits = xp.operation("bits", INTEGER, b)
     exponent = xp.operation("shift right", INTEGER, bits - width.sqrt_half_bits, width.fraction_bits, of=INTEGER)
     shifted = xp.operation("shift left", INTEGER, exponent, width.fraction_bits, of=INTEGER)
@@ -169,7 +178,7 @@ def _mantissa(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
 def _logarithm(xp: Any, b: Any, lost: Any, width: Width) -> Any:
     """ln(b + lost) for a positive number b, and for what was lost when it was rounded."""
     with xp.writer.contracting(True):
-        k, mantissa = _mantissa(xp, b, width)
+        k, mantissa = (_mantissa if lost is None else _mantissa_of_normal)(xp, b, width)
         f = mantissa - 1.0 if lost is None else (mantissa - 1.0) + lost * (mantissa / b)
         s = f / (2.0 + f)
         z = s * s

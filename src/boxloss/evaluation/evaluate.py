@@ -36,8 +36,8 @@ def evaluate(
 ) -> Evaluation:
     """Compute mean average precision and recall, as COCO's evaluation defines them.
 
-    The numbers are those of pycocotools to the last bit. In two cases it has others: -1 for everything but the AP
-    itself where `max_detections` has no 100, and a match with an annotation whose id is 0 counts as none there.
+    The numbers are those of pycocotools to the last bit. In two cases it has others: an AP of -1 where
+    `max_detections` has no 100, and a match with an annotation whose id is 0 counts as none there.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def evaluate(
     known, found = load(truth, detections, format)
     arranged = arrange(known, found)
     if engine == "auto":
-        engine = "array" if len(found.score) <= FEW else "numba"
+        engine = "array" if max(len(found.score), len(known.box)) <= FEW else "numba"
     ranges = np.array(list(settings.areas.values()), np.float64)
     marks = match(arranged, settings.iou_thresholds, ranges, settings.max_detections[-1], engine)
     counts = np.array(settings.max_detections, np.int64)

@@ -261,6 +261,8 @@ class Evaluation:
             If ground truth or settings differ.
         """
         check_bootstrap(level, resamples)
+        if not isinstance(other, Evaluation):
+            raise TypeError(f"other must be an Evaluation, as boxloss.evaluate returns it; got {type(other).__name__}")
         return compare(self._parts, other._parts, level, checked_names(names), resamples, seed)
 
 

@@ -4,6 +4,7 @@ Two classes may have one name, in a notebook or in a function that makes them. S
 are kept, and told by their place.
 """
 
+from threading import Lock
 from typing import Any
 
 PACKAGE = __name__.partition(".")[0]
@@ -11,6 +12,7 @@ LITERALS = (str, int, bool, bytes, type(None))
 
 _kept: list[Any] = []
 _places: dict[Any, int] = {}
+_lock = Lock()  # a place is looked up and taken as one
 
 
 def is_of_package(kind: type) -> bool:
@@ -21,10 +23,11 @@ def is_of_package(kind: type) -> bool:
 def keep(value: Any) -> int:
     """The place of a value among those that are kept."""
     key = typed(value)
-    place = _places.get(key)
-    if place is None:
-        place = _places[key] = len(_kept)
-        _kept.append(value)
+    with _lock:
+        place = _places.get(key)
+        if place is None:
+            place = _places[key] = len(_kept)
+            _kept.append(value)
     return place
 
 

@@ -40,7 +40,7 @@ def is_jax(array: Any) -> bool:
 def to_host(array: Any) -> Any:
     """A NumPy array of what an array holds; of a float type that NumPy lacks, in float32."""
     if is_tensor(array):
-        array = array.detach().cpu()
+        array = array.detach().resolve_neg().cpu()
         return (array.float() if str(array.dtype) == "torch.bfloat16" else array).numpy()
     host = array.get() if is_cupy(array) else np.asarray(array)
     return host.astype(np.float32) if host.dtype.kind == "V" else host

@@ -148,7 +148,7 @@ class Best:
             arguments = pred, target, format, image_size, eps, engine
             found = traced.best(self.program, *arguments, target_mask, self.is_score, *k)
             return self._differentiable(namespace, arguments, *found)
-        request = pairwise_request(program, pred, target, format, image_size, target_mask=target_mask)
+        request = pairwise_request(program, pred, target, format, image_size, target_mask=target_mask).standard()
         run = dispatch.runner(verb, engine, request)
         value, index = run(program, request.constant(), self.is_score, *k)
         if request.is_tracked or is_jax(pred):
@@ -159,9 +159,10 @@ class Best:
     def _differentiable(self, xp: Any, arguments: Any, value: Any, index: Any) -> tuple[Any, Any]:
         """The value with the derivative that the call has for the pairs that were chosen."""
         pred, target, format, image_size, eps, engine = arguments
-        if not target.shape[-2]:
-            return value, index
         several = index.ndim == max(pred.ndim, target.ndim)  # of topk
+        if not target.shape[-2]:  # a derivative of 0, so that a step without targets is one
+            nothing = 0.0 * xp.sum(xp.where(xp.isfinite(pred), pred, 0.0), axis=-1)
+            return value + (nothing[..., None] if several else nothing), index
         of_pred = pred[..., None, :] if several else pred
         flat = xp.reshape(index, (*index.shape[:-2], -1)) if several else index
         boxes = xp.broadcast_to(target, (*flat.shape[:-1], *target.shape[-2:]))

@@ -5,7 +5,7 @@ from typing import Any
 
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import inverse, safe_if_ordinary
+from boxloss.shapes.guards import per_length
 from boxloss.shapes.relations import Sides, Vector
 
 
@@ -41,7 +41,8 @@ class GCD(OverlapLoss):
         """1 - exp(-D)."""
         half_x, half_y = 0.5 * size.x, 0.5 * size.y
         along_x, along_y = offset.x * offset.x + half_x * half_x, offset.y * offset.y + half_y * half_y
-        per_w2, per_h2, per_other_w2, per_other_h2 = (inverse(xp, safe_if_ordinary(xp, side * side)) for side in sides)
+        per_w, per_h, per_other_w, per_other_h = (per_length(xp, side) for side in sides)
+        per_w2, per_h2, per_other_w2, per_other_h2 = (per * per for per in (per_w, per_h, per_other_w, per_other_h))
         mean_x, mean_y = 0.5 * (per_w2 + per_other_w2), 0.5 * (per_h2 + per_other_h2)
         distance = xp.sqrt(along_x * mean_x + along_y * mean_y)
         value = -xp.expm1(-distance)
@@ -49,10 +50,10 @@ class GCD(OverlapLoss):
         # The slope may be as large as 1 / w is: each is multiplied by a length before the next comes.
         of_x, of_y = -0.5 * slope * along_x, -0.5 * slope * along_y
         d_sides = Sides(
-            of_x * (per_w2 * sides.w) * per_w2,
-            of_y * (per_h2 * sides.h) * per_h2,
-            of_x * (per_other_w2 * sides.other_w) * per_other_w2,
-            of_y * (per_other_h2 * sides.other_h) * per_other_h2,
+            of_x * per_w * per_w2,
+            of_y * per_h * per_h2,
+            of_x * per_other_w * per_other_w2,
+            of_y * per_other_h * per_other_h2,
         )
         d_offset = Vector(slope * offset.x * mean_x, slope * offset.y * mean_y)
         d_size = Vector(0.5 * slope * half_x * mean_x, 0.5 * slope * half_y * mean_y)

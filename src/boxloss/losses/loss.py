@@ -152,7 +152,7 @@ class WeightedSum(Loss):
             if not isinstance(loss, Loss):
                 raise TypeError(f"terms must be pairs (weight, loss); got {type(loss).__name__} for a loss")
             if isinstance(loss, WeightedSum):
-                flat += [(weight * inner, term) for inner, term in loss.terms]
+                flat += [(check_finite("weight of a sum", weight * inner), term) for inner, term in loss.terms]
             else:
                 flat.append((weight, loss))
         object.__setattr__(self, "terms", tuple(flat))
@@ -174,7 +174,8 @@ class WeightedSum(Loss):
     @property
     def is_score(self) -> bool:  # type: ignore[override]
         """Whether each term grows with the match: a score with a positive weight, or a loss with a negative one."""
-        return all(loss.is_score == (weight > 0.0) for weight, loss in self.terms)
+        grows = [loss.is_score == (weight > 0.0) for weight, loss in self.terms if weight != 0.0]
+        return bool(grows) and all(grows)
 
     @property
     def per_distance(self) -> float:  # type: ignore[override]

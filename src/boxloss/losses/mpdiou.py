@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.check import check_image_size
+from boxloss.check import check_at_least, check_image_size
 from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.shapes.box import Box
 from boxloss.shapes.relations import Areas
+
+SMALLEST_IMAGE = 1e-9  # its square is a number of float32
 
 
 @dataclass(frozen=True)
@@ -17,9 +19,9 @@ class MPDIoU(OverlapLoss):
     .. math:: L = 1 - \frac{I}{U} + \frac{d_1^2 + d_2^2}{W_i^2 + H_i^2}
 
     Ma and Xu, "MPDIoU: A Loss for Efficient and Accurate Bounding Box Regression", 2023 (arXiv:2307.07662). Range
-    [0, 3) for boxes within the image, which is as wide as it must be for that of the call or of the field. The
-    gradient is not 0 where the boxes do not overlap. The value depends on the scale: of two pairs of one IoU, the
-    larger one counts more. Kinks: equal edges, and contact of the boxes.
+    [0, 3) for boxes within the image, whose size is that of the field or else that of the call. The gradient is not 0
+    where the boxes do not overlap. The value depends on the scale: of two pairs of one IoU, the larger one counts
+    more. Kinks: equal edges, and contact of the boxes.
 
     Parameters
     ----------
@@ -52,6 +54,8 @@ class MPDIoU(OverlapLoss):
     def __post_init__(self) -> None:
         if self.image_size is not None:
             width, height = check_image_size(self.image_size, needed=True)
+            check_at_least("width of image_size", width, SMALLEST_IMAGE)
+            check_at_least("height of image_size", height, SMALLEST_IMAGE)
             object.__setattr__(self, "image_size", (height, width))
         super().__post_init__()
 

@@ -18,9 +18,10 @@ class PIoU2(OverlapLoss):
 
     .. math:: L = u(\lambda q)\,L_{PIoU}, \qquad u(x) = 3 x e^{-x^2}, \qquad q = e^{-P}
 
-    Liu et al., "Powerful-IoU", Neural Networks 2024, version 2, with P of `PIoU`. Range [0, 1.87). The attention
-    counts as constant in the gradient. Released code differentiates it: from P = 0.943 on, without overlap, the loss
-    then falls with the distance, and its gradient pushes the boxes apart. Kinks: equal edges, and contact of the boxes.
+    Liu et al., "Powerful-IoU", Neural Networks 2024, version 2, with P of `PIoU`. Range [0, 2.58), and [0, 1.87) for
+    the default lambda. The attention counts as constant in the gradient. Released code differentiates it: without
+    overlap the loss then falls with the distance, for the default from P = 0.943 on, and its gradient pushes the boxes
+    apart. Kinks: equal edges, and contact of the boxes.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ class PIoU2(OverlapLoss):
     lambda_: float = 1.3
     relations = ("areas", "corners", "sides")
     expression = "u(lambda exp(-P)) (1 - I / U + 1 - exp(-P^2))"
-    value_range = "[0, 1.87)"
+    value_range = "[0, 2.58)"
     paper = "Liu et al. 2024"
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.losses.siou import shape_cost
-from boxloss.shapes.guards import inverses, per_length
+from boxloss.shapes.guards import inverse, inverses, safe_if_ordinary
 from boxloss.shapes.relations import Areas, Sides, Vector
 
 
@@ -24,9 +24,9 @@ class ShapeIoU(OverlapLoss):
         o_w = h_h \frac{|w - W|}{\max(w, W)}, \quad o_h = w_w \frac{|h - H|}{\max(h, H)}
 
     Zhang and Zhang, "Shape-IoU: More Accurate Metric considering Bounding Box Shape and Scale", 2023
-    (arXiv:2312.17663). Range [0, 2.17) for a scale s of 0, [0, 4) for all. The loss is not symmetric: the weights are
-    those of the target. The gradient is not 0 where the boxes do not overlap. Kinks: equal edges, and contact of the
-    boxes.
+    (arXiv:2312.17663). Range [0, 2.17) for a scale s of 0 and the default theta, [0, 4) for all. The loss is not
+    symmetric: the weights are those of the target. The gradient is not 0 where the boxes do not overlap. Kinks: equal
+    edges, and contact of the boxes.
 
     Parameters
     ----------
@@ -71,9 +71,10 @@ class ShapeIoU(OverlapLoss):
         per_union, per_c2 = inverses(xp, areas.union, c2)
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, 0.0)
         w, h = sides.other_w, sides.other_h
-        per_w, per_h = per_length(xp, w), per_length(xp, h)
+        per_w, per_h = (inverse(xp, safe_if_ordinary(xp, side * side)) * side for side in (w, h))
         wide = w >= h
-        share = xp.pow(xp.where(wide, h * per_w, w * per_h), scale)
+        ratio = xp.where(w == h, 1.0, xp.where(wide, h * per_w, w * per_h))  # of a point too
+        share = xp.pow(ratio, scale)
         of_longer = 2.0 / (1.0 + share)
         of_shorter = share * of_longer
         ww, hh = xp.where(wide, of_longer, of_shorter), xp.where(wide, of_shorter, of_longer)

@@ -60,9 +60,10 @@ class Within:
 
         Notes
         -----
-        A NaN is below nothing. A loss of the IoU family says of boxes without overlap that they are at 1 or above (and
-        `LogIoU` at -ln(min_iou)). So for thresholds up to that the ``"numba"`` engine looks only at boxes near each
-        other: of 100,000 by 100,000 it computes some thousandths.
+        A NaN is below nothing. A loss that is 1 - IoU and penalties says of boxes without overlap that they are at 1
+        or above (and `LogIoU` at -ln(min_iou)). So for thresholds up to that the ``"numba"`` engine looks only at
+        boxes near each other: of 100,000 by 100,000 it computes some thousandths. For other losses, modified ones
+        among them, it looks at all.
 
         Examples
         --------
@@ -121,6 +122,15 @@ class Within:
         """
         return self._within(pred, target, threshold, format, image_size, eps, engine, True)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """A class with another formula has its own bound, or none."""
+        super().__init_subclass__(**options)
+        own = vars(cls)
+        if {"formula", "terms", "evaluate"} & own.keys() and "per_distance" not in own:
+            cls.per_distance = 0.0
+            if "needed_overlap" not in own:
+                cls.needed_overlap = Within.needed_overlap  # type: ignore[method-assign]
+
     def needed_overlap(self, threshold: float, above: bool) -> float | None:
         """The IoU that any pair below a threshold, or above it, exceeds; None if it may have none."""
         slope = self.per_distance
@@ -144,7 +154,7 @@ class Within:
                 "call them outside of torch.compile and torch.func"
             )
         program = self.program if eps is None else self._padded(eps)
-        request = pairwise_request(program, pred, target, format, image_size)
+        request = pairwise_request(program, pred, target, format, image_size).standard()
         check_two_axes(pred, target)
         run = dispatch.runner("within", engine, request)
         overlap = self.needed_overlap(threshold, above)

@@ -16,6 +16,7 @@ from boxloss.shapes.replaceable import Function, larger, replaceable
 # An area or a squared length below this counts as 0. The smallest box that is promised finite results has an area of
 # 1e-18. Below, a side divided by an area may be infinite in float32: boxes without area can be 1e-42 apart.
 NEGLIGIBLE = 2.0**-66
+SHORTEST_DIVISOR = 2.0**-33  # its square is negligible
 # Between these no area, squared length or product of two of them leaves the normal range of float32.
 SHORTEST_SIDE, FARTHEST_CORNER = 2.0**-30, 2.0**30
 
@@ -84,8 +85,8 @@ def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
 
 
 def per_length(xp: Any, side: Any) -> Any:
-    """1 / side of a box, and 0 where its square is negligible."""
-    return inverse(xp, safe_if_ordinary(xp, side * side)) * side
+    """1 / side of a box, whose side counts as 2^-33 at least: what is divided by it need not be 0 where it is 0."""
+    return reciprocal(xp, xp.where(side < SHORTEST_DIVISOR, SHORTEST_DIVISOR, side))
 
 
 # --- The same for ordinary boxes ------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Interpolated(OfOtherBoxes):
 
     alpha: float
     summary = "L of pred moved by alpha of the way to target"
-    paper = "InterpIoU 2025"
+    paper = "arXiv:2507.12420"
 
     def __post_init__(self) -> None:
         check_within("alpha", self.alpha, 0.0, 1.0)

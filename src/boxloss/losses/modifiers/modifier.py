@@ -41,7 +41,10 @@ class OfIoUTerm(Modifier):
         super().__post_init__()
         if not self.loss.has_iou_term:
             name, loss = type(self).__name__, type(self.loss).__name__
-            raise ValueError(f"{name} changes the term 1 - IoU of a loss, and {loss} is no sum of it and penalties")
+            raise ValueError(
+                f"{name} changes the term 1 - IoU of a loss, which {loss} has none of: give it a loss such as bl.ciou, "
+                "and let sums, weights, Focal and Wise take the result"
+            )
 
     @property
     def has_iou_term(self) -> bool:

@@ -155,6 +155,8 @@ class WiseState:
         if getattr(values, "shape", ()) != ():
             if 0 in values.shape:
                 return self
-            values = values.mean()
+            from array_api_compat import array_namespace
+
+            values = array_namespace(values).mean(values)
         mean = check_finite("the mean of iou_losses", values)
         return replace(self, mean=max((1.0 - self.momentum) * self.mean + self.momentum * mean, 1e-30))
