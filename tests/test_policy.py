@@ -162,6 +162,8 @@ def test_scaling_by_a_power_of_two_leaves_every_bit(case, engine, batch, scale):
     holds = is_well_apart(*batch) & is_well_apart(*scaled)
     value, *grads = all_of(case, engine, *batch)
     scaled_value, *scaled_grads = all_of(case, engine, *scaled)
+    if case.gradient_floor:  # beside a side of 0, which counts as a length, an exponential fades nearly to 0
+        scaled_value, value = (np.where(np.abs(v) < 1e-30, 0.0, v) for v in (scaled_value, value))
     assert_array_equal(scaled_value[holds], value[holds])
     for scaled_grad, grad in zip(scaled_grads, grads, strict=True):
         scaled_back = scaled_grad[holds] * scaled_grad.dtype.type(scale)
