@@ -52,9 +52,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByLoss(config, log)
 
 
+# Losses whose functions and relations those of others are too; a GPU runs the tests of all.
+MADE_OF_THE_SAME = {
+    "l1_xywh", "smooth_l1_beta", "huber_delta", "giou_eps", "siou_theta", "mpdiou", "shape_iou", "piou", "inner_giou",
+    "focal_eiou", "scaled_giou",
+}  # fmt: skip
+
+
 def takes_long(item: pytest.Item) -> bool:
     """Whether a test of a GPU is too much for the machine."""
     given = item.callspec.params if hasattr(item, "callspec") else {}
+    if getattr(given.get("case"), "name", "") in MADE_OF_THE_SAME:
+        return True
     return "runtime" in item.fixturenames and any(
         np.max(value) > MOST_BOXES for value in given.values() if is_size(value)
     )
