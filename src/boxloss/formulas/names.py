@@ -7,6 +7,8 @@ are kept, and told by their place.
 from threading import Lock
 from typing import Any
 
+from boxloss.libraries.arrays import is_compiling
+
 PACKAGE = __name__.partition(".")[0]
 LITERALS = (str, int, bool, bytes, type(None))
 
@@ -22,12 +24,18 @@ def is_of_package(kind: type) -> bool:
 
 def keep(value: Any) -> int:
     """The place of a value among those that are kept."""
-    key = typed(value)
+    if is_compiling():  # torch.compile can't take a lock in what it traces
+        return _keep(value)
     with _lock:
-        place = _places.get(key)
-        if place is None:
-            place = _places[key] = len(_kept)
-            _kept.append(value)
+        return _keep(value)
+
+
+def _keep(value: Any) -> int:
+    key = typed(value)
+    place = _places.get(key)
+    if place is None:
+        place = _places[key] = len(_kept)
+        _kept.append(value)
     return place
 
 
