@@ -124,9 +124,14 @@ def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
     raise TypeError(f"{name} must be of float16, bfloat16, float32, float64 or an integer type; got {dtype}")
 
 
+def default_float(xp: Any) -> Any:
+    """The library's default real float type."""
+    return xp.__array_namespace_info__().default_dtypes()["real floating"]
+
+
 def float_of_integers(xp: Any, *arrays: Any) -> Any:
     """The float type that integers are computed in: one that holds them, or else the library's default."""
-    default = xp.__array_namespace_info__().default_dtypes()["real floating"]
+    default = default_float(xp)
     wide = any(xp.isdtype(a.dtype, "integral") and xp.iinfo(a.dtype).bits >= 32 for a in arrays)
     # JAX has a float64 that it makes float32 of, unless it is told otherwise; then that is its default.
     return xp.float64 if wide and not is_jax(arrays[0]) else default

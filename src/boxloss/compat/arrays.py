@@ -8,6 +8,8 @@ from boxloss.dispatch import is_traced
 from boxloss.losses.loss import Loss
 from boxloss.typing import ArrayT, Format
 
+YOLO_FORMATS = {"xywh": "cxcywh", "xyxy": "xyxy"}  # as mmyolo and YOLOv6 call them
+
 
 def library(boxes1: Any, boxes2: Any, names: tuple[str, str] = ("boxes1", "boxes2")) -> Any:
     """The array library; torch.compile would warn of the cached functions that find it out."""

@@ -4,19 +4,18 @@ The step is what darknet trains with. It is **not a gradient**, neither of a sco
 stands for: see `dx_box_iou`.
 """
 
-import math
 from collections import namedtuple
 from typing import Any, cast
 
 from boxloss.check import check_choice
 from boxloss.check_arrays import check_last_axis
 from boxloss.compat.arrays import library
+from boxloss.losses.ciou import FOUR_PER_PI_SQUARED
 from boxloss.typing import ArrayT
 
 __all__ = ["box_ciou", "box_diou", "box_giou", "box_iou", "dx_box_iou"]
 
 KINDS = ("iou", "giou", "diou", "ciou")
-FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
 
 
 Boxes = namedtuple("Boxes", "x y w h left top right bottom")

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from boxloss.check import check_choice, check_not_negative
+from boxloss.check import REDUCTIONS, check_choice, check_not_negative
 from boxloss.check_arrays import float_of_integers
 from boxloss.compat.arrays import library, reduced
 from boxloss.compat.conventions import FVCORE
@@ -164,14 +164,13 @@ def smooth_l1_loss(input: ArrayT, target: ArrayT, beta: float, reduction: Reduct
     >>> smooth_l1_loss(np.asarray([0.0, 0.0]), np.asarray([0.25, 3.0]), beta=0.5)
     array([0.0625, 2.75  ])
     """
-    check_choice("reduction", reduction, ("none", "mean", "sum"))
+    check_choice("reduction", reduction, REDUCTIONS)
     beta = check_not_negative("beta", beta)
     xp = library(input, target, ("input", "target"))
-    one, other = cast(Any, input), cast(Any, target)
-    if not xp.isdtype(one.dtype, "real floating"):  # whose difference may wrap around
-        one = xp.astype(one, float_of_integers(xp, one))
-    if not xp.isdtype(other.dtype, "real floating"):
-        other = xp.astype(other, float_of_integers(xp, other))
+    one, other = (  # a difference of integers may wrap around
+        a if xp.isdtype(a.dtype, "real floating") else xp.astype(a, float_of_integers(xp, a))
+        for a in (cast(Any, input), cast(Any, target))
+    )
     size = xp.abs(one - other)
     values = size if beta < 1e-5 else xp.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta)
     return cast(ArrayT, reduced(xp, values, reduction))

@@ -3,15 +3,13 @@
 from typing import Any, Literal, cast
 
 from boxloss.check import REDUCTIONS, check_choice, check_finite
-from boxloss.compat.arrays import library
+from boxloss.compat.arrays import YOLO_FORMATS, library
 from boxloss.compat.conventions import MMYOLO
 from boxloss.compat.mmdet.reductions import reduced_values
 from boxloss.losses.loss import Loss
 from boxloss.typing import Array, ArrayT, Reduction
 
 __all__ = ["IoULoss", "bbox_overlaps"]
-
-FORMATS = {"xywh": "cxcywh", "xyxy": "xyxy"}
 
 
 def bbox_overlaps(
@@ -61,7 +59,7 @@ def bbox_overlaps(
     """
     check_choice("iou_mode", iou_mode, MMYOLO)
     return score(iou_mode, siou_theta, eps)(
-        pred, target, format=FORMATS[check_choice("bbox_format", bbox_format, FORMATS)]
+        pred, target, format=YOLO_FORMATS[check_choice("bbox_format", bbox_format, YOLO_FORMATS)]
     )
 
 
@@ -114,7 +112,7 @@ class IoULoss:
         return_iou: bool = True,
     ) -> None:
         check_choice("iou_mode", iou_mode, ("ciou", "siou", "giou"))
-        check_choice("bbox_format", bbox_format, FORMATS)
+        check_choice("bbox_format", bbox_format, YOLO_FORMATS)
         check_choice("reduction", reduction, REDUCTIONS)
         self.iou_mode, self.bbox_format, self.eps, self.reduction = iou_mode, bbox_format, eps, reduction
         self.loss_weight, self.return_iou = check_finite("loss_weight", loss_weight), return_iou
@@ -132,7 +130,7 @@ class IoULoss:
         factor: Any = weight
         if factor is not None and factor.ndim > 1:
             factor = factor.mean(-1)
-        iou: Any = self._score(pred, target, format=FORMATS[self.bbox_format])
+        iou: Any = self._score(pred, target, format=YOLO_FORMATS[self.bbox_format])
         xp = library(pred, target, ("pred", "target"))
         loss = self.loss_weight * reduced_values(
             xp, 1.0 - iou, factor, reduction_override or self.reduction, avg_factor

@@ -2,13 +2,12 @@
 
 from typing import Any, cast
 
-from boxloss.check import check_choice
+from boxloss.check import REDUCTIONS, check_choice
+from boxloss.compat.arrays import YOLO_FORMATS
 from boxloss.compat.conventions import YOLOV6
 from boxloss.typing import ArrayT, Reduction
 
 __all__ = ["IOUloss"]
-
-FORMATS = {"xywh": "cxcywh", "xyxy": "xyxy"}
 
 
 class IOUloss:
@@ -52,14 +51,14 @@ class IOUloss:
     def __init__(
         self, box_format: str = "xywh", iou_type: str = "ciou", reduction: Reduction = "none", eps: float = 1e-7
     ) -> None:
-        check_choice("box_format", box_format, FORMATS)
+        check_choice("box_format", box_format, YOLO_FORMATS)
         check_choice("iou_type", iou_type.lower(), YOLOV6)
-        check_choice("reduction", reduction, ("none", "mean", "sum"))
+        check_choice("reduction", reduction, REDUCTIONS)
         self.box_format, self.iou_type, self.reduction, self.eps = box_format, iou_type.lower(), reduction, eps
         self._loss = YOLOV6[self.iou_type]("linear", eps)
 
     def __call__(self, box1: ArrayT, box2: ArrayT) -> ArrayT:
         """The loss of boxes ``box1``, shape (N, 4) or (4,), and ``box2``, shape (N, 4)."""
-        values: Any = self._loss(box1, box2, format=FORMATS[self.box_format], reduction=self.reduction)
+        values: Any = self._loss(box1, box2, format=YOLO_FORMATS[self.box_format], reduction=self.reduction)
         is_column = self.reduction == "none" and box1.shape[0] == box2.shape[0]
         return cast(ArrayT, values[..., None] if is_column else values)

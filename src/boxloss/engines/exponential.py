@@ -112,12 +112,13 @@ def _exponential_of_sum(xp: Any, a: Any, rest: Any, width: Width) -> Any:
     k, _, r = _reduced(xp, a, width)
     value = _scaled(xp, 1.0 + _expm1_of_reduced(xp, r if rest is None else r + rest, width), k, width)
     value = xp.where(a < width.smallest, 0.0, value)
-    return xp.where(a > width.largest, math.inf, value)
+    value = xp.where(a > width.largest, math.inf, value)
+    return xp.where(a == a, value, a)
 
 
 def exponential(xp: Any, a: Any, width: Width) -> Any:
     """e to the power of a; 0 where that is less than the normal numbers."""
-    return xp.where(a == a, _exponential_of_sum(xp, a, None, width), a)
+    return _exponential_of_sum(xp, a, None, width)
 
 
 def exponential_less_one(xp: Any, a: Any, width: Width) -> Any:
@@ -147,7 +148,6 @@ def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
     product = high * exponent
     rest = _fused(xp, high, exponent, -product) + low * exponent
     value = _exponential_of_sum(xp, product, rest, width)
-    value = xp.where(product == product, value, product)
     falls, rises = exponent < 0.0, exponent > 0.0
     of_zero = xp.where(rises, 0.0, xp.where(falls, math.inf, 1.0))
     value = xp.where(a < math.inf, value, xp.where(rises, math.inf, xp.where(falls, 0.0, 1.0)))

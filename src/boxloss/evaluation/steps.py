@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from boxloss.coco.matching import HIGHEST_THRESHOLD
+
 MAX_THRESHOLDS = 62  # bits of an integer with a sign, without overflow in 1 << T
-HIGHEST_THRESHOLD = 1 - 1e-10  # a threshold of 1 would ask for more than rounding leaves of a perfect match
 EPS = 2.220446049250313e-16  # added to the denominator of a precision, as COCO's evaluation does
 
 

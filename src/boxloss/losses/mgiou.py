@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.losses.overlap import OverlapLoss, Term
+from boxloss.losses.piou import edge_distance
 from boxloss.losses.registry import register
 from boxloss.shapes.box import Box
-from boxloss.shapes.guards import per_length
 from boxloss.shapes.relations import Vector
 
 
@@ -39,12 +39,8 @@ class MGIoU(OverlapLoss):
     @staticmethod
     def formula(xp: Any, corners: Box, c: Vector) -> Term:
         """What the boxes do not share of each axis: 0 at a match, exactly."""
-        per_cw, per_ch = per_length(xp, c.x), per_length(xp, c.y)
-        along_x = 0.25 * (xp.abs(corners.x1) + xp.abs(corners.x2)) * per_cw
-        along_y = 0.25 * (xp.abs(corners.y1) + xp.abs(corners.y2)) * per_ch
-        per = (0.25 * per_cw, 0.25 * per_ch, 0.25 * per_cw, 0.25 * per_ch)
-        d_corners = Box(*(xp.sign(corner) * scale for corner, scale in zip(corners, per, strict=True)))
-        return along_x + along_y, (d_corners, Vector(-(along_x * per_cw), -(along_y * per_ch)))
+        value, d_corners, d_c = edge_distance(xp, corners, c.x, c.y)
+        return value, (d_corners, d_c)
 
 
 mgiou: MGIoU = register("mgiou", MGIoU())

@@ -8,18 +8,17 @@ from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.box import Box
 from boxloss.shapes.guards import per_length
-from boxloss.shapes.relations import Areas, Sides
+from boxloss.shapes.relations import Areas, Sides, Vector
 
 
-def edge_distance(xp: Any, corners: Box, sides: Sides) -> tuple[Any, Box, Sides]:
-    """The mean distance of the edges in sides of the target, and its partial derivatives."""
-    w, h = sides.other_w, sides.other_h
+def edge_distance(xp: Any, corners: Box, w: Any, h: Any) -> tuple[Any, Box, Vector]:
+    """The mean distance of the edges in sides of some box, and its partial derivatives."""
     per_w, per_h = per_length(xp, w), per_length(xp, h)
     along_x = 0.25 * (xp.abs(corners.x1) + xp.abs(corners.x2)) * per_w
     along_y = 0.25 * (xp.abs(corners.y1) + xp.abs(corners.y2)) * per_h
     per = (0.25 * per_w, 0.25 * per_h, 0.25 * per_w, 0.25 * per_h)
     d_corners = Box(*(xp.sign(corner) * scale for corner, scale in zip(corners, per, strict=True)))
-    return along_x + along_y, d_corners, Sides(0.0, 0.0, -(along_x * per_w), -(along_y * per_h))
+    return along_x + along_y, d_corners, Vector(-(along_x * per_w), -(along_y * per_h))
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,12 @@ class PIoU(OverlapLoss):
     def terms(xp: Any, areas: Areas, corners: Box, sides: Sides) -> tuple[Term, ...]:
         """1 - IoU and 1 - exp(-P^2)."""
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
-        p, d_corners, d_sides = edge_distance(xp, corners, sides)
+        p, d_corners, d_sides = edge_distance(xp, corners, sides.other_w, sides.other_h)
         penalty = -xp.expm1(-(p * p))
         slope = 2.0 * p * xp.exp(-(p * p))
         by_edges = (
             Box(*(slope * d for d in d_corners)),
-            Sides(0.0, 0.0, slope * d_sides.other_w, slope * d_sides.other_h),
+            Sides(0.0, 0.0, slope * d_sides.x, slope * d_sides.y),
         )
         return (distance, (d_areas, None, None)), (penalty, (None, *by_edges))
 

@@ -55,7 +55,7 @@ class PIoU2(OverlapLoss):
     def formula(xp: Any, areas: Areas, corners: Box, sides: Sides, lambda_: float) -> Term:
         """The attention times the loss."""
         value, partials = PIoU.formula(xp, areas, corners, sides)
-        p, *_ = edge_distance(xp, corners, sides)
+        p, *_ = edge_distance(xp, corners, sides.other_w, sides.other_h)
         x = lambda_ * xp.exp(-p)
         attention = 3.0 * x * xp.exp(-(x * x))
         return attention * value, times(partials, attention)

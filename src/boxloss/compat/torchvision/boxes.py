@@ -1,8 +1,8 @@
 """The functions of boxes themselves of ``torchvision.ops``: the same numbers, integers included."""
 
 from boxloss.check import check_choice, check_finite, check_image_size
-from boxloss.check_arrays import array_namespace, as_boxes, check_boxes
-from boxloss.compat.torchvision.conventions import FORMATS, default_float, upcast
+from boxloss.check_arrays import array_namespace, as_boxes, check_boxes, default_float
+from boxloss.compat.torchvision.conventions import FORMATS, upcast
 from boxloss.functions import clip_to_image
 from boxloss.shapes.box import Box, Image, join, split
 from boxloss.shapes.formats import FORMATS as CODECS

@@ -120,11 +120,6 @@ def upcast(xp: Any, boxes: Any) -> Any:
     return xp.astype(boxes, xp.int32) if small else boxes
 
 
-def default_float(xp: Any) -> Any:
-    """The library's default real float type, in which torchvision returns what it computes of integers."""
-    return xp.__array_namespace_info__().default_dtypes()["real floating"]
-
-
 def promote(boxes1: Any, boxes2: Any, *, floats: bool = False) -> tuple[Any, Any]:
     """Boxes of two float types in the wider one; with `floats`, integers as float32."""
     xp = library(boxes1, boxes2)

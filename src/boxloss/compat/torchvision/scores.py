@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from boxloss.check import check_choice
+from boxloss.check_arrays import default_float
 from boxloss.compat.arrays import library
 from boxloss.compat.torchvision.conventions import (
     CIOU_SCORE,
@@ -10,7 +11,6 @@ from boxloss.compat.torchvision.conventions import (
     DIOU_SCORE,
     FORMATS,
     GIOU_SCORE,
-    default_float,
     promote,
     with_eps,
 )

@@ -5,8 +5,7 @@ from typing import Any
 
 from boxloss.check import check_not_negative
 from boxloss.formulas.evaluation import Evaluation, gained
-from boxloss.losses.iou import iou_and_distance
-from boxloss.losses.modifiers.modifier import Modifier
+from boxloss.losses.modifiers.modifier import Modifier, iou_of
 from boxloss.shapes.shape import Pair
 
 
@@ -57,5 +56,5 @@ class Focal(Modifier):
 
     def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
         """The loss times IoU^gamma."""
-        iou, _, _ = iou_and_distance(xp, pair.quantity(pair.shape.relation("areas")), 0.0)
+        iou, _, _ = iou_of(xp, pair)
         return gained(self.loss.evaluate(xp, pair), xp.pow(iou, self.gamma))

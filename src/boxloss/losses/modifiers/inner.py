@@ -5,7 +5,7 @@ from typing import Any
 
 from boxloss.check import check_within
 from boxloss.formulas.evaluation import Evaluation
-from boxloss.losses.modifiers.modifier import OfIoUTerm
+from boxloss.losses.modifiers.modifier import OfIoUTerm, of_mapped
 from boxloss.losses.modifiers.scaled import RATIOS
 from boxloss.shapes.mappings import scaled
 from boxloss.shapes.shape import Pair
@@ -60,6 +60,4 @@ class Inner(OfIoUTerm):
 
     def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
         """1 - IoU of the scaled boxes."""
-        inner, back = scaled(pair, self.ratio)
-        value, gradient = self.loss.iou_term(inner.xp, inner)
-        return Evaluation(value, back(gradient))
+        return of_mapped(scaled(pair, self.ratio), self.loss.iou_term)

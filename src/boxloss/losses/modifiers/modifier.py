@@ -1,10 +1,12 @@
 """The bases of modifiers: losses that are made of another loss."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from boxloss.formulas.evaluation import Evaluation, sum_of
+from boxloss.losses.iou import IoUAndDistance, iou_and_distance
 from boxloss.losses.loss import Loss
 from boxloss.shapes.mappings import Mapped
 from boxloss.shapes.shape import Pair, Relation
@@ -32,6 +34,23 @@ class Modifier(Loss):
         """That of the loss."""
         return self.loss.value_range
 
+    @property
+    def has_powers(self) -> bool:
+        """As the loss has."""
+        return self.loss.has_powers
+
+
+def of_mapped(mapped: Mapped, evaluate: Callable[[Any, Pair], tuple[Any, Any]]) -> Evaluation:
+    """Evaluate boxes that are made of a pair, with the gradient of the pair itself."""
+    pair, back = mapped
+    value, gradient = evaluate(pair.xp, pair)
+    return Evaluation(value, back(gradient))
+
+
+def iou_of(xp: Any, pair: Pair) -> IoUAndDistance:
+    """The IoU of the boxes themselves, which gains depend on."""
+    return iou_and_distance(xp, pair.quantity(pair.shape.relation("areas")), 0.0)
+
 
 @dataclass(frozen=True)
 class OfIoUTerm(Modifier):
@@ -50,11 +69,6 @@ class OfIoUTerm(Modifier):
     def has_iou_term(self) -> bool:
         """What has become of it."""
         return True
-
-    @property
-    def has_powers(self) -> bool:
-        """As the loss has."""
-        return self.loss.has_powers
 
     @abstractmethod
     def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
@@ -82,22 +96,17 @@ class OfOtherBoxes(Modifier):
         """If the loss has it."""
         return self.loss.has_iou_term
 
-    @property
-    def has_powers(self) -> bool:
-        """As the loss has."""
-        return self.loss.has_powers
-
     @abstractmethod
     def mapped(self, pair: Pair) -> Mapped:
         """The boxes that the loss is of."""
 
     def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
         """The loss of these."""
-        return self._back(xp, pair, self.loss.evaluate)
+        return of_mapped(self.mapped(pair), self.loss.evaluate)
 
     def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
         """1 - IoU of these."""
-        return self._back(xp, pair, self.loss.iou_term)
+        return of_mapped(self.mapped(pair), self.loss.iou_term)
 
     def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
         """The penalties of these."""
@@ -109,8 +118,3 @@ class OfOtherBoxes(Modifier):
         other, back = self.mapped(pair)
         found = self.loss.penalty(other.xp, other)
         return found and Evaluation(found.value, back(found.gradient))
-
-    def _back(self, xp: Any, pair: Pair, evaluate: Any) -> Evaluation:
-        other, back = self.mapped(pair)
-        value, gradient = evaluate(other.xp, other)
-        return Evaluation(value, back(gradient))

@@ -6,8 +6,7 @@ from typing import Any
 
 from boxloss.check import check_finite, check_positive
 from boxloss.formulas.evaluation import Evaluation, gained
-from boxloss.losses.iou import iou_and_distance
-from boxloss.losses.modifiers.modifier import Modifier
+from boxloss.losses.modifiers.modifier import Modifier, iou_of
 from boxloss.shapes.shape import Pair
 
 VERSIONS = (2, 3)
@@ -83,7 +82,7 @@ class Wise(Modifier):
 
     def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
         """The loss times the gain."""
-        _, distance, _ = iou_and_distance(xp, pair.quantity(pair.shape.relation("areas")), 0.0)
+        _, distance, _ = iou_of(xp, pair)
         beta = distance * (1.0 / self.mean)
         if self.version == 2:
             return gained(self.loss.evaluate(xp, pair), xp.sqrt(beta))

@@ -14,12 +14,7 @@ from boxloss.formulas.program import Program, Structure
 from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.formula import of_prepared
-from boxloss.verbs.pairwise.prepared import prepared
-
-# What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
-CHUNK_OF_PAIRS = 1 << 18
-# So many prepared targets, 160 KiB in float32, stay in a second-level cache while the rows go over them.
-BLOCK_OF_TARGETS = 1 << 13
+from boxloss.verbs.pairwise.prepared import BLOCK_OF_TARGETS, CHUNK_OF_PAIRS, prepared
 
 
 def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool) -> Template:

@@ -15,6 +15,11 @@ from boxloss.request import Request
 from boxloss.shapes.formats import FORMATS
 from boxloss.verbs.pairwise.formula import of_a_box
 
+# What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
+CHUNK_OF_PAIRS = 1 << 18
+# So many prepared targets, 160 KiB in float32, stay in a second-level cache while the rows go over them.
+BLOCK_OF_TARGETS = 1 << 13
+
 
 def prepare(machine: Machine, structure: Structure, box_format: str) -> Template:
     """What is prepared of each box, each number of it in a row; returns whether all boxes are ordinary."""

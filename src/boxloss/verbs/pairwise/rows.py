@@ -15,12 +15,8 @@ from boxloss.formulas.program import Program, Structure
 from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.formula import of_prepared
-from boxloss.verbs.pairwise.prepared import in_groups, prepared
+from boxloss.verbs.pairwise.prepared import BLOCK_OF_TARGETS, CHUNK_OF_PAIRS, in_groups, prepared
 
-# What a thread takes at a time; a call of fewer stays on the calling thread.
-CHUNK_OF_PAIRS = 1 << 18
-# So many prepared targets stay in a second-level cache while the rows go over them.
-BLOCK_OF_TARGETS = 1 << 13
 # So many values, 8 KiB in float32, stay in a first-level cache until it is known which of them to keep.
 VALUES_AT_A_TIME = 1 << 11
 # Into so many parts at most a row is divided, of each of which the best of each lane is known: the more are to keep.

@@ -11,8 +11,8 @@ from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
-from boxloss.verbs.pairwise.prepared import Prepared, prepared
-from boxloss.verbs.pairwise.rows import CHUNK_OF_PAIRS, VALUES_AT_A_TIME
+from boxloss.verbs.pairwise.prepared import CHUNK_OF_PAIRS, Prepared, prepared
+from boxloss.verbs.pairwise.rows import VALUES_AT_A_TIME
 from boxloss.verbs.within.kernel import kernel
 from boxloss.verbs.within.strips import everything, strips_of
 
