@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.verbs.pairwise import rows
-from boxloss.verbs.pairwise import tiles as array_tiles
+from boxloss.verbs.pairwise import array, rows
 from cases import BY_NAME, CASES
 from errors import check_error
 from generators import boxes
@@ -69,7 +68,7 @@ def test_many_targets(name, k, engine, rng, monkeypatch):
     """Several blocks, and several pieces of each."""
     monkeypatch.setattr(rows, "BLOCK_OF_TARGETS", 1024)
     monkeypatch.setattr(rows, "VALUES_AT_A_TIME", 256)
-    monkeypatch.setattr(array_tiles, "PAIRS_ON_CPU", 7000)
+    monkeypatch.setattr(array, "PAIRS_ON_CPU", 7000)
     check(BY_NAME[name].loss, boxes(rng, 9), boxes(rng, 2500), engine, k=k)
 
 

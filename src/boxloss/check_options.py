@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.check import check_finite
+from boxloss.check import check_finite, check_not_negative
 from boxloss.check_arrays import adopt, array_namespace, broadcast
 from boxloss.formulas.program import Program, in_float32
 from boxloss.libraries.arrays import is_tensor, is_tracked, on_device
@@ -19,6 +19,11 @@ def check_numbers(program: Program, xp: Any, dtype: Any) -> None:
     name = program.not_in_float32
     if name is not None:
         check_fits(name, program.numbers[program.structure.number_names.index(name)], dtype == xp.float32)
+
+
+def check_eps(program: Program, eps: float | None) -> Program:
+    """The program with the eps of a call, if that has one."""
+    return program if eps is None else program.with_eps(check_not_negative("eps", eps))
 
 
 def check_fits(name: str, number: float, is_float32: bool) -> None:

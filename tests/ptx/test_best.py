@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.verbs.pairwise import tiles
+from boxloss.verbs.pairwise import array
 from generators import boxes
 
 
 @pytest.mark.parametrize("loss", [bl.giou, bl.iou_score], ids=["giou", "iou_score"])
 def test_what_the_matrix_says(loss, library, monkeypatch, rng):
-    monkeypatch.setattr(tiles, "PAIRS_ON_CPU", 500)
+    monkeypatch.setattr(array, "PAIRS_ON_CPU", 500)
     pred, target = boxes(rng, 40), boxes(rng, 70)
     matrix = loss.pairwise(pred, target, engine="cuda")
     order = np.argsort(-matrix if loss.is_score else matrix, axis=1, kind="stable")

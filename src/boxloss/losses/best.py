@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from boxloss import dispatch
 from boxloss.check import check_count
+from boxloss.check_options import check_eps
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax
 from boxloss.request import pairwise_request
@@ -139,7 +140,7 @@ class Best:
         *k: int,
     ) -> tuple[Any, Any]:
         """Value and index, and where a library differentiates, the value with a derivative."""
-        program = self.program if eps is None else self._padded(eps)
+        program = check_eps(self.program, eps)
         if dispatch.is_traced(pred, target):
             from array_api_compat import torch as namespace
 
@@ -173,6 +174,3 @@ class Best:
         loss: Any = self
         own = loss(of_pred, found, format=format, image_size=image_size, eps=eps, engine=engine)
         return xp.where(index < 0, dispatch.constant(value), dispatch.with_derivative(xp, value, own)), index
-
-    def _padded(self, eps: float) -> Program:
-        raise NotImplementedError

@@ -3,7 +3,8 @@
 from typing import Any, ClassVar, Literal, Unpack, overload
 
 from boxloss import dispatch, reduce
-from boxloss.check import check_not_negative, check_wrt
+from boxloss.check import check_wrt
+from boxloss.check_options import check_eps
 from boxloss.formulas.program import Program
 from boxloss.losses.best import Best
 from boxloss.losses.within import Within
@@ -76,7 +77,7 @@ class Verbs(Best, Within):
                 self.program, pred, target, format, image_size, weight, reduction, avg_factor, eps, engine
             )
             return values
-        program = self.program if eps is None else self._padded(eps)
+        program = check_eps(self.program, eps)
         request = request_of(program, pred, target, format, image_size, weight, reduction, avg_factor)
         run = dispatch.runner("elementwise", engine, request)
         if request.is_tracked:
@@ -153,7 +154,7 @@ class Verbs(Best, Within):
                 self.program, pred, target, wrt, format, image_size, weight, reduction, avg_factor, eps, engine
             )
         boxes = check_wrt(wrt)
-        program = self.program if eps is None else self._padded(eps)
+        program = check_eps(self.program, eps)
         request = request_of(program, pred, target, format, image_size, weight, reduction, avg_factor)
         request = request.constant()
         value, grads = dispatch.runner("elementwise", engine, request)(program, request, boxes)
@@ -209,7 +210,7 @@ class Verbs(Best, Within):
 
             matrix: ArrayT = traced.pairwise(self.program, pred, target, format, image_size, eps, engine, out)
             return matrix
-        program = self.program if eps is None else self._padded(eps)
+        program = check_eps(self.program, eps)
         request = pairwise_request(program, pred, target, format, image_size, out)
         run = dispatch.runner("pairwise", engine, request)
         if request.is_tracked:
@@ -220,6 +221,3 @@ class Verbs(Best, Within):
         else:
             result = run(program, request.constant())
         return result if out is None else out
-
-    def _padded(self, eps: float) -> Program:
-        return self.program.with_eps(check_not_negative("eps", eps))

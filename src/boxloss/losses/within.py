@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from boxloss import dispatch
 from boxloss.check import check_finite
-from boxloss.check_options import check_two_axes
+from boxloss.check_options import check_eps, check_two_axes
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax
 from boxloss.request import pairwise_request
@@ -153,7 +153,7 @@ class Within:
                 "below and above give as many pairs as there are, which no graph and no transform of torch knows: "
                 "call them outside of torch.compile and torch.func"
             )
-        program = self.program if eps is None else self._padded(eps)
+        program = check_eps(self.program, eps)
         request = pairwise_request(program, pred, target, format, image_size).standard()
         check_two_axes(pred, target)
         run = dispatch.runner("within", engine, request)
@@ -165,6 +165,3 @@ class Within:
             own = loss(*boxes, format=format, image_size=image_size, eps=eps, engine=engine)
             value = dispatch.with_derivative(request.xp, value, own)
         return i, j, value
-
-    def _padded(self, eps: float) -> Program:
-        raise NotImplementedError

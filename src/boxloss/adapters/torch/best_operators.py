@@ -5,21 +5,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from boxloss.adapters.torch.operators import OPTIONS, TAGS, batched, library, program_of_call
-from boxloss.formulas.program import Program
-from boxloss.request import Request, pairwise_request
+from boxloss.adapters.torch.operators import OPTIONS, TAGS, batched, library, matrix_request
 from boxloss.verbs import select
-
-
-def _best_request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
-    numbers, structure, eps, *formats, image_size, mask = options
-    program = program_of_call(numbers, structure, eps)
-    return program, pairwise_request(program, pred, target, tuple(formats), image_size, target_mask=mask)
 
 
 def _run_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     *options, engine, mask, largest, k = rest
-    program, request = _best_request(pred, target, *options, mask)
+    program, request = matrix_request(pred, target, *options, mask=mask)
     verb, own = ("topk", (largest, k)) if k else ("nearest", (largest,))
     value, index = select.runner(verb, engine, request.pred)(program, request, *own)
     return value.contiguous(), index.contiguous()
@@ -27,7 +19,7 @@ def _run_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]
 
 def _fake_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     *options, engine, mask, _, k = rest
-    _, request = _best_request(pred, target, *options, mask)
+    _, request = matrix_request(pred, target, *options, mask=mask)
     select.engine(engine, request.pred)
     batch = torch.broadcast_shapes(pred.shape[:-2], target.shape[:-2])
     value = request.pred.new_empty((*batch, pred.shape[-2], *((k,) if k else ())))

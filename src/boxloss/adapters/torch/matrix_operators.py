@@ -7,31 +7,23 @@ from torch import Tensor
 
 from boxloss.adapters.torch import pullback
 from boxloss.adapters.torch.node import DIFFERENTIATED_TWICE
-from boxloss.adapters.torch.operators import OPTIONS, TAGS, batched, library, program_of_call
-from boxloss.formulas.program import Program
-from boxloss.request import Request, pairwise_request
+from boxloss.adapters.torch.operators import OPTIONS, TAGS, batched, library, matrix_request
+from boxloss.request import Request
 from boxloss.verbs import select
-
-
-def _request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
-    numbers, structure, eps, *formats, image_size = options
-    program = program_of_call(numbers, structure, eps)
-    return program, pairwise_request(program, pred, target, tuple(formats), image_size, None)
-
 
 # --- The matrix -----------------------------------------------------------------------------------------------------
 
 
 def _run(pred: Tensor, target: Tensor, *rest: Any) -> Tensor:
     *options, engine = rest
-    program, request = _request(pred.detach(), target.detach(), *options)
+    program, request = matrix_request(pred.detach(), target.detach(), *options)
     matrix: Tensor = select.runner("pairwise", engine, request.pred)(program, request)
     return matrix.contiguous()
 
 
 def _fake(pred: Tensor, target: Tensor, *rest: Any) -> Tensor:
     *options, engine = rest
-    _, request = _request(pred, target, *options)
+    _, request = matrix_request(pred, target, *options)
     select.engine(engine, request.pred)
     batch = torch.broadcast_shapes(pred.shape[:-2], target.shape[:-2])
     matrix: Tensor = request.pred.new_empty((*batch, pred.shape[-2], target.shape[-2]))
@@ -63,7 +55,7 @@ pairwise = torch.ops.boxloss.pairwise.default
 
 def _run_backward(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     *options, engine, d_matrix, pred_grad, target_grad = rest
-    program, request = _request(pred.detach(), target.detach(), *options)
+    program, request = matrix_request(pred.detach(), target.detach(), *options)
     wrt = ("pred",) * pred_grad + ("target",) * target_grad
     run = select.runner("elementwise", engine, request.pred)
     found = pullback.of_matrix(program, request, run, d_matrix.detach(), wrt)
@@ -72,7 +64,7 @@ def _run_backward(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Ten
 
 def _fake_backward(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     *options, _, _, pred_grad, target_grad = rest
-    _, request = _request(pred, target, *options)
+    _, request = matrix_request(pred, target, *options)
     found = {"pred": request.pred} if pred_grad else {}
     return _results(request, found | {"target": request.target} if target_grad else found)
 

@@ -13,9 +13,9 @@ from torch import Tensor
 from boxloss.adapters.torch.node import DIFFERENTIATED_TWICE
 from boxloss.adapters.torch.private import unwrapped, without_modes
 from boxloss.adapters.torch.texts import structure_of
-from boxloss.check import check_not_negative
+from boxloss.check_options import check_eps
 from boxloss.formulas.program import Program, keep_beside
-from boxloss.request import Request, request_of
+from boxloss.request import Request, pairwise_request, request_of
 from boxloss.verbs import select
 
 if not hasattr(torch.library, "register_vmap"):
@@ -43,7 +43,7 @@ def program_of_call(numbers: Tensor, structure: str, eps: float | None) -> Progr
     known = structure_of(structure)
     is_fake = isinstance(numbers, torch._subclasses.FakeTensor)
     program = Program(known, (1.0,) * len(known.number_names) if is_fake else tuple(numbers.tolist()))
-    return program if eps is None else program.with_eps(check_not_negative("eps", eps))
+    return check_eps(program, eps)
 
 
 def _request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
@@ -52,6 +52,13 @@ def _request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Requ
     program = program_of_call(numbers, structure, eps)
     request = request_of(program, pred, target, tuple(formats), image_size, None, "none", None)
     return program, request._replace(pred_dtype=request.pred.dtype, target_dtype=request.target.dtype)
+
+
+def matrix_request(pred: Tensor, target: Tensor, *options: Any, mask: Any = None) -> tuple[Program, Request]:
+    """What an engine is given for a matrix, or for what is kept of one."""
+    numbers, structure, eps, *formats, image_size = options
+    program = program_of_call(numbers, structure, eps)
+    return program, pairwise_request(program, pred, target, tuple(formats), image_size, target_mask=mask)
 
 
 def batched(in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,13 +16,18 @@ from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
 PAIRS_ON_CPU, PAIRS_ELSEWHERE = 1 << 16, 1 << 24
 
 
+def rows_at_a_time(request: Request) -> int:
+    """How many rows of a matrix are computed at a time."""
+    *batch, _, columns = request.shape
+    pairs = PAIRS_ON_CPU if is_on_cpu(request.pred) else PAIRS_ELSEWHERE
+    return max(1, pairs // max(1, math.prod(batch) * columns))
+
+
 def run(program: Program, request: Request) -> Any:
     """The matrix, as many rows at a time as their temporary arrays allow."""
     import array_api_compat
 
-    out, (*batch, rows, columns) = request.out, request.shape
-    pairs = PAIRS_ON_CPU if is_on_cpu(request.pred) else PAIRS_ELSEWHERE
-    count = max(1, pairs // max(1, math.prod(batch) * columns))
+    out, rows, count = request.out, request.shape[-2], rows_at_a_time(request)
     if out is None:
         if rows <= count or not array_api_compat.is_writeable_array(request.pred):
             return matrix(program, request)

@@ -1,22 +1,18 @@
 """Tiles of a matrix that is never whole, by the array library, of which a verb keeps what matters."""
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from boxloss.formulas.program import Program
-from boxloss.libraries.arrays import is_on_cpu
 from boxloss.request import Request
-from boxloss.verbs.pairwise.array import PAIRS_ELSEWHERE, PAIRS_ON_CPU
+from boxloss.verbs.pairwise.array import rows_at_a_time
 
 Matrix = Callable[[Program, Request], Any]  # what computes a matrix
 
 
 def tiles(matrix: Matrix, program: Program, request: Request) -> Iterator[tuple[slice, Any]]:
     """Rows of the matrix, as many at a time as their temporary arrays allow: which, and their values."""
-    *batch, rows, columns = request.shape
-    pairs = PAIRS_ON_CPU if is_on_cpu(request.pred) else PAIRS_ELSEWHERE
-    count = max(1, pairs // max(1, math.prod(batch) * columns))
+    (*batch, rows, columns), count = request.shape, rows_at_a_time(request)
     for first in range(0, rows, count):
         some = slice(first, min(first + count, rows))
         part = request._replace(pred=request.pred[..., some, :], shape=(*batch, some.stop - first, columns))
