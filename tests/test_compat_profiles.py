@@ -321,3 +321,14 @@ def test_jax():
 )
 def test_errors(call, kind, text):
     check_error(call, kind, text)
+
+
+def test_distances_of_unsigned_integers_do_not_wrap_around():
+    """In their own type 0 - 1 is 255."""
+    from boxloss.compat.fvcore import smooth_l1_loss
+    from boxloss.compat.mmdet import balanced_l1_loss
+
+    pred, target = np.asarray([[0, 0, 10, 10]], np.uint8), np.asarray([[1, 1, 11, 11]], np.uint8)
+    floats = pred.astype(float), target.astype(float)
+    for call in (lambda *boxes: smooth_l1_loss(*boxes, 1.0), balanced_l1_loss):
+        np.testing.assert_array_equal(call(pred, target), call(*floats))

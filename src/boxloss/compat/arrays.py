@@ -3,7 +3,7 @@
 import math
 from typing import Any, cast
 
-from boxloss.check_arrays import array_namespace, check_last_axis, plain_library
+from boxloss.check_arrays import array_namespace, check_last_axis, float_of_integers, plain_library
 from boxloss.dispatch import is_traced
 from boxloss.losses.loss import Loss
 from boxloss.typing import ArrayT, Format
@@ -33,6 +33,14 @@ def column(score: Loss, boxes1: ArrayT, boxes2: ArrayT, format: Format = "xyxy")
 def kind_of_flags(GIoU: bool, DIoU: bool, CIoU: bool) -> str:
     """The kind of score that the flags of the YOLO family ask for: the last of those that are set."""
     return "ciou" if CIoU else "diou" if DIoU else "giou" if GIoU else "iou"
+
+
+def distance(xp: Any, one: Any, other: Any) -> Any:
+    """The absolute difference of each number, of integers as floats: that of unsigned ones would wrap around."""
+    one, other = (
+        a if xp.isdtype(a.dtype, "real floating") else xp.astype(a, float_of_integers(xp, a)) for a in (one, other)
+    )
+    return xp.abs(one - other)
 
 
 def reduced(xp: Any, values: Any, reduction: str) -> Any:

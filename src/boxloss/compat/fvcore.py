@@ -1,10 +1,9 @@
 """The box losses of ``fvcore.nn``, and those of ``detectron2.layers`` beside them, for any array library."""
 
-from typing import Any, cast
+from typing import cast
 
 from boxloss.check import REDUCTIONS, check_choice, check_not_negative
-from boxloss.check_arrays import float_of_integers
-from boxloss.compat.arrays import library, reduced
+from boxloss.compat.arrays import distance, library, reduced
 from boxloss.compat.conventions import FVCORE
 from boxloss.typing import ArrayT, Reduction
 
@@ -167,10 +166,6 @@ def smooth_l1_loss(input: ArrayT, target: ArrayT, beta: float, reduction: Reduct
     check_choice("reduction", reduction, REDUCTIONS)
     beta = check_not_negative("beta", beta)
     xp = library(input, target, ("input", "target"))
-    one, other = (  # a difference of integers may wrap around
-        a if xp.isdtype(a.dtype, "real floating") else xp.astype(a, float_of_integers(xp, a))
-        for a in (cast(Any, input), cast(Any, target))
-    )
-    size = xp.abs(one - other)
+    size = distance(xp, input, target)
     values = size if beta < 1e-5 else xp.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta)
     return cast(ArrayT, reduced(xp, values, reduction))

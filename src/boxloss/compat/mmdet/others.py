@@ -1,15 +1,14 @@
 """The other loss functions of ``mmdet.models.losses``, version 3.3."""
 
 import math
-from typing import Any, cast
+from typing import cast
 
 from boxloss.check import check_positive
-from boxloss.compat.arrays import library
+from boxloss.compat.arrays import distance, library
 from boxloss.compat.mmdet.formulas import BoundedIoU, ExtendedIoU
+from boxloss.compat.mmdet.functions import DEFAULT_EPS
 from boxloss.compat.mmdet.reductions import reduced_loss, reduced_values
 from boxloss.typing import Array, ArrayT, Reduction
-
-DEFAULT_EPS = 1e-7
 
 
 def eiou_loss(
@@ -161,7 +160,7 @@ def balanced_l1_loss(
     check_positive("beta", beta)
     b = math.exp(check_positive("gamma", gamma) / check_positive("alpha", alpha)) - 1.0
     xp = library(pred, target, ("pred", "target"))
-    size = xp.abs(cast(Any, pred) - cast(Any, target))
+    size = distance(xp, pred, target)
     small = alpha / b * (b * size + 1.0) * xp.log(b * size / beta + 1.0) - alpha * size
     values = xp.where(size < beta, small, gamma * size + (gamma / b - alpha * beta))
     return cast(ArrayT, reduced_values(xp, values, weight, reduction, avg_factor))
