@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from boxloss.coco import Detections, GroundTruth, Source, read_detections, read_ground_truth
 from boxloss.coco.tables import NUMBERS
 from boxloss.functions import convert
+from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 
 Columns = Mapping[str, Any]  # or a table with the same two methods, as a DataFrame
 TRUTH = {"image": True, "category": True, "box": True, "crowd": False, "area": False}  # whether each is needed
@@ -86,12 +87,7 @@ def _columns(name: str, columns: Any, known: Mapping[str, bool]) -> dict[str, ND
 
 def _numpy(values: Any) -> NDArray[Any]:
     """Copy an array of any library and device to NumPy's."""
-    if hasattr(values, "detach"):  # of torch
-        values = values.detach().cpu()
-        values = values.double() if values.is_floating_point() else values
-    elif hasattr(values, "__cuda_array_interface__"):  # of CuPy
-        values = values.get()
-    array = np.asarray(values)
+    array = to_host(values) if is_tensor(values) or is_cupy(values) else np.asarray(values)
     if array.dtype == object and array.ndim == 1:  # a column of lists, or of texts
         array = np.array(array.tolist())
     return array
