@@ -15,7 +15,7 @@ from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss
 from boxloss.shapes.box import Box
-from boxloss.shapes.guards import inverse, inverses, nonzero, share, upright
+from boxloss.shapes.guards import inverse, inverses, nonzero, share
 from boxloss.shapes.relations import AreaPartials, Vector
 from boxloss.shapes.shape import Gradient
 from errors import BOXES, check_error
@@ -176,7 +176,7 @@ class Shrunk(Loss):
     value_range = "[0, inf)"
 
     def evaluate(self, xp, pair):
-        inner = upright(xp, pair.inner)
+        inner = pair.inner.upright(xp)
         return inner.x2 - inner.x1, lambda exchanged: Gradient()
 
 

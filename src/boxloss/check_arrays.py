@@ -12,7 +12,7 @@ from boxloss.check import check_formats
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax, is_tensor, on_device
 from boxloss.shapes.box import Image
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.formats import FORMATS, of_one_shape
 
 NO_IMAGE = Image()
 OWN_FORMATS = {"XYXY": "xyxy", "XYWH": "xywh", "CXCYWH": "cxcywh"}  # of torchvision.tv_tensors
@@ -82,7 +82,7 @@ def adopt(name: str, array: Any) -> Any:
 
 def check_last_axis(name: str, boxes: Any, format: str = "xyxy") -> None:
     """Boxes have a last axis of as many numbers as the format has."""
-    size = FORMATS[format].shape.size
+    size = FORMATS[format].size
     if boxes.ndim < 1 or boxes.shape[-1] != size:
         raise ValueError(f"{name} must have shape (..., {size}); got {tuple(boxes.shape)}")
 
@@ -90,7 +90,7 @@ def check_last_axis(name: str, boxes: Any, format: str = "xyxy") -> None:
 def as_boxes(xp: Any, name: str, boxes: Any, format: str = "xyxy") -> Any:
     """Boxes as they are; an array of shape (0,), which libraries make of an empty list, as no boxes."""
     if tuple(boxes.shape) == (0,):
-        return xp.reshape(boxes, (0, FORMATS[format].shape.size))
+        return xp.reshape(boxes, (0, FORMATS[format].size))
     check_last_axis(name, boxes, format)
     return boxes
 
@@ -164,7 +164,9 @@ def check_format_and_image(
     """The names of the formats of pred and target, and the size of the image if a format or the loss reads it."""
     if format == "xyxy" and image_size is None and not program.structure.reads_image:
         return ("xyxy", "xyxy"), NO_IMAGE
-    return check_formats(format, image_size, needed=program.structure.reads_image)
+    formats, image = check_formats(format, image_size, needed=program.structure.reads_image)
+    program.structure.check_shape(of_one_shape(formats)[0].shape)
+    return formats, image
 
 
 def check_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:

@@ -17,8 +17,8 @@ from boxloss.check_options import (
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_tensor, is_tracked
 from boxloss.shapes.box import Image
-from boxloss.shapes.formats import FORMATS
-from boxloss.shapes.shape import Format
+from boxloss.shapes.formats import of_one_shape
+from boxloss.shapes.shape import Format, Shape
 from boxloss.testing import look_at
 
 
@@ -66,12 +66,17 @@ class Request(NamedTuple):
     @property
     def pred_format(self) -> Format:
         """The format of pred."""
-        return FORMATS[self.formats[0]]
+        return of_one_shape(self.formats)[0]
 
     @property
     def target_format(self) -> Format:
         """The format of target."""
-        return FORMATS[self.formats[1]]
+        return of_one_shape(self.formats)[1]
+
+    @property
+    def box_shape(self) -> Shape:
+        """The kind of box that both are read as."""
+        return self.pred_format.shape
 
     @property
     def is_tracked(self) -> bool:

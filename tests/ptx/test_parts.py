@@ -14,7 +14,6 @@ from boxloss.engines.cuda.memory import load, store
 from boxloss.losses.overlap import OverlapLoss
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.box import Box
-from boxloss.shapes.guards import upright
 from boxloss.shapes.relations import height, negated, width
 from boxloss.shapes.shape import Partials, Relation
 from generators import boxes, mixed
@@ -27,12 +26,12 @@ IMAGE = (5.0, 8.0)
 
 
 def perimeter(xp, box, image):
-    box = upright(xp, box)
+    box = box.upright(xp)
     return 2.0 * (width(box) + height(box))
 
 
 def place(xp, box, image):
-    box = upright(xp, box)
+    box = box.upright(xp)
     return (box.x1 - 3.0 * box.y1) / image.width
 
 

@@ -1,9 +1,9 @@
 """The functions of `xp` that are more than one operation, for one number inside a compiled loop.
 
 LLVM vectorises a loop only if everything in it is arithmetic and selects, so `atan2` is written as range reduction and
-polynomial here, and exponentials and logarithms in `boxloss.engines.exponential`: `math.atan` is a call, and one call
-in the loop makes the whole kernel several times slower. All stay within 2 ulp of the true value (tests hold them to it
-against mpmath).
+polynomial here, and the others in `boxloss.engines.exponential` and `boxloss.engines.trigonometric`: `math.atan` is a
+call, and one call in the loop makes the whole kernel several times slower. All stay within 2 ulp of the true value
+(tests hold them to it against mpmath).
 
 Coefficients are minimax polynomials in z = x^2 of (atan(x) / x - 1) / z by the Remez algorithm in 50 digits. They may
 be fused into multiply-adds: nothing here is 0 by cancellation.
@@ -15,7 +15,7 @@ from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any
 
-from boxloss.engines import exponential
+from boxloss.engines import exponential, trigonometric
 from boxloss.engines.exponential import polynomial
 from boxloss.engines.symbols import NUMBER
 from boxloss.shapes.replaceable import Function, larger, log1p_of_positive, smaller
@@ -99,6 +99,8 @@ def _table(name: str, atan2: Function) -> Mapping[str, Function]:
         "pow": exponential.power,
     }
     of_width = {key: partial(function, width=width) for key, function in own.items()}
+    turns = {"sin": trigonometric.sine, "cos": trigonometric.cosine, "round": trigonometric.rounded}
+    of_width |= {key: partial(function, width=trigonometric.WIDTHS[name]) for key, function in turns.items()}
     return MappingProxyType({"sign": sign, "atan2": atan2, **of_width})
 
 

@@ -30,6 +30,7 @@ class Formula(Protocol):
     """What the fields of a loss make of a pair of boxes."""
 
     relations: ClassVar[tuple[str | Relation, ...]]
+    shapes: ClassVar[tuple[str, ...]]
 
     def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
         """The value, and ``gradient(exchanged) -> Gradient`` for either box."""
@@ -110,6 +111,21 @@ class Structure:
         """Those relations that a matrix prepares a part of for each box."""
         return tuple(r for r in map(shape.relation, self.relations) if r.part is not None)
 
+    def check_shape(self, shape: Shape) -> None:
+        """Raise a ValueError if the loss, or one that it is made of, is not defined for a kind of box."""
+        if shape in self._checked_shapes:
+            return
+        for loss in _losses(self.bind([0.0] * len(self.number_names))):
+            missing = [repr(name) for name in loss.relations if isinstance(name, str) and name not in shape.relations]
+            if missing or (loss.shapes and shape.name not in loss.shapes):
+                needs = f": it is stated over {', '.join(missing)}" if missing else ""
+                raise ValueError(f"{type(loss).__name__} is not defined for {shape.name} boxes{needs}")
+        self._checked_shapes.add(shape)
+
+    @cached_property
+    def _checked_shapes(self) -> set[Shape]:
+        return {AXIS_ALIGNED}
+
     @cached_property
     def reads_image(self) -> bool:
         """Whether a call has to give the size of the image."""
@@ -136,6 +152,17 @@ class Structure:
                 f"a formula knows the fields of its loss only, and {kind.__name__} has no field {name!r}: make a field "
                 "or a property of it, since what __post_init__ sets beside the fields is not there"
             ) from error
+
+
+def _losses(value: Any) -> Iterator[Formula]:
+    """The losses that a value is made of, and itself at last."""
+    if _is_sequence(value):
+        for item in value:
+            yield from _losses(item)
+    elif hasattr(value, "evaluate") and hasattr(value, "__dataclass_fields__"):
+        for each in fields(value):
+            yield from _losses(getattr(value, each.name))
+        yield value
 
 
 def _not_hashable(kind: type, entries: tuple[Any, ...]) -> TypeError:

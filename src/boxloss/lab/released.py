@@ -21,15 +21,15 @@ from boxloss.losses.diou import DIoU
 from boxloss.losses.giou import GIoU
 from boxloss.losses.iou import IoU
 from boxloss.losses.loss import Loss
-from boxloss.shapes.box import Box, Image
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.box import Box
+from boxloss.shapes.coordinates import COORDINATES
 from boxloss.shapes.relations import RELATIONS, AreaPartials, Areas, Vector, height, same, width
 from boxloss.shapes.shape import Pair, Partials, Relation
 
 
 def corner_gradient(xp: Any, d_x: Any, d_y: Any, d_w: Any, d_h: Any) -> Partials:
     """Derivatives with respect to centre, width and height as those with respect to the corners of pred."""
-    return Partials(box=FORMATS["cxcywh"].encode_pullback(xp, (d_x, d_y, d_w, d_h), Image()))
+    return Partials(box=COORDINATES["cxcywh"].pullback((d_x, d_y, d_w, d_h)))
 
 
 def without_half(relation: Relation) -> Relation:

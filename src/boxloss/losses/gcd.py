@@ -32,6 +32,7 @@ class GCD(OverlapLoss):
     """
 
     relations = ("center_offset", "size_difference", "sides")
+    shapes = ("axis-aligned",)
     expression = "1 - exp(-sqrt(D^2))"
     value_range = "[0, 1)"
     paper = "Guan et al. 2025"

@@ -31,6 +31,7 @@ class Loss(Verbs, ABC):
     value_range: ClassVar[str]
     paper: ClassVar[str] = ""
     relations: ClassVar[tuple[str | Relation, ...]]  # of the two boxes, which the loss is computed from
+    shapes: ClassVar[tuple[str, ...]] = ()  # the kinds of box that it is defined for; if empty, all with its relations
     __array_ufunc__: ClassVar[None] = None  # an array times a loss is an error, not an array of losses
 
     def __init_subclass__(cls, **options: Any) -> None:

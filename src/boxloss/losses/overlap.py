@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from boxloss.formulas.evaluation import Evaluation
 from boxloss.losses.loss import Loss
-from boxloss.shapes.shape import Gradient, Pair, Partials, Relation, plus
+from boxloss.shapes.shape import Gradient, Pair, Relation, plus
 
 Term = tuple[Any, tuple[Any, ...]]  # a value and its partial derivatives with respect to the quantities of relations
 
@@ -72,7 +72,7 @@ def over_relations(xp: Any, pair: Pair, which: Sequence[str | Relation], term: T
 
     def gradient(exchanged: bool) -> Gradient:
         seen = pair.exchanged() if exchanged else pair
-        total = Partials()
+        total: Any = None
         for relation, d in zip(relations, partials, strict=True):
             if d is not None:
                 total = plus(total, relation.pullback(xp, seen, relation.exchange(d) if exchanged else d))

@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from boxloss.shapes.box import Box
+from boxloss.shapes.coordinates import differences
 from boxloss.shapes.guards import ordinary, upright_as_given
+from boxloss.shapes.mappings import interpolated, scaled
 from boxloss.shapes.relations import RELATIONS, Vector, where_larger
 from boxloss.shapes.replaceable import larger, smaller
 from boxloss.shapes.shape import Gradient, Pair, Partials, Shape, plus
@@ -53,9 +55,9 @@ class AxisAlignedPair(Pair):
         pair.__dict__.update(box=box, other=other)
         return pair
 
-    def gradient(self, partials: Partials) -> Gradient:
+    def gradient(self, partials: Partials | None) -> Gradient:
         """A corner of the first box is the inner one, the outer one or, at a tie, both."""
-        d, inner, outer = partials
+        d, inner, outer = partials or Partials()
         if inner is None and outer is None:
             return Gradient(d)
         xp, a, b = self.xp, self.box, self.other
@@ -79,5 +81,5 @@ class AxisAlignedPair(Pair):
         return plus(d, given) or Box(0.0, 0.0, 0.0, 0.0)
 
 
-AXIS_ALIGNED = Shape("axis-aligned", 4, Box, AxisAlignedPair, ordinary, RELATIONS)
+AXIS_ALIGNED = Shape("axis-aligned", 4, Box, AxisAlignedPair, ordinary, RELATIONS, scaled, interpolated, differences)
 AxisAlignedPair.shape = AXIS_ALIGNED

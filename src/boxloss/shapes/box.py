@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from boxloss.shapes.replaceable import larger
+
 
 class Box(NamedTuple):
     """Four corner coordinates of a box, or four derivatives with respect to them.
@@ -13,6 +15,15 @@ class Box(NamedTuple):
     y1: Any
     x2: Any
     y2: Any
+
+    @property
+    def sides(self) -> tuple[Any, ...]:
+        """Width and height."""
+        return self.x2 - self.x1, self.y2 - self.y1
+
+    def upright(self, xp: Any) -> "Box":
+        """Make x2 >= x1 and y2 >= y1: an inverted side becomes a side of length 0 at (x1, y1)."""
+        return Box(self.x1, self.y1, larger(xp, self.x1, self.x2), larger(xp, self.y1, self.y2))
 
 
 class Image(NamedTuple):

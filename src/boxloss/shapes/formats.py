@@ -1,114 +1,32 @@
-"""Formats of axis-aligned boxes: to corner coordinates and back, each with its transposed Jacobian.
+"""All formats by name, and what becomes of two whose kinds of box differ."""
 
-Every format is a linear map of the corners (x1, y1, x2, y2). A gradient comes back in the caller's format by the
-transpose of that map, never through a converted copy.
-"""
-
-from typing import Any
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
-from boxloss.shapes.box import Box, Image
+from boxloss.shapes.axis_aligned_formats import AXIS_ALIGNED_FORMATS
+from boxloss.shapes.rotated.formats import ROTATED_FORMATS
+from boxloss.shapes.rotated.lift import lifted
+from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.shapes.shape import Format
 
-Numbers = tuple[Any, ...]
+FORMATS: Mapping[str, Format] = MappingProxyType({**AXIS_ALIGNED_FORMATS, **ROTATED_FORMATS})
+# For a kind of box and one that holds it as a special case: what makes the format of the one a format of the other.
+_LIFTS = MappingProxyType({(AXIS_ALIGNED, ROTATED): lifted})
 
 
-def _as_box(xp: Any, numbers: Numbers, image: Image) -> Box:
-    return Box(*numbers)
-
-
-def _as_it_is(xp: Any, box: Box, image: Image) -> Numbers:
-    return box
-
-
-def _box_of_numbers(xp: Any, d: Numbers, image: Image) -> Box:
-    return Box(*d)
-
-
-def _gradient_as_it_is(xp: Any, numbers: Numbers, d: Box, image: Image) -> Numbers:
-    return d
-
-
-def _decode_yxyx(xp: Any, numbers: Numbers, image: Image) -> Box:
-    y1, x1, y2, x2 = numbers
-    return Box(x1, y1, x2, y2)
-
-
-def _pullback_yxyx(xp: Any, numbers: Numbers, d: Box, image: Image) -> Numbers:
-    return d.y1, d.x1, d.y2, d.x2
-
-
-def _encode_yxyx(xp: Any, b: Box, image: Image) -> Numbers:
-    return b.y1, b.x1, b.y2, b.x2
-
-
-def _encode_yxyx_pullback(xp: Any, d: Numbers, image: Image) -> Box:
-    return _decode_yxyx(xp, d, image)
-
-
-def _decode_xywh(xp: Any, numbers: Numbers, image: Image) -> Box:
-    x, y, w, h = numbers
-    return Box(x, y, x + w, y + h)
-
-
-def _pullback_xywh(xp: Any, numbers: Numbers, d: Box, image: Image) -> Numbers:
-    return d.x1 + d.x2, d.y1 + d.y2, d.x2, d.y2
-
-
-def _encode_xywh(xp: Any, b: Box, image: Image) -> Numbers:
-    return b.x1, b.y1, b.x2 - b.x1, b.y2 - b.y1
-
-
-def _encode_xywh_pullback(xp: Any, d: Numbers, image: Image) -> Box:
-    x, y, w, h = d
-    return Box(x - w, y - h, w, h)
-
-
-def _decode_cxcywh(xp: Any, numbers: Numbers, image: Image) -> Box:
-    x, y, w, h = numbers
-    half_w, half_h = 0.5 * w, 0.5 * h
-    return Box(x - half_w, y - half_h, x + half_w, y + half_h)
-
-
-def _pullback_cxcywh(xp: Any, numbers: Numbers, d: Box, image: Image) -> Numbers:
-    return d.x1 + d.x2, d.y1 + d.y2, 0.5 * (d.x2 - d.x1), 0.5 * (d.y2 - d.y1)
-
-
-def _encode_cxcywh(xp: Any, b: Box, image: Image) -> Numbers:
-    return 0.5 * (b.x1 + b.x2), 0.5 * (b.y1 + b.y2), b.x2 - b.x1, b.y2 - b.y1
-
-
-def _encode_cxcywh_pullback(xp: Any, d: Numbers, image: Image) -> Box:
-    x, y, w, h = d
-    return Box(0.5 * x - w, 0.5 * y - h, 0.5 * x + w, 0.5 * y + h)
-
-
-def _to_pixels(b: Box, image: Image) -> Box:
-    return Box(b.x1 * image.width, b.y1 * image.height, b.x2 * image.width, b.y2 * image.height)
-
-
-def _to_fractions(b: Box, image: Image) -> Box:
-    return Box(b.x1 / image.width, b.y1 / image.height, b.x2 / image.width, b.y2 / image.height)
-
-
-def _relative(absolute: Format) -> Format:
-    """The same format with coordinates as fractions of the image: corners are scaled by its size."""
-    _, decode, pullback, encode, encode_pullback, _ = absolute
-    return Format(
-        AXIS_ALIGNED,
-        lambda xp, numbers, image: _to_pixels(decode(xp, numbers, image), image),
-        lambda xp, numbers, d, image: pullback(xp, numbers, _to_pixels(d, image), image),
-        lambda xp, b, image: encode(xp, _to_fractions(b, image), image),
-        lambda xp, d, image: _to_fractions(encode_pullback(xp, d, image), image),
-        relative=True,
+@cache
+def of_one_shape(names: tuple[str, str]) -> tuple[Format, Format]:
+    """The formats of pred and target, both of one kind of box: an axis-aligned box is a rotated one with angle 0."""
+    pred, target = (FORMATS[name] for name in names)
+    if pred.shape is target.shape:
+        return pred, target
+    if (lift := _LIFTS.get((pred.shape, target.shape))) is not None:
+        return lift(pred), target
+    if (lift := _LIFTS.get((target.shape, pred.shape))) is not None:
+        return pred, lift(target)
+    raise ValueError(
+        f"boxes of format {names[0]!r} are {pred.shape.name} and those of format {names[1]!r} {target.shape.name}: "
+        "these cannot be compared"
     )
-
-
-_ABSOLUTE = {
-    "xyxy": Format(AXIS_ALIGNED, _as_box, _gradient_as_it_is, _as_it_is, _box_of_numbers),
-    "xywh": Format(AXIS_ALIGNED, _decode_xywh, _pullback_xywh, _encode_xywh, _encode_xywh_pullback),
-    "cxcywh": Format(AXIS_ALIGNED, _decode_cxcywh, _pullback_cxcywh, _encode_cxcywh, _encode_cxcywh_pullback),
-    "yxyx": Format(AXIS_ALIGNED, _decode_yxyx, _pullback_yxyx, _encode_yxyx, _encode_yxyx_pullback),
-}
-
-FORMATS: dict[str, Format] = _ABSOLUTE | {f"rel_{name}": _relative(f) for name, f in _ABSOLUTE.items()}

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from boxloss.shapes.box import Box
-from boxloss.shapes.replaceable import Function, larger, replaceable
+from boxloss.shapes.replaceable import Function, replaceable
 
 # An area or a squared length below this counts as 0. The smallest box that is promised finite results has an area of
 # 1e-18. Below, a side divided by an area may be infinite in float32: boxes without area can be 1e-42 apart.
@@ -28,15 +28,10 @@ def ordinary(b: Box) -> Any:
     return is_near & (b.x2 - b.x1 >= SHORTEST_SIDE) & (b.y2 - b.y1 >= SHORTEST_SIDE)
 
 
-def upright(xp: Any, b: Box) -> Box:
-    """Make x2 >= x1 and y2 >= y1: an inverted side becomes a side of length 0 at (x1, y1)."""
-    return Box(b.x1, b.y1, larger(xp, b.x1, b.x2), larger(xp, b.y1, b.y2))
-
-
 @replaceable
-def upright_as_given(xp: Any, b: Box) -> Box:
+def upright_as_given(xp: Any, b: Any) -> Any:
     """Make a box of the call upright."""
-    return upright(xp, b)
+    return b.upright(xp)
 
 
 @replaceable
@@ -92,7 +87,7 @@ def per_length(xp: Any, side: Any) -> Any:
 # --- The same for ordinary boxes ------------------------------------------------------------------------------------
 
 
-def as_it_is(xp: Any, b: Box) -> Box:
+def as_it_is(xp: Any, b: Any) -> Any:
     """Instead of `upright_as_given`."""
     return b
 

@@ -4,21 +4,12 @@ Corners are seen from a corner of the pair, so that boxes far from the origin ke
 box without area, so what is made of ordinary boxes has all guards.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from boxloss.shapes.box import Box
 from boxloss.shapes.guards import with_guards
-from boxloss.shapes.shape import Gradient, Pair, plus, times
-
-Way = Callable[[bool], Gradient]  # the gradient with respect to the first box, or to the other
-
-
-class Mapped(NamedTuple):
-    """A pair made of another, and ``back(gradient)``: the gradient with respect to the boxes that it was made of."""
-
-    pair: Pair
-    back: Callable[[Way], Way]
+from boxloss.shapes.mapped import Mapped, Way
+from boxloss.shapes.shape import Gradient, plus, times
 
 
 def scaled(pair: Any, ratio: Any) -> Mapped:

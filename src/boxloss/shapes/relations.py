@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from boxloss.shapes.box import Box, Image
-from boxloss.shapes.guards import nonzero, safe_if_ordinary, upright, where_negligible
+from boxloss.shapes.guards import nonzero, safe_if_ordinary, where_negligible
 from boxloss.shapes.replaceable import replaceable, smaller
 from boxloss.shapes.shape import Partials, Relation
 
@@ -225,7 +225,7 @@ def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
 
 def aspect_of_one_box(xp: Any, b: Box, image: Image) -> Any:
     """atan(w / h), defined for a side of 0 too."""
-    b = upright(xp, b)
+    b = b.upright(xp)
     return xp.atan2(width(b), height(b) + 0.0)
 
 

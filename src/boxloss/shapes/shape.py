@@ -18,8 +18,8 @@ class Relation(NamedTuple):
     forward
         ``forward(xp, pair)``: the quantity. It may read `pair.image`, the size of the image; see `reads_image`.
     pullback
-        ``pullback(xp, pair, d)``: the derivatives `d` of a loss with respect to the quantity as `Partials`. What these
-        say of the first box holds for either, once the pair is exchanged.
+        ``pullback(xp, pair, d)``: the derivatives `d` of a loss by the quantity as derivatives of the pair:
+        `Partials` of axis-aligned boxes. What these say of the first box holds for either, once the pair is exchanged.
     exchange
         ``exchange(d)``: `d` as it is with the two boxes exchanged.
     part, combine
@@ -32,7 +32,7 @@ class Relation(NamedTuple):
 
     name: str
     forward: Callable[..., Any]
-    pullback: Callable[..., "Partials"]
+    pullback: Callable[..., Any]
     exchange: Callable[[Any], Any]
     part: Callable[..., Any] | None = None
     combine: Callable[..., Any] | None = None
@@ -120,8 +120,8 @@ class Pair:
         """The pair with its other box first."""
         raise NotImplementedError
 
-    def gradient(self, partials: Partials) -> Gradient:
-        """The gradient with respect to the first box."""
+    def gradient(self, partials: Any) -> Gradient:
+        """The gradient with respect to the first box, from the sum of what pullbacks of relations gave, or None."""
         raise NotImplementedError
 
     def pull_back(self, gradient: Gradient) -> Any:
@@ -147,6 +147,13 @@ class Shape:
         ``ordinary(box)``: whether formulas need no guard for a box.
     relations
         What losses are stated over, by name.
+    scaled
+        ``scaled(pair, ratio) -> Mapped``: both boxes scaled about their own centres.
+    interpolated
+        ``interpolated(pair, alpha) -> Mapped``: the first box moved towards the other by a share of the way.
+    differences
+        ``differences(xp, pair, coordinates)``: the differences of the numbers of pred and target as they were given,
+        and ``back(partials)``, from the derivatives of a loss with respect to each to those of the first box.
     """
 
     name: str
@@ -155,6 +162,9 @@ class Shape:
     pair: type[Pair]
     ordinary: Callable[[Any], Any]
     relations: Mapping[str, Relation]
+    scaled: Callable[[Any, Any], Any]
+    interpolated: Callable[[Any, Any], Any]
+    differences: Callable[[Any, Any, str], tuple[tuple[Any, ...], Callable[..., Any]]]
 
     def relation(self, which: str | Relation) -> Relation:
         """A relation by its name; one of somebody's own is given as it is."""
@@ -174,6 +184,8 @@ class Format(NamedTuple):
     ----------
     shape
         The kind of box.
+    size
+        How many numbers an array holds of each.
     decode
         ``decode(xp, numbers, image)``: the box.
     pullback
@@ -181,15 +193,13 @@ class Format(NamedTuple):
         box.
     encode
         ``encode(xp, box, image)``: the numbers of a box.
-    encode_pullback
-        ``encode_pullback(xp, d, image)``: the gradient with respect to the box, from that with respect to the numbers.
     relative
         Whether coordinates are fractions of the image.
     """
 
     shape: Shape
+    size: int
     decode: Callable[..., Any]
     pullback: Callable[..., tuple[Any, ...]]
     encode: Callable[..., tuple[Any, ...]]
-    encode_pullback: Callable[..., Any]
     relative: bool = False

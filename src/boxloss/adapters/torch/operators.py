@@ -91,7 +91,7 @@ def _fake(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, ...]:
     select.engine(engine, request.pred)
     shape = torch.broadcast_shapes(pred.shape[:-1], target.shape[:-1])
     value = request.pred.new_empty(shape)
-    sizes = (request.pred_format.shape.size,) * pred_grad + (request.target_format.shape.size,) * target_grad
+    sizes = (request.pred_format.size,) * pred_grad + (request.target_format.size,) * target_grad
     return _results(value, tuple(value.new_empty((*shape, size)) for size in sizes), pred_grad, target_grad)
 
 

@@ -7,7 +7,6 @@ from boxloss.check import check_within
 from boxloss.formulas.evaluation import Evaluation
 from boxloss.losses.modifiers.modifier import OfIoUTerm, of_mapped
 from boxloss.losses.modifiers.scaled import RATIOS
-from boxloss.shapes.mappings import scaled
 from boxloss.shapes.shape import Pair
 
 
@@ -60,4 +59,4 @@ class Inner(OfIoUTerm):
 
     def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
         """1 - IoU of the scaled boxes."""
-        return of_mapped(scaled(pair, self.ratio), self.loss.iou_term)
+        return of_mapped(pair.shape.scaled(pair, self.ratio), self.loss.iou_term)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from boxloss.check import check_within
 from boxloss.losses.modifiers.modifier import OfOtherBoxes
-from boxloss.shapes.mappings import Mapped, interpolated
+from boxloss.shapes.mapped import Mapped
 from boxloss.shapes.shape import Pair
 
 
@@ -58,4 +58,5 @@ class Interpolated(OfOtherBoxes):
 
     def mapped(self, pair: Pair) -> Mapped:
         """The moved box and the target."""
-        return interpolated(pair, self.alpha)
+        mapped: Mapped = pair.shape.interpolated(pair, self.alpha)
+        return mapped

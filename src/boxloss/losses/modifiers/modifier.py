@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from boxloss.formulas.evaluation import Evaluation, sum_of
 from boxloss.losses.iou import IoUAndDistance, iou_and_distance
 from boxloss.losses.loss import Loss
-from boxloss.shapes.mappings import Mapped
+from boxloss.shapes.mapped import Mapped
 from boxloss.shapes.shape import Pair, Relation
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from boxloss.check import check_within
 from boxloss.losses.modifiers.modifier import OfOtherBoxes
-from boxloss.shapes.mappings import Mapped, scaled
+from boxloss.shapes.mapped import Mapped
 from boxloss.shapes.shape import Pair
 
 RATIOS = (0.125, 8.0)
@@ -59,4 +59,5 @@ class Scaled(OfOtherBoxes):
 
     def mapped(self, pair: Pair) -> Mapped:
         """Both boxes, scaled."""
-        return scaled(pair, self.ratio)
+        mapped: Mapped = pair.shape.scaled(pair, self.ratio)
+        return mapped

@@ -24,7 +24,7 @@ def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, 
     """Weighted values, and the gradients asked for, times weight and factor."""
     shape, weight, size = request.shape, request.weight, math.prod(request.shape)
     arrays = arrays_like(request.pred)
-    shapes = {"pred": (*shape, request.pred_format.shape.size), "target": (*shape, request.target_format.shape.size)}
+    shapes = {"pred": (*shape, request.pred_format.size), "target": (*shape, request.target_format.size)}
     pred, target = arrays.dense(request.pred, shapes["pred"]), arrays.dense(request.target, shapes["target"])
     value, grads = arrays.empty(shape), [arrays.empty(shapes[name]) for name in wrt]
     if size:

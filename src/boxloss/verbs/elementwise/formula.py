@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from boxloss.formulas.program import Structure
 from boxloss.shapes.box import Image
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.formats import of_one_shape
 from boxloss.shapes.shape import times
 
 
@@ -33,8 +33,8 @@ class Kind(NamedTuple):
     @property
     def sizes(self) -> tuple[int, int, int, None]:
         """How many numbers `of_a_pair` takes for each of its arguments."""
-        pred, target = (FORMATS[name].shape.size for name in self.formats)
-        return pred, target, 3 + len(self.structure.number_names), None
+        pred, target = of_one_shape(self.formats)
+        return pred.size, target.size, 3 + len(self.structure.number_names), None
 
 
 def of_a_pair(kind: Kind) -> Callable[..., tuple[Any, Any, Any]]:
@@ -43,7 +43,7 @@ def of_a_pair(kind: Kind) -> Callable[..., tuple[Any, Any, Any]]:
     `numbers` are the factor of gradients, the width and height of the image, and those of the loss. A gradient that
     is not wanted is an empty tuple. Without weights, `weight` is not read.
     """
-    pred_format, target_format = (FORMATS[name] for name in kind.formats)
+    pred_format, target_format = of_one_shape(kind.formats)
 
     def compute(xp: Any, pred: Any, target: Any, numbers: Any, weight: Any) -> tuple[Any, Any, Any]:
         factor, width, height, *own = numbers

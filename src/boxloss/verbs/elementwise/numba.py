@@ -13,7 +13,7 @@ from boxloss.engines.numba.memory import load, prefer_wide_vectors, store
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.formats import of_one_shape
 from boxloss.verbs.elementwise.formula import Kind, of_a_pair
 
 # What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
@@ -48,7 +48,7 @@ def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, 
     Of a call with 100 boxes the kernel takes a third of the time: what stands here is written for the rest.
     """
     shape, weight, formats = request.shape, request.weight, request.formats
-    pred_size, target_size = FORMATS[formats[0]].shape.size, FORMATS[formats[1]].shape.size
+    pred_size, target_size = (box_format.size for box_format in of_one_shape(formats))
     pred_shape, target_shape = (*shape, pred_size), (*shape, target_size)
     pred, target = flat(request.pred, pred_shape), flat(request.target, target_shape)
     dtype = pred.dtype

@@ -28,7 +28,7 @@ def run(
 ) -> Any:
     """The boxes that survive, in the order of their turns; of each batch at most as many as are left."""
     boxes, count = prepared(program, request), len(turns)
-    shape = request.pred_format.shape
+    shape = request.box_shape
     if shape is not AXIS_ALIGNED or count < BOXES_FOR_STRIPS:
         overlap = None
     windows = Windows(boxes, overlap, turns, group, int(group.max(initial=0)) + 1)

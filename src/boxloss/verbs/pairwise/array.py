@@ -8,6 +8,7 @@ from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_on_cpu
 from boxloss.request import Request
 from boxloss.shapes.box import split
+from boxloss.shapes.formats import of_one_shape
 from boxloss.verbs.elementwise.array import whole
 from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
 
@@ -45,9 +46,10 @@ def matrix(program: Program, request: Request) -> Any:
     boxes = request.pred[..., :, None, :], request.target[..., None, :, :]
     with quiet(xp):
         (pred, pred_parts), (target, target_parts) = (
-            of_a_box(structure, name)(xp, split(b), image)[0] for name, b in zip(request.formats, boxes, strict=True)
+            of_a_box(structure, own)(xp, split(b), image)[0]
+            for own, b in zip(of_one_shape(request.formats), boxes, strict=True)
         )
-        compute, numbers = of_prepared(structure, request.pred_format.shape), (*image, *program.numbers)
+        compute, numbers = of_prepared(structure, request.box_shape), (*image, *program.numbers)
         value = compute(xp, pred + pred_parts, target + target_parts, numbers)
         *batch, _, columns = request.shape
         return whole(xp, value, request.pred, (*batch, request.pred.shape[-2], columns))

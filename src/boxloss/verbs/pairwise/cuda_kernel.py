@@ -8,7 +8,7 @@ from numba.core import types
 from boxloss.engines.cuda.compile import CudaMachine, Template
 from boxloss.engines.cuda.memory import load, store
 from boxloss.formulas.program import Structure
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.formats import of_one_shape
 from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
 
 
@@ -21,15 +21,14 @@ def pairwise(
     each other. The grid has an axis for columns, one for rows and one for batches. A tile whose boxes are all ordinary
     is computed without guards.
     """
-    shapes = [FORMATS[name].shape for name in formats]
-    size, parts, count = shapes[0].size, len(structure.parts(shapes[0])), 2 + len(structure.number_names)
+    both = of_one_shape(formats)
+    shape = both[0].shape
+    size, parts, count = shape.size, len(structure.parts(shape)), 2 + len(structure.number_names)
     number, prepared = machine.number, size + parts
-    load_pred, load_target = (load(shape.size, aligned) for shape in shapes)
-    of_pred, of_target = (
-        machine.function(of_a_box(structure, name), shape.size, 2) for name, shape in zip(formats, shapes, strict=True)
-    )
+    load_pred, load_target = (load(own.size, aligned) for own in both)
+    of_pred, of_target = (machine.function(of_a_box(structure, own), own.size, 2) for own in both)
     value, value_guarded = (
-        machine.function(of_prepared(structure, shapes[0]), prepared, prepared, count, guarded=guarded)
+        machine.function(of_prepared(structure, shape), prepared, prepared, count, guarded=guarded)
         for guarded in (False, True)
     )
     stage_box, staged_box = store(size, aligned=True), load(size, aligned=True)

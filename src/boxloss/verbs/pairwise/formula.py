@@ -5,13 +5,12 @@ from typing import Any
 
 from boxloss.formulas.program import Structure
 from boxloss.shapes.box import Image
-from boxloss.shapes.formats import FORMATS
-from boxloss.shapes.shape import Shape
+from boxloss.shapes.shape import Format, Shape
 
 
-def of_a_box(structure: Structure, box_format: str) -> Callable[..., Any]:
+def of_a_box(structure: Structure, box_format: Format) -> Callable[..., Any]:
     """Make ``of_a_box(xp, numbers, image_size) -> (box, parts), is_ordinary``."""
-    decode, shape = FORMATS[box_format].decode, FORMATS[box_format].shape
+    decode, shape = box_format.decode, box_format.shape
     parts = structure.parts(shape)
 
     def prepare(xp: Any, numbers: Any, image_size: Any) -> tuple[Any, Any]:

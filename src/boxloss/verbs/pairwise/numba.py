@@ -47,7 +47,7 @@ def run(program: Program, request: Request) -> Any:
     boxes = prepared(program, request)
     matrix = np.empty(request.shape, boxes.preds.dtype) if out is None else buffer(out)
     entries = matrix.reshape(-1)
-    call = compiled(kernel, matrix.dtype, program.structure, request.pred_format.shape, boxes.guarded)
+    call = compiled(kernel, matrix.dtype, program.structure, request.box_shape, boxes.guarded)
 
     def task(start: int, stop: int) -> None:
         while start < stop:

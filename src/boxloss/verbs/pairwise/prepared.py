@@ -12,7 +12,7 @@ from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import load, store
 from boxloss.formulas.program import Program, Structure
 from boxloss.request import Request
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.shape import Format
 from boxloss.verbs.pairwise.formula import of_a_box
 
 # What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
@@ -21,17 +21,16 @@ CHUNK_OF_PAIRS = 1 << 18
 BLOCK_OF_TARGETS = 1 << 13
 
 
-def prepare(machine: Machine, structure: Structure, box_format: str) -> Template:
+def prepare(machine: Machine, structure: Structure, box_format: Format) -> Template:
     """What is prepared of each box, each number of it in a row; returns whether all boxes are ordinary."""
-    shape = FORMATS[box_format].shape
-    size, parts = shape.size, len(structure.parts(shape))
-    of_box = machine.function(of_a_box(structure, box_format), size, 2)
-    load_box, store_box, store_parts = load(size), store(size), store(parts)
+    given, size, parts = box_format.size, box_format.shape.size, len(structure.parts(box_format.shape))
+    of_box = machine.function(of_a_box(structure, box_format), given, 2)
+    load_box, store_box, store_parts = load(given), store(size), store(parts)
 
     def prepare_boxes(boxes, image, count, rows):  # type: ignore[no-untyped-def]
         all_ordinary = True
         for i in range(count):
-            (box, box_parts), is_ordinary = of_box((load_box(boxes, size * i, 1), image))
+            (box, box_parts), is_ordinary = of_box((load_box(boxes, given * i, 1), image))
             store_box(rows, i, count, box)
             store_parts(rows, size * count + i, count, box_parts)
             all_ordinary &= is_ordinary
@@ -73,10 +72,10 @@ class Prepared(NamedTuple):
 def prepared(program: Program, request: Request) -> Prepared:
     """Prepare the boxes of a call."""
     structure, batch = program.structure, request.shape[:-2]
-    preds, ordinary_preds = _prepared(structure, request.pred, request.formats[0], request.image)
-    targets, ordinary_targets = _prepared(structure, request.target, request.formats[1], request.image)
+    preds, ordinary_preds = _prepared(structure, request.pred, request.pred_format, request.image)
+    targets, ordinary_targets = _prepared(structure, request.target, request.target_format, request.image)
     padded = any(program.numbers[place] for place in structure.eps_places)
-    shape = request.pred_format.shape
+    shape = request.box_shape
     all_preds, all_targets = (math.prod(boxes.shape[:-1]) for boxes in (request.pred, request.target))
     pred_batch, target_batch = (_batches(boxes.shape[:-2], batch) for boxes in (request.pred, request.target))
     size, guarded = shape.size + len(structure.parts(shape)), padded or not (ordinary_preds and ordinary_targets)
@@ -109,11 +108,11 @@ def _batches(lead: tuple[int, ...], batch: tuple[int, ...]) -> list[int]:
     return found
 
 
-def _prepared(structure: Structure, boxes: Any, box_format: str, image: tuple[float, float]) -> tuple[Any, bool]:
+def _prepared(structure: Structure, boxes: Any, box_format: Format, image: tuple[float, float]) -> tuple[Any, bool]:
     """What is prepared of boxes, and whether all are ordinary."""
-    shape = FORMATS[box_format].shape
+    shape = box_format.shape
     numbers = flat(boxes, boxes.shape)
-    count = numbers.size // shape.size
+    count = numbers.size // box_format.size
     rows = np.empty((shape.size + len(structure.parts(shape))) * count, numbers.dtype)
     if not count:
         return rows, True

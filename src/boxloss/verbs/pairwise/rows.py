@@ -59,7 +59,7 @@ def run(
     boxes, columns = in_groups(boxes, request, lanes), -(-columns // lanes) * lanes
     value = np.full((*request.shape[:-1], kept), nothing(largest), dtype)
     index = np.full(value.shape, -1, np.int64)
-    call = compiled(template, dtype, program.structure, request.pred_format.shape, boxes.guarded, largest)
+    call = compiled(template, dtype, program.structure, request.box_shape, boxes.guarded, largest)
     values, indices = value.reshape(-1), index.reshape(-1)
 
     def task(start: int, stop: int) -> None:

@@ -70,10 +70,10 @@ def run(
     """The pairs within the threshold: row, column and value of each, row by row."""
     rows, columns = request.shape
     boxes = prepared(program, request)
-    if request.pred_format.shape is not AXIS_ALIGNED or rows * columns < PAIRS_FOR_STRIPS:
+    if request.box_shape is not AXIS_ALIGNED or rows * columns < PAIRS_FOR_STRIPS:
         overlap = None
     windows = Windows(boxes, overlap)
-    dtype, shape = boxes.preds.dtype, request.pred_format.shape
+    dtype, shape = boxes.preds.dtype, request.box_shape
     call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense, False)
     found: dict[int, list[tuple[Any, Any, Any]]] = {}
     room, none, one = max(ROOM, windows.columns), np.zeros(0, np.uint8), np.zeros(1, np.int64)

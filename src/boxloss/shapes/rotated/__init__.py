@@ -1,0 +1,1 @@
+"""Boxes with an angle: centre, sides and the direction of the first side."""

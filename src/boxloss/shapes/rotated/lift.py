@@ -1,0 +1,37 @@
+"""Axis-aligned boxes as boxes with an angle of 0."""
+
+from typing import Any
+
+from boxloss.shapes.box import Box, Image
+from boxloss.shapes.relations import where_larger
+from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient
+from boxloss.shapes.rotated.shape import ROTATED
+from boxloss.shapes.shape import Format
+
+
+def with_angle(xp: Any, b: Box) -> RotatedBox:
+    """A box with the angle 0. An inverted side is one of length 0 at its first corner, as it is without an angle."""
+    b = b.upright(xp)
+    w, h = b.sides
+    one = 0.0 * w + 1.0
+    return RotatedBox(b.x1 + 0.5 * w, b.y1 + 0.5 * h, w, h, one, 0.0 * w)
+
+
+def with_angle_pullback(xp: Any, b: Box, d: RotatedGradient) -> Box:
+    """The gradient with respect to the corners."""
+    half_x, half_y = 0.5 * d.x, 0.5 * d.y
+    d_x2, d_y2 = half_x + d.w, half_y + d.h
+    own_x2, own_y2 = where_larger(xp, b.x2, b.x1, d_x2, 0.0), where_larger(xp, b.y2, b.y1, d_y2, 0.0)
+    return Box(half_x - d.w + (d_x2 - own_x2), half_y - d.h + (d_y2 - own_y2), own_x2, own_y2)
+
+
+def lifted(own: Format) -> Format:
+    """A format of axis-aligned boxes as one of boxes with an angle."""
+
+    def decode(xp: Any, numbers: Any, image: Image) -> RotatedBox:
+        return with_angle(xp, own.decode(xp, numbers, image))
+
+    def pullback(xp: Any, numbers: Any, d: RotatedGradient, image: Image) -> tuple[Any, ...]:
+        return own.pullback(xp, numbers, with_angle_pullback(xp, own.decode(xp, numbers, image), d), image)
+
+    return own._replace(shape=ROTATED, decode=decode, pullback=pullback)

@@ -1,0 +1,52 @@
+"""Pairs of boxes with an angle made of a pair; see `boxloss.shapes.mappings`."""
+
+from typing import Any
+
+from boxloss.shapes.guards import with_guards
+from boxloss.shapes.mapped import Mapped, Way
+from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient, turned
+from boxloss.shapes.rotated.differences import angle_between
+from boxloss.shapes.shape import Gradient, plus, times
+
+
+def scaled(pair: Any, ratio: Any) -> Mapped:
+    """Scale both boxes about their own centres."""
+
+    def scale(b: RotatedBox) -> RotatedBox:
+        return b._replace(w=ratio * b.w, h=ratio * b.h)
+
+    def back(gradient: Way) -> Way:
+        def of_boxes(exchanged: bool) -> Gradient:
+            d = plus(*gradient(exchanged))
+            return Gradient() if d is None else Gradient(d._replace(w=ratio * d.w, h=ratio * d.h))
+
+        return of_boxes
+
+    return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back)
+
+
+def interpolated(pair: Any, alpha: Any) -> Mapped:
+    """Move the first box towards the other by the share alpha of the way, and turn it by the shorter way."""
+    xp, box, other, rest = pair.xp, pair.box, pair.other, 1.0 - alpha
+    angle = rest * angle_between(xp, pair.relative)
+    cos, sin = turned(xp.cos(angle), xp.sin(angle), other.cos, other.sin)
+    between = RotatedBox(
+        rest * (box.x - other.x),
+        rest * (box.y - other.y),
+        other.w + rest * (box.w - other.w),
+        other.h + rest * (box.h - other.h),
+        cos,
+        sin,
+    )
+    nothing = 0.0 * other.w
+
+    def back(gradient: Way) -> Way:
+        def of_boxes(exchanged: bool) -> Gradient:
+            of_between: RotatedGradient | None = plus(*gradient(False))
+            if not exchanged:
+                return Gradient(times(of_between, rest))
+            return Gradient(plus(plus(*gradient(True)), times(of_between, alpha)))
+
+        return of_boxes
+
+    return Mapped(pair.of_upright(with_guards(xp), between, other._replace(x=nothing, y=nothing)), back)

@@ -1,0 +1,108 @@
+"""Boxes with an angle: a pair of them, and the way from its derivatives back to each box."""
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from boxloss.shapes.guards import upright_as_given
+from boxloss.shapes.rotated.box import (
+    Relative,
+    RelativeGradient,
+    RotatedBox,
+    RotatedGradient,
+    seen_from,
+    turned,
+    turned_back,
+)
+from boxloss.shapes.rotated.overlap import Overlap, overlap
+from boxloss.shapes.shape import Gradient, Pair, plus
+
+
+class RotatedPartials(NamedTuple):
+    """Derivatives by the ways that a quantity of a pair depends on its first box; None where it does not.
+
+    `own` is by the first box in the frame of the other, `both` by the pred and the target in the frame of the target,
+    whichever of these is the first.
+    """
+
+    own: Any = None
+    both: Any = None
+
+
+class RotatedPair(Pair):
+    """Two boxes with an angle, each in the frame of the other."""
+
+    given: RotatedBox
+    given_other: RotatedBox
+    original: "RotatedPair | None" = None  # the pair that this is with its boxes exchanged
+
+    @cached_property
+    def box(self) -> RotatedBox:
+        """The first box, upright."""
+        return upright_as_given(self.xp, self.given)  # type: ignore[no-any-return]
+
+    @cached_property
+    def other(self) -> RotatedBox:
+        """The second box, upright."""
+        return upright_as_given(self.xp, self.given_other)  # type: ignore[no-any-return]
+
+    @cached_property
+    def relative(self) -> Relative:
+        """The first box in the frame of the second."""
+        return seen_from(self.xp, self.box, self.other)
+
+    @cached_property
+    def of_target(self) -> Relative:
+        """The pred in the frame of the target, whichever of these is the first."""
+        return self.relative if self.original is None else self.original.relative
+
+    @cached_property
+    def overlap(self) -> Overlap:
+        """The intersection."""
+        return overlap(self.xp, self.relative)
+
+    def exchanged(self) -> "RotatedPair":
+        """The pair with its other box first."""
+        pair = RotatedPair(self.xp, self.given_other, self.given, self.image)
+        pair.__dict__.update(box=self.other, other=self.box)
+        pair.original = self
+        return pair
+
+    def of_upright(self, xp: Any, box: RotatedBox, other: RotatedBox) -> "RotatedPair":
+        """A pair of other boxes, which are upright."""
+        pair = RotatedPair(xp, box, other, self.image)
+        pair.__dict__.update(box=box, other=other)
+        return pair
+
+    def gradient(self, partials: RotatedPartials | None) -> Gradient:
+        """The derivatives in the frame of the other box, turned back."""
+        if partials is None:
+            return Gradient()
+        own, both = partials
+        if both is not None and self.original is not None:
+            both = self._of_other(both)
+        d = plus(own, both)
+        if d is None:
+            return Gradient()
+        x, y, w, h, angle = (0.0 if item is None else item for item in d[:5])
+        x, y = turned(x, y, self.other.cos, self.other.sin)
+        return Gradient(RotatedGradient(x, y, w, h, angle))
+
+    def _of_other(self, d: RelativeGradient) -> RelativeGradient:
+        """By the other box, in its own frame: nothing changes where both are moved or turned."""
+        x, y, _, _, angle, other_w, other_h = (0.0 if item is None else item for item in d)
+        seen = self.of_target
+        moved_x, moved_y = turned_back(x, y, seen.cos, seen.sin)
+        return RelativeGradient(-moved_x, -moved_y, other_w, other_h, (seen.y * x - seen.x * y) - angle)
+
+    def pull_back(self, gradient: Gradient) -> RotatedGradient:
+        """A negative side has no influence."""
+        d, given = gradient
+        if d is not None:
+            xp, b = self.xp, self.given
+            d = d._replace(w=_where_positive(xp, b.w, d.w), h=_where_positive(xp, b.h, d.h))
+        return plus(d, given) or RotatedGradient(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def _where_positive(xp: Any, side: Any, d: Any) -> Any:
+    """At a side of 0 the mean of the two slopes: it has none where it is negative."""
+    return xp.where(side > 0.0, d, xp.where(side < 0.0, 0.0, 0.5 * d))

@@ -1,0 +1,203 @@
+"""The relations of two boxes with an angle, each with its pullback.
+
+Vectors and sides are along the target: what stands for x is along its width. So all of them stay as they are where
+both boxes are turned.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from boxloss.shapes.box import Image
+from boxloss.shapes.guards import nonzero, safe_if_ordinary, where_negligible
+from boxloss.shapes.relations import AreaPartials, Areas, Sides, Vector, same
+from boxloss.shapes.replaceable import smaller
+from boxloss.shapes.rotated.box import Relative, RelativeGradient, RotatedBox
+from boxloss.shapes.rotated.enclosing import Measured, along_first, along_second, measured, smaller_of
+from boxloss.shapes.rotated.pair import RotatedPair, RotatedPartials
+from boxloss.shapes.shape import Relation
+
+
+def both(**d: Any) -> RotatedPartials:
+    """Derivatives in the frame of the target."""
+    return RotatedPartials(both=RelativeGradient(**d))
+
+
+# --- Areas ----------------------------------------------------------------------------------------------------------
+
+
+def areas_forward(xp: Any, pair: RotatedPair) -> Areas:
+    """Intersection and union.
+
+    The intersection of two equal boxes is the area of either, exactly; so a match leaves no rounding residue.
+    """
+    r, intersection = pair.relative, pair.overlap.area
+    difference = (r.w * r.h - intersection) + (r.other_w * r.other_h - intersection)
+    unequal = xp.abs(r.x) + xp.abs(r.y) + xp.abs(r.w - r.other_w) + xp.abs(r.h - r.other_h)
+    return Areas(
+        intersection,
+        safe_if_ordinary(xp, difference + intersection),
+        difference,
+        unequal + xp.abs(r.sin) * (r.w + r.h),
+    )
+
+
+def areas_pullback(xp: Any, pair: RotatedPair, d: AreaPartials) -> RotatedPartials:
+    """union = w h + W H - intersection."""
+    r, found, by_intersection = pair.relative, pair.overlap, d.intersection - d.union
+    return RotatedPartials(
+        RelativeGradient(
+            by_intersection * found.x,
+            by_intersection * found.y,
+            d.union * r.h + by_intersection * found.w,
+            d.union * r.w + by_intersection * found.h,
+            by_intersection * found.angle,
+        )
+    )
+
+
+# --- The enclosing rectangles ---------------------------------------------------------------------------------------
+
+
+def _areas(xp: Any, pair: RotatedPair) -> tuple[Measured, Measured]:
+    rectangles = along_second(xp, pair.of_target), along_first(xp, pair.of_target)
+    one, other = (measured(r, r.sides.x * r.sides.y, Vector(r.sides.y, r.sides.x)) for r in rectangles)
+    return one, other
+
+
+def _diagonals(xp: Any, pair: RotatedPair) -> tuple[Measured, Measured]:
+    rectangles = along_second(xp, pair.of_target), along_first(xp, pair.of_target)
+    one, other = (
+        measured(r, r.sides.x * r.sides.x + r.sides.y * r.sides.y, Vector(2.0 * r.sides.x, 2.0 * r.sides.y))
+        for r in rectangles
+    )
+    return one, other
+
+
+def _pullback_of_smaller(xp: Any, pair: RotatedPair, found: tuple[Measured, Measured], d: Any) -> RotatedPartials:
+    is_square_turn = (pair.of_target.sin == 0.0) | (pair.of_target.cos == 0.0)
+    partials = smaller_of(xp, *found, is_square_turn)
+    return RotatedPartials(both=RelativeGradient(*(None if item is None else item * d for item in partials)))
+
+
+def enclosing_area_forward(xp: Any, pair: RotatedPair) -> Any:
+    """The area of the smaller of the two enclosing rectangles along the boxes."""
+    one, other = _areas(xp, pair)
+    return safe_if_ordinary(xp, smaller(xp, one.value, other.value))
+
+
+def enclosing_area_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
+    """That of the smaller one."""
+    return _pullback_of_smaller(xp, pair, _areas(xp, pair), d)
+
+
+def enclosing_diagonal_forward(xp: Any, pair: RotatedPair) -> Any:
+    """The shorter of the squared diagonals of these."""
+    one, other = _diagonals(xp, pair)
+    return safe_if_ordinary(xp, smaller(xp, one.value, other.value))
+
+
+def enclosing_diagonal_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
+    """That of the shorter one."""
+    return _pullback_of_smaller(xp, pair, _diagonals(xp, pair), d)
+
+
+def enclosing_sides_forward(xp: Any, pair: RotatedPair) -> Vector:
+    """The sides of the enclosing rectangle along the target."""
+    return along_second(xp, pair.of_target).sides
+
+
+def enclosing_sides_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
+    """Where the angle has a kink the slope is the mean of both sides."""
+    found = along_second(xp, pair.of_target)
+    return RotatedPartials(both=measured(found, None, d).with_turn())
+
+
+# --- Centres, sides, aspect ratios ----------------------------------------------------------------------------------
+
+
+def center_offset_forward(xp: Any, pair: RotatedPair) -> Vector:
+    """Centre of pred minus centre of target, along the target."""
+    return Vector(pair.of_target.x, pair.of_target.y)
+
+
+def center_offset_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
+    """It is the place of pred."""
+    return both(x=d.x, y=d.y)
+
+
+def size_difference_forward(xp: Any, pair: RotatedPair) -> Vector:
+    """Sides of pred minus sides of target."""
+    r = pair.of_target
+    return Vector(r.w - r.other_w, r.h - r.other_h)
+
+
+def size_difference_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
+    """One of either sign."""
+    return both(w=d.x, h=d.y, other_w=-d.x, other_h=-d.y)
+
+
+def sides_forward(xp: Any, pair: RotatedPair) -> Sides:
+    """Sides of pred and of target."""
+    r = pair.of_target
+    return Sides(r.w, r.h, r.other_w, r.other_h)
+
+
+def sides_pullback(xp: Any, pair: RotatedPair, d: Sides) -> RotatedPartials:
+    """They are numbers of the boxes."""
+    return both(**d._asdict())
+
+
+def aspect_forward(xp: Any, pair: RotatedPair) -> Any:
+    """atan(W / H) - atan(w / h) with one arc tangent, as of axis-aligned boxes."""
+    r = pair.of_target
+    return xp.atan2(r.other_w * r.h - r.w * r.other_h, r.other_w * r.w + r.other_h * r.h + 0.0)
+
+
+def aspect_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
+    """d atan(w / h) = (h dw - w dh) / (w^2 + h^2)."""
+    r = pair.of_target
+    own = d / nonzero(xp, r.w * r.w + r.h * r.h)
+    other = d / nonzero(xp, r.other_w * r.other_w + r.other_h * r.other_h)
+    return both(w=-(own * r.h), h=own * r.w, other_w=other * r.other_h, other_h=-(other * r.other_w))
+
+
+def aspect_of_one_box(xp: Any, b: RotatedBox, image: Image) -> Any:
+    """atan(w / h), defined for a side of 0 too."""
+    b = b.upright(xp)
+    return xp.atan2(b.w, b.h + 0.0)
+
+
+def aspect_of_two(xp: Any, pair: RotatedPair, pred: Any, target: Any) -> Any:
+    """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
+    r = pair.of_target
+    size = safe_if_ordinary(xp, smaller(xp, r.w + r.h, r.other_w + r.other_h))
+    return where_negligible(xp, size, 0.0, target - pred)
+
+
+def relative_forward(xp: Any, pair: RotatedPair) -> Relative:
+    """The pred in the frame of the target."""
+    return pair.of_target
+
+
+def relative_pullback(xp: Any, pair: RotatedPair, d: Relative) -> RotatedPartials:
+    """d cos = -sin, d sin = cos."""
+    r = pair.of_target
+    x, y, w, h, cos, sin, other_w, other_h = d
+    return both(x=x, y=y, w=w, h=h, angle=sin * r.cos - cos * r.sin, other_w=other_w, other_h=other_h)
+
+
+# --- The table ------------------------------------------------------------------------------------------------------
+
+_ALL = (
+    Relation("areas", areas_forward, areas_pullback, same),
+    Relation("enclosing_sides", enclosing_sides_forward, enclosing_sides_pullback, same),
+    Relation("enclosing_area", enclosing_area_forward, enclosing_area_pullback, same),
+    Relation("enclosing_diagonal", enclosing_diagonal_forward, enclosing_diagonal_pullback, same),
+    Relation("center_offset", center_offset_forward, center_offset_pullback, same),
+    Relation("size_difference", size_difference_forward, size_difference_pullback, same),
+    Relation("sides", sides_forward, sides_pullback, same),
+    Relation("aspect", aspect_forward, aspect_pullback, same, aspect_of_one_box, aspect_of_two),
+    Relation("relative", relative_forward, relative_pullback, same),
+)
+RELATIONS: Mapping[str, Relation] = MappingProxyType({relation.name: relation for relation in _ALL})
