@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from boxloss.shapes.relations import Vector, where_larger
 from boxloss.shapes.replaceable import larger, smaller
 from boxloss.shapes.rotated.box import Relative, RelativeGradient
-from boxloss.shapes.shape import plus
+from boxloss.shapes.shape import plus, times
 
 
 class Reach(NamedTuple):
@@ -55,15 +55,13 @@ def reach(xp: Any, offset: Any, half: Any, side: Any) -> Reach:
     """Enclose [-side/2, side/2] and what extends by `half` about `offset`."""
     half_side = 0.5 * side
     first, last = half - offset, half + offset
-    beyond_first, beyond_last = (
-        where_larger(xp, first, half_side, 1.0, 0.0),
-        where_larger(xp, last, half_side, 1.0, 0.0),
-    )
+    # Half the sign of each: 1/2 where the other box reaches beyond this one, -1/2 where it does not.
+    beyond_first, beyond_last = (0.5 * xp.sign(far - half_side) for far in (first, last))
     return Reach(
         larger(xp, half_side, first) + larger(xp, half_side, last),
         beyond_last - beyond_first,
-        beyond_last + beyond_first,
-        1.0 - 0.5 * (beyond_last + beyond_first),
+        1.0 + (beyond_last + beyond_first),
+        0.5 - 0.5 * (beyond_last + beyond_first),
     )
 
 
@@ -141,15 +139,11 @@ class Measured(NamedTuple):
     turn: Any
     bend: Any
 
-    def with_turn(self) -> RelativeGradient:
-        """The derivatives with that by the angle, at a kink the mean of both."""
-        return self.partials._replace(angle=self.turn)
-
 
 def measured(rectangle: Rectangle, value: Any, by_sides: Vector) -> Measured:
     """A function of the sides, from its derivatives with respect to these."""
     (by_x, by_y), turn, bend = rectangle.partials, rectangle.turn, rectangle.bend
-    partials = plus(_scaled(by_x, by_sides.x), _scaled(by_y, by_sides.y))
+    partials = plus(times(by_x, by_sides.x), times(by_y, by_sides.y))
     return Measured(
         value,
         partials,
@@ -158,14 +152,10 @@ def measured(rectangle: Rectangle, value: Any, by_sides: Vector) -> Measured:
     )
 
 
-def _scaled(d: RelativeGradient, factor: Any) -> RelativeGradient:
-    return RelativeGradient(*(None if item is None else item * factor for item in d))
-
-
-def smaller_of(xp: Any, a: Measured, b: Measured, is_square_turn: Any) -> RelativeGradient:
+def smaller_of(xp: Any, a: Measured, b: Measured, is_same: Any) -> RelativeGradient:
     """The derivatives of the smaller of two measures.
 
-    Where the boxes are a whole number of quarter turns apart both are the same, and differ by rounding. As the angle
+    Where the boxes are some quarter turns apart both may be the same, and differ by rounding: `is_same`. As the angle
     grows from there the one with the smaller derivative is the smaller, and as it falls the one with the larger: the
     derivative is the mean of these two.
     """
@@ -174,9 +164,18 @@ def smaller_of(xp: Any, a: Measured, b: Measured, is_square_turn: Any) -> Relati
         if one is None and other is None:
             return None
         one, other = (0.0 if d is None else d for d in (one, other))
-        return xp.where(is_square_turn, 0.5 * (one + other), where_larger(xp, b.value, a.value, one, other))
+        return xp.where(is_same, 0.5 * (one + other), where_larger(xp, b.value, a.value, one, other))
 
     after = smaller(xp, a.turn + a.bend, b.turn + b.bend)
     before = larger(xp, a.turn - a.bend, b.turn - b.bend)
-    angle = xp.where(is_square_turn, 0.5 * (after + before), where_larger(xp, b.value, a.value, a.turn, b.turn))
+    angle = xp.where(is_same, 0.5 * (after + before), where_larger(xp, b.value, a.value, a.turn, b.turn))
     return RelativeGradient(*map(chosen, a.partials, b.partials))._replace(angle=angle)
+
+
+def larger_of(xp: Any, a: Measured, b: Measured, is_same: Any) -> RelativeGradient:
+    """Those of the larger of two."""
+    return times(smaller_of(xp, _negated(a), _negated(b), is_same), -1.0)  # type: ignore[no-any-return]
+
+
+def _negated(a: Measured) -> Measured:
+    return times(a, -1.0)  # type: ignore[no-any-return]

@@ -67,9 +67,9 @@ def share_within(xp: Any, start: Any, end: Any, per: Any, limit: Any) -> tuple[A
     return first, larger(xp, last, first)
 
 
-def where_parallel(xp: Any, per: Any, distance: Any, limit: Any) -> Any:
-    """1, 1/2 or 0 for a parallel edge inside, on or outside the edges of the other box; 1 for an edge that is not."""
-    return xp.where(per == 0.0, where_larger(xp, limit, xp.abs(distance), 1.0, 0.0), 1.0)
+def where_parallel(xp: Any, per: Any, distance: Any, limit: Any, share: Any) -> Any:
+    """All, half or nothing of a share of an edge that is parallel and inside, on or outside the edges of the other."""
+    return xp.where(per == 0.0, where_larger(xp, limit, xp.abs(distance), share, 0.0), share)
 
 
 def clipped(xp: Any, start: tuple[Any, Any], run: tuple[Any, Any], per: tuple[Any, Any], half: tuple[Any, Any]) -> Edge:
@@ -81,9 +81,9 @@ def clipped(xp: Any, start: tuple[Any, Any], run: tuple[Any, Any], per: tuple[An
     inside = m1 - m0
     beside = xp.sign(run_y) * half_h * ((a1 - m1) - (m0 - a0))
     swept = beside + inside * clamped(xp, y + (m0 + m1) * (0.5 * run_y), half_h)
-    on_x = where_parallel(xp, per[0], x + 0.5 * run_x, half_w)
-    on_y = where_parallel(xp, per[1], y + 0.5 * run_y, half_h)
-    return Edge(swept, inside * on_x * on_y, 0.5 * (m0 + m1) - 0.5)
+    inside = where_parallel(xp, per[0], x + 0.5 * run_x, half_w, inside)
+    inside = where_parallel(xp, per[1], y + 0.5 * run_y, half_h, inside)
+    return Edge(swept, inside, 0.5 * (m0 + m1) - 0.5)
 
 
 def has_gap(xp: Any, r: Relative) -> Any:

@@ -13,6 +13,7 @@ from boxloss.shapes.rotated.box import (
     turned,
     turned_back,
 )
+from boxloss.shapes.rotated.enclosing import Rectangle, along_first, along_second
 from boxloss.shapes.rotated.overlap import Overlap, overlap
 from boxloss.shapes.shape import Gradient, Pair, plus
 
@@ -54,6 +55,13 @@ class RotatedPair(Pair):
     def of_target(self) -> Relative:
         """The pred in the frame of the target, whichever of these is the first."""
         return self.relative if self.original is None else self.original.relative
+
+    @cached_property
+    def rectangles(self) -> tuple[Rectangle, Rectangle]:
+        """The rectangles that enclose both: along the target and along the pred."""
+        if self.original is not None:
+            return self.original.rectangles
+        return along_second(self.xp, self.relative), along_first(self.xp, self.relative)
 
     @cached_property
     def overlap(self) -> Overlap:

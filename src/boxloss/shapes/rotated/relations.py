@@ -4,18 +4,18 @@ Vectors and sides are along the target: what stands for x is along its width. So
 both boxes are turned.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from boxloss.shapes.box import Image
 from boxloss.shapes.guards import nonzero, safe_if_ordinary, where_negligible
 from boxloss.shapes.relations import AreaPartials, Areas, Sides, Vector, same
-from boxloss.shapes.replaceable import smaller
+from boxloss.shapes.replaceable import larger, smaller
 from boxloss.shapes.rotated.box import Relative, RelativeGradient, RotatedBox
-from boxloss.shapes.rotated.enclosing import Measured, along_first, along_second, measured, smaller_of
+from boxloss.shapes.rotated.enclosing import Measured, larger_of, measured, smaller_of
 from boxloss.shapes.rotated.pair import RotatedPair, RotatedPartials
-from boxloss.shapes.shape import Relation
+from boxloss.shapes.shape import Relation, plus, times
 
 
 def both(**d: Any) -> RotatedPartials:
@@ -59,58 +59,63 @@ def areas_pullback(xp: Any, pair: RotatedPair, d: AreaPartials) -> RotatedPartia
 # --- The enclosing rectangles ---------------------------------------------------------------------------------------
 
 
-def _areas(xp: Any, pair: RotatedPair) -> tuple[Measured, Measured]:
-    rectangles = along_second(xp, pair.of_target), along_first(xp, pair.of_target)
-    one, other = (measured(r, r.sides.x * r.sides.y, Vector(r.sides.y, r.sides.x)) for r in rectangles)
+def by_area(sides: Vector) -> tuple[Any, Vector]:
+    """The area, and its derivatives."""
+    return sides.x * sides.y, Vector(sides.y, sides.x)
+
+
+def by_diagonal(sides: Vector) -> tuple[Any, Vector]:
+    """The squared diagonal, and its derivatives."""
+    return sides.x * sides.x + sides.y * sides.y, Vector(2.0 * sides.x, 2.0 * sides.y)
+
+
+def both_measured(pair: RotatedPair, by: Callable[[Vector], tuple[Any, Vector]]) -> tuple[Measured, Measured]:
+    """A measure of the two rectangles."""
+    one, other = (measured(rectangle, *by(rectangle.sides)) for rectangle in pair.rectangles)
     return one, other
 
 
-def _diagonals(xp: Any, pair: RotatedPair) -> tuple[Measured, Measured]:
-    rectangles = along_second(xp, pair.of_target), along_first(xp, pair.of_target)
-    one, other = (
-        measured(r, r.sides.x * r.sides.x + r.sides.y * r.sides.y, Vector(2.0 * r.sides.x, 2.0 * r.sides.y))
-        for r in rectangles
-    )
-    return one, other
-
-
-def _pullback_of_smaller(xp: Any, pair: RotatedPair, found: tuple[Measured, Measured], d: Any) -> RotatedPartials:
-    is_square_turn = (pair.of_target.sin == 0.0) | (pair.of_target.cos == 0.0)
-    partials = smaller_of(xp, *found, is_square_turn)
-    return RotatedPartials(both=RelativeGradient(*(None if item is None else item * d for item in partials)))
+def pullback_of_smaller(xp: Any, pair: RotatedPair, found: tuple[Measured, Measured], d: Any) -> RotatedPartials:
+    """Back from the smaller of two measures."""
+    is_quarter_turn = (pair.of_target.sin == 0.0) | (pair.of_target.cos == 0.0)
+    return RotatedPartials(both=times(smaller_of(xp, *found, is_quarter_turn), d))
 
 
 def enclosing_area_forward(xp: Any, pair: RotatedPair) -> Any:
     """The area of the smaller of the two enclosing rectangles along the boxes."""
-    one, other = _areas(xp, pair)
+    one, other = both_measured(pair, by_area)
     return safe_if_ordinary(xp, smaller(xp, one.value, other.value))
 
 
 def enclosing_area_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
     """That of the smaller one."""
-    return _pullback_of_smaller(xp, pair, _areas(xp, pair), d)
+    return pullback_of_smaller(xp, pair, both_measured(pair, by_area), d)
 
 
 def enclosing_diagonal_forward(xp: Any, pair: RotatedPair) -> Any:
-    """The shorter of the squared diagonals of these."""
-    one, other = _diagonals(xp, pair)
-    return safe_if_ordinary(xp, smaller(xp, one.value, other.value))
+    """The shorter of the squared diagonals of these; rounding leaves it at least the distance of the centres."""
+    r, (one, other) = pair.of_target, both_measured(pair, by_diagonal)
+    return safe_if_ordinary(xp, larger(xp, r.x * r.x + r.y * r.y, smaller(xp, one.value, other.value)))
 
 
 def enclosing_diagonal_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
     """That of the shorter one."""
-    return _pullback_of_smaller(xp, pair, _diagonals(xp, pair), d)
+    return pullback_of_smaller(xp, pair, both_measured(pair, by_diagonal), d)
 
 
 def enclosing_sides_forward(xp: Any, pair: RotatedPair) -> Vector:
-    """The sides of the enclosing rectangle along the target."""
-    return along_second(xp, pair.of_target).sides
+    """The longer of the sides along the widths, and of those along the heights, of the two enclosing rectangles."""
+    one, other = (rectangle.sides for rectangle in pair.rectangles)
+    return Vector(larger(xp, one.x, other.x), larger(xp, one.y, other.y))
 
 
 def enclosing_sides_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
-    """Where the angle has a kink the slope is the mean of both sides."""
-    found = along_second(xp, pair.of_target)
-    return RotatedPartials(both=measured(found, None, d).with_turn())
+    """Those of the longer ones."""
+    rectangles, is_parallel = pair.rectangles, pair.of_target.sin == 0.0
+    one_x, other_x = (measured(r, r.sides.x, Vector(1.0, 0.0)) for r in rectangles)
+    one_y, other_y = (measured(r, r.sides.y, Vector(0.0, 1.0)) for r in rectangles)
+    of_x, of_y = larger_of(xp, one_x, other_x, is_parallel), larger_of(xp, one_y, other_y, is_parallel)
+    return RotatedPartials(both=plus(times(of_x, d.x), times(of_y, d.y)))
 
 
 # --- Centres, sides, aspect ratios ----------------------------------------------------------------------------------

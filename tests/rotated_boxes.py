@@ -1,0 +1,110 @@
+"""What the tests of boxes with an angle share: pairs of them, by kind, and the losses that they run on."""
+
+import numpy as np
+
+import boxloss as bl
+
+LOSSES = {
+    "iou": bl.iou,
+    "log_iou": bl.log_iou,
+    "squared_iou": bl.squared_iou,
+    "giou": bl.giou,
+    "diou": bl.diou,
+    "ciou": bl.CIoU(full_gradient=True),
+    "eiou": bl.eiou,
+    "siou": bl.siou,
+    "alpha": bl.Alpha(bl.giou),
+    "inner": bl.Focaler(bl.Inner(bl.diou, ratio=0.75), low=0.0, high=1.0),
+    "interpolated": bl.Interpolated(bl.giou, alpha=0.75),
+    "l1": bl.L1(coordinates="cxcywh"),
+}
+
+
+def boxes(rng, n, dtype="float64"):
+    """Boxes with sides from 0.4 to 4 about the origin, at any angle."""
+    centre, size = rng.uniform(-2.0, 2.0, (n, 2)), np.exp(rng.uniform(np.log(0.4), np.log(4.0), (n, 2)))
+    return np.concatenate([centre, size, rng.uniform(-7.0, 7.0, (n, 1))], axis=1).astype(dtype)
+
+
+def placed(box, along, across, w, h, angle=0.0):
+    """Boxes in the frame of others: so far along their width and height, of these sides, turned by an angle."""
+    cos, sin = np.cos(box[:, 4]), np.sin(box[:, 4])
+    x, y = box[:, 0] + along * cos - across * sin, box[:, 1] + along * sin + across * cos
+    return np.stack([x, y, w + 0.0 * x, h + 0.0 * x, box[:, 4] + angle], axis=1)
+
+
+def random(rng, n):
+    """Two boxes."""
+    return boxes(rng, n), boxes(rng, n)
+
+
+def near(rng, n):
+    """Boxes that differ by 1e-3 to 1e-12 in each number."""
+    target = boxes(rng, n)
+    return target + 10.0 ** rng.uniform(-12, -3, (n, 1)) * rng.standard_normal((n, 5)), target
+
+
+def turned_a_little(rng, n):
+    """Boxes that differ in the angle alone, by 1e-3 to 1e-12."""
+    target = boxes(rng, n)
+    return target + np.stack([np.zeros(n)] * 4 + [10.0 ** rng.uniform(-12, -3, n)], axis=1), target
+
+
+def long(rng, n):
+    """Boxes a thousand times as wide as high."""
+    return boxes(rng, n) * [1, 1, 1000, 1, 1], boxes(rng, n) * [1, 1, 1000, 1, 1]
+
+
+def far(rng, n):
+    """Boxes about (1e5, -1e5)."""
+    return boxes(rng, n) + [1e5, -1e5, 0, 0, 0], boxes(rng, n) + [1e5, -1e5, 0, 0, 0]
+
+
+def parallel(rng, n):
+    """Boxes at one angle."""
+    pred, target = random(rng, n)
+    pred[:, 4] = target[:, 4]
+    return pred, target
+
+
+def shared_edge(rng, n):
+    """One box inside the other, with an edge of both on one line."""
+    target = boxes(rng, n)
+    w, h = target[:, 2] * rng.uniform(0.2, 0.9, n), target[:, 3] * rng.uniform(0.2, 0.9, n)
+    return placed(target, 0.5 * (target[:, 2] - w), 0.0, w, h), target
+
+
+def touching(rng, n):
+    """Boxes side by side."""
+    target = boxes(rng, n)
+    w, h = rng.uniform(0.5, 2.0, (2, n))
+    return placed(target, 0.5 * (target[:, 2] + w), 0.3, w, h), target
+
+
+def crossing(rng, n):
+    """Strips that cross at a right angle, whose corners are outside of each other."""
+    target = boxes(rng, n)
+    target[:, 2:4] = 4.0, 0.5
+    return placed(target, 0.2, 0.1, 3.0, 0.4, 0.5 * np.pi), target
+
+
+def turned_half_round(rng, n):
+    """The same box, half a turn on."""
+    target = boxes(rng, n)
+    return target + [0, 0, 0, 0, np.pi], target
+
+
+def turned_many_times(rng, n):
+    """Angles of up to a million radians."""
+    pred, target = random(rng, n)
+    pred[:, 4] = rng.uniform(-1e6, 1e6, n)
+    return pred, target
+
+
+KINDS = {
+    kind.__name__: kind
+    for kind in (
+        random, near, turned_a_little, long, far, parallel, shared_edge, touching, crossing, turned_half_round,
+        turned_many_times,
+    )
+}  # fmt: skip
