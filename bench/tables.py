@@ -57,6 +57,15 @@ SECTIONS = {
         "New output arrays in every call. A fill writes one constant to a new array, a half on each thread. powerboxes "
         "returns float64, its only type for this.",
     ),
+    "rotated": Section("Pairs of boxes with an angle", "100,000 pairs of format `cxcywha`, half of which overlap."),
+    "rotated_matrix": Section(
+        "Matrices of boxes with an angle",
+        "1000 x 1000. powerboxes knows float64 alone and leaves pairs early whose circles are apart.",
+    ),
+    "rotated_autograd": Section(
+        "Gradients of boxes with an angle, against sorted polygons",
+        "Forward and backward on one thread, beside a differentiable IoU in torch that sorts corners and crossings.",
+    ),
     "nearest": Section(
         "The best of a matrix",
         "One thread; the matrix is written to memory that is there already, and 10,000 by 1,000.",

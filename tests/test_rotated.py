@@ -247,6 +247,7 @@ def test_libraries_agree(name, backend, rng):
 
 
 @pytest.mark.torch
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # of torch.compile's own making
 def test_torch_differentiates_and_compiles(rng):
     import torch
 

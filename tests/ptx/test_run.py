@@ -55,6 +55,12 @@ from gpu.test_gpu_losses import (  # noqa: F401
     test_value_and_both_gradients,
     test_value_and_gradient_at_a_match_are_exactly_zero,
 )
+from gpu.test_gpu_rotated import (  # noqa: F401
+    test_formats_of_two_kinds_of_box,
+    test_match_with_an_angle_is_exactly_zero,
+    test_matrix_with_an_angle,
+    test_value_and_both_gradients_with_an_angle,
+)
 from instructions import of_template
 from ptx_machine import runtime as machine_runtime
 from ptx_machine.arithmetic import fma
