@@ -129,7 +129,12 @@ def test_pairs_of_coco_files():
 
 @table(
     ("loss", lambda: lab.correlate("l1", GOOD), TypeError, "loss must be a loss such as boxloss.giou; got str"),
-    ("name", lambda: lab.correlate(bl.l1, "mix"), ValueError, "name must be one of 'fixed', 'mixed'; got 'mix'"),
+    (
+        "name",
+        lambda: lab.correlate(bl.l1, "mix"),
+        ValueError,
+        "name must be one of 'fixed', 'mixed', 'rotated'; got 'mix'",
+    ),
     (
         "pairs",
         lambda: lab.correlate(bl.l1, 3),

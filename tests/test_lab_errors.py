@@ -15,7 +15,7 @@ def descent(loss=bl.iou, start=(0, 0, 1, 1), target=(0, 0, 1, 1), **options):
     return lambda: lab.descend(loss, start, target, **options)
 
 
-VARY = "vary must name two of x, y, w, h, such as 'xy' or 'w,h'; got "
+VARY = "vary must name two of x, y, w, h, a, such as 'xy' or 'w,a'; got "
 
 
 @table(
@@ -75,7 +75,7 @@ def test_landscape(call, kind, text):
         "parametrisation",
         descent(parametrisation="xywh"),
         ValueError,
-        "parametrisation must be one of 'cxcywh', 'xyxy', 'xy', 'log-size'; got 'xywh'",
+        "parametrisation must be one of 'cxcywh', 'xyxy', 'xy', 'log-size', 'cxcywha'; got 'xywh'",
     ),
     ("record", descent(record=True), ValueError, "record must be one of 'path', 'curves', 'final'; got True"),
     ("steps", descent(steps=0), ValueError, "steps must be at least 1; got 0"),

@@ -220,7 +220,12 @@ def test_released_ciou_leaves_out_the_squared_diagonal(rng):
 
 
 @table(
-    ("protocol", lambda: lab.simulate(bl.iou, "wiou"), ValueError, "protocol must be one of 'diou2020'; got 'wiou'"),
+    (
+        "protocol",
+        lambda: lab.simulate(bl.iou, "wiou"),
+        ValueError,
+        "protocol must be one of 'diou2020', 'rotated'; got 'wiou'",
+    ),
     (
         "gradient",
         lambda: lab.simulate(bl.iou, gradient="own"),

@@ -13,7 +13,9 @@ import pytest
 import boxloss as bl
 
 # Tests of a GPU that test_run.py takes.
-pytest.register_assert_rewrite("gpu.test_gpu_arrays", "gpu.test_gpu_layouts", "gpu.test_gpu_losses", "gpu.test_gpu_rotated")
+pytest.register_assert_rewrite(
+    "gpu.test_gpu_arrays", "gpu.test_gpu_layouts", "gpu.test_gpu_losses", "gpu.test_gpu_rotated"
+)
 
 MOST_BOXES = 10_000
 

@@ -37,10 +37,10 @@ PAIRS, QUICK_PAIRS = 1_000_000, 20_000
 @click.option(
     "--pairs",
     "generator",
-    type=Choice(["fixed", "mixed"]),
+    type=Choice(["fixed", "mixed", "rotated"]),
     default="mixed",
     show_default=True,
-    help="Without files: random pairs, with targets of one size or of many.",
+    help="Without files: random pairs, with targets of one size, of many, or at any angle.",
 )
 @inputs.format_option()
 @inputs.max_detections_option

@@ -35,7 +35,13 @@ STEPS = (0, 10, 50, 100, 160, 200)  # of the table
 
 @click.command(cls=LabCommand)
 @losses_option
-@click.option("--protocol", type=Choice(["diou2020"]), default="diou2020", show_default=True, help="Experiment.")
+@click.option(
+    "--protocol",
+    type=Choice(["diou2020", "rotated"]),
+    default="diou2020",
+    show_default=True,
+    help="The experiment of the DIoU paper, or the same with targets at any angle.",
+)
 @click.option(
     "--gradient",
     type=Choice(["true", "released"]),

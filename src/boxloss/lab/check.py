@@ -7,6 +7,7 @@ import numpy as np
 from boxloss.check import check_count, check_finite, check_not_negative
 from boxloss.check_arrays import check_last_axis
 from boxloss.losses.loss import Loss
+from boxloss.shapes.formats import FORMATS
 
 
 def check_loss(loss: Any) -> None:
@@ -42,11 +43,19 @@ def check_sides(name: str, width: float, height: float) -> None:
     check_not_negative(f"height of {name}", height)
 
 
+def check_target(target: Any, has_angle: bool) -> np.ndarray:
+    """The numbers of a box, with an angle if it came with one or has to have one."""
+    if len(_items(target) or ()) == 5:
+        return check_numbers("target", target, "(x, y, w, h, angle)")
+    numbers = check_numbers("target", target, "(x, y, w, h)")
+    return np.append(numbers, 0.0) if has_angle else numbers
+
+
 def check_vary(vary: Any) -> tuple[str, str]:
     """Two different parameters of a box."""
     names = vary.replace(",", "").replace(" ", "") if isinstance(vary, str) else ""
-    if len(names) != 2 or len(set(names) & set("xywh")) != 2:
-        raise ValueError(f"vary must name two of x, y, w, h, such as 'xy' or 'w,h'; got {vary!r}")
+    if len(names) != 2 or len(set(names) & set("xywha")) != 2:
+        raise ValueError(f"vary must name two of x, y, w, h, a, such as 'xy' or 'w,a'; got {vary!r}")
     return names[0], names[1]
 
 
@@ -66,7 +75,7 @@ def check_extent(extent: Any, vary: tuple[str, str], target: np.ndarray) -> Exte
     pairs = _items(extent)
     if pairs is None:
         reach = check_finite("extent", extent)
-        pairs = [_reach(name, float(target["xywh".index(name)]), reach) for name in vary]
+        pairs = [_reach(name, float(target["xywha".index(name)]), reach) for name in vary]
     if len(pairs) != 2:
         raise ValueError(f"extent must be a number or two pairs (low, high); got {extent!r}")
     (left, right), (bottom, top) = (check_numbers("extent", pair, "(low, high)").tolist() for pair in pairs)
@@ -84,17 +93,20 @@ def _reach(name: str, middle: float, reach: float) -> tuple[float, float]:
 # --- Descents -------------------------------------------------------------------------------------------------------
 
 
-def check_states(start: Any, target: Any) -> tuple[np.ndarray, np.ndarray]:
+def check_states(start: Any, target: Any, format: str) -> tuple[np.ndarray, np.ndarray]:
     """Boxes broadcast to one shape, in float32 if both are and in float64 otherwise."""
     arrays = []
     for name, boxes in (("start", start), ("target", target)):
         try:
             array = np.asarray(boxes)
         except ValueError:
-            raise ValueError(f"{name} must have shape (..., 4); got rows of several lengths") from None
+            size = FORMATS[format].size
+            raise ValueError(f"{name} must have shape (..., {size}); got rows of several lengths") from None
         if array.dtype.kind not in "iuf":
             raise TypeError(f"{name} must be real numbers; got {array.dtype}")
-        check_last_axis(name, array)
+        if format == "cxcywh" and array.ndim and array.shape[-1] == 5:
+            raise ValueError(f"{name} holds boxes with an angle, shape {array.shape}: give parametrisation='cxcywha'")
+        check_last_axis(name, array, format)
         arrays.append(array)
     dtype = np.float32 if all(a.dtype == np.float32 for a in arrays) else np.float64
     try:

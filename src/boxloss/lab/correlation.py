@@ -83,9 +83,9 @@ def correlate(loss: Loss, pairs: Any = "mixed", *, count: int = 1_000_000, seed:
     ----------
     loss : Loss
         The loss.
-    pairs : {"fixed", "mixed"}, Pairs, or (array, array)
-        The name of a generator (see `generate`), pairs (see `coco_pairs`), or pred and target, boxes [x1, y1, x2, y2]
-        of shape (..., 4).
+    pairs : {"fixed", "mixed", "rotated"}, Pairs, or (array, array)
+        The name of a generator (see `generate`), pairs (see `coco_pairs`), or pred and target: boxes [x1, y1, x2, y2]
+        of shape (..., 4), or with an angle (x, y, w, h, angle in radians) of shape (..., 5).
     count, seed : int
         How many pairs to generate, and from which seed; a name needs them.
 
@@ -113,7 +113,7 @@ def correlate(loss: Loss, pairs: Any = "mixed", *, count: int = 1_000_000, seed:
         raise ValueError("pairs must hold at least one pair; got none")
     if not np.isfinite(boxes.pred).all() or not np.isfinite(boxes.target).all():
         raise ValueError("pairs must be of finite boxes; got NaN or infinity")
-    value, iou = loss(boxes.pred, boxes.target), iou_score(boxes.pred, boxes.target)
+    value, iou = (of(boxes.pred, boxes.target, format=boxes.format) for of in (loss, iou_score))
     meet = iou > 0.0
     with np.errstate(over="ignore", invalid="ignore"):  # the losses of huge boxes are infinite
         return Correlation(loss, boxes, value, iou, agreement(value, iou), agreement(value[meet], iou[meet]))

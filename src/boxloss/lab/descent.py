@@ -34,10 +34,12 @@ class Descent:
     lr : ndarray, shape (steps,)
         The learning rate of each step.
     start, target, final : ndarray, shape (..., 4)
-        The boxes (x, y, w, h) at the start, their targets, and the boxes after the last step.
+        The boxes (x, y, w, h) at the start, their targets, and the boxes after the last step; with an angle they have
+        five numbers.
     error, iou, value : ndarray, shape (steps + 1,), or None
         At the start and after each step, the means over all boxes of the error (the absolute differences of x, y, w
-        and h, added up), of the IoU and of the loss; 0 for no boxes, NaN if one of them is NaN.
+        and h, added up, and that of the angles up to half turns), of the IoU and of the loss; 0 for no boxes, NaN if
+        one of them is NaN.
     recorded : ndarray of int, shape (records,), or None
         The steps that `path` holds: from 0, the start, to the last.
     path : ndarray, shape (records, ..., 4), or None
@@ -65,7 +67,7 @@ def descend(
     optimizer: Literal["sgd", "momentum", "adam"] = "sgd",
     lr: float | Sequence[float] | Callable[[int], float] = 0.1,
     steps: int = 200,
-    parametrisation: Literal["cxcywh", "xyxy", "xy", "log-size"] = "cxcywh",
+    parametrisation: Literal["cxcywh", "xyxy", "xy", "log-size", "cxcywha"] = "cxcywh",
     *,
     momentum: float = 0.9,
     betas: tuple[float, float] = (0.9, 0.999),
@@ -84,8 +86,9 @@ def descend(
     loss : Loss
         The loss: of this package, a sum of such, or a subclass of `boxloss.Loss` of your own.
     start, target : array-like, shape (..., 4)
-        Boxes (x, y, w, h): centre and size. Leading axes broadcast. float32 is computed in float32 if both are, all
-        else in float64. A NaN stays with its box.
+        Boxes (x, y, w, h): centre and size; with ``parametrisation="cxcywha"`` (x, y, w, h, angle), shape (..., 5).
+        Leading axes broadcast. float32 is computed in float32 if both are, all else in float64. A NaN stays with its
+        box.
     optimizer : {"sgd", "momentum", "adam"}
         Gradient descent, the same with momentum, or Adam, as ``torch.optim.SGD`` and ``torch.optim.Adam`` have them.
     lr : float, sequence of float or callable
@@ -93,9 +96,9 @@ def descend(
         the first.
     steps : int
         The number of steps.
-    parametrisation : {"cxcywh", "xyxy", "xy", "log-size"}
-        The four numbers that are descended on, which the path of a box depends on: centre and size, corners, the
-        centre alone, or the centre and the natural logarithms of the sizes.
+    parametrisation : {"cxcywh", "xyxy", "xy", "log-size", "cxcywha"}
+        The numbers that are descended on, which the path of a box depends on: centre and size, corners, the centre
+        alone, the centre and the natural logarithms of the sizes, or centre, size and angle in radians.
     momentum : float
         That of ``"momentum"``: from 0 to less than 1.
     betas : (float, float)
@@ -140,7 +143,8 @@ def descend(
     steps, every = check_count("steps", steps), check_count("every", every)
     schedule = check_schedule(lr, steps)
     decay, rates, per_roots = _constants(optimizer, schedule, momentum, betas, eps)
-    start, target = check_states(start, target)
+    form = "cxcywha" if parametrisation == "cxcywha" else "cxcywh"
+    start, target = check_states(start, target, form)
     if parametrisation == "log-size":
         check_positive_sizes(start)
 
@@ -151,8 +155,8 @@ def descend(
     recorded = np.append(np.arange(0, steps, every) if record == "path" else [], steps).astype(np.intp)
     path, means = engine.run(
         loss.program,
-        np.ascontiguousarray(start).reshape(-1, 4),
-        np.ascontiguousarray(target).reshape(-1, 4),
+        np.ascontiguousarray(start).reshape(-1, shape[-1]),
+        np.ascontiguousarray(target).reshape(-1, shape[-1]),
         rates.astype(dtype),
         per_roots.astype(dtype),
         decay,

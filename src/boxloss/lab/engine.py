@@ -31,7 +31,7 @@ def run(
     program
         That of the loss.
     start, target
-        Boxes (x, y, w, h), shape (N, 4), C-contiguous, of one float type.
+        Boxes (x, y, w, h) or (x, y, w, h, angle), shape (N, 4) or (N, 5), C-contiguous, of one float type.
     rates, per_roots
         For each step and, for the sake of the last means, one more; see `boxloss.lab.methods.Optimizer`.
     decay
@@ -43,18 +43,18 @@ def run(
 
     Returns
     -------
-    path : shape (records, N, 4)
+    path : shape (records, N, 4) or (records, N, 5)
     means : shape (3, steps + 1)
     """
     dtype, count, steps = start.dtype, len(start), rates.size
-    path = np.empty((recorded.size, count, 4), dtype)
+    path = np.empty((recorded.size, *start.shape), dtype)
     sums = np.zeros((-(-count // CHUNK), 3 * steps))
     kernel = compiled(kernels.descend, dtype, kind)
     flat, numbers = (start.reshape(-1), target.reshape(-1)), program.numbers
     flat_path = path.reshape(-1)
 
     def task(first: int, last: int) -> None:
-        work = np.empty(kernels.ROWS * kernels.BLOCK, dtype)
+        work = np.empty((4 * start.shape[1] + kernels.OTHER_ROWS) * kernels.BLOCK, dtype)
         kernel(*flat, rates, per_roots, decay, numbers, first, last, recorded, work, flat_path, sums[first // CHUNK])
 
     split_work(task, count, CHUNK, widen=False)

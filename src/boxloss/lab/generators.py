@@ -33,12 +33,15 @@ class Pairs:
     name : str
         What they are, for titles.
     pred, target : ndarray, shape (N, 4)
-        Boxes [x1, y1, x2, y2].
+        Boxes [x1, y1, x2, y2], or of the format.
+    format : str
+        That of the boxes.
     """
 
     name: str
     pred: np.ndarray
     target: np.ndarray
+    format: str = "xyxy"
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -68,7 +71,11 @@ def mixed_sizes(draw: Uniforms, count: int) -> np.ndarray:
     return np.asarray(np.ldexp(SMALLEST_SIDE * (1.0 + within), octave.astype(np.int64)))
 
 
-GENERATORS: dict[str, Callable[[Uniforms, int], np.ndarray]] = {"fixed": fixed_sizes, "mixed": mixed_sizes}
+GENERATORS: dict[str, Callable[[Uniforms, int], np.ndarray]] = {
+    "fixed": fixed_sizes,
+    "mixed": mixed_sizes,
+    "rotated": mixed_sizes,
+}
 
 
 def generate(name: str, count: int = 1_000_000, seed: int = 0) -> Pairs:
@@ -80,9 +87,10 @@ def generate(name: str, count: int = 1_000_000, seed: int = 0) -> Pairs:
 
     Parameters
     ----------
-    name : {"fixed", "mixed"}
+    name : {"fixed", "mixed", "rotated"}
         Targets of one size, 24 x 24 pixels, or of sides from 8 to 512 pixels, width and height apart, with as many in
-        each octave.
+        each octave. ``"rotated"``: the same at any angle, and preds turned by up to r quarter turns either way; these
+        are boxes of format ``"cxcywha"``.
     count : int
         How many.
     seed : int
@@ -111,8 +119,14 @@ def generate(name: str, count: int = 1_000_000, seed: int = 0) -> Pairs:
     offset = reach * (2.0 * draw(count, 2) - 1.0)
     factor = 1.0 + reach * draw(count, 2)
     center, other = 1024.0 * draw(count, 2), np.where(draw(count, 2) < 0.5, sides * factor, sides / factor)
-    pred, target = _corners(center + offset * sides, other), _corners(center, sides)
-    return Pairs(f"{count:,} pairs, {name} target size{'s' * (name == 'mixed')}, seed {seed}", pred, target)
+    title = f"{count:,} pairs, {name} target size{'s' * (name == 'mixed')}, seed {seed}"
+    if name == "rotated":
+        angle = math.pi * (draw(count, 1) - 0.5)
+        turn = (0.5 * math.pi / FURTHEST) * reach * (2.0 * draw(count, 1) - 1.0)
+        pred = np.concatenate([center + offset * sides, other, angle + turn], axis=1)
+        title = f"{count:,} pairs with angles, mixed target sizes, seed {seed}"
+        return Pairs(title, pred, np.concatenate([center, sides, angle], axis=1), "cxcywha")
+    return Pairs(title, _corners(center + offset * sides, other), _corners(center, sides))
 
 
 def coco_pairs(
@@ -180,10 +194,12 @@ def as_pairs(pairs: Any, count: int, seed: int) -> Pairs:
             f"pairs must be the name of a generator, Pairs, or two arrays (pred, target); got {type(pairs).__name__}"
         ) from None
     sides = np.asarray(pred, np.float64), np.asarray(target, np.float64)
-    check_pair(*sides, ("xyxy", "xyxy"))
-    corners = (*broadcast_shape(sides[0].shape[:-1], sides[1].shape[:-1]), 4)
-    boxes = [np.broadcast_to(side, corners).reshape(-1, 4) for side in sides]
-    return Pairs(f"{len(boxes[0]):,} pairs", *boxes)
+    form = "cxcywha" if all(side.ndim and side.shape[-1] == 5 for side in sides) else "xyxy"
+    check_pair(*sides, (form, form))
+    size = sides[0].shape[-1]
+    shape = (*broadcast_shape(sides[0].shape[:-1], sides[1].shape[:-1]), size)
+    boxes = [np.broadcast_to(side, shape).reshape(-1, size) for side in sides]
+    return Pairs(f"{len(boxes[0]):,} pairs", boxes[0], boxes[1], form)
 
 
 def _corners(center: np.ndarray, sides: np.ndarray) -> np.ndarray:

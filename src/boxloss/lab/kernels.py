@@ -10,16 +10,15 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors, store
 from boxloss.formulas.program import Structure
-from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, centre_and_size
+from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, error
 from boxloss.losses.iou_score import iou_score
-from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.box import Image
 
 # The boxes that go through all steps together: the loop over them is vectorised, and all that they need, 19 KiB in
 # float64, stays in a first-level cache. Blocks of 32 to 512 boxes take about the same time (measured).
 BLOCK = 128
-# Rows of a block. Those of boxes and of an optimiser's memories are four each.
-TARGET, STATE, FIRST, SECOND, ERROR, IOU, VALUE, ROWS = 0, 4, 8, 12, 16, 17, 18, 19
+# Rows of a block: target, state and an optimiser's two memories, as many each as a box has numbers, and these three.
+OTHER_ROWS = 3
 
 
 class Descend(NamedTuple):
@@ -37,7 +36,7 @@ def step_of(kind: Descend) -> Callable[..., Any]:
 
     It returns the state and the memories after the step, and the error, the IoU and the loss before it.
     """
-    _, decode, corners, pullback = PARAMETRISATIONS[kind.parametrisation]
+    _, decode, box, pullback, box_format = PARAMETRISATIONS[kind.parametrisation]
     optimizer, score = OPTIMIZERS[kind.optimizer], iou_score.program
 
     def step(
@@ -45,16 +44,15 @@ def step_of(kind: Descend) -> Callable[..., Any]:
     ) -> tuple[Any, Any, Any, Any, Any, Any]:
         rate, per_root = rates
         image = Image()
-        pair = AXIS_ALIGNED.pair(xp, corners(xp, state), centre_and_size.decode(xp, target, image), image)
+        pair = box_format.shape.pair(xp, box(xp, state), box_format.decode(xp, target, image), image)
         value, gradient = kind.structure.evaluate(numbers, xp, pair)
         d = pullback(xp, state, pair.pull_back(gradient(False)))
         iou, _ = score.structure.evaluate(score.numbers, xp, pair)
         if kind.scaled:
             rate = rate * (2.0 - iou)
         change, m, v = optimizer.step(xp, d, m, v, rate, per_root, decay)
-        error = sum(xp.abs(a - b) for a, b in zip(decode(xp, state), target, strict=True))
         moved = tuple(a - b for a, b in zip(state, change, strict=True))
-        return moved, m, v, error, iou, value
+        return moved, m, v, error(xp, pair, decode(xp, state), target), iou, value
 
     return step
 
@@ -62,28 +60,30 @@ def step_of(kind: Descend) -> Callable[..., Any]:
 def descend(machine: Machine, kind: Descend) -> Template:
     """All steps of the boxes `first` to `last`, and sums over them."""
     parametrisation, B = PARAMETRISATIONS[kind.parametrisation], BLOCK
-    encode, decode = machine.function(parametrisation.encode, 4), machine.function(parametrisation.decode, 4)
+    size = parametrisation.format.size
+    TARGET, STATE, FIRST, SECOND, ERROR, IOU, VALUE = (*(k * size for k in range(5)), 4 * size + 1, 4 * size + 2)
+    encode, decode = machine.function(parametrisation.encode, size), machine.function(parametrisation.decode, size)
     count_of_numbers = len(kind.structure.number_names)
-    step = machine.function(step_of(kind), 4, 4, 4, 4, 2, 5, count_of_numbers)
+    step = machine.function(step_of(kind), size, size, size, size, 2, 5, count_of_numbers)
     memories, curves = OPTIMIZERS[kind.optimizer].memories, kind.curves
-    load_box, store_box, load_row, store_row = load(4), store(4), load(4), store(4)
+    load_box, store_box, load_row, store_row = load(size), store(size), load(size), store(size)
 
     def kernel(start, target, rates, per_roots, decay, numbers, first, last, recorded, work, path, sums):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
-        boxes = start.size // 4
+        boxes = start.size // size
         for begin in range(first, last, B):
             count = min(B, last - begin)
             for b in range(B):
                 i = min(begin + b, last - 1)  # the rest of the last block does what the last box does
-                store_row(work, TARGET * B + b, B, load_box(target, 4 * i, 1))
-                store_row(work, STATE * B + b, B, encode((load_box(start, 4 * i, 1),)))
+                store_row(work, TARGET * B + b, B, load_box(target, size * i, 1))
+                store_row(work, STATE * B + b, B, encode((load_box(start, size * i, 1),)))
             work[FIRST * B : ERROR * B] = 0
             record = 0
             for k in range(rates.size):
                 if k == recorded[record]:
                     for b in range(count):
                         state = load_row(work, STATE * B + b, B)
-                        store_box(path, 4 * (record * boxes + begin + b), 1, decode((state,)))
+                        store_box(path, size * (record * boxes + begin + b), 1, decode((state,)))
                     record += 1
                 own_rates = (rates[k], per_roots[k])
                 for b in range(B):

@@ -7,11 +7,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxloss.lab.check import Extent, check_extent, check_loss, check_numbers, check_resolution, check_sides, check_vary
+from boxloss.check import check_finite
+from boxloss.lab.check import (
+    Extent,
+    check_extent,
+    check_loss,
+    check_numbers,
+    check_resolution,
+    check_sides,
+    check_target,
+    check_vary,
+)
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
 
-PARAMETERS = "xywh"
+PARAMETERS = "xywha"
 
 
 class Statistics(NamedTuple):
@@ -50,12 +60,12 @@ class Landscape:
     ----------
     loss : Loss
         The loss.
-    target : ndarray, shape (4,)
-        The target (x, y, w, h).
-    pred : ndarray, shape (4,)
-        The prediction (x, y, w, h); its two parameters that vary are NaN.
+    target : ndarray, shape (4,) or (5,)
+        The target (x, y, w, h), and its angle if the plane is one of boxes with an angle.
+    pred : ndarray, shape (4,) or (5,)
+        The prediction, likewise; its two parameters that vary are NaN.
     vary : (str, str)
-        The parameter along the columns and the one along the rows: ``"x"``, ``"y"``, ``"w"`` or ``"h"``.
+        The parameter along the columns and the one along the rows: ``"x"``, ``"y"``, ``"w"``, ``"h"`` or ``"a"``.
     extent : ((float, float), (float, float))
         The lower and the upper edge of the plane along each of them, in the units of the boxes.
     x : ndarray, shape (columns,)
@@ -110,6 +120,7 @@ def landscape(
     vary: str = "xy",
     *,
     pred_center: Sequence[float] | None = None,
+    pred_angle: float | None = None,
 ) -> Landscape:
     """A loss, its gradient and the IoU with the prediction moved over a plane.
 
@@ -119,8 +130,8 @@ def landscape(
     ----------
     loss : Loss
         The loss.
-    target : sequence of 4 numbers
-        The target (x, y, w, h): centre and size.
+    target : sequence of 4 or 5 numbers
+        The target (x, y, w, h): centre and size; or with an angle in radians behind these.
     pred_size : (float, float)
         The width and height of the prediction, where they do not vary.
     extent : float or ((float, float), (float, float))
@@ -129,9 +140,13 @@ def landscape(
     resolution : int or (int, int)
         The number of cells along each side, or along the first and the second parameter.
     vary : str
-        The two parameters of the plane: ``"xy"``, ``"wh"``, ``"xw"``, ... in any order, with or without a comma.
+        The two parameters of the plane: ``"xy"``, ``"wh"``, ``"xw"``, ``"xa"`` with the angle, ... in any order, with
+        or without a comma.
     pred_center : (float, float), optional
         The centre of the prediction, where it does not vary; that of the target by default.
+    pred_angle : float, optional
+        The angle of the prediction in radians, where it does not vary; that of the target by default. With a target
+        of four numbers, whose angle is 0, it makes the boxes of the plane such with an angle, as ``"a"`` does.
 
     Returns
     -------
@@ -153,22 +168,24 @@ def landscape(
     0.9375
     """
     check_loss(loss)
-    target = check_numbers("target", target, "(x, y, w, h)")
     names = check_vary(vary)
+    target = check_target(target, has_angle="a" in names or pred_angle is not None)
     columns, rows = check_resolution(resolution)
     edges = check_extent(extent, names, target)
     center = target[:2] if pred_center is None else check_numbers("pred_center", pred_center, "(x, y)")
     size = check_numbers("pred_size", pred_size, "(w, h)")
-    check_sides("target", *target[2:])
+    angle = target[4:] if pred_angle is None else [check_finite("pred_angle", pred_angle)]
+    check_sides("target", *target[2:4])
     check_sides("pred_size", *size)
     first, second = (PARAMETERS.index(name) for name in names)
     x, y = (middles(*edge, count) for edge, count in zip(edges, (columns, rows), strict=True))
-    boxes = np.empty((rows, columns, 4))
-    boxes[...] = pred = np.concatenate([center, size])
+    boxes = np.empty((rows, columns, len(target)))
+    boxes[...] = pred = np.concatenate([center, size, angle])
     boxes[..., first], boxes[..., second] = x, y[:, None]
-    value, grad = loss.value_and_grad(boxes, target, format="cxcywh")
+    box_format = "cxcywha" if len(target) == 5 else "cxcywh"
+    value, grad = loss.value_and_grad(boxes, target, format=box_format)
     pred[[first, second]] = np.nan
-    iou = iou_score(boxes, target, format="cxcywh")
+    iou = iou_score(boxes, target, format=box_format)
     return Landscape(loss, target, pred, names, edges, x, y, value, iou, grad[..., [first, second]])
 
 

@@ -8,29 +8,35 @@ from typing import Any, NamedTuple
 
 from boxloss.shapes.box import Box, Image
 from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.rotated.differences import angle_between
+from boxloss.shapes.shape import Format
 
 Numbers = tuple[Any, ...]
 
-centre_and_size = FORMATS["cxcywh"]
+centre_and_size, with_angle = FORMATS["cxcywh"], FORMATS["cxcywha"]
 
 
 class Parametrisation(NamedTuple):
-    """The four numbers that are descended on.
+    """The numbers that are descended on.
 
     Attributes
     ----------
     encode, decode
-        ``encode(xp, box)``: the numbers of a box (x, y, w, h). ``decode(xp, numbers)``: back again.
-    corners
-        ``corners(xp, numbers)``: the box as a loss takes it.
+        ``encode(xp, box)``: the numbers of a box (x, y, w, h), or (x, y, w, h, angle). ``decode(xp, numbers)``: back
+        again.
+    box
+        ``box(xp, numbers)``: the box as a loss takes it.
     pullback
-        ``pullback(xp, numbers, d)``: from the gradient with respect to the corners to that with respect to the numbers.
+        ``pullback(xp, numbers, d)``: from the gradient with respect to the box to that with respect to the numbers.
+    format
+        The format of boxes.
     """
 
     encode: Callable[..., Numbers]
     decode: Callable[..., Numbers]
-    corners: Callable[..., Box]
+    box: Callable[..., Any]
     pullback: Callable[..., Numbers]
+    format: Format = centre_and_size
 
 
 def _same(xp: Any, numbers: Numbers) -> Numbers:
@@ -84,11 +90,22 @@ def _exp_size_pullback(xp: Any, numbers: Numbers, d: Box) -> Numbers:
     return d_x, d_y, w * d_w, h * d_h
 
 
+def _to_rotated(xp: Any, numbers: Numbers) -> Any:
+    return with_angle.decode(xp, numbers, Image())
+
+
+def error(xp: Any, pair: Any, box: Numbers, target: Numbers) -> Any:
+    """The absolute differences of two boxes (x, y, w, h), added up, and that of the angles if they have any."""
+    total = sum(xp.abs(a - b) for a, b in zip(box[:4], target[:4], strict=True))
+    return total + xp.abs(angle_between(xp, pair.relative)) if pair.shape is with_angle.shape else total
+
+
 PARAMETRISATIONS = {
     "cxcywh": Parametrisation(_same, _same, _to_corners, _to_corners_pullback),
     "xyxy": Parametrisation(_to_corners, _from_corners, _as_corners, _same_pullback),
     "xy": Parametrisation(_same, _same, _to_corners, _centre_pullback),
     "log-size": Parametrisation(_log_size, _exp_size, _exp_size_to_corners, _exp_size_pullback),
+    "cxcywha": Parametrisation(_same, _same, _to_rotated, _same_pullback, with_angle),
 }
 
 

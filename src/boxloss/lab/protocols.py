@@ -26,8 +26,8 @@ class Cases(NamedTuple):
         The centres of anchors.
     scale : shape (P,)
         The side of a square target: every target of the point has its square as area.
-    start, target : shape (P, C, 4)
-        Boxes (x, y, w, h).
+    start, target : shape (P, C, 4) or (P, C, 5)
+        Boxes (x, y, w, h), or (x, y, w, h, angle).
     lr : shape (steps,)
         The learning rates.
     """
@@ -73,4 +73,15 @@ def diou2020(points: int, sizes: str, seed: int) -> Cases:
     return Cases(CENTER + offset, scale, start.reshape(flat), target.reshape(flat), SCHEDULE)
 
 
-PROTOCOLS: dict[str, Callable[[int, str, int], Cases]] = {"diou2020": diou2020}
+def rotated(points: int, sizes: str, seed: int) -> Cases:
+    """The same with an angle from -pi/2 to pi/2 drawn for each target; anchors have the angle 0."""
+    upright = diou2020(points, sizes, seed)
+    angle = np.pi * (Uniforms(seed + 1)(*upright.target.shape[:-1], 1) - 0.5)
+    start, target = (
+        np.concatenate([boxes, turn], axis=-1)
+        for boxes, turn in ((upright.start, np.zeros_like(angle)), (upright.target, angle))
+    )
+    return upright._replace(start=start, target=target)
+
+
+PROTOCOLS: dict[str, Callable[[int, str, int], Cases]] = {"diou2020": diou2020, "rotated": rotated}

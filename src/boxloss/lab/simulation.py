@@ -12,6 +12,7 @@ from boxloss.lab.descent import descend
 from boxloss.lab.protocols import PROTOCOLS, SIZES, Cases
 from boxloss.lab.released import released
 from boxloss.losses.iou_score import iou_score
+from boxloss.losses.l1 import L1
 from boxloss.losses.loss import Loss
 
 GRADIENTS = ("true", "released")
@@ -58,7 +59,7 @@ class Simulation:
 
 def simulate(
     losses: Loss | Iterable[Loss],
-    protocol: Literal["diou2020"] = "diou2020",
+    protocol: Literal["diou2020", "rotated"] = "diou2020",
     gradient: Literal["true", "released"] = "true",
     *,
     sizes: Literal["unit", "mixed"] = "unit",
@@ -79,8 +80,8 @@ def simulate(
     ----------
     losses : Loss or several
         The losses.
-    protocol : {"diou2020"}
-        The experiment.
+    protocol : {"diou2020", "rotated"}
+        The experiment; ``"rotated"`` is the same with targets at any angle, to which anchors turn from the angle 0.
     gradient : {"true", "released"}
         The gradients of the losses, or those of the code that the authors released, which depart from them and which
         the published curves come from: see ``boxloss.lab.released``. Released are those of IoU, GIoU, DIoU and CIoU.
@@ -127,7 +128,7 @@ def simulate(
     results = []
     for loss, by in zip(losses, moved, strict=True):
         curves_and_maps = _regress(by, cases, coordinates)
-        size = cases.start.size // 4
+        size = cases.start.size // cases.start.shape[-1]
         results.append(
             Simulation(loss, protocol, gradient, sizes, coordinates, size, cases.points, cases.scale, *curves_and_maps)
         )
@@ -139,6 +140,7 @@ def _regress(loss: Loss, cases: Cases, coordinates: str) -> tuple[np.ndarray, np
 
     A step on coordinates over s is lr times s times the gradient in absolute units, and moves a box by s times that.
     """
+    form: Literal["cxcywh", "cxcywha"] = "cxcywh" if cases.start.shape[-1] == 4 else "cxcywha"
     groups = np.unique(cases.scale) if coordinates == "relative" else [None]
     error, iou = np.zeros((2, len(cases.lr) + 1))
     final_error, final_iou = np.empty((2, len(cases.points)))
@@ -146,11 +148,18 @@ def _regress(loss: Loss, cases: Cases, coordinates: str) -> tuple[np.ndarray, np
         at = slice(None) if scale is None else cases.scale == scale
         lr = cases.lr if scale is None else cases.lr * scale**2
         run = descend(
-            loss, cases.start[at], cases.target[at], lr=lr.tolist(), steps=len(lr), scale_by_iou=True, record="curves"
+            loss,
+            cases.start[at],
+            cases.target[at],
+            lr=lr.tolist(),
+            steps=len(lr),
+            parametrisation=form,
+            scale_by_iou=True,
+            record="curves",
         )
         share = len(run.start) / len(cases.points)
         error += share * np.asarray(run.error)
         iou += share * np.asarray(run.iou)
-        final_error[at] = np.abs(run.final - run.target).sum(axis=(1, 2))
-        final_iou[at] = iou_score(run.final, run.target, format="cxcywh").mean(axis=1)
+        final_error[at] = L1(coordinates="cxcywh")(run.final, run.target, format=form).sum(axis=1)
+        final_iou[at] = iou_score(run.final, run.target, format=form).mean(axis=1)
     return error, iou, final_error, final_iou

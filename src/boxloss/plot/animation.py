@@ -1,15 +1,16 @@
 """Boxes that move as they descend on a loss."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from boxloss.lab import Descent
 from boxloss.losses.iou_score import iou_score
+from boxloss.plot.contours import rectangle
 from boxloss.plot.paths import paths
 from boxloss.plot.style import COLOURS, TARGET, Style, as_sequence, legend_below, name_of, panels, styled
 
@@ -85,11 +86,11 @@ class Scene:
     def __init__(self, panel: Axes, ball: Descent, unit: str) -> None:
         self.panel, self.name = panel, name_of(ball.loss)
         self.path, targets = paths(ball)
-        self.iou = iou_score(self.path, targets, format="cxcywh").mean(axis=-1)
+        self.iou = iou_score(self.path, targets, format="cxcywh" if targets.shape[1] == 4 else "cxcywha").mean(axis=-1)
         for index, target in enumerate(np.unique(targets, axis=0)):
             name = None if index else "target"
-            panel.add_patch(Rectangle(*rectangle(target), facecolor=TARGET, alpha=0.45, label=name))
-        self.boxes = [Rectangle((0, 0), 0, 0, **OUTLINE) for _ in targets]
+            panel.add_patch(rectangle(target, facecolor=TARGET, alpha=0.45, label=name))
+        self.boxes = [rectangle(np.zeros(len(target)), **OUTLINE) for target in targets]
         for box in self.boxes:
             panel.add_patch(box)
         self.boxes[0].set_label("pred")
@@ -98,8 +99,9 @@ class Scene:
 
     def show(self, record: int, step: int) -> list[Artist]:
         """Move the boxes to where they were after a step."""
-        for box, (x, y, w, h) in zip(self.boxes, self.path[record], strict=True):
+        for box, (x, y, w, h, *angle) in zip(self.boxes, self.path[record], strict=True):
             box.set_bounds(x - w / 2, y - h / 2, w, h)
+            box.set_angle(math.degrees(angle[0]) if angle else 0.0)
         for trail, centre in zip(self.trails, np.moveaxis(self.path[: record + 1, :, :2], 1, 0), strict=True):
             trail.set_data(*centre.T)
         self.panel.set_title(f"{self.name} loss, step {step}\nmean IoU {self.iou[record]:.2f}")
@@ -108,13 +110,10 @@ class Scene:
 
 def reach(several: Sequence[Descent]) -> tuple[np.ndarray, np.ndarray]:
     """The lower and the upper corner of what holds all boxes ever, with a margin."""
-    boxes = np.concatenate([drawn.reshape(-1, 4) for ball in several for drawn in paths(ball)])
-    low, high = (boxes[:, :2] - boxes[:, 2:] / 2).min(axis=0), (boxes[:, :2] + boxes[:, 2:] / 2).max(axis=0)
+    boxes = np.concatenate([drawn.reshape(-1, drawn.shape[-1]) for ball in several for drawn in paths(ball)])
+    half = boxes[:, 2:4] / 2
+    if boxes.shape[1] == 5:
+        half = np.repeat(np.hypot(*half.T)[:, None], 2, axis=1)  # of a circle around a box with an angle
+    low, high = (boxes[:, :2] - half).min(axis=0), (boxes[:, :2] + half).max(axis=0)
     margin = 0.05 * np.max(high - low)
     return low - margin, high + margin
-
-
-def rectangle(box: np.ndarray) -> tuple[tuple[float, float], float, float]:
-    """Corner, width and height of a box (x, y, w, h)."""
-    x, y, w, h = box.tolist()
-    return (x - w / 2, y - h / 2), w, h

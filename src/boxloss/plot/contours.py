@@ -1,6 +1,8 @@
 """Filled contours of a loss over a plane of predictions."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +13,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from boxloss.lab import Landscape
+from boxloss.lab.landscapes import PARAMETERS
 from boxloss.plot.style import (
     COLOUR_MAP,
     TARGET,
@@ -47,7 +50,13 @@ EDGE: Style = {
     "path_effects": [withStroke(linewidth=4, foreground="white")],
 }
 STAR: Style = {"marker": "*", "s": 220, "color": TARGET, "edgecolor": "white", "zorder": 4}
-NAMES = {"x": "centre x of pred", "y": "centre y of pred", "w": "width of pred", "h": "height of pred"}
+NAMES = {
+    "x": "centre x of pred",
+    "y": "centre y of pred",
+    "w": "width of pred",
+    "h": "height of pred",
+    "a": "angle of pred",
+}
 
 
 @styled
@@ -104,11 +113,16 @@ def contours(panel: Axes, plane: Landscape, unit: str) -> ContourSet:
 
 
 def frame(panel: Axes, plane: Landscape, unit: str) -> None:
-    """Set limits, labels and one scale for both axes."""
+    """Set limits, labels and, of lengths, one scale for both axes."""
     (left, right), (bottom, top) = plane.extent
-    panel.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-    panel.set_xlabel(f"{NAMES[plane.vary[0]]} ({unit})")
-    panel.set_ylabel(f"{NAMES[plane.vary[1]]} ({unit})")
+    panel.set(xlim=(left, right), ylim=(bottom, top), aspect="auto" if "a" in plane.vary else "equal")
+    x, y = (label(name, unit) for name in plane.vary)
+    panel.set(xlabel=x, ylabel=y)
+
+
+def label(name: str, unit: str, separator: str = " ") -> str:
+    """Name a parameter and its unit."""
+    return f"{NAMES[name]}{separator}({'radians' if name == 'a' else unit})"
 
 
 def arrows(panel: Axes, plane: Landscape) -> None:
@@ -135,17 +149,24 @@ def middle_of_each(count: int) -> np.ndarray:
 def target(panel: Axes, plane: Landscape) -> None:
     """Draw the target: a box to scale, or a star at its parameters."""
     if plane.vary == ("x", "y"):
-        x, y, w, h = plane.target
-        panel.add_patch(Rectangle((x - w / 2, y - h / 2), w, h, label="target, to scale", **EDGE))
+        panel.add_patch(rectangle(plane.target, label="target, to scale", **EDGE))
         return
-    x, y = (plane.target["xywh".index(name)] for name in plane.vary)
+    x, y = (plane.target[PARAMETERS.index(name)] for name in plane.vary)
     panel.scatter([x], [y], label="target", clip_on=False, **STAR)
 
 
 def title(plane: Landscape) -> str:
     """Name the loss and what is held fixed."""
-    held = [f"{name} = {number(plane.pred[i])}" for i, name in enumerate("xywh") if name not in plane.vary]
-    x, y, w, h = plane.target
-    return (
-        f"{name_of(plane.loss)} loss\nfixed: pred {', '.join(held)}; target {size(w, h)} at ({number(x)}, {number(y)})"
-    )
+    own = zip(PARAMETERS, plane.pred, strict=False)
+    held = [f"{name} = {number(value)}" for name, value in own if name not in plane.vary]
+    x, y, w, h, *angle = plane.target
+    turn = f", angle {number(angle[0])}" if angle else ""
+    place = f"target {size(w, h)} at ({number(x)}, {number(y)}){turn}"
+    return f"{name_of(plane.loss)} loss\nfixed: pred {', '.join(held)}; {place}"
+
+
+def rectangle(box: np.ndarray, **options: Any) -> Rectangle:
+    """Draw a box (x, y, w, h), turned by an angle in radians if it has one."""
+    x, y, w, h, *angle = box.tolist()
+    turn: Style = {"angle": math.degrees(angle[0]), "rotation_point": "center"} if angle else {}
+    return Rectangle((x - w / 2, y - h / 2), w, h, **turn, **options)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from boxloss.lab import Descent, Landscape
+from boxloss.lab.landscapes import PARAMETERS
 from boxloss.plot.contours import contours, target
 from boxloss.plot.style import as_sequence, colour_bar, legend_below, loss_label, name_of, number, panels, styled
 
@@ -61,7 +62,7 @@ def descent(
     for ball, plane, panel in zip(several, planes, axes, strict=True):
         colour_bar(figure, contours(panel, plane, unit), panel, loss_label(plane.loss, unit))
         target(panel, plane)
-        path = paths(ball)[0][..., ["xywh".index(name) for name in plane.vary]]
+        path = paths(ball)[0][..., [PARAMETERS.index(name) for name in plane.vary]]
         dark = [withStroke(linewidth=3, foreground="black")]
         panel.plot(path[..., 0], path[..., 1], color="white", linewidth=1.5, path_effects=dark, zorder=5)
         panel.scatter(*path[0].T, color="white", edgecolor="black", s=42, zorder=6, label="start")
@@ -72,11 +73,12 @@ def descent(
 
 
 def paths(ball: Descent) -> tuple[np.ndarray, np.ndarray]:
-    """Paths of `MOST` boxes at the most, shape (records, boxes, 4), and the target of each."""
+    """Paths of `MOST` boxes at the most, shape (records, boxes, 4) or with angles (..., 5), and the target of each."""
     if ball.path is None:
         raise ValueError(f"results must have paths, of record='path'; got a descent on {name_of(ball.loss)} without")
-    path = ball.path.reshape(len(ball.path), -1, 4)
-    targets = np.broadcast_to(ball.target, ball.path.shape[1:]).reshape(-1, 4)
+    size = ball.path.shape[-1]
+    path = ball.path.reshape(len(ball.path), -1, size)
+    targets = np.broadcast_to(ball.target, ball.path.shape[1:]).reshape(-1, size)
     chosen = np.linspace(0, len(targets) - 1, min(MOST, len(targets))).astype(int)
     return path[:, chosen], targets[chosen]
 

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from boxloss.lab import Landscape
-from boxloss.plot.contours import NAMES, title
+from boxloss.lab.landscapes import PARAMETERS
+from boxloss.plot.contours import label, title
 from boxloss.plot.style import COLOUR_MAP, TARGET, as_sequence, legend_below, name_of, panels, styled
 
 MESH = 80  # facets along each side at the most
@@ -51,10 +52,10 @@ def surface(results: Landscape | Sequence[Landscape], *, unit: str = "units of t
         if plane.vary == ("x", "y"):
             panel.plot(*corners(plane.target), floor, color=TARGET, label="target, to scale", zorder=10)
         else:
-            tx, ty = (plane.target["xywh".index(name)] for name in plane.vary)
+            tx, ty = (plane.target[PARAMETERS.index(name)] for name in plane.vary)
             panel.scatter([tx], [ty], [floor], color=TARGET, marker="*", s=160, label="target", zorder=10)
-        panel.set_xlabel(f"{NAMES[plane.vary[0]]}\n({unit})", labelpad=12)
-        panel.set_ylabel(f"{NAMES[plane.vary[1]]}\n({unit})", labelpad=12)
+        panel.set_xlabel(label(plane.vary[0], unit, "\n"), labelpad=12)
+        panel.set_ylabel(label(plane.vary[1], unit, "\n"), labelpad=12)
         panel.set_zlabel(f"{name_of(plane.loss)} loss", labelpad=8)
         panel.locator_params(nbins=5)
         panel.view_init(elev=32, azim=-58)
@@ -65,6 +66,8 @@ def surface(results: Landscape | Sequence[Landscape], *, unit: str = "units of t
 
 
 def corners(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The outline of a box (x, y, w, h), closed."""
-    x, y, w, h = box
-    return x + w / 2 * np.asarray([-1, 1, 1, -1, -1]), y + h / 2 * np.asarray([-1, -1, 1, 1, -1])
+    """The outline of a box (x, y, w, h), turned by an angle if it has one, closed."""
+    x, y, w, h, *angle = box
+    along, across = w / 2 * np.asarray([-1, 1, 1, -1, -1]), h / 2 * np.asarray([-1, -1, 1, 1, -1])
+    cos, sin = (np.cos(angle[0]), np.sin(angle[0])) if angle else (1.0, 0.0)
+    return x + along * cos - across * sin, y + along * sin + across * cos
