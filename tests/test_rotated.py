@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import powerboxes
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -111,6 +112,25 @@ def test_enclosing_diagonal_is_the_shorter_one(rng):
         diagonal = min(sum(side * side for side in polygons.enclosing(*pair)) for pair in ((p, t), (t, p)))
         distance = sum((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(p[:2], t[:2], strict=True))
         assert_allclose(found, float(distance / diagonal), rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["giou", "ciou", "eiou", "siou"])
+def test_gradients_with_the_enclosing_box_along_the_image(name, rng):
+    loss, pred, target = bl.AxisEnclosing(LOSSES[name]), boxes(rng, 100), boxes(rng, 100)
+    _, grads = loss.value_and_grad(pred, target, wrt="both", format="cxcywha")
+    for which, grad in enumerate(grads):
+        assert_allclose(grad, differences(loss, pred, target, which), rtol=0, atol=1e-7)
+
+
+def test_giou_with_the_enclosing_box_along_the_image_is_that_of_powerboxes(rng):
+    pred, target = boxes(rng, 100), boxes(rng, 100)
+    pred[:, 4], target[:, 4] = np.degrees(pred[:, 4]), np.degrees(target[:, 4])
+    matrix = bl.AxisEnclosing(bl.giou).pairwise(pred, target, format="cxcywhd")
+    assert_allclose(matrix, powerboxes.rotated_giou_distance(pred, target), rtol=0, atol=1e-13)
+    scaled = bl.AxisEnclosing(bl.Scaled(bl.giou, 0.5)), bl.Scaled(bl.AxisEnclosing(bl.giou), 0.5)
+    one, other = (loss(pred, target, format="cxcywhd") for loss in scaled)
+    assert_array_equal(one, other)
+    assert np.abs(one - bl.Scaled(bl.giou, 0.5)(pred, target, format="cxcywhd")).max() > 0.1
 
 
 # --- Gradients ------------------------------------------------------------------------------------------------------

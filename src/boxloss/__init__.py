@@ -7,7 +7,7 @@ from boxloss.functions import area, clip_to_image, convert, validate
 from boxloss.losses import named
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.modifiers import MODIFIERS as MODIFIERS
-from boxloss.losses.modifiers import Alpha, Focal, Focaler, Inner, Interpolated, Scaled, Wise, WiseState
+from boxloss.losses.modifiers import Alpha, AxisEnclosing, Focal, Focaler, Inner, Interpolated, Scaled, Wise, WiseState
 from boxloss.losses.mpdiou import MPDIoU
 from boxloss.losses.named import *  # noqa: F403
 from boxloss.losses.registry import get, losses
@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Alpha",
+    "AxisEnclosing",
     "Comparison",
     "Evaluation",
     "Focal",

@@ -114,7 +114,7 @@ def _with_parameters(name: str, given: dict[str, Any], keywords: list[ast.keywor
     for keyword in keywords:
         if keyword.arg not in known:
             word = keyword.arg or "**"
-            raise ValueError(f"{name} has no parameter {word!r}; it has {', '.join(known)}.{hint(word, known)}")
+            raise ValueError(f"{name} has no parameter {word!r}; it has {', '.join(known) or 'none'}.{hint(word, known)}")
         try:
             given[keyword.arg] = ast.literal_eval(keyword.value)
         except (ValueError, TypeError):

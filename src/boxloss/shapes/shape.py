@@ -120,6 +120,10 @@ class Pair:
         """The pair with its other box first."""
         raise NotImplementedError
 
+    def along_image(self) -> "Pair":
+        """The pair with enclosing boxes along the axes of the image: the same, unless its boxes have an angle."""
+        return self
+
     def gradient(self, partials: Any) -> Gradient:
         """The gradient with respect to the first box, from the sum of what pullbacks of relations gave, or None."""
         raise NotImplementedError

@@ -15,18 +15,19 @@ from boxloss.shapes.rotated.box import (
 )
 from boxloss.shapes.rotated.enclosing import Rectangle, along_first, along_second
 from boxloss.shapes.rotated.overlap import Overlap, overlap
-from boxloss.shapes.shape import Gradient, Pair, plus
+from boxloss.shapes.shape import Gradient, Pair, Shape, plus
 
 
 class RotatedPartials(NamedTuple):
     """Derivatives by the ways that a quantity of a pair depends on its first box; None where it does not.
 
     `own` is by the first box in the frame of the other, `both` by the pred and the target in the frame of the target,
-    whichever of these is the first.
+    whichever of these is the first, and `of_image` by the first box in the frame of the image.
     """
 
     own: Any = None
     both: Any = None
+    of_image: Any = None
 
 
 class RotatedPair(Pair):
@@ -34,6 +35,7 @@ class RotatedPair(Pair):
 
     given: RotatedBox
     given_other: RotatedBox
+    with_image_axes: Shape
     original: "RotatedPair | None" = None  # the pair that this is with its boxes exchanged
 
     @cached_property
@@ -72,28 +74,36 @@ class RotatedPair(Pair):
         """The pair with its other box first."""
         pair = RotatedPair(self.xp, self.given_other, self.given, self.image)
         pair.__dict__.update(box=self.other, other=self.box)
-        pair.original = self
+        pair.original, pair.shape = self, self.shape
+        return pair
+
+    def along_image(self) -> "RotatedPair":
+        """The pair with enclosing boxes along the axes of the image."""
+        pair = RotatedPair(self.xp, self.given, self.given_other, self.image, self._parts)
+        pair.__dict__.update(box=self.box, other=self.other, relative=self.relative)
+        pair.shape = self.with_image_axes
         return pair
 
     def of_upright(self, xp: Any, box: RotatedBox, other: RotatedBox) -> "RotatedPair":
         """A pair of other boxes, which are upright."""
         pair = RotatedPair(xp, box, other, self.image)
         pair.__dict__.update(box=box, other=other)
+        pair.shape = self.shape
         return pair
 
     def gradient(self, partials: RotatedPartials | None) -> Gradient:
         """The derivatives in the frame of the other box, turned back."""
         if partials is None:
             return Gradient()
-        own, both = partials
+        own, both, of_image = partials
         if both is not None and self.original is not None:
             both = self._of_other(both)
         d = plus(own, both)
         if d is None:
-            return Gradient()
+            return Gradient(of_image)
         x, y, w, h, angle = (0.0 if item is None else item for item in d[:5])
         x, y = turned(x, y, self.other.cos, self.other.sin)
-        return Gradient(RotatedGradient(x, y, w, h, angle))
+        return Gradient(plus(RotatedGradient(x, y, w, h, angle), of_image))
 
     def _of_other(self, d: RelativeGradient) -> RelativeGradient:
         """By the other box, in its own frame: nothing changes where both are moved or turned."""

@@ -1,8 +1,11 @@
 """Boxes with an angle as a `Shape`."""
 
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from boxloss.shapes.guards import FARTHEST_CORNER, SHORTEST_SIDE
+from boxloss.shapes.rotated.along_image import ALONG_IMAGE
 from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.rotated.differences import differences
 from boxloss.shapes.rotated.mappings import interpolated, scaled
@@ -20,3 +23,4 @@ def ordinary(b: RotatedBox) -> Any:
 
 ROTATED = Shape("rotated", 6, RotatedBox, RotatedPair, ordinary, RELATIONS, scaled, interpolated, differences)
 RotatedPair.shape = ROTATED
+RotatedPair.with_image_axes = replace(ROTATED, relations=MappingProxyType(ALONG_IMAGE))

@@ -1,0 +1,51 @@
+"""A loss with the enclosing box along the axes of the image."""
+
+from dataclasses import dataclass
+
+from boxloss.losses.modifiers.modifier import OfOtherBoxes
+from boxloss.shapes.mapped import Mapped
+from boxloss.shapes.shape import Pair
+
+
+@dataclass(frozen=True)
+class AxisEnclosing(OfOtherBoxes):
+    r"""A loss of boxes with an angle, with the enclosing box along the axes of the image.
+
+    GIoU, DIoU, CIoU, EIoU, SIoU and others relate two boxes to one that encloses both. For boxes with an angle that is
+    the smaller of the two rectangles along the boxes, unless this modifier makes it the rectangle along x and y, as
+    the rotated GIoU of powerboxes has it. Its area and diagonal are larger as a rule, and they change where both boxes
+    are turned. Range and kinks are those of the loss, and others where a box lies along an axis. Boxes without an
+    angle have the one enclosing box either way.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss.
+
+    Raises
+    ------
+    TypeError
+        If `loss` is no loss.
+
+    Examples
+    --------
+    Two boxes of 4 by 1 on one line, turned by 45 degrees:
+
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> pred, target = np.asarray([[0.0, 0, 4, 1, 45]]), np.asarray([[3.0, 3, 4, 1, 45]])
+    >>> boxes = pred, target
+    >>> bl.giou(*boxes, format="cxcywhd").round(4), bl.AxisEnclosing(bl.giou)(*boxes, format="cxcywhd").round(4)
+    (array([1.0294]), array([1.8127]))
+    """
+
+    summary = "L, with the enclosing box along the axes of the image"
+
+    @property
+    def expression(self) -> str:  # type: ignore[override]
+        """The formula of the loss."""
+        return f"{self.loss.expression}, with the enclosing box along the image"
+
+    def mapped(self, pair: Pair) -> Mapped:
+        """The pair with other enclosing boxes."""
+        return Mapped(pair.along_image(), lambda gradient: gradient)
