@@ -114,7 +114,8 @@ def _with_parameters(name: str, given: dict[str, Any], keywords: list[ast.keywor
     for keyword in keywords:
         if keyword.arg not in known:
             word = keyword.arg or "**"
-            raise ValueError(f"{name} has no parameter {word!r}; it has {', '.join(known) or 'none'}.{hint(word, known)}")
+            others = ", ".join(known) or "none"
+            raise ValueError(f"{name} has no parameter {word!r}; it has {others}.{hint(word, known)}")
         try:
             given[keyword.arg] = ast.literal_eval(keyword.value)
         except (ValueError, TypeError):
