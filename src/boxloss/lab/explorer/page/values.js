@@ -1,0 +1,120 @@
+// The value, its terms, the gradient, and the same in Python.
+
+const MATHS = { rho: "\u03c1", alpha: "\u03b1", Omega: "\u03a9", Delta: "\u0394" };
+
+// A formula as plain text, with the signs of mathematics.
+const shown = (formula) =>
+  formula.replace(/\b(rho|alpha|Omega|Delta)\b/g, (word) => MATHS[word]).replace(/\^2/g, "\u00b2").replace(/-/g, "\u2212");
+
+const weighed = (part, value) => part.weight * value;
+
+// [name, value] of each summand of the loss: terms of one loss, or the parts of a sum.
+function summands(b) {
+  if (state.parts.length > 1) {
+    return state.parts.map((part) => [`${text(part.weight)} \u00d7 ${nameOf(part)}`, weighed(part, partLoss(part).evaluate(b)[0])]);
+  }
+  const [part] = state.parts;
+  const values = termValues(partLoss(part), b);
+  if (values === null) return [];
+  const names = LOSSES.get(part.name).terms.map(shown);
+  const note = part.modifiers.length > 0 ? ", modified" : "";
+  return values.map((value, k) => [`${names[k]}${note}`, value]);
+}
+
+function termRow([name, value], largest) {
+  const share = largest > 0 ? clamp(Math.abs(value) / largest, 0, 1) : 0;
+  const bar = html("span", { class: "bar", style: `width: ${(100 * share).toFixed(1)}%` });
+  return html(
+    "tr",
+    {},
+    html("th", { scope: "row" }, name),
+    html("td", { class: "bars", "aria-hidden": "true" }, bar),
+    html("td", { class: "number" }, text(value)),
+  );
+}
+
+function gradientRows(b) {
+  const [, ...byCorners] = valueAndGrad(current.loss, b);
+  const [, ...byCentre] = valueAndGrad(current.loss, [...state.pred, ...state.target, ...IMAGE], "cxcywh");
+  const row = (names, values) => [
+    html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name))),
+    html("tr", {}, ...values.map((value) => html("td", { class: "number" }, text(value, 3)))),
+  ];
+  return [...row(["x1", "y1", "x2", "y2"], byCorners), ...row(["x", "y", "w", "h"], byCentre)];
+}
+
+// --- Python -----------------------------------------------------------------------------------------------------
+
+function pythonOf(entry, node, inner) {
+  const parameters = [...entry.choices, ...entry.numbers]
+    .filter(({ name, start }) => node.values[name] !== start || entry.summary !== undefined)
+    .map(({ name }) => {
+      const value = node.values[name];
+      return `${name}=${typeof value === "string" ? `"${value}"` : written(value)}`;
+    });
+  return `bl.${entry.class}(${[...inner, ...parameters].join(", ")})`;
+}
+
+function pythonOfPart(part) {
+  let found = pythonOf(LOSSES.get(part.name), part, []);
+  for (const modifier of part.modifiers) found = pythonOf(MODIFIERS.get(modifier.name), modifier, [found]);
+  return found;
+}
+
+function python(parts, pred, target) {
+  const one = parts.length === 1 && parts[0].weight === 1;
+  const loss = one ? pythonOfPart(parts[0]) : parts.map((part) => `${part.weight} * ${pythonOfPart(part)}`).join(" + ");
+  const array = (box) => `np.asarray([[${corners(box).map((number) => Number(number.toPrecision(12))).join(", ")}]])`;
+  const image = parts.some((part) => LOSSES.get(part.name).image) ? `, image_size=(${WORLD.height}, ${WORLD.width})` : "";
+  return [
+    "import numpy as np",
+    "import boxloss as bl",
+    "",
+    `loss = ${loss}`,
+    `pred = ${array(pred)}`,
+    `target = ${array(target)}`,
+    `value, grad = loss.value_and_grad(pred, target${image})`,
+  ].join("\n");
+}
+
+// --- On the page ------------------------------------------------------------------------------------------------
+
+function nameOf(part) {
+  return part.modifiers.reduce((inner, { name }) => `${MODIFIERS.get(name).class}(${inner})`, LOSSES.get(part.name).class);
+}
+
+const nameOfLoss = () =>
+  state.parts
+    .map((part) => (part.weight === 1 ? nameOf(part) : `${text(part.weight)} \u00d7 ${nameOf(part)}`))
+    .join(" + ");
+
+onDraw("values", () => {
+  const b = pairOf(state.pred);
+  byId("value").textContent = text(valueAndGrad(current.loss, b)[0]);
+  byId("value-name").textContent = nameOfLoss();
+  byId("iou").textContent = text(iouOf(b), 3);
+  const found = summands(b);
+  const largest = found.reduce((a, [, value]) => Math.max(a, Math.abs(value)), 0);
+  byId("terms").tBodies[0].replaceChildren(...found.map((row) => termRow(row, largest)));
+  byId("gradient").tBodies[0].replaceChildren(...gradientRows(b));
+  byId("code").textContent = python(state.parts, state.pred, state.target);
+});
+
+// What a reader of the screen hears after a key.
+function speak() {
+  const b = pairOf(state.pred);
+  byId("spoken").textContent = `Loss ${text(valueAndGrad(current.loss, b)[0], 3)}, IoU ${text(iouOf(b), 2)}`;
+}
+
+function listenToCode() {
+  byId("copy").addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(byId("code").textContent);
+      byId("copy").textContent = "Copied";
+    } catch {
+      window.getSelection().selectAllChildren(byId("code"));
+      byId("copy").textContent = "Selected: press the keys that copy";
+    }
+    window.setTimeout(() => (byId("copy").textContent = "Copy"), 2000);
+  });
+}
