@@ -5,12 +5,14 @@ formula stands in it a second time.
 """
 
 import json
+from html import escape
 from importlib.resources import files
 from string import Template
 
 from boxloss.lab.explorer.catalogue import Catalogue
 from boxloss.lab.explorer.state import not_registered, state_of
 from boxloss.losses.ciou import ciou
+from boxloss.losses.letters import LETTERS
 from boxloss.losses.loss import Loss
 
 STYLES = ("page.css", "scene.css")
@@ -55,7 +57,9 @@ def page(loss: Loss = ciou) -> str:
     start = {"parts": state_of(loss, catalogue)}
     script = "\n".join([code(catalogue), f"const START = {_json(start)};", *map(_read, SCRIPTS[2:])])
     return Template(_read("index.html")).substitute(
-        style="\n".join(map(_read, STYLES)), script=f'"use strict";\n(() => {{\n{script}\n}})();'
+        style="\n".join(map(_read, STYLES)),
+        letters="".join(f"<li>{escape(line)}</li>" for line in LETTERS),
+        script=f'"use strict";\n(() => {{\n{script}\n}})();',
     )
 
 

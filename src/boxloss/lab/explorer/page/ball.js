@@ -1,14 +1,16 @@
 // The ball: runs of a box that descends, one after the other; each leaves its path.
 
 const MOST_STEPS = 2000;
-const STEPS_A_FRAME = 2;
+const STEPS_A_SECOND = 120; // however fast the page is drawn
+const MOST_A_FRAME = 20;
+const FRAMES_A_CHART = 10;
 const STILL = 1e-7; // a step that moves no number further ends a run after as many steps as PATIENCE
 const PATIENCE = 60;
 const MOST_RUNS = 6;
 const ARRIVED = 0.95;
 const OPTIMIZERS = { sgd: "SGD", momentum: "momentum", adam: "Adam" };
 const RATE = { low: 0.001, high: 10, logarithmic: true };
-const rolling = { runs: [], active: null, running: false, start: null };
+const rolling = { runs: [], active: null, running: false, start: null, frames: 0, time: 0 };
 
 const activeRun = () => rolling.runs.find((run) => run === rolling.active);
 
@@ -64,10 +66,16 @@ function showStep() {
   refresh("ball", "charts");
 }
 
-function frame() {
+// Charts are the dearest to draw, and the slowest to change.
+function frame(time) {
   if (!rolling.running) return;
-  for (let k = 0; k < STEPS_A_FRAME && rolling.running; k++) rolling.running = advance();
-  showStep();
+  const steps = clamp(Math.round(((time - rolling.time) * STEPS_A_SECOND) / 1000), 1, MOST_A_FRAME);
+  for (let k = 0; k < steps && rolling.running; k++) rolling.running = advance();
+  rolling.time = time;
+  rolling.frames += 1;
+  boxesChanged();
+  refresh("ball");
+  if (!rolling.running || rolling.frames % FRAMES_A_CHART === 0) refresh("charts");
   if (rolling.running) window.requestAnimationFrame(frame);
 }
 
@@ -79,7 +87,8 @@ function runOrPause() {
     return;
   }
   rolling.running = !rolling.running;
-  refresh("ball");
+  refresh("ball", "charts");
+  rolling.time = document.timeline.currentTime;
   if (rolling.running) window.requestAnimationFrame(frame);
 }
 

@@ -88,5 +88,8 @@ function listenToBoxes() {
   root.addEventListener("pointermove", dragged);
   for (const name of ["pointerup", "pointercancel"]) root.addEventListener(name, released);
   root.addEventListener("click", clicked);
+  // A finger on a box moves it, and the page only beside it: touch-action of SVG is not heeded everywhere.
+  const held = (event) => event.target.closest("[data-box]") !== null && event.preventDefault();
+  root.addEventListener("touchstart", held, { passive: false });
   root.addEventListener("keydown", keyed);
 }

@@ -12,7 +12,7 @@ const EXAMPLES = [
     title: "Grow first",
     loss: ["giou"],
     ...APART,
-    text: "GIoU has a slope everywhere. Run it: the corners that face the target go there, so the box grows before it moves.",
+    text: "GIoU has a slope here. Run it: the near corner is drawn to the target, so the box grows on its way there.",
   },
   {
     title: "Straight there",
@@ -23,8 +23,8 @@ const EXAMPLES = [
   {
     title: "A matter of shape",
     loss: ["ciou"],
-    pred: [3, 2.25, 2.4, 0.9],
-    target: [3, 2.25, 0.9, 2.4],
+    pred: [3, 2.25, 2.5, 1],
+    target: [3, 2.25, 1, 2.5],
     text: "The centres agree, so what DIoU adds is 0. CIoU has a term for the aspect ratio: it is the third one.",
   },
   {

@@ -10,11 +10,11 @@ const GROUND = {
   dark: ["#0e1416", "#142c33", "#1d4a52", "#2f6d72", "#5b9a95", "#a3ccbd"],
 };
 
-const ground = { key: "", low: 0, high: 1, slope: 1, timer: 0 };
+const ground = { key: "", low: 0, high: 1, slope: 1, timer: 0, picture: document.createElement("canvas") };
 
 // What the ground depends on.
-const groundKey = (canvas) =>
-  JSON.stringify([state.parts, state.target, state.pred.slice(2), canvas.clientWidth, window.devicePixelRatio, dark.matches]);
+const groundKey = () =>
+  JSON.stringify([state.parts, state.target, state.pred.slice(2), scene.width, window.devicePixelRatio, dark.matches]);
 
 function sampled([columns, rows]) {
   const [, , w, h] = state.pred;
@@ -63,17 +63,20 @@ const themeNow = () => (dark.matches ? "dark" : "light");
 
 function coloured(plane) {
   const colours = coloursOf(themeNow());
-  const canvas = new OffscreenCanvas(plane.columns + 1, plane.rows + 1);
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(canvas.width, canvas.height);
+  const { picture } = ground;
+  const [width, height] = [plane.columns + 1, plane.rows + 1];
+  if (picture.width !== width) Object.assign(picture, { width, height });
+  const context = picture.getContext("2d", { willReadFrequently: true }); // so that it stays in memory
+  const image = context.createImageData(width, height);
   const per = plane.high > plane.low ? 255 / (plane.high - plane.low) : 0;
   plane.values.forEach((value, k) => {
     const share = per === 0 ? 128 : (value - plane.low) * per;
-    const [r, g, b] = colours[clamp(Math.round(share), 0, 255) || 0];
-    image.data.set([r, g, b, 255], 4 * k);
+    const colour = colours[clamp(Math.round(share), 0, 255) || 0];
+    for (let n = 0; n < 3; n++) image.data[4 * k + n] = colour[n];
+    image.data[4 * k + 3] = 255;
   });
   context.putImageData(image, 0, 0);
-  return canvas;
+  return picture;
 }
 
 // --- Contours: marching squares ---------------------------------------------------------------------------------
@@ -144,40 +147,53 @@ function hatch(context, path, ratio, colour, width, height) {
 // --- Putting it on the page -------------------------------------------------------------------------------------
 
 function paint(resolution) {
+  if (scene.width === 0) return;
   const canvas = byId("landscape");
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
-  const width = Math.round(canvas.clientWidth * ratio);
-  const height = Math.round(canvas.clientHeight * ratio);
-  if (width === 0) return;
+  const [width, height] = [scene.width, scene.perUnit * WORLD.height].map((size) => Math.round(size * ratio));
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const plane = sampled(resolution);
   Object.assign(ground, { low: plane.low, high: plane.high, slope: plane.slope });
   const context = canvas.getContext("2d");
   // Samples lie on the edges of the scene, and those of a picture in the middle of its pixels.
   const [marginX, marginY] = [width / plane.columns / 2, height / plane.rows / 2];
-  context.imageSmoothingQuality = "high";
+  context.imageSmoothingQuality = resolution === FINE ? "high" : "low";
   context.drawImage(coloured(plane), -marginX, -marginY, width + 2 * marginX, height + 2 * marginY);
-  const styles = window.getComputedStyle(document.documentElement);
-  context.strokeStyle = styles.getPropertyValue("--contour");
+  const [contour, hatched] = lineColours();
+  context.strokeStyle = contour;
   context.lineWidth = ratio;
   context.stroke(contours(plane, width, height));
-  hatch(context, flats(plane, width, height), ratio, styles.getPropertyValue("--hatch"), width, height);
+  hatch(context, flats(plane, width, height), ratio, hatched, width, height);
   paintLegend();
 }
 
-function paintLegend() {
-  const canvas = byId("legend");
-  const context = canvas.getContext("2d");
+// From the style sheet, read once for a theme: reading it makes the browser compute styles.
+function lineColours() {
+  const theme = themeNow();
+  if (ground.theme !== theme) {
+    const styles = window.getComputedStyle(document.documentElement);
+    ground.lines = ["--contour", "--hatch"].map((name) => styles.getPropertyValue(name));
+    ground.theme = theme;
+    paintScale();
+  }
+  return ground.lines;
+}
+
+function paintScale() {
+  const context = byId("legend").getContext("2d");
   const image = context.createImageData(256, 1);
   coloursOf(themeNow()).forEach((colour, k) => image.data.set([...colour, 255], 4 * k));
   context.putImageData(image, 0, 0);
+}
+
+function paintLegend() {
   byId("legend-low").textContent = text(ground.low, 3);
   byId("legend-high").textContent = text(ground.high, 3);
 }
 
 // Coarse at once, and fine when nothing has changed for a moment.
 onDraw("landscape", () => {
-  const key = groundKey(byId("landscape"));
+  const key = groundKey();
   if (key === ground.key) return;
   ground.key = key;
   paint(COARSE);

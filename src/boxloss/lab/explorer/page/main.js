@@ -2,15 +2,16 @@
 
 makeScene();
 makeExamples();
+makeGradient();
 showParts();
 showSettings();
 listenToBoxes();
 listenToParts();
 listenToBall();
 listenToCode();
-new ResizeObserver(() => refreshAll()).observe(byId("scene"));
+new ResizeObserver(measured).observe(byId("scene"));
 dark.addEventListener("change", refreshAll);
 refreshAll();
 
 // For a console, and for tests: what the page computes with.
-window.boxloss = { wholeLoss, valueAndGrad, iouOf, termValues, descent, python, state, rolling };
+window.boxloss = { wholeLoss, valueAndGrad, iouOf, termValues, descent, corners, state, rolling };

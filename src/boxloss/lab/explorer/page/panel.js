@@ -111,7 +111,7 @@ function modifierRow(part, modifier, place) {
     rebuilt();
     byId("parts").querySelector("select").focus();
   });
-  const head = html("div", { class: "head" }, html("b", {}, entry.class), html("span", { class: "formula" }, entry.summary), remove);
+  const head = html("div", { class: "head" }, html("b", {}, entry.class), html("span", { class: "formula" }, shown(entry.summary)), remove);
   return html("div", { class: "modifier" }, head, ...parameterRows(entry, modifier));
 }
 
@@ -152,8 +152,8 @@ function partRow(part, place) {
     });
     head.append(remove);
   }
-  const about = html("p", { class: "formula" }, `L = ${entry.expression}`);
-  const paper = html("p", { class: "paper" }, [entry.paper, `range ${entry.range}`].filter(Boolean).join("; "));
+  const about = html("p", { class: "formula" }, `L = ${shown(entry.expression)}`);
+  const paper = html("p", { class: "paper" }, [entry.paper, `range ${shown(entry.range)}`].filter(Boolean).join("; "));
   const weight = slider("weight", part.weight, { low: 0, high: 10, step: 0.1 }, (wanted) => {
     if (wanted !== undefined) {
       part.weight = Number(wanted.toPrecision(12));

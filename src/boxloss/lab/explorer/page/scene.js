@@ -3,7 +3,7 @@
 const NAMES = { target: "Target", pred: "Prediction" };
 const HANDLES = { nw: [0, 1], ne: [2, 1], sw: [0, 3], se: [2, 3] }; // which corner coordinates they move
 const TOUCH = 22; // radius of what a finger meets, in pixels
-const scene = { perUnit: 100, boxes: {} };
+const scene = { width: 0, perUnit: 100, boxes: {} };
 
 const onScreen = (numbers) => numbers.map((number) => number * scene.perUnit);
 
@@ -40,8 +40,10 @@ function place(which) {
   const { body, halo, label, handles, group } = scene.boxes[which];
   const [x1, y1, x2, y2] = onScreen(corners(state[which]));
   for (const rect of [halo, body]) fill(rect, { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) }, []);
-  const above = y1 > 22;
-  fill(label, { x: clamp(x1, 4, scene.perUnit * WORLD.width - 76), y: above ? y1 - 7 : y2 + 17 }, []);
+  // One above and one below, so that they can be read where the boxes agree.
+  const [above, below] = [y1 - 8, y2 + 19];
+  const y = which === "pred" ? (above > 14 ? above : below) : below < scene.perUnit * WORLD.height ? below : above;
+  fill(label, { x: clamp(x1, 4, scene.width - 76), y }, []);
   // What a finger meets lies outside, so that a small box can still be moved.
   const outside = clamp((TOUCH * 2.2 - Math.min(x2 - x1, y2 - y1) / 2) / 2, 4, TOUCH * 0.7);
   for (const { handle, hit, dot } of handles) {
@@ -49,15 +51,15 @@ function place(which) {
     fill(dot, { cx, cy }, []);
     fill(hit, { cx: cx + (handle.includes("w") ? -outside : outside), cy: cy + (handle.includes("n") ? -outside : outside) }, []);
   }
-  const [x, y, w, h] = state[which].map((number) => text(number, 3));
-  group.setAttribute("aria-label", `${NAMES[which]}: centre ${x}, ${y}; ${w} wide, ${h} high`);
+  const [x, middle, w, h] = state[which].map((number) => text(number, 3));
+  group.setAttribute("aria-label", `${NAMES[which]}: centre ${x}, ${middle}; ${w} wide, ${h} high`);
 }
 
 function drawPath() {
   const run = activeRun();
   scene.path.replaceChildren();
   if (run === undefined || run.boxes.length === 0) return;
-  const points = run.boxes.map(([x, y]) => onScreen([x, y]).join(" "));
+  const points = thinned(run.boxes.length).map((k) => onScreen(run.boxes[k].slice(0, 2)).join(" "));
   const [cx, cy] = onScreen(run.boxes[run.boxes.length - 1]);
   scene.path.append(
     svg("polyline", { points: points.join(" "), class: "trail-halo" }),
@@ -66,10 +68,15 @@ function drawPath() {
   );
 }
 
+// The width is read where it changes: reading it while drawing makes the browser lay the page out.
+function measured() {
+  scene.width = byId("scene").clientWidth;
+  scene.perUnit = scene.width / WORLD.width;
+  byId("boxes").setAttribute("viewBox", `0 0 ${scene.width} ${scene.perUnit * WORLD.height}`);
+  refreshAll();
+}
+
 onDraw("scene", () => {
-  const width = byId("scene").clientWidth;
-  scene.perUnit = width / WORLD.width;
-  byId("boxes").setAttribute("viewBox", `0 0 ${width} ${scene.perUnit * WORLD.height}`);
   place("target");
   place("pred");
   drawPath();

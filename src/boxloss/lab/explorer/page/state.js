@@ -3,7 +3,7 @@
 const WORLD = { width: 6, height: 4.5 };
 const IMAGE = [WORLD.width, WORLD.height];
 const SMALLEST = 0.05; // side of a box
-const RATES = { sgd: 0.1, momentum: 0.02, adam: 0.03 };
+const RATES = { sgd: 0.05, momentum: 0.01, adam: 0.03 };
 
 const state = {
   parts: START.parts,

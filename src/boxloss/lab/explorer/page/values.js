@@ -1,10 +1,10 @@
 // The value, its terms, the gradient, and the same in Python.
 
-const MATHS = { rho: "\u03c1", alpha: "\u03b1", Omega: "\u03a9", Delta: "\u0394" };
+const MATHS = { rho: "\u03c1", alpha: "\u03b1", beta: "\u03b2", gamma: "\u03b3", lambda: "\u03bb", Omega: "\u03a9", Delta: "\u0394" };
 
 // A formula as plain text, with the signs of mathematics.
 const shown = (formula) =>
-  formula.replace(/\b(rho|alpha|Omega|Delta)\b/g, (word) => MATHS[word]).replace(/\^2/g, "\u00b2").replace(/-/g, "\u2212");
+  formula.replace(/\b[A-Za-z]+\b/g, (word) => MATHS[word] ?? word).replace(/\^2/g, "\u00b2").replace(/-/g, "\u2212");
 
 const weighed = (part, value) => part.weight * value;
 
@@ -17,30 +17,56 @@ function summands(b) {
   const values = termValues(partLoss(part), b);
   if (values === null) return [];
   const names = LOSSES.get(part.name).terms.map(shown);
-  const note = part.modifiers.length > 0 ? ", modified" : "";
-  return values.map((value, k) => [`${names[k]}${note}`, value]);
+  return values.map((value, k) => [names[k], value]);
 }
 
-function termRow([name, value], largest) {
-  const share = largest > 0 ? clamp(Math.abs(value) / largest, 0, 1) : 0;
-  const bar = html("span", { class: "bar", style: `width: ${(100 * share).toFixed(1)}%` });
-  return html(
+function termRow(name) {
+  const cells = { bar: html("span", { class: "bar" }), number: html("td", { class: "number" }) };
+  cells.row = html(
     "tr",
     {},
     html("th", { scope: "row" }, name),
-    html("td", { class: "bars", "aria-hidden": "true" }, bar),
-    html("td", { class: "number" }, text(value)),
+    html("td", { class: "bars", "aria-hidden": "true" }, cells.bar),
+    cells.number,
   );
+  return cells;
 }
 
-function gradientRows(b) {
+const table = { names: "", terms: [], gradient: [] };
+
+// Rows are made anew where their names change; while a box moves only numbers do.
+function showTerms(found) {
+  const names = JSON.stringify(found.map(([name]) => name));
+  if (names !== table.names) {
+    table.names = names;
+    table.terms = found.map(([name]) => termRow(name));
+    byId("terms").tBodies[0].replaceChildren(...table.terms.map(({ row }) => row));
+  }
+  const isModified = state.parts.some((part) => part.modifiers.length > 0);
+  byId("terms").caption.textContent = found.length === 0 ? "" : isModified ? "Terms, as the modifiers leave them" : "Terms";
+  const largest = found.reduce((a, [, value]) => Math.max(a, Math.abs(value)), 0);
+  found.forEach(([, value], k) => {
+    const share = largest > 0 ? clamp(Math.abs(value) / largest, 0, 1) : 0;
+    table.terms[k].bar.style.width = `${(100 * share).toFixed(1)}%`;
+    table.terms[k].number.textContent = text(value);
+  });
+}
+
+function makeGradient() {
+  for (const names of [["x1", "y1", "x2", "y2"], ["x", "y", "w", "h"]]) {
+    const cells = names.map(() => html("td", { class: "number" }));
+    table.gradient.push(...cells);
+    byId("gradient").tBodies[0].append(
+      html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name))),
+      html("tr", {}, ...cells),
+    );
+  }
+}
+
+function showGradient(b) {
   const [, ...byCorners] = valueAndGrad(current.loss, b);
   const [, ...byCentre] = valueAndGrad(current.loss, [...state.pred, ...state.target, ...IMAGE], "cxcywh");
-  const row = (names, values) => [
-    html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name))),
-    html("tr", {}, ...values.map((value) => html("td", { class: "number" }, text(value, 3)))),
-  ];
-  return [...row(["x1", "y1", "x2", "y2"], byCorners), ...row(["x", "y", "w", "h"], byCentre)];
+  [...byCorners, ...byCentre].forEach((value, k) => (table.gradient[k].textContent = text(value, 3)));
 }
 
 // --- Python -----------------------------------------------------------------------------------------------------
@@ -93,12 +119,12 @@ onDraw("values", () => {
   byId("value").textContent = text(valueAndGrad(current.loss, b)[0]);
   byId("value-name").textContent = nameOfLoss();
   byId("iou").textContent = text(iouOf(b), 3);
-  const found = summands(b);
-  const largest = found.reduce((a, [, value]) => Math.max(a, Math.abs(value)), 0);
-  byId("terms").tBodies[0].replaceChildren(...found.map((row) => termRow(row, largest)));
-  byId("gradient").tBodies[0].replaceChildren(...gradientRows(b));
-  byId("code").textContent = python(state.parts, state.pred, state.target);
+  showTerms(summands(b));
+  showGradient(b);
+  if (byId("code").closest("details").open) showCode();
 });
+
+const showCode = () => (byId("code").textContent = python(state.parts, state.pred, state.target));
 
 // What a reader of the screen hears after a key.
 function speak() {
@@ -107,6 +133,7 @@ function speak() {
 }
 
 function listenToCode() {
+  byId("code").closest("details").addEventListener("toggle", showCode);
   byId("copy").addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(byId("code").textContent);
