@@ -4,12 +4,12 @@ import base64
 
 import numpy as np
 import pytest
+from explorer_cases import SIZE, cases
 
 import boxloss as bl
 from boxloss.lab.descent import _constants as constants
 from boxloss.lab.kernels import Descend, step_of
 from boxloss.lab.methods import PARAMETRISATIONS
-from explorer_cases import SIZE, cases
 
 HEIGHT, WIDTH = SIZE
 PAIR = "[...boxloss.corners(boxloss.state.pred), ...boxloss.corners(boxloss.state.target), 6, 4.5]"
@@ -23,7 +23,8 @@ COMPUTE = """([text, parts, what]) => {
         if (numbers === null) return null;
         found.push(...numbers);
     }
-    return btoa(Array.from(new Uint8Array(new Float64Array(found).buffer), (byte) => String.fromCharCode(byte)).join(""));
+    const letters = Array.from(new Uint8Array(new Float64Array(found).buffer), (byte) => String.fromCharCode(byte));
+    return btoa(letters.join(""));
 }"""
 
 

@@ -1,5 +1,7 @@
 """Can the page of `boxloss explore` be used: with a mouse, with keys, with a finger, on a phone?"""
 
+from itertools import pairwise
+
 import pytest
 
 SMALLEST_TEXT = 14  # pixels; of charts 12, which are scaled
@@ -142,7 +144,7 @@ def test_frames(opened, width, record_property):
             requestAnimationFrame(next);
         })"""
     )
-    frames = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    frames = sorted(b - a for a, b in pairwise(times))
     record_property("frame of the median", frames[30])
     print(f"{width}: median frame {frames[30]:.1f} ms, 95th percentile {frames[57]:.1f} ms")
     assert page.evaluate("boxloss.rolling.active.ball.steps") > 50

@@ -15,7 +15,7 @@ from boxloss.losses.ciou import ciou
 from boxloss.losses.letters import LETTERS
 from boxloss.losses.loss import Loss
 
-STYLES = ("page.css", "scene.css")
+STYLES = ("controls.css", "page.css", "scene.css")
 SCRIPTS = (
     "losses.js", "descent.js", "state.js", "landscape.js", "scene.js", "arrows.js", "drag.js", "panel.js", "values.js",
     "chart.js", "ball.js", "examples.js", "main.js",

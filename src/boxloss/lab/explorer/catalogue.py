@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from itertools import product
 from typing import Any
 
+from boxloss.formulas.names import is_of_package
 from boxloss.lab.explorer import formulas
 from boxloss.lab.explorer.parameters import Choice, Make, Number, layout, of_class
 from boxloss.lab.explorer.placeholder import WITHOUT_TERMS, Placeholder, Traits
@@ -17,6 +19,8 @@ from boxloss.losses.registry import get, losses
 
 Variants = Mapping[str, Any]  # code for each combination of choices, joined by a comma
 FORMATS = ("xyxy", "cxcywh")
+# The one that needs the size of an image has no instance: here it is that of the scene.
+REGISTERED: dict[str, Loss] = {name: get(name) for name in losses()} | {"mpdiou": MPDIoU()}
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ class Entry:
     def described(self) -> dict[str, Any]:
         """The entry without its code, as JSON has it."""
         parameters = {"numbers": [n._asdict() for n in self.numbers], "choices": [c._asdict() for c in self.choices]}
-        return {"name": self.name, "class": self.kind.__name__, **self.about, **parameters, "layout": self.layout}
+        kind = self.kind.__name__
+        python = f"bl.{kind}" if is_of_package(self.kind) else kind
+        return {"name": self.name, "class": kind, "python": python, **self.about, **parameters, "layout": self.layout}
 
 
 class Catalogue:
@@ -64,9 +70,8 @@ class Catalogue:
     """
 
     def __init__(self, more: Mapping[str, Loss]) -> None:
-        registered = {name: get(name) for name in losses()} | {"mpdiou": MPDIoU()}
         self.traits: dict[str, Traits] = {}
-        self.losses = [self._loss(name, loss) for name, loss in (registered | dict(more)).items()]
+        self.losses = [self._loss(name, loss) for name, loss in (REGISTERED | dict(more)).items()]
         before = -1
         while len(self.traits) > before:  # what comes out of a modifier may go into another
             before = len(self.traits)
@@ -75,12 +80,16 @@ class Catalogue:
     def _loss(self, name: str, loss: Loss) -> Entry:
         kind, given = type(loss), {f.name: getattr(loss, f.name) for f in fields(loss) if f.init}
         numbers, choices = of_class(kind, kind, given)
-        variants: dict[str, formulas.Written] = {}
+        variants: dict[str, Any] = {}
         for key, chosen in _combinations(choices):
             written = formulas.loss_as_object(kind(**given | chosen))
             self.traits.setdefault(written.traits.key, written.traits)
             variants[key] = written.text
+        adjustable = [*(number.name for number in numbers), *(choice.name for choice in choices)]
+        fixed = {f.name: given[f.name] for f in fields(loss) if f.init and f.name not in adjustable}
         about = {
+            "title": kind.__name__ if name in REGISTERED else name,
+            "fixed": {key: repr(value) for key, value in fixed.items() if value is not None},
             "expression": loss.expression,
             "range": loss.value_range,
             "paper": loss.paper,
@@ -94,9 +103,9 @@ class Catalogue:
         start = {n.name: n.start for n in numbers}
         variants = {}
         for key, chosen in _combinations(choices):
-            found = formulas.modified(lambda loss, chosen=chosen: kind(loss=loss, **start | chosen), self.traits)
+            found = formulas.modified(partial(kind, **start | chosen), self.traits)
             variants[key] = {traits: written.text for traits, written in found.items()}
-        about = {"summary": kind.summary, "paper": kind.paper}
+        about = {"summary": kind.summary, "paper": kind.paper, "fixed": {}}
         made = self._maker(kind)(**start)
         return Entry(kind.__name__.lower(), kind, about, numbers, choices, layout(made, numbers), variants)
 
@@ -126,7 +135,9 @@ class Catalogue:
             return formulas.obj((f'"{key}"', text) for key, text in entries)
 
         def by_traits(which: Iterable[str], write: Callable[[Traits, str], str]) -> str:
-            return by_key((traits.key, by_key((one, name(write(traits, one))) for one in which)) for traits in WITHOUT_TERMS)
+            return by_key(
+                (traits.key, by_key((one, name(write(traits, one))) for one in which)) for traits in WITHOUT_TERMS
+            )
 
         whole = formulas.obj(
             [

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from boxloss.engines import javascript
-from boxloss.formulas.evaluation import Evaluation
 from boxloss.lab.explorer.placeholder import BOX, INNER, NUMBERS, WITHOUT_TERMS, Placeholder, Traits
 from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, centre_and_size
 from boxloss.losses.iou_score import iou_score
@@ -17,6 +16,8 @@ from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.box import Image
 from boxloss.verbs.elementwise.formula import Kind, of_a_pair
+
+Take = Callable[[Any, Any], Any]  # of a loss bound to numbers and a pair; gives an evaluation
 
 SIZE = AXIS_ALIGNED.size
 
@@ -33,6 +34,10 @@ def names(array: str, count: int, start: int = 0) -> list[str]:
     return [f"{array}[{k}]" for k in range(start, start + count)]
 
 
+# Pred, target and the size of the image, in one array.
+PAIR = [names(BOX, SIZE), names(BOX, SIZE, SIZE), names(BOX, 2, 2 * SIZE)]
+
+
 def function(compute: Callable[..., Any], arguments: list[list[str]], signature: str) -> str:
     """A function expression."""
     return f"({signature}) => {{\n{javascript.write(compute, arguments)}\n}}"
@@ -45,56 +50,64 @@ def obj(items: Iterable[tuple[str, str]]) -> str:
 
 def loss_as_object(loss: Loss) -> Written:
     """The evaluation of a loss, and its terms."""
-    traits: list[Traits] = []
-    count = _count_of_penalties(loss)
-    methods = [("evaluate", lambda bound, xp, pair: bound.evaluate(xp, pair))]
-    if count is not None:
-        methods.append(("iou_term", lambda bound, xp, pair: bound.iou_term(xp, pair)))
-        if count:
-            methods.append(("penalty", lambda bound, xp, pair: bound.penalty(xp, pair)))
-        for k in range(count):
-            methods.append((f"penalty_{k}", lambda bound, xp, pair, k=k: bound.penalties(xp, pair)[k]))
+    traits = traits_of(loss)
+    methods: dict[str, Take] = {"evaluate": lambda bound, pair: bound.evaluate(pair.xp, pair)}
+    if traits.penalties is not None:
+        methods["iou_term"] = lambda bound, pair: bound.iou_term(pair.xp, pair)
+    if traits.penalties:
+        methods["penalty"] = lambda bound, pair: bound.penalty(pair.xp, pair)
+    for k in range(traits.penalties or 0):
+        methods[f"penalty_{k}"] = lambda bound, pair, k=k: bound.penalties(pair.xp, pair)[k]  # type: ignore[misc]
 
-    def written(take: Callable[..., Evaluation], whole: bool) -> str:
-        def compute(xp: Any, pred: Any, target: Any, image: Any, numbers: Any) -> Any:
-            pair = AXIS_ALIGNED.pair(xp, AXIS_ALIGNED.box(*pred), AXIS_ALIGNED.box(*target), Image(*image))
-            value, gradient = take(loss.program.structure.bind(numbers), xp, pair)
+    def written(take: Take) -> str:
+        def flat(bound: Any, pair: Any) -> Any:
+            value, gradient = take(bound, pair)
             upright, given = gradient(False)
-            if whole:
-                traits.append(Traits(upright is not None, given is not None, count, count is not None and powers))
-            if upright is None and traits[0].upright:
-                upright = AXIS_ALIGNED.box(*[0.0] * SIZE)
-            return value, tuple(upright or ()), tuple(given or ())
+            nothing = (0.0,) * SIZE
+            derivatives = ((traits.upright, upright), (traits.given, given))
+            return value, *(tuple(d or nothing) for is_there, d in derivatives if is_there)
 
-        arguments = [names(BOX, SIZE), names(BOX, SIZE, SIZE), names(BOX, 2, 2 * SIZE)]
-        return function(compute, [*arguments, names(NUMBERS, len(loss.program.numbers))], f"{BOX}, {NUMBERS}, {INNER}")
+        return function(_of_pair(loss, flat), _arguments(loss), f"{BOX}, {NUMBERS}, {INNER}")
 
-    powers = loss.has_powers
-    items = [(name, written(take, name == "evaluate")) for name, take in methods]
-    return Written(obj([("traits", f'"{traits[0].key}"'), ("derivatives", f'"{traits[0].derivatives}"'), *items]), traits[0])
+    words = [("traits", f'"{traits.key}"'), ("derivatives", f'"{traits.derivatives}"')]
+    return Written(obj([*words, *((name, written(take)) for name, take in methods.items())]), traits)
 
 
-def _count_of_penalties(loss: Loss) -> int | None:
-    """How many penalties a loss has beside the term 1 - IoU; None without that term."""
-    if not loss.has_iou_term:
-        return None
-    found: list[int] = []
+def traits_of(loss: Loss) -> Traits:
+    """What a loss is like, seen by running it once."""
+    found: list[Traits] = []
 
-    def count(xp: Any, pred: Any, target: Any, image: Any, numbers: Any) -> Any:
-        pair = AXIS_ALIGNED.pair(xp, AXIS_ALIGNED.box(*pred), AXIS_ALIGNED.box(*target), Image(*image))
-        found.append(len(loss.program.structure.bind(numbers).penalties(xp, pair)))
+    def look(bound: Any, pair: Any) -> Any:
+        _, gradient = bound.evaluate(pair.xp, pair)
+        upright, given = gradient(False)
+        penalties = len(bound.penalties(pair.xp, pair)) if loss.has_iou_term else None
+        found.append(Traits(upright is not None, given is not None, penalties, loss.has_iou_term and loss.has_powers))
         return ()
 
-    javascript.write(count, [names(BOX, SIZE), names(BOX, SIZE), names(BOX, 2), names(NUMBERS, len(loss.program.numbers))])
+    javascript.write(_of_pair(loss, look), _arguments(loss))
     return found[0]
 
 
-def modified(make: Callable[[Loss], Loss], known: dict[str, Traits]) -> dict[str, Written]:
+def _of_pair(loss: Loss, compute: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """A function of a loss and a pair as one of numbers."""
+
+    def of_numbers(xp: Any, pred: Any, target: Any, image: Any, numbers: Any) -> Any:
+        pair = AXIS_ALIGNED.pair(xp, AXIS_ALIGNED.box(*pred), AXIS_ALIGNED.box(*target), Image(*image))
+        return compute(loss.program.structure.bind(numbers), pair)
+
+    return of_numbers
+
+
+def _arguments(loss: Loss) -> list[list[str]]:
+    return [*PAIR, names(NUMBERS, len(loss.program.numbers))]
+
+
+def modified(make: Callable[..., Loss], known: dict[str, Traits]) -> dict[str, Written]:
     """A modifier of losses of all known traits that it takes, by these; the traits of what comes out become known."""
     found: dict[str, Written] = {}
     for key, traits in list(known.items()):
         try:
-            loss = make(Placeholder(traits))
+            loss = make(loss=Placeholder(traits))
         except ValueError:  # it takes none of these
             continue
         found[key] = loss_as_object(loss)
@@ -120,8 +133,7 @@ def root(traits: Traits, format: str) -> str:
         value, d, _ = compute(xp, pred, target, (1.0, *image), 1.0)
         return value, d
 
-    arguments = [names(BOX, SIZE), names(BOX, SIZE, SIZE), names(BOX, 2, 2 * SIZE)]
-    return function(evaluate, arguments, f"{BOX}, {INNER}")
+    return function(evaluate, PAIR, f"{BOX}, {INNER}")
 
 
 def root_of_descent(traits: Traits, parametrisation: str) -> str:
@@ -135,8 +147,7 @@ def root_of_descent(traits: Traits, parametrisation: str) -> str:
         value, gradient = structure.evaluate((), xp, pair)
         return value, tuple(pullback(xp, state, pair.pull_back(gradient(False))))
 
-    arguments = [names(BOX, SIZE), names(BOX, SIZE, SIZE), names(BOX, 2, 2 * SIZE)]
-    return function(evaluate, arguments, f"{BOX}, {INNER}")
+    return function(evaluate, PAIR, f"{BOX}, {INNER}")
 
 
 def parametrisations() -> str:

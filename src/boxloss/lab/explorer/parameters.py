@@ -71,9 +71,8 @@ def of_class(kind: type[Loss], make: Make, given: dict[str, Any]) -> tuple[list[
         return True
 
     numbers = [_number(name, start[name], accepts) for name in own if isinstance(start[name], float)]
-    below = dict(
-        (a.name, b.name) for a, b in permutations(numbers, 2) if a.start < b.start and _is_below(a, b, accepts)
-    )
+    pairs = permutations(numbers, 2)
+    below = {a.name: b.name for a, b in pairs if a.start < b.start and _is_below(a, b, accepts)}
     choices = [_choice(name, start[name], accepts) for name in own if isinstance(start[name], bool | int | str)]
     return [n._replace(below=below.get(n.name, "")) for n in numbers], [c for c in choices if len(c.choices) > 1]
 

@@ -1,13 +1,10 @@
 """Losses as the page holds them: weighted parts, each a loss of a name with modifiers around it."""
 
-from dataclasses import fields
 from typing import Any
 
-from boxloss.lab.explorer.catalogue import Catalogue, Entry
+from boxloss.lab.explorer.catalogue import REGISTERED, Catalogue, Entry
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.modifiers import MODIFIERS
-from boxloss.losses.mpdiou import MPDIoU
-from boxloss.losses.registry import get, losses
 
 Part = dict[str, Any]
 
@@ -58,14 +55,17 @@ def state_of(loss: Loss, catalogue: Catalogue) -> list[Part]:
 
 
 def _node(loss: Loss, entry: Entry) -> Part:
-    names = [p.name for p in (*entry.numbers, *entry.choices)]
+    names = [*(number.name for number in entry.numbers), *(choice.name for choice in entry.choices)]
     return {"name": entry.name, "values": {name: getattr(loss, name) for name in names}}
 
 
 def _name_of(loss: Loss) -> str | None:
-    """The registered name of a loss that differs from its default by what the page can set."""
-    defaults = {type(get(name)): (name, get(name)) for name in losses()} | {MPDIoU: ("mpdiou", MPDIoU())}
-    name, default = defaults.get(type(loss), (None, loss))
-    fixed = [f.name for f in fields(loss) if not isinstance(getattr(default, f.name), float | bool | int | str)]
-    same = all(getattr(loss, name) == getattr(default, name) for name in fixed)
-    return name if same else None
+    """The name under which the page has a loss: that of a registered one with the same fixed fields."""
+    for name, other in REGISTERED.items():
+        if type(other) is type(loss) and _fixed(loss) == _fixed(other):
+            return name
+    return None
+
+
+def _fixed(loss: Loss) -> list[Any]:
+    return [value for value in loss.fields if not isinstance(value, float | bool | int | str)]

@@ -20,7 +20,8 @@ function arrow(x, y, vector) {
   const head = Math.min(HEAD, length);
   const [ex, ey] = [x + dx, y + dy];
   const [bx, by] = [ex - ux * head, ey - uy * head];
-  const tip = `M${ex} ${ey}L${bx - uy * head * 0.6} ${by + ux * head * 0.6}L${bx + uy * head * 0.6} ${by - ux * head * 0.6}Z`;
+  const [sideX, sideY] = [uy * head * 0.6, ux * head * 0.6];
+  const tip = `M${ex} ${ey}L${bx - sideX} ${by + sideY}L${bx + sideX} ${by - sideY}Z`;
   const shaft = `M${x} ${y}L${bx} ${by}`;
   return [
     svg("path", { d: shaft + tip, class: "arrow-halo" }),

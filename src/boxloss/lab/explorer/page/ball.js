@@ -110,8 +110,11 @@ function told() {
   const run = rolling.active;
   if (run === null) return "The prediction is the ball: it moves against the gradient.";
   const [value, iou, steps] = [run.values.at(-1), run.ious.at(-1), run.ball.steps];
-  const ended = run.still >= PATIENCE || steps >= MOST_STEPS;
-  const verdict = !ended ? "" : iou > ARRIVED ? " It has arrived." : run.still >= PATIENCE ? " It stays here." : " It is still on its way.";
+  const stays = run.still >= PATIENCE;
+  let verdict = "";
+  if (stays || steps >= MOST_STEPS) {
+    verdict = iou > ARRIVED ? " It has arrived." : stays ? " It stays here." : " It is still on its way.";
+  }
   return `Step ${steps}: loss ${text(value, 3)}, IoU ${text(iou, 3)}.${verdict}`;
 }
 

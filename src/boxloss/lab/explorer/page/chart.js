@@ -28,10 +28,14 @@ function drawChart(id, x, y, labels, lines) {
     svg("line", { x1: left, x2: width - right, y1: py(tick), y2: py(tick), class: "grid" }),
     svg("text", { x: left - 6, y: py(tick) + 4, "text-anchor": "end" }, text(tick, 3)),
   ]);
-  const along = x.ticks.map((tick) => svg("text", { x: px(tick), y: height - bottom + 16, "text-anchor": "middle" }, text(tick, 3)));
+  const along = x.ticks.map((tick) =>
+    svg("text", { x: px(tick), y: height - bottom + 16, "text-anchor": "middle" }, text(tick, 3)),
+  );
+  const [middleX, middleY] = [(left + width - right) / 2, (top + height - bottom) / 2];
+  const turned = `translate(11 ${middleY}) rotate(-90)`;
   const names = [
-    svg("text", { x: (left + width - right) / 2, y: height - 3, "text-anchor": "middle", class: "axis" }, labels[0]),
-    svg("text", { x: 0, y: 0, transform: `translate(11 ${(top + height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle", class: "axis" }, labels[1]),
+    svg("text", { x: middleX, y: height - 3, "text-anchor": "middle", class: "axis" }, labels[0]),
+    svg("text", { transform: turned, "text-anchor": "middle", class: "axis" }, labels[1]),
   ];
   const paths = lines.flatMap(({ points, colour }) => {
     const last = points.at(-1);
@@ -51,7 +55,8 @@ function runRow(run) {
   const mark = svg("svg", { width: 26, height: 10, "aria-hidden": "true" });
   mark.append(svg("line", { x1: 1, x2: 25, y1: 5, y2: 5, class: `line line-${run.colour % MOST_RUNS}` }));
   const steps = run.boxes.length - 1;
-  return html("li", {}, mark, ` ${run.label}: IoU ${text(run.ious.at(-1), 3)} after ${steps} step${steps === 1 ? "" : "s"}`);
+  const after = steps === 1 ? "1 step" : `${steps} steps`;
+  return html("li", {}, mark, ` ${run.label}: IoU ${text(run.ious.at(-1), 3)} after ${after}`);
 }
 
 onDraw("charts", () => {
@@ -59,12 +64,16 @@ onDraw("charts", () => {
   const finite = (values) => values.filter(Number.isFinite);
   const values = runs.flatMap((run) => finite(run.values));
   const most = runs.reduce((a, run) => Math.max(a, run.boxes.length - 1), 10);
-  const lines = (one, other) =>
-    runs.map((run) => ({ colour: run.colour, points: thinned(run.boxes.length).map((k) => [one(run, k), other(run, k)]) }));
+  const lines = (x, y) =>
+    runs.map((run) => {
+      const points = thinned(run.boxes.length).map((k) => [x(run, k), y(run, k)]);
+      return { colour: run.colour, points };
+    });
   const unit = { low: 0, high: 1, ticks: TICKS };
-  const highest = values.length > 0 ? Math.max(...values) : 1;
-  drawChart("chart-loss", unit, axis(Math.min(0, ...values), highest), ["IoU", "loss"], lines((run, k) => run.ious[k], (run, k) => run.values[k]));
-  drawChart("chart-iou", axis(0, most), unit, ["step", "IoU"], lines((_, k) => k, (run, k) => run.ious[k]));
+  const ofLoss = axis(Math.min(0, ...values), values.length > 0 ? Math.max(...values) : 1);
+  const [iou, value, step] = [(run, k) => run.ious[k], (run, k) => run.values[k], (_, k) => k];
+  drawChart("chart-loss", unit, ofLoss, ["IoU", "loss"], lines(iou, value));
+  drawChart("chart-iou", axis(0, most), unit, ["step", "IoU"], lines(step, iou));
   byId("runs").replaceChildren(...runs.map(runRow));
   byId("no-runs").hidden = runs.length > 0;
   byId("clear").hidden = runs.length === 0;

@@ -13,7 +13,8 @@ function slider(label, value, range, set) {
     step: logarithmic ? 0.02 : step,
     "aria-label": label,
   });
-  const field = html("input", { type: "number", min: low, max: high, step: "any", "aria-label": `${label}, as a number` });
+  const name = `${label}, as a number`;
+  const field = html("input", { type: "number", min: low, max: high, step: "any", "aria-label": name });
   const show = (number) => {
     track.value = toTrack(number);
     track.setAttribute("aria-valuetext", text(number));
@@ -29,7 +30,10 @@ function slider(label, value, range, set) {
     given(logarithmic ? Number((10 ** number).toPrecision(2)) : Math.round(number / step) * step, false);
   });
   field.addEventListener("input", () => given(field.valueAsNumber, true));
-  field.addEventListener("change", () => given(Number.isFinite(field.valueAsNumber) ? field.valueAsNumber : set(), false));
+  field.addEventListener("change", () => {
+    const typed = field.valueAsNumber;
+    given(Number.isFinite(typed) ? typed : set(), false);
+  });
   show(value);
   field.value = Number(value.toPrecision(4));
   return html("div", { class: "slider" }, html("span", { class: "name", "aria-hidden": "true" }, label), track, field);
@@ -111,18 +115,21 @@ function modifierRow(part, modifier, place) {
     rebuilt();
     byId("parts").querySelector("select").focus();
   });
-  const head = html("div", { class: "head" }, html("b", {}, entry.class), html("span", { class: "formula" }, shown(entry.summary)), remove);
+  const about = html("span", { class: "formula" }, shown(entry.summary));
+  const head = html("div", { class: "head" }, html("b", {}, entry.class), about, remove);
   return html("div", { class: "modifier" }, head, ...parameterRows(entry, modifier));
 }
 
 function addModifier(part, traits) {
   const options = CATALOGUE.modifiers.map((entry) => {
     const code = modifierCode({ name: entry.name, values: startOf(entry) }, traits);
-    const option = html("option", { value: entry.name }, code ? entry.class : `${entry.class} (does not take this loss)`);
+    const note = code === undefined ? " (does not take this loss)" : "";
+    const option = html("option", { value: entry.name }, entry.class + note);
     option.disabled = code === undefined;
     return option;
   });
-  const found = html("select", { class: "add", "aria-label": "Add a modifier" }, html("option", { value: "" }, "Modify\u2026"), ...options);
+  const first = html("option", { value: "" }, "Modify\u2026");
+  const found = html("select", { class: "add", "aria-label": "Add a modifier" }, first, ...options);
   found.addEventListener("change", () => {
     if (found.value === "") return;
     part.modifiers.push({ name: found.value, values: startOf(MODIFIERS.get(found.value)) });
@@ -135,7 +142,7 @@ function addModifier(part, traits) {
 function partRow(part, place) {
   const entry = LOSSES.get(part.name);
   const several = state.parts.length > 1;
-  const names = CATALOGUE.losses.map((loss) => [loss.name, loss.name === loss.class.toLowerCase() ? loss.class : loss.name]);
+  const names = CATALOGUE.losses.map((loss) => [loss.name, loss.title]);
   const choose = select("Loss", names, part.name, (name) => {
     Object.assign(part, { name, values: startOf(LOSSES.get(name)) });
     rebuilt();

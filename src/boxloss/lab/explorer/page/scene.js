@@ -39,7 +39,8 @@ function makeScene() {
 function place(which) {
   const { body, halo, label, handles, group } = scene.boxes[which];
   const [x1, y1, x2, y2] = onScreen(corners(state[which]));
-  for (const rect of [halo, body]) fill(rect, { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) }, []);
+  const sides = { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) };
+  for (const rect of [halo, body]) fill(rect, sides, []);
   // One above and one below, so that they can be read where the boxes agree.
   const [above, below] = [y1 - 8, y2 + 19];
   const y = which === "pred" ? (above > 14 ? above : below) : below < scene.perUnit * WORLD.height ? below : above;
@@ -47,9 +48,10 @@ function place(which) {
   // What a finger meets lies outside, so that a small box can still be moved.
   const outside = clamp((TOUCH * 2.2 - Math.min(x2 - x1, y2 - y1) / 2) / 2, 4, TOUCH * 0.7);
   for (const { handle, hit, dot } of handles) {
-    const [cx, cy] = [handle.includes("w") ? x1 : x2, handle.includes("n") ? y1 : y2];
+    const [isWest, isNorth] = [handle.includes("w"), handle.includes("n")];
+    const [cx, cy] = [isWest ? x1 : x2, isNorth ? y1 : y2];
     fill(dot, { cx, cy }, []);
-    fill(hit, { cx: cx + (handle.includes("w") ? -outside : outside), cy: cy + (handle.includes("n") ? -outside : outside) }, []);
+    fill(hit, { cx: isWest ? cx - outside : cx + outside, cy: isNorth ? cy - outside : cy + outside }, []);
   }
   const [x, middle, w, h] = state[which].map((number) => text(number, 3));
   group.setAttribute("aria-label", `${NAMES[which]}: centre ${x}, ${middle}; ${w} wide, ${h} high`);

@@ -1,17 +1,29 @@
 // The value, its terms, the gradient, and the same in Python.
 
-const MATHS = { rho: "\u03c1", alpha: "\u03b1", beta: "\u03b2", gamma: "\u03b3", lambda: "\u03bb", Omega: "\u03a9", Delta: "\u0394" };
+const MATHS = {
+  rho: "\u03c1",
+  alpha: "\u03b1",
+  beta: "\u03b2",
+  gamma: "\u03b3",
+  lambda: "\u03bb",
+  Omega: "\u03a9",
+  Delta: "\u0394",
+};
 
 // A formula as plain text, with the signs of mathematics.
 const shown = (formula) =>
-  formula.replace(/\b[A-Za-z]+\b/g, (word) => MATHS[word] ?? word).replace(/\^2/g, "\u00b2").replace(/-/g, "\u2212");
-
-const weighed = (part, value) => part.weight * value;
+  formula
+    .replace(/\b[A-Za-z]+\b/g, (word) => MATHS[word] ?? word)
+    .replace(/\^2/g, "\u00b2")
+    .replace(/-/g, "\u2212");
 
 // [name, value] of each summand of the loss: terms of one loss, or the parts of a sum.
 function summands(b) {
   if (state.parts.length > 1) {
-    return state.parts.map((part) => [`${text(part.weight)} \u00d7 ${nameOf(part)}`, weighed(part, partLoss(part).evaluate(b)[0])]);
+    return state.parts.map((part) => [
+      `${text(part.weight)} \u00d7 ${nameOf(part)}`,
+      part.weight * partLoss(part).evaluate(b)[0],
+    ]);
   }
   const [part] = state.parts;
   const values = termValues(partLoss(part), b);
@@ -43,7 +55,8 @@ function showTerms(found) {
     byId("terms").tBodies[0].replaceChildren(...table.terms.map(({ row }) => row));
   }
   const isModified = state.parts.some((part) => part.modifiers.length > 0);
-  byId("terms").caption.textContent = found.length === 0 ? "" : isModified ? "Terms, as the modifiers leave them" : "Terms";
+  const caption = isModified ? "Terms, as the modifiers leave them" : "Terms";
+  byId("terms").caption.textContent = found.length > 0 ? caption : "";
   const largest = found.reduce((a, [, value]) => Math.max(a, Math.abs(value)), 0);
   found.forEach(([, value], k) => {
     const share = largest > 0 ? clamp(Math.abs(value) / largest, 0, 1) : 0;
@@ -78,7 +91,8 @@ function pythonOf(entry, node, inner) {
       const value = node.values[name];
       return `${name}=${typeof value === "string" ? `"${value}"` : written(value)}`;
     });
-  return `bl.${entry.class}(${[...inner, ...parameters].join(", ")})`;
+  const fixed = Object.entries(entry.fixed).map(([name, value]) => `${name}=${value}`);
+  return `${entry.python}(${[...inner, ...fixed, ...parameters].join(", ")})`;
 }
 
 function pythonOfPart(part) {
@@ -90,8 +104,10 @@ function pythonOfPart(part) {
 function python(parts, pred, target) {
   const one = parts.length === 1 && parts[0].weight === 1;
   const loss = one ? pythonOfPart(parts[0]) : parts.map((part) => `${part.weight} * ${pythonOfPart(part)}`).join(" + ");
-  const array = (box) => `np.asarray([[${corners(box).map((number) => Number(number.toPrecision(12))).join(", ")}]])`;
-  const image = parts.some((part) => LOSSES.get(part.name).image) ? `, image_size=(${WORLD.height}, ${WORLD.width})` : "";
+  const rounded = (number) => Number(number.toPrecision(12));
+  const array = (box) => `np.asarray([[${corners(box).map(rounded).join(", ")}]])`;
+  const readsImage = parts.some((part) => LOSSES.get(part.name).image);
+  const image = readsImage ? `, image_size=(${WORLD.height}, ${WORLD.width})` : "";
   return [
     "import numpy as np",
     "import boxloss as bl",
@@ -106,7 +122,8 @@ function python(parts, pred, target) {
 // --- On the page ------------------------------------------------------------------------------------------------
 
 function nameOf(part) {
-  return part.modifiers.reduce((inner, { name }) => `${MODIFIERS.get(name).class}(${inner})`, LOSSES.get(part.name).class);
+  const around = (inner, { name }) => `${MODIFIERS.get(name).class}(${inner})`;
+  return part.modifiers.reduce(around, LOSSES.get(part.name).class);
 }
 
 const nameOfLoss = () =>
