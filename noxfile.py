@@ -181,7 +181,10 @@ def parity(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
-    """The report in a headless Chromium, as wide as a phone and as wide as a desktop."""
+    """The report and the explorer in a headless Chromium, as wide as a phone and as wide as a desktop.
+
+    What the explorer computes is compared with NumPy.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         session.error("Chromium is not installed: apt-get install chromium")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from boxloss.lab import explorer
+from boxloss import lab
 
 WIDTHS = {"phone": 390, "desktop": 1280}
 
@@ -34,7 +34,7 @@ def browser(request):
 def explorer_address(tmp_path_factory):
     """Where the page of `boxloss explore` is."""
     path = tmp_path_factory.mktemp("explorer") / "explore.html"
-    path.write_text(explorer.page(), encoding="utf-8")
+    path.write_text(lab.explore(), encoding="utf-8")
     return path.as_uri()
 
 

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 import boxloss as bl
+from boxloss import lab
 from boxloss.cli import app
-from boxloss.lab import explorer
 from boxloss.lab.explorer.catalogue import Catalogue
 from boxloss.lab.explorer.parameters import Choice
 from boxloss.lab.explorer.state import not_registered, state_of
@@ -40,7 +40,7 @@ def catalogue():
 
 @pytest.fixture(scope="module")
 def document():
-    return explorer.page()
+    return lab.explore()
 
 
 def described(document):
@@ -78,7 +78,7 @@ def test_every_element_that_scripts_ask_for_is_there(document):
 
 
 def test_a_loss_of_ones_own_is_on_it():
-    document = explorer.page(bl.Inner(bl.iou) + 3.0 * Halved(share=0.25))
+    document = lab.explore(bl.Inner(bl.iou) + 3.0 * Halved(share=0.25))
     entry = described(document)["losses"][-1]
     assert (entry["name"], entry["python"], entry["fixed"]) == ("Halved(share=0.25)", "Halved", {})
     assert [part["name"] for part in start(document)] == ["iou", "Halved(share=0.25)"]
@@ -109,7 +109,7 @@ def test_what_the_page_cannot_set_is_fixed():
 )
 def test_what_it_does_not_show(loss, error, message):
     with pytest.raises(error, match=re.escape(message)):
-        explorer.page(loss)
+        lab.explore(loss)
 
 
 # --- Parameters -------------------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_command_writes_the_page(tmp_path):
         "N kB; open it in a browser",
     )
     loss = bl.Focaler(bl.Inner(bl.ciou), low=0.1)
-    assert path.read_text(encoding="utf-8") == explorer.page(loss)
+    assert path.read_text(encoding="utf-8") == lab.explore(loss)
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -22,7 +22,7 @@ def explore(losses: list[str], path: Path) -> None:
     its parameters as sliders; the value with its terms, the gradient as arrows, and the landscape below; and a ball
     that rolls by SGD, momentum or Adam, step by step.
     """
-    from boxloss.lab import explorer
+    from boxloss import lab
 
     if len(losses) > 1:
         raise click.UsageError(
@@ -31,7 +31,7 @@ def explore(losses: list[str], path: Path) -> None:
             click.get_current_context(),
         )
     with checked(), export.pending(path, {".html": write_text}) as write:
-        write(explorer.page(loss_of(losses[0])))
+        write(lab.explore(loss_of(losses[0])))
     console.show(f"{path}: {path.stat().st_size / 1e3:.0f} kB; open it in a browser")
 
 

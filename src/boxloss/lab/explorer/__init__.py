@@ -23,8 +23,8 @@ SCRIPTS = (
 FOLDER = files(__name__) / "page"
 
 
-def page(loss: Loss = ciou) -> str:
-    """Write the page.
+def explore(loss: Loss = ciou) -> str:
+    """Write a page to drag a box on, with what a loss makes of it.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def page(loss: Loss = ciou) -> str:
     Examples
     --------
     >>> import boxloss as bl
-    >>> from boxloss.lab import explorer
-    >>> document = explorer.page(bl.Focaler(bl.Inner(bl.ciou)))
+    >>> from boxloss import lab
+    >>> document = lab.explore(bl.Focaler(bl.Inner(bl.ciou)))
     >>> document.startswith("<!doctype html>"), len(document) < 500_000
     (True, True)
     """
