@@ -75,6 +75,7 @@ onDraw("charts", () => {
   drawChart("chart-loss", unit, ofLoss, ["IoU", "loss"], lines(iou, value));
   drawChart("chart-iou", axis(0, most), unit, ["step", "IoU"], lines(step, iou));
   byId("runs").replaceChildren(...runs.map(runRow));
+  byId("charts").hidden = runs.length === 0;
   byId("no-runs").hidden = runs.length > 0;
   byId("clear").hidden = runs.length === 0;
 });
