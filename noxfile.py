@@ -14,8 +14,8 @@ nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds wha
 PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py.
 NEWEST_ALONE = (
-    "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_*", "evaluate_*", "reading*", "variants",
-    "lists", "imports", "cuda", "compat_*", "errors*", "formats", "modifiers",
+    "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_*", "explorer", "javascript", "evaluate_*",
+    "reading*", "variants", "lists", "imports", "cuda", "compat_*", "errors*", "formats", "modifiers",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
