@@ -14,8 +14,8 @@ nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds wha
 PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py.
 NEWEST_ALONE = (
-    "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_*", "evaluate_*", "reading*", "variants",
-    "lists", "imports", "cuda", "compat_*", "errors*", "formats", "modifiers",
+    "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_*", "explorer", "javascript", "evaluate_*",
+    "reading*", "variants", "lists", "imports", "cuda", "compat_*", "errors*", "formats", "modifiers",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
@@ -181,7 +181,10 @@ def parity(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def browser(session: nox.Session) -> None:
-    """The report in a headless Chromium, as wide as a phone and as wide as a desktop."""
+    """The report and the explorer in a headless Chromium, as wide as a phone and as wide as a desktop.
+
+    What the explorer computes is compared with NumPy.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         session.error("Chromium is not installed: apt-get install chromium")

@@ -1,8 +1,11 @@
 """How Sphinx builds the documentation."""
 
+from pathlib import Path
+
 from sphinx.util import inspect
 
 import boxloss
+from boxloss import lab
 
 project = "boxloss"
 author = "The boxloss developers"
@@ -35,6 +38,13 @@ def signature_of_a_loss(app, what, name, obj, options, signature, return_annotat
     return None
 
 
+def write_explorer(app, exception):
+    """Put the page of `boxloss explore` beside the pages, for those that show it."""
+    if exception is None and app.builder.format == "html":
+        Path(app.outdir, "_static", "explorer.html").write_text(lab.explore(), encoding="utf-8")
+
+
 def setup(app):
-    """Register what autodoc asks."""
+    """Register what autodoc asks, and what is made beside the pages."""
     app.connect("autodoc-process-signature", signature_of_a_loss)
+    app.connect("build-finished", write_explorer)

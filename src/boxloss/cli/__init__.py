@@ -10,6 +10,7 @@ import boxloss as bl
 from boxloss.cli.correlate import correlate
 from boxloss.cli.descend import descend
 from boxloss.cli.evaluate import evaluate
+from boxloss.cli.explore import explore
 from boxloss.cli.info import info
 from boxloss.cli.interruption import unwinding
 from boxloss.cli.landscape import landscape
@@ -68,5 +69,5 @@ def app(context: click.Context) -> None:
             raise click.ClickException(str(error)) from error
 
 
-for command in (score, evaluate, losses, info, landscape, descend, correlate, simulate, report):
+for command in (score, evaluate, losses, info, landscape, descend, correlate, simulate, explore, report):
     app.add_command(command)

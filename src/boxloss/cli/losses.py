@@ -8,12 +8,7 @@ import boxloss as bl
 from boxloss.cli import console
 from boxloss.cli.expressions import MODIFIERS
 from boxloss.cli.tables import Table
-
-LEGEND = """
-e: difference of a coordinate; w, h and W, H: sides of the predicted and of the target box
-I, U, C: areas of intersection, union and the smallest enclosing box, which has the sides c_w, c_h and the diagonal c
-rho: distance of the centres, dx and dy along the axes; v = 4 / pi^2 (atan(W / H) - atan(w / h))^2
-alpha = v / (1 - I / U + v); P: mean distance of the edges in sides of the target; i_w, i_h: signed sides of I"""
+from boxloss.losses.letters import LETTERS
 
 
 @click.command()
@@ -24,7 +19,7 @@ def losses() -> None:
     rows.append(["mpdiou(image_size=(H, W))", bl.MPDIoU.expression, bl.MPDIoU.value_range])
     console.show(Table(("loss", "formula", "range"), (), rows))
     modified = [[_written(name, kind), kind.summary] for name, kind in MODIFIERS.items()]
-    console.show(Table(("made of a loss L", "formula"), (), modified), LEGEND)
+    console.show(Table(("made of a loss L", "formula"), (), modified), "\n".join(["", *LETTERS]))
 
 
 def _written(name: str, kind: type[bl.Loss]) -> str:

@@ -69,7 +69,9 @@ class LossCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-def loss_option(default: Sequence[str], default_name: str) -> Callable[[Any], Any]:
+def loss_option(
+    default: Sequence[str], default_name: str, help: str = "Which losses, as giou,ciou or 5*l1+2*giou."
+) -> Callable[[Any], Any]:
     """Make the option that says which losses: separated by commas, repeated, or both."""
 
     def read(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[str]:
@@ -91,5 +93,5 @@ def loss_option(default: Sequence[str], default_name: str) -> Callable[[Any], An
         callback=read,
         shell_complete=complete,
         metavar="LOSSES",
-        help=f"Which losses, as giou,ciou or 5*l1+2*giou.  [default: {default_name}]",
+        help=f"{help}  [default: {default_name}]",
     )

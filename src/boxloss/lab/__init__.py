@@ -5,6 +5,7 @@ Boxes are (x, y, w, h) here: centre and size, the format ``"cxcywh"``. `boxloss.
 
 from boxloss.lab.correlation import Agreement, Correlation, correlate
 from boxloss.lab.descent import Descent, descend
+from boxloss.lab.explorer import explore
 from boxloss.lab.generators import Pairs, coco_pairs, generate
 from boxloss.lab.landscapes import Landscape, Statistics, landscape
 from boxloss.lab.simulation import Simulation, simulate
@@ -20,6 +21,7 @@ __all__ = [
     "coco_pairs",
     "correlate",
     "descend",
+    "explore",
     "generate",
     "landscape",
     "simulate",

@@ -1,0 +1,77 @@
+// Things to try: boxes, a loss, and what there is to see.
+
+const APART = { pred: [1.35, 1.15, 1.2, 1.4], target: [4.3, 3, 1.7, 1.1] };
+const EXAMPLES = [
+  {
+    title: "No overlap, no slope",
+    loss: ["iou"],
+    ...APART,
+    text:
+      "IoU is 1 wherever the boxes do not touch: no arrow, and the ball stays. Drag the prediction until " +
+      "they overlap, or choose GIoU.",
+  },
+  {
+    title: "Grow first",
+    loss: ["giou"],
+    ...APART,
+    text:
+      "GIoU has a slope here. Run it: the near corner is drawn to the target, so the box grows on its way " +
+      "there.",
+  },
+  {
+    title: "Straight there",
+    loss: ["diou"],
+    ...APART,
+    text:
+      "DIoU adds the distance of the centres. Run it and compare with GIoU from the same start: see the " +
+      "paths below.",
+  },
+  {
+    title: "A matter of shape",
+    loss: ["ciou"],
+    pred: [3, 2.25, 2.5, 1],
+    target: [3, 2.25, 1, 2.5],
+    text:
+      "The centres agree, so what DIoU adds is 0. CIoU has a term for the aspect ratio: it is the third " +
+      "one.",
+  },
+  {
+    title: "A box inside",
+    loss: ["giou"],
+    pred: [2.6, 2.1, 0.8, 0.7],
+    target: [3, 2.25, 2.6, 2],
+    text:
+      "Inside the target GIoU is IoU, and moving changes nothing: the hatched plateau. Only the size has a " +
+      "slope. DIoU has one for the centre, too.",
+  },
+  {
+    title: "Modified",
+    loss: ["ciou", "inner", "focaler"],
+    pred: [3, 1.9, 1.4, 1.2],
+    target: [3.4, 2.4, 1.6, 1.2],
+    text:
+      "Focaler(Inner(CIoU)): the IoU of smaller boxes, stretched to a ramp. Move the sliders and watch the " +
+      "contours.",
+  },
+];
+
+function shownLoss([name, ...modifiers]) {
+  const node = (entry) => ({ name: entry.name, values: startOf(entry) });
+  return { weight: 1, ...node(LOSSES.get(name)), modifiers: modifiers.map((one) => node(MODIFIERS.get(one))) };
+}
+
+function showExample(example, button) {
+  Object.assign(state, { parts: [shownLoss(example.loss)], pred: example.pred, target: example.target });
+  for (const other of byId("examples").children) other.setAttribute("aria-pressed", String(other === button));
+  byId("example-text").textContent = example.text;
+  rolling.start = null;
+  rebuilt();
+}
+
+function makeExamples() {
+  for (const example of EXAMPLES) {
+    const button = html("button", { type: "button", "aria-pressed": "false" }, example.title);
+    button.addEventListener("click", () => showExample(example, button));
+    byId("examples").append(button);
+  }
+}

@@ -1,0 +1,68 @@
+// Losses put together of traced code: a loss of a name, modifiers around it, a weighted sum of such.
+//
+// A loss here is an object of functions of a pair `b`, an array of the numbers of pred and target and the size of the
+// image. Each returns [value, derivatives].
+
+const LOSSES = new Map(CATALOGUE.losses.map((entry) => [entry.name, entry]));
+const MODIFIERS = new Map(CATALOGUE.modifiers.map((entry) => [entry.name, entry]));
+
+// As Python writes a choice, which the variants of a loss are called by.
+const written = (value) => (value === true ? "True" : value === false ? "False" : String(value));
+
+const variantOf = (entry, values) => entry.choices.map((choice) => written(values[choice.name])).join(",");
+
+const numbersOf = (entry, values) =>
+  entry.layout.map((item) => (typeof item === "string" ? values[item] : item));
+
+const startOf = (entry) =>
+  Object.fromEntries([...entry.numbers, ...entry.choices].map((parameter) => [parameter.name, parameter.start]));
+
+function bound(code, numbers, inner) {
+  const loss = {};
+  for (const [name, item] of Object.entries(code)) {
+    loss[name] = typeof item === "function" ? (b) => item(b, numbers, inner) : item;
+  }
+  return loss;
+}
+
+function namedLoss({ name, values }) {
+  const entry = LOSSES.get(name);
+  return bound(traced.losses[name][variantOf(entry, values)], numbersOf(entry, values), []);
+}
+
+// The code of a modifier for a loss with these traits; undefined if it takes none such.
+const modifierCode = ({ name, values }, traits) =>
+  traced.modifiers[name][variantOf(MODIFIERS.get(name), values)][traits];
+
+function partLoss(part) {
+  let loss = namedLoss(part);
+  for (const modifier of part.modifiers) {
+    const entry = MODIFIERS.get(modifier.name);
+    loss = bound(modifierCode(modifier, loss.traits), numbersOf(entry, modifier.values), [loss]);
+  }
+  return loss;
+}
+
+const sumOf = (a, weightA, b, weightB) =>
+  bound(traced.sums[`${a.derivatives} ${b.derivatives}`], [weightA, weightB], [a, b]);
+
+// The loss of all parts, each times its weight.
+function wholeLoss(parts) {
+  const [first, ...others] = parts.map(partLoss);
+  const weights = parts.map((part) => part.weight);
+  if (others.length === 0) return weights[0] === 1 ? first : sumOf(first, weights[0], first, 0);
+  return others.reduce((sum, loss, k) => sumOf(sum, k === 0 ? weights[0] : 1, loss, weights[k + 1]), first);
+}
+
+// [value, gradient with respect to pred] of a pair in a format.
+const valueAndGrad = (loss, b, format = "xyxy") => traced.roots[loss.derivatives][format](b, [loss]);
+
+const iouOf = (b) => traced.iou.evaluate(b, [0], [])[0];
+
+// The values of the term 1 - IoU and of each penalty; null for a loss without them.
+function termValues(loss, b) {
+  if (loss.iou_term === undefined) return null;
+  const values = [loss.iou_term(b)[0]];
+  for (let k = 0; loss[`penalty_${k}`] !== undefined; k++) values.push(loss[`penalty_${k}`](b)[0]);
+  return values;
+}

@@ -1,0 +1,164 @@
+// The value, its terms, the gradient, and the same in Python.
+
+const MATHS = {
+  rho: "\u03c1",
+  alpha: "\u03b1",
+  beta: "\u03b2",
+  gamma: "\u03b3",
+  lambda: "\u03bb",
+  Omega: "\u03a9",
+  Delta: "\u0394",
+};
+
+// A formula as plain text, with the signs of mathematics.
+const shown = (formula) =>
+  formula
+    .replace(/\b[A-Za-z]+\b/g, (word) => MATHS[word] ?? word)
+    .replace(/\^2/g, "\u00b2")
+    .replace(/-/g, "\u2212");
+
+// [name, value] of each summand of the loss: terms of one loss, or the parts of a sum.
+function summands(b) {
+  if (state.parts.length > 1) {
+    return state.parts.map((part) => [
+      `${text(part.weight)} \u00d7 ${nameOf(part)}`,
+      part.weight * partLoss(part).evaluate(b)[0],
+    ]);
+  }
+  const [part] = state.parts;
+  const values = termValues(partLoss(part), b);
+  if (values === null) return [];
+  const names = LOSSES.get(part.name).terms.map(shown);
+  return values.map((value, k) => [names[k], value]);
+}
+
+function termRow(name) {
+  const cells = { bar: html("span", { class: "bar" }), number: html("td", { class: "number" }) };
+  cells.row = html(
+    "tr",
+    {},
+    html("th", { scope: "row" }, name),
+    html("td", { class: "bars", "aria-hidden": "true" }, cells.bar),
+    cells.number,
+  );
+  return cells;
+}
+
+const table = { names: "", terms: [], gradient: [] };
+
+// Rows are made anew where their names change; while a box moves only numbers do.
+function showTerms(found) {
+  const names = JSON.stringify(found.map(([name]) => name));
+  if (names !== table.names) {
+    table.names = names;
+    table.terms = found.map(([name]) => termRow(name));
+    byId("terms").tBodies[0].replaceChildren(...table.terms.map(({ row }) => row));
+  }
+  const isModified = state.parts.some((part) => part.modifiers.length > 0);
+  const caption = isModified ? "Terms, as the modifiers leave them" : "Terms";
+  byId("terms").caption.textContent = found.length > 0 ? caption : "";
+  const largest = found.reduce((a, [, value]) => Math.max(a, Math.abs(value)), 0);
+  found.forEach(([, value], k) => {
+    const share = largest > 0 ? clamp(Math.abs(value) / largest, 0, 1) : 0;
+    table.terms[k].bar.style.width = `${(100 * share).toFixed(1)}%`;
+    table.terms[k].number.textContent = text(value);
+  });
+}
+
+function makeGradient() {
+  for (const names of [["x1", "y1", "x2", "y2"], ["x", "y", "w", "h"]]) {
+    const cells = names.map(() => html("td", { class: "number" }));
+    table.gradient.push(...cells);
+    byId("gradient").tBodies[0].append(
+      html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name))),
+      html("tr", {}, ...cells),
+    );
+  }
+}
+
+function showGradient(b) {
+  const [, ...byCorners] = valueAndGrad(current.loss, b);
+  const [, ...byCentre] = valueAndGrad(current.loss, [...state.pred, ...state.target, ...IMAGE], "cxcywh");
+  [...byCorners, ...byCentre].forEach((value, k) => (table.gradient[k].textContent = text(value, 3)));
+}
+
+// --- Python -----------------------------------------------------------------------------------------------------
+
+function pythonOf(entry, node, inner) {
+  const parameters = [...entry.choices, ...entry.numbers]
+    .filter(({ name, start }) => node.values[name] !== start || entry.summary !== undefined)
+    .map(({ name }) => {
+      const value = node.values[name];
+      return `${name}=${typeof value === "string" ? `"${value}"` : written(value)}`;
+    });
+  const fixed = Object.entries(entry.fixed).map(([name, value]) => `${name}=${value}`);
+  return `${entry.python}(${[...inner, ...fixed, ...parameters].join(", ")})`;
+}
+
+function pythonOfPart(part) {
+  let found = pythonOf(LOSSES.get(part.name), part, []);
+  for (const modifier of part.modifiers) found = pythonOf(MODIFIERS.get(modifier.name), modifier, [found]);
+  return found;
+}
+
+function python(parts, pred, target) {
+  const one = parts.length === 1 && parts[0].weight === 1;
+  const loss = one ? pythonOfPart(parts[0]) : parts.map((part) => `${part.weight} * ${pythonOfPart(part)}`).join(" + ");
+  const rounded = (number) => Number(number.toPrecision(12));
+  const array = (box) => `np.asarray([[${corners(box).map(rounded).join(", ")}]])`;
+  const readsImage = parts.some((part) => LOSSES.get(part.name).image);
+  const image = readsImage ? `, image_size=(${WORLD.height}, ${WORLD.width})` : "";
+  return [
+    "import numpy as np",
+    "import boxloss as bl",
+    "",
+    `loss = ${loss}`,
+    `pred = ${array(pred)}`,
+    `target = ${array(target)}`,
+    `value, grad = loss.value_and_grad(pred, target${image})`,
+  ].join("\n");
+}
+
+// --- On the page ------------------------------------------------------------------------------------------------
+
+function nameOf(part) {
+  const around = (inner, { name }) => `${MODIFIERS.get(name).class}(${inner})`;
+  return part.modifiers.reduce(around, LOSSES.get(part.name).class);
+}
+
+const nameOfLoss = () =>
+  state.parts
+    .map((part) => (part.weight === 1 ? nameOf(part) : `${text(part.weight)} \u00d7 ${nameOf(part)}`))
+    .join(" + ");
+
+onDraw("values", () => {
+  const b = pairOf(state.pred);
+  byId("value").textContent = text(valueAndGrad(current.loss, b)[0]);
+  byId("value-name").textContent = nameOfLoss();
+  byId("iou").textContent = text(iouOf(b), 3);
+  showTerms(summands(b));
+  showGradient(b);
+  if (byId("code").closest("details").open) showCode();
+});
+
+const showCode = () => (byId("code").textContent = python(state.parts, state.pred, state.target));
+
+// What a reader of the screen hears after a key.
+function speak() {
+  const b = pairOf(state.pred);
+  byId("spoken").textContent = `Loss ${text(valueAndGrad(current.loss, b)[0], 3)}, IoU ${text(iouOf(b), 2)}`;
+}
+
+function listenToCode() {
+  byId("code").closest("details").addEventListener("toggle", showCode);
+  byId("copy").addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(byId("code").textContent);
+      byId("copy").textContent = "Copied";
+    } catch {
+      window.getSelection().selectAllChildren(byId("code"));
+      byId("copy").textContent = "Selected: press the keys that copy";
+    }
+    window.setTimeout(() => (byId("copy").textContent = "Copy"), 2000);
+  });
+}
