@@ -109,6 +109,9 @@ PARAMETRISATIONS = {
 }
 
 
+WITHOUT_ANGLE = tuple(name for name, own in PARAMETRISATIONS.items() if own.format is centre_and_size)
+
+
 class Optimizer(NamedTuple):
     """How a step follows from gradients.
 

@@ -10,7 +10,7 @@ from boxloss.formulas.names import is_of_package
 from boxloss.lab.explorer import formulas
 from boxloss.lab.explorer.parameters import Choice, Make, Number, layout, of_class
 from boxloss.lab.explorer.placeholder import WITHOUT_TERMS, Placeholder, Traits
-from boxloss.lab.methods import PARAMETRISATIONS
+from boxloss.lab.methods import WITHOUT_ANGLE
 from boxloss.losses.loss import Loss
 from boxloss.losses.modifiers import MODIFIERS
 from boxloss.losses.modifiers.modifier import Modifier
@@ -151,7 +151,7 @@ class Catalogue:
                 ),
                 ("sums", by_key((key, name(written.text)) for key, written in formulas.sums().items())),
                 ("roots", by_traits(FORMATS, formulas.root)),
-                ("descents", by_traits(PARAMETRISATIONS, formulas.root_of_descent)),
+                ("descents", by_traits(WITHOUT_ANGLE, formulas.root_of_descent)),
                 ("parametrisations", formulas.parametrisations()),
                 ("optimizers", formulas.optimizers()),
                 ("iou", formulas.iou()),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from boxloss.engines import javascript
 from boxloss.lab.explorer.placeholder import BOX, INNER, NUMBERS, WITHOUT_TERMS, Placeholder, Traits
-from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, centre_and_size
+from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, WITHOUT_ANGLE, centre_and_size
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
@@ -138,7 +138,7 @@ def root(traits: Traits, format: str) -> str:
 
 def root_of_descent(traits: Traits, parametrisation: str) -> str:
     """The value and the gradient with respect to what is descended on; the target is centre and size."""
-    _, _, corners, pullback = PARAMETRISATIONS[parametrisation]
+    _, _, corners, pullback, _ = PARAMETRISATIONS[parametrisation]
     structure = Placeholder(traits).program.structure
 
     def evaluate(xp: Any, state: Any, target: Any, image: Any) -> Any:
@@ -161,7 +161,7 @@ def parametrisations() -> str:
             for which, way in ways.items()
         )
 
-    return obj((f'"{name}"', both(name)) for name in PARAMETRISATIONS)
+    return obj((f'"{name}"', both(name)) for name in WITHOUT_ANGLE)
 
 
 def optimizers() -> str:
