@@ -32,9 +32,10 @@ def thumbnail(loss: Any, name: str, side: int = SIDE) -> str:
     """The landscape of a loss as SVG: its lowest value dark, its highest bright, and the outline of the target."""
     x, y, w, h = TARGET
     alt = escape(f"{name} over places of a tall box around a wide target: dark is low, bright is high", quote=True)
+    window = f"{-REACH} {-REACH} {2 * REACH} {2 * REACH}"
     plane = f'x="{-REACH}" y="{-REACH}" width="{2 * REACH}" height="{2 * REACH}"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" style="flex:none" viewBox="{-REACH} {-REACH} {2 * REACH} {2 * REACH}" width="{side}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" style="flex:none" viewBox="{window}" width="{side}" '
         f'height="{side}" role="img" aria-label="{alt}"><title>{alt}</title>'
         f'<image {plane} href="{raster(share_of_range(values(loss)), levels=LEVELS)}"/>'
         f'<rect x="{x - w / 2}" y="{y - h / 2}" width="{w}" height="{h}" fill="none" stroke="white" '

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.ticker import MaxNLocator
 
-from boxloss.cli.report.drawing import drawing, escape, line, number, text
+from boxloss.cli.report.drawing import drawing, line, number, text
 
 WIDTH, HEIGHT = 340, 230
 LEFT, RIGHT, TOP, BOTTOM = 38, 12, 12, 42
@@ -21,7 +21,10 @@ def curves(
     styles: Sequence[int] | None = None,
     published: Mapping[int, Mapping[int, float]] | None = None,
 ) -> Markup:
-    """Lines from 0 to `top` against the number of the step; with dots at published values; each of a style, in order by default."""
+    """Lines from 0 to `top` against the number of the step, with dots at published values.
+
+    `styles` are the numbers of the lines' colours and dashes, their own numbers by default.
+    """
     ticks = [tick for tick in MaxNLocator(4).tick_values(0.0, top) if 0.0 <= tick <= top]
     steps = len(curves[0]) - 1
 
@@ -59,4 +62,4 @@ def legend(names: Sequence[str]) -> Markup:
         f'd="M1 5H33"/></svg>{escape(name)}</span>'
         for index, name in enumerate(names)
     ]
-    return Markup(f'<p class="legend">{"".join(entries)}</p>')  # noqa: S704
+    return Markup(f'<p class="legend">{"".join(entries)}</p>')

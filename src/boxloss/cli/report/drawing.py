@@ -45,8 +45,8 @@ def image(address: str, x: float, y: float, width: float, height: float, kind: s
 
 def rectangle(corner: Sequence[float], width: float, height: float, kind: str) -> str:
     """A rectangle of a class."""
-    x, y, width, height = (number(value) for value in (*corner, width, height))
-    return f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}"/>'
+    x, y, w, h = map(number, (*corner, width, height))
+    return f'<rect class="{kind}" x="{x}" y="{y}" width="{w}" height="{h}"/>'
 
 
 def line(points: np.ndarray, kind: str) -> str:

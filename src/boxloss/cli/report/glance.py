@@ -9,8 +9,8 @@ from boxloss.cli.report import tiles
 from boxloss.cli.report.measure import BOXES, EXTENT, OPTIMIZERS, STEPS, Fall, Measured, relative_slope
 from boxloss.cli.report.page import Card, Part, Picture, Section
 from boxloss.cli.tables import Table, cell, percent
-from boxloss.lab.correlation import LEVEL
 from boxloss.lab import Correlation, Descent, Landscape
+from boxloss.lab.correlation import LEVEL
 from boxloss.pictures.formulas import with_signs
 from boxloss.pictures.rasters import raster
 
@@ -98,6 +98,12 @@ def stayed(ball: Descent) -> int:
     return int(np.sum(np.all(ball.final == ball.start, axis=-1)))
 
 
+def mean_iou(ball: Descent) -> np.ndarray:
+    """The curve of the IoU, which a descent with its path has."""
+    assert ball.iou is not None
+    return ball.iou
+
+
 def interval(found: Correlation, top: float) -> str:
     """Say between which values the loss is at one IoU."""
     low, high = found.all.low, found.all.high
@@ -121,7 +127,7 @@ def key(measured: Measured) -> list[Picture]:
     viridis, teal = (raster(np.linspace(0, 1, 64)[None], colour) for colour in (None, tiles.TEAL))
 
     def bar(address: str) -> Markup:
-        return Markup(f'<img class="bar" src="{address}" alt="" width="96" height="12">')  # noqa: S704
+        return Markup(f'<img class="bar" src="{address}" alt="" width="96" height="12">')
 
     lines = "".join(f'<span class="swatch {label.lower()}"></span>' for label in OPTIMIZERS)
     pairs = len(measured.pairs["mixed"][0].iou)
@@ -129,8 +135,9 @@ def key(measured: Measured) -> list[Picture]:
         Picture(
             bar(viridis),
             "Landscape",
-            f"The loss of a tall box, 1 × 2, over places around a wide target, 2 × 1, outlined; the plane is {2 * EXTENT:g} × "
-            f"{2 * EXTENT:g}. From the lowest to the highest value on the plane. Arrows: where descent goes; dots: nowhere.",
+            "The loss of a tall box, 1 by 2, over places around a wide target, 2 by 1, outlined; the plane is "
+            f"{2 * EXTENT:g} by {2 * EXTENT:g}. From the lowest to the highest value on the plane. Arrows: where "
+            "descent goes; dots: nowhere.",
         ),
         Picture(
             bar(teal),
@@ -139,16 +146,17 @@ def key(measured: Measured) -> list[Picture]:
             "the bar a straight ramp, its end twice as steep or more.",
         ),
         Picture(
-            Markup(lines),  # noqa: S704
+            Markup(lines),
             "Ball",
-            f"{BOXES} boxes take {STEPS} steps with SGD (blue) and with Adam (orange), centre and size, at one learning rate: 0.1, at "
-            "the end 0.01 and 0.001. Arrived: an IoU of 0.9. Below, faint: the landscape at the start.",
+            f"{BOXES} boxes take {STEPS} steps with SGD (blue) and with Adam (orange), centre and size, at one "
+            "learning rate: 0.1, at the end 0.01 and 0.001. Arrived: an IoU of 0.9. Below, faint: the landscape at the "
+            "start.",
         ),
         Picture(
             Markup('<span class="swatch interval"></span>'),
             "Loss and IoU",
-            f"{pairs:,} random pairs of boxes with targets from 8 to 512 pixels. To the right the IoU, from 0 to 1; upwards the loss, "
-            f"to its 99.5th percentile. The bar holds the middle nine tenths at an IoU of {LEVEL:g}.",
+            f"{pairs:,} random pairs of boxes with targets from 8 to 512 pixels. To the right the IoU, from 0 to 1; "
+            f"upwards the loss, to its 99.5th percentile. The bar holds the middle nine tenths at an IoU of {LEVEL:g}.",
         ),
     ]
 

@@ -135,4 +135,5 @@ def relative_slope(plane: Landscape) -> np.ndarray:
     """
     along = np.einsum("...k,...k", -plane.grad, plane.to_target)
     left = plane.value - plane.value.min()
-    return np.divide(np.maximum(along, 0.0), left, out=np.zeros_like(left), where=left > 0.0)
+    slope: np.ndarray = np.divide(np.maximum(along, 0.0), left, out=np.zeros_like(left), where=left > 0.0)
+    return slope

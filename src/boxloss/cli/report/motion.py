@@ -23,7 +23,8 @@ def moving_box(boxes: np.ndarray, name: str, kind: str) -> str:
 
 def frames(way: np.ndarray) -> np.ndarray:
     """Some of the steps, evenly spaced, the first and the last among them."""
-    return way[np.linspace(0, len(way) - 1, min(FRAMES + 1, len(way))).round().astype(int)]
+    shown: np.ndarray = way[np.linspace(0, len(way) - 1, min(FRAMES + 1, len(way))).round().astype(int)]
+    return shown
 
 
 def run(transforms: list[str], name: str, kind: str, content: str) -> str:

@@ -1,14 +1,12 @@
 """The sections on landscapes, descents and correlations."""
 
-import numpy as np
-
 from boxloss.cli.correlate import table as correlation_table
 from boxloss.cli.descend import ARRIVED
 from boxloss.cli.descend import table as descent_table
 from boxloss.cli.inputs import LOWEST
 from boxloss.cli.landscape import table as landscape_table
 from boxloss.cli.report import charts, tiles
-from boxloss.cli.report.glance import flatness, interval, stayed
+from boxloss.cli.report.glance import flatness, interval, mean_iou, stayed
 from boxloss.cli.report.measure import (
     APART,
     BOX,
@@ -28,6 +26,7 @@ from boxloss.cli.tables import cell, percent
 BOX_OPTION = ("--target", *(f"{number:g}" for number in TARGET))
 PLANE_OPTIONS = (*BOX_OPTION, "--pred-size", *(f"{number:g}" for number in SIZE))
 SIZES_OPTIONS = (*PLANE_OPTIONS, "--vary", "wh", "--pred-center", *(f"{number:g}" for number in APART))
+FASTER = 0.1  # of mean IoU: by what Adam must be ahead for SGD to be called slow
 DESCENT_OPTIONS = (*PLANE_OPTIONS, "--parametrisation", "cxcywh")
 
 
@@ -53,8 +52,8 @@ def slopes(measured: Measured) -> Section:
     rows = [
         Pictures("A tall box is moved: to the right its place in x, upwards in y, the target outlined.", places),
         Pictures(
-            f"The box takes every size, with its centre {APART[0]:g} to the right of the target's and {APART[1]:g} above: to the right its "
-            "width, upwards its height, the target's own size marked.",
+            f"The box takes every size, with its centre {APART[0]:g} to the right of the target's and {APART[1]:g} "
+            "above: to the right its width, upwards its height, the target's own size marked.",
             sizes,
         ),
     ]
@@ -65,8 +64,8 @@ def slopes(measured: Measured) -> Section:
     ]
     parts = [
         Part(
-            f"Over places, {2 * EXTENT:g} by {2 * EXTENT:g}. Mean cosine: of the angle between descent and the way to the target. Slope: norm "
-            "of the gradient, from its 5th to its 95th percentile over the plane",
+            f"Over places, {2 * EXTENT:g} by {2 * EXTENT:g}. Mean cosine: of the angle between descent and the way to "
+            "the target. Slope: norm of the gradient, from its 5th to its 95th percentile over the plane",
             landscape_table([one.places for one in falls], settings.labels),
         ),
         Part("Over sizes", landscape_table([one.sizes for one in falls], settings.labels)),
@@ -90,8 +89,8 @@ def difference(measured: Measured) -> list[str]:
     (low, high), (least, most) = over
     return [
         "CIoU is DIoU plus a term for the aspect ratio, so the two differ only where the shapes of the boxes do. Over "
-        f"places the shapes stay, and the term is nearly a constant, from {low:.3f} to {high:.3f}: the pictures agree. Over sizes it is "
-        f"from {least:.3f} to {most:.3f}, and bends the arrows towards the target's shape.",
+        f"places the shapes stay, and the term is nearly a constant, from {low:.3f} to {high:.3f}: the pictures agree. "
+        f"Over sizes it is from {least:.3f} to {most:.3f}, and bends the arrows towards the target's shape.",
     ]
 
 
@@ -99,7 +98,7 @@ def descents(measured: Measured) -> Section:
     """Make the section on descents."""
     settings, falls = measured.settings, measured.falls
     reach = tiles.reach_of([ball for one in falls for ball in one.box.values()])
-    ends = [{label: ball.iou[-1] for label, ball in one.box.items() if ball.iou is not None} for one in falls]
+    ends = [{label: mean_iou(ball)[-1] for label, ball in one.box.items()} for one in falls]
     boxes = []
     for index, (one, end) in enumerate(zip(falls, ends, strict=True)):
         said = ", ".join(f"{label} {iou:.2f}" for label, iou in end.items())
@@ -108,7 +107,7 @@ def descents(measured: Measured) -> Section:
     lines = [
         Picture(
             charts.curves(
-                [one.balls[label].iou for one in falls],  # type: ignore[misc]
+                [mean_iou(one.balls[label]) for one in falls],
                 f"Mean IoU of {BOXES} boxes against the step with {label}, a line for each loss.",
                 top=1.0,
             ),
@@ -121,51 +120,39 @@ def descents(measured: Measured) -> Section:
         Pictures("One box from the same start, dashed, to the target, filled: SGD in blue, Adam in orange.", boxes),
     ]
     text = [
-        f"{BOXES} boxes start at random places, tall where the target is wide, and descend for {STEPS} steps on centre and size. "
-        + reached(measured),
+        f"{BOXES} boxes start at random places, tall where the target is wide, and descend for {STEPS} steps on centre "
+        "and size. " + reached(measured),
     ]
     parts = [
         Part(
-            f"{label}, after {STEPS} steps. Error: mean |dx| + |dy| + |dw| + |dh|. Arrived: an IoU of {ARRIVED:g} or more",
+            f"{label}, after {STEPS} steps. Error: mean |dx| + |dy| + |dw| + |dh|. Arrived: an IoU of {ARRIVED:g} or "
+            "more",
             descent_table([one.balls[label] for one in falls], settings.labels),
         )
         for label in OPTIMIZERS
     ]
-    one = ("--start", *(f"{number:g}" for number in BOX), *BOX_OPTION, "--parametrisation", "cxcywh")
-    commands = [
-        command
-        for label, optimizer in OPTIMIZERS.items()
-        for command in (
-            settings.command(
-                "descend",
-                *DESCENT_OPTIONS,
-                "--optimizer",
-                optimizer,
-                *settings.seeded,
-                "--out",
-                f"{label.lower()}.json",
-            ),
-            settings.command("descend", *one, "--optimizer", optimizer, "--out", f"{label.lower()}.gif"),
-        )
-    ]
+    single = ("--start", *(f"{number:g}" for number in BOX), *BOX_OPTION, "--parametrisation", "cxcywh")
+    commands = []
+    for label, optimizer in OPTIMIZERS.items():
+        by, file = ("--optimizer", optimizer), label.lower()
+        commands += [
+            settings.command("descend", *DESCENT_OPTIONS, *by, *settings.seeded, "--out", f"{file}.json"),
+            settings.command("descend", *single, *by, "--out", f"{file}.gif"),
+        ]
     return Section("descent", "The ball", text, rows=rows, parts=parts, commands=commands)
 
 
 def reached(measured: Measured) -> str:
     """Say on which losses boxes never moved, and where the rest is slow and not stuck."""
-    stuck = {one.name: max(stayed(ball) for ball in one.balls.values()) for one in measured.falls}
-    said = [f"on {name} {count} of them never move" for name, count in stuck.items() if count]
-    first = (
-        f"{'; '.join(said)}, with either optimizer.".capitalize() if said else "On each loss every one of them moves."
-    )
-    first = first[0] + f"{'; '.join(said)}, with either optimizer."[1:] if said else first
+    stuck = {one.name: min(stayed(ball) for ball in one.balls.values()) for one in measured.falls}
+    said = [f"on {name} {count}" for name, count in stuck.items() if count]
+    first = f"Some never move with either optimizer: {', '.join(said)}." if said else "On each loss every one moves."
     slow = []
     for one in measured.falls:
-        sgd, adam = (ball.iou[-1] for ball in one.balls.values())  # type: ignore[index]
-        if not stuck[one.name] and adam - sgd > 0.1:
+        sgd, adam = (mean_iou(ball)[-1] for ball in one.balls.values())
+        if not stuck[one.name] and adam - sgd > FASTER:
             slow.append(f"{one.name} (mean IoU {sgd:.2f} with SGD, {adam:.2f} with Adam)")
-    second = f" Those that SGD leaves on the way are slow, not stuck: {', '.join(slow)}." if slow else ""
-    return first + second
+    return first + (f" Boxes that SGD leaves on the way are slow, not stuck: {', '.join(slow)}." if slow else "")
 
 
 def correlations(measured: Measured) -> Section:
@@ -187,9 +174,9 @@ def correlations(measured: Measured) -> Section:
         commands.append(settings.command("correlate", *options, "--out", f"{generator}.png"))
     text = [
         "Random pairs of boxes, from matches to boxes apart: with targets of one size, 24 by 24 pixels, and with "
-        "targets of sides from 8 to 512 pixels. To the right the IoU, upwards the loss, on one scale for both rows of a "
-        "loss. A loss that orders pairs as the IoU does has a rank correlation of −1 with it; the bar holds the middle "
-        "nine tenths of its values at an IoU of 0.4.",
+        "targets of sides from 8 to 512 pixels. To the right the IoU, upwards the loss, on one scale for both rows of "
+        "a loss. A loss that orders pairs as the IoU does has a rank correlation of \N{MINUS SIGN}1 with it; the bar "
+        "holds the middle nine tenths of its values at an IoU of 0.4.",
     ]
     return Section("correlation", "Does the loss follow the IoU?", text, rows=rows, parts=parts, commands=commands)
 

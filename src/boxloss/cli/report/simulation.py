@@ -6,7 +6,7 @@ from typing import Any
 from boxloss.cli.report import charts, tiles
 from boxloss.cli.report.measure import Measured
 from boxloss.cli.report.page import Part, Picture, Pictures, Section
-from boxloss.cli.report.settings import ALL_POINTS
+from boxloss.cli.simulate import POINTS as ALL_POINTS
 from boxloss.cli.simulate import published, table
 from boxloss.lab import Simulation
 from boxloss.plot.style import name_of
@@ -58,10 +58,11 @@ def text(measured: Measured) -> list[str]:
     more = "" if points == ALL_POINTS else " boxloss report --full runs them all."
     ends = ", ".join(f"{name_of(one.loss)} {one.iou[-1]:.3f}" for one in races.true)
     told = [
-        f"{cases:,} anchors at {points} centres{part}, around 7 targets of area 1, take 200 steps of gradient descent (Zheng et al., "
-        f"AAAI 2020).{more} The score is the sum of the absolute errors of x, y, w and h. An L1 loss minimises just that, so the "
-        "IoU is shown too, and a run in which targets have sides from 1/8 to 8 and boxes move in coordinates relative to "
-        f"their target. Mean IoU at the end, with true gradients and unit targets: {ends}.",
+        f"{cases:,} anchors at {points} centres{part}, around 7 targets of area 1, take 200 steps of gradient descent "
+        f"(Zheng et al., AAAI 2020).{more} The score is the sum of the absolute errors of x, y, w and h. An L1 loss "
+        "minimises just that, so the IoU is shown too, and a run in which targets have sides from 1/8 to 8 and boxes "
+        "move in coordinates relative to their target. Mean IoU at the end, with true gradients and unit targets: "
+        f"{ends}.",
     ]
     if settings.released:
         told.append(

@@ -2,6 +2,7 @@
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from boxloss.cli.report.drawing import SIDE, drawing, image, line, number, rectangle
@@ -24,7 +25,7 @@ MAP_CELLS = 150
 ERRORS = (1e-3, 10.0)  # what the last learning rate leaves, and more than anchors start with
 
 
-def on_plane(plane: Landscape, points: np.ndarray) -> np.ndarray:
+def on_plane(plane: Landscape, points: ArrayLike) -> np.ndarray:
     """Places of a plane in the units of a tile, whose second coordinate points down."""
     (left, right), (bottom, top) = plane.extent
     x, y = np.moveaxis(np.asarray(points, dtype=float), -1, 0)
@@ -36,7 +37,8 @@ def target(plane: Landscape) -> str:
     x, y, w, h = plane.target
     if plane.vary == ("x", "y"):
         corner, other = on_plane(plane, [[x - w / 2, y + h / 2], [x + w / 2, y - h / 2]])
-        return rectangle(corner, *(other - corner), "halo") + rectangle(corner, *(other - corner), "target")
+        width, height = (other - corner).tolist()
+        return "".join(rectangle(corner.tolist(), width, height, kind) for kind in ("halo", "target"))
     ((x, y),) = on_plane(plane, [[w, h]])
     cross = f"M{number(x - 9)} {number(y)}h18M{number(x)} {number(y - 9)}v18"
     return f'<path class="halo" d="{cross}"/><path class="target" d="{cross}"/>'
@@ -109,7 +111,8 @@ def pairs(found: Correlation, top: float, alt: str) -> Markup:
     ends = (np.asarray([found.all.low, found.all.high]) - low) / (top - low)
     if np.all(np.isfinite(ends)):
         x, (bottom, high) = SIDE * LEVEL, SIDE * (1.0 - np.clip(ends, 0.0, 1.0))
-        mark = f"M{number(x)} {number(bottom)}V{number(high)}M{number(x - 12)} {number(bottom)}h24M{number(x - 12)} {number(high)}h24"
+        caps = "".join(f"M{number(x - 12)} {number(y)}h24" for y in (bottom, high))
+        mark = f"M{number(x)} {number(bottom)}V{number(high)}{caps}"
         pieces += [f'<path class="halo" d="{mark}"/><path class="interval" d="{mark}"/>']
     return drawing(pieces, alt)
 
