@@ -102,9 +102,10 @@ def of_index(losses: dict[str, bl.Loss]) -> str:
         seen = [SEES.get(str(which), str(which).replace("_", " ")) for which in loss.relations]
         sees = ", ".join(dict.fromkeys(filter(None, seen))) or "coordinates"
         answers = ["yes" if measured(loss) else "no" for measured in (has_gradient_apart, changes_with_scale)]
-        rows.append([f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
+        picture = f"![landscape of {name}](../_build/pictures/thumbnails/{name}.svg)"
+        rows.append([picture, f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
     pages = "\n".join([*losses, "weighted_sum"])
-    head = ["loss", "class", "sees", "gradient without overlap", "changes with scale"]
+    head = ["landscape", "loss", "class", "sees", "gradient without overlap", "changes with scale"]
     sums = "Losses add up: see [weighted sums](weighted_sum.md)."
     return f"{table(head, rows)}\n\n{sums}\n\n```{{toctree}}\n:hidden:\n\n{pages}\n```"
 
