@@ -54,7 +54,9 @@ def with_notebook(app, name, source):
     """End a page of which a notebook was made with a link to it."""
     notebook = DOCS / "_build" / "notebooks" / f"{name}.ipynb"
     if notebook.exists():
-        source[0] += f"\nThis page as a {{download}}`notebook <{notebook.relative_to(DOCS)}>`, which runs all of it in small.\n"
+        source[0] += (
+            f"\nThis page as a {{download}}`notebook <{notebook.relative_to(DOCS)}>`, which runs it in small.\n"
+        )
 
 
 def setup(app):

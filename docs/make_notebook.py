@@ -1,7 +1,7 @@
 """Make a notebook of a page and run it: python docs/make_notebook.py.
 
 docs/why-iou-losses.md becomes docs/_build/notebooks/why-iou-losses.ipynb. Blocks of Python are cells; so are commands
-of the lab, with ``--quick`` and for three losses, and those that draw a figure, which show it. Commands that take longer
+of the lab, with ``--quick`` and for few losses, and those that draw a figure, which show it. Commands that take longer
 keep the output that the page has.
 """
 
@@ -29,8 +29,8 @@ LOSSES = re.compile(r"(?: --loss \w+)+")
 FEW = ("l1", "iou", "ciou")  # of the losses of a command, if it has one of them: each takes its time to compile
 TIMEOUT = 300  # seconds a cell
 NOTE = """
-*This notebook is made of a page. Its commands have `--quick`, small samples for a first look, and few losses: change that
-for the numbers that the text has. It needs `pip install "boxloss[cli,lab]"`.*
+*This notebook is made of a page. Its commands have `--quick`, small samples for a first look, and few losses: change
+that for the numbers that the text has. It needs `pip install "boxloss[cli,lab]"`.*
 """
 
 

@@ -41,8 +41,8 @@ def report(
     """Make a page that shows and measures why one loss beats another.
 
     DIR/index.html holds everything: landscapes, descents, correlation with the IoU and the simulation of the DIoU
-    paper, with pictures, tables and the commands that make each. With GROUND_TRUTH and DETECTIONS, files as "boxloss
-    score" takes them, it has a section on that detector too.
+    paper, with pictures, and folded below them tables and the commands that measure each. With GROUND_TRUTH and
+    DETECTIONS, files as "boxloss score" takes them, it has a section on that detector too.
     """
     from boxloss.cli.report.page import render
     from boxloss.cli.report.settings import Settings
