@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from markupsafe import Markup
 
 import boxloss as bl
 from boxloss import lab
 from boxloss.cli import app
 from boxloss.cli.descend import protocol_rate
 from boxloss.cli.report import measure, sections, simulation, story
+from boxloss.cli.report.page import Section
 from boxloss.cli.report.settings import Settings
 from boxloss.data import sample
 from commands import error, run, starts, stop
@@ -168,11 +170,14 @@ def test_report_takes_quick_or_full():
 
 
 def test_report_of_one_loss(tmp_path, monkeypatch):
-    monkeypatch.setattr(story, "SECTIONS", (story.glance, lambda measured: None))
+    """With a section that has a page of its own, and one that does not apply."""
+    own = Section("own", "Own & more", ["A sentence < two."], html=Markup("<canvas></canvas>"))
+    monkeypatch.setattr(story, "SECTIONS", (story.glance, lambda measured: None, lambda measured: own))
     assert run("report", "--quick", "--loss", "giou", "--out", tmp_path)[0] == 0
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert page.count('<article class="card">') == 1
-    assert page.count("<section") == 1
+    assert page.count("<section") == 2
+    assert all(part in page for part in ('href="#own"', "Own &amp; more", "A sentence &lt; two.", "<canvas></canvas>"))
 
 
 def test_report_leaves_nothing_when_stopped(tmp_path, monkeypatch):

@@ -10,6 +10,8 @@ from boxloss.cli.report.sections import correlations, descents, detector, slopes
 from boxloss.cli.report.settings import Settings
 from boxloss.cli.report.simulation import simulation
 
+# In the order of the page. Each makes a section of what was measured, or none if it does not apply: a further one is a
+# line here, with a drawing or a page of its own as the `html` of its section.
 SECTIONS: tuple[Callable[[Measured], Section | None], ...] = (
     glance,
     slopes,
@@ -17,7 +19,7 @@ SECTIONS: tuple[Callable[[Measured], Section | None], ...] = (
     correlations,
     detector,
     simulation,
-)  # each makes a section of what was measured, or none if it does not apply
+)
 
 
 def story(settings: Settings, begin: Begin) -> list[Section]:
