@@ -14,7 +14,7 @@ import boxloss as bl
 from boxloss import lab
 from boxloss.cli import app
 from boxloss.cli.descend import protocol_rate
-from boxloss.cli.report import measure, sections, simulation, story
+from boxloss.cli.report import glance, measure, sections, simulation, story
 from boxloss.cli.report.page import Section
 from boxloss.cli.report.settings import Settings
 from boxloss.data import sample
@@ -118,6 +118,7 @@ def test_report_says_what_the_tiles_show(report):
     assert f"of 12 arrive: SGD {sgd}, Adam {adam}" in text
     found = lab.correlate(bl.l1, "mixed", count=20_000, seed=2).all
     assert f"Leads every box home, but is anything from {found.low:.3g} to {found.high:.3g} at an IoU of 0.4." in text
+    assert f"{found.low:.3g} to {found.high:.3g} at IoU 0.4; spread {found.spread:.2f}" in text
 
 
 def test_report_says_who_stays_and_who_is_slow():
@@ -131,6 +132,8 @@ def test_report_says_who_stays_and_who_is_slow():
     assert text.startswith(f"Some never move with either optimizer: on IoU {flat.sum()}.")
     assert "slow, not stuck: GIoU (mean IoU 0." in text
     assert "IoU (mean" not in text.split(":")[2].split(",")[0].replace("GIoU", "")
+    words = glance.verdict(falls[1], lab.correlate(bl.l2, "mixed", count=20_000))
+    assert words.startswith("Leads every box home with Adam, but is anything from ")  # large boxes stretch its range
     (told,) = sections.difference(measured)
     added = falls[3].places.value - falls[2].places.value
     assert f"from {added.min():.3f} to {added.max():.3f}" in told

@@ -14,7 +14,7 @@ from boxloss.lab.correlation import LEVEL
 from boxloss.pictures.formulas import with_signs
 from boxloss.pictures.rasters import raster
 
-NARROW = 0.1  # of the range of a loss: what counts as keeping to the IoU
+NARROW = 0.25  # the conditional spread up to which a loss keeps to the IoU
 
 
 def glance(measured: Measured) -> Section:
@@ -39,7 +39,7 @@ def card(measured: Measured, index: int) -> Card:
         "Landscape": flatness(one.places),
         "Steepness": f"median {np.median(relative_slope(one.places)):.2f} of a straight ramp",
         "Ball": homecoming(one),
-        "Loss and IoU": interval(pairs, measured.top(index)),
+        "Loss and IoU": interval(pairs),
     }
     drawings = {
         "Landscape": tiles.landscape(one.places, f"Landscape of the {name} loss: {lines['Landscape']}."),
@@ -53,7 +53,7 @@ def card(measured: Measured, index: int) -> Card:
     }
     pictures = [Picture(drawings[title], title, line) for title, line in lines.items()]
     formula = with_signs(one.places.loss.expression)
-    return Card(name, formula, verdict(one, pairs, measured.top(index)), pictures)
+    return Card(name, formula, verdict(one, pairs), pictures)
 
 
 def flatness(plane: Landscape) -> str:
@@ -62,14 +62,14 @@ def flatness(plane: Landscape) -> str:
     return f"no slope on {percent(zero)} of the plane" if zero > 0.0 else "a slope everywhere"
 
 
-def verdict(one: Fall, found: Correlation, top: float) -> str:
+def verdict(one: Fall, found: Correlation) -> str:
     """Say in words what the tiles show: whether boxes come home, and whether the loss says what the IoU is."""
     homes = {label: int(arrived(ball)) for label, ball in one.balls.items()}
     lost = BOXES - max(homes.values())
     with_all = [label for label, home in homes.items() if home == BOXES]
     optimizer = "" if len(with_all) != 1 else f" with {with_all[0]}"
     home = f"leads every box home{optimizer}" if with_all else f"leaves {lost} of {BOXES} boxes behind"
-    follows = width_at_level(found, top) <= NARROW
+    follows = found.all.spread <= NARROW
     range_ = f"{short(found.all.low)} to {short(found.all.high)}"
     iou = (
         f"keeps to the IoU, {range_} where that is {LEVEL:g}"
@@ -104,17 +104,12 @@ def mean_iou(ball: Descent) -> np.ndarray:
     return ball.iou
 
 
-def interval(found: Correlation, top: float) -> str:
-    """Say between which values the loss is at one IoU."""
-    low, high = found.all.low, found.all.high
-    if not np.isfinite([low, high]).all():
+def interval(found: Correlation) -> str:
+    """Say between which values the loss is at one IoU, and how wide it is at all."""
+    low, high, spread = found.all.low, found.all.high, found.all.spread
+    if not np.isfinite([low, high, spread]).all():
         return f"no pairs at IoU {LEVEL:g}"
-    return f"at IoU {LEVEL:g} from {short(low)} to {short(high)}: {100 * width_at_level(found, top):.0f} % of its range"
-
-
-def width_at_level(found: Correlation, top: float) -> float:
-    """How much of the loss's range, as pictures show it, its values at one IoU take."""
-    return (found.all.high - found.all.low) / (top - min(0.0, float(found.value.min())))
+    return f"{short(low)} to {short(high)} at IoU {LEVEL:g}; spread {spread:.2f}"
 
 
 def short(value: float) -> str:
@@ -156,7 +151,9 @@ def key(measured: Measured) -> list[Picture]:
             Markup('<span class="swatch interval"></span>'),
             "Loss and IoU",
             f"{pairs:,} random pairs of boxes with targets from 8 to 512 pixels. To the right the IoU, from 0 to 1; "
-            f"upwards the loss, to its 99.5th percentile. The bar holds the middle nine tenths at an IoU of {LEVEL:g}.",
+            f"upwards the loss, to its 99.5th percentile. The bar holds the middle nine tenths at an IoU of {LEVEL:g}. "
+            "Spread: the mean length of such bars over that of all pairs at once; 0 if the IoU says what the loss is, "
+            "1 if it says nothing.",
         ),
     ]
 

@@ -164,7 +164,7 @@ def correlations(measured: Measured) -> Section:
             Picture(
                 tiles.pairs(one, measured.top(index), f"{name} loss against IoU, {one.pairs.name}."),
                 name,
-                f"rank correlation {minus(cell(one.all.spearman))}; {interval(one, measured.top(index))}",
+                f"rank correlation {minus(cell(one.all.spearman))}; {interval(one)}",
             )
             for index, (name, one) in enumerate(zip(settings.labels, found, strict=True))
         ]
@@ -190,7 +190,7 @@ def detector(measured: Measured) -> Section | None:
         Picture(
             tiles.pairs(one, top_of(one), f"{name} loss against IoU of {one.pairs.name}."),
             name,
-            f"rank correlation {minus(cell(one.all.spearman))}; {interval(one, top_of(one))}",
+            f"rank correlation {minus(cell(one.all.spearman))}; {interval(one)}",
         )
         for name, one in zip(settings.labels, found, strict=True)
     ]
