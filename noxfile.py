@@ -15,7 +15,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py.
 NEWEST_ALONE = (
     "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_*", "evaluate_*", "reading*", "variants",
-    "lists", "imports", "cuda", "compat_*", "errors*", "formats", "modifiers",
+    "lists", "imports", "cuda", "compat_*", "errors*", "formats", "modifiers", "pictures",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
