@@ -15,7 +15,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py.
 NEWEST_ALONE = (
     "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_*", "explorer", "javascript", "evaluate_*",
-    "reading*", "variants", "lists", "imports", "cuda", "compat_*", "errors*", "formats", "modifiers",
+    "reading*", "variants", "lists", "imports", "cuda", "compat_*", "errors*", "formats", "modifiers", "pictures",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
@@ -147,9 +147,11 @@ def doctest(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation, without a warning."""
+    """The documentation, without a warning; its pictures made by commands, and a page of it run as a notebook."""
     session.install(".[cli,lab]", *groups("docs"))
-    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    session.run("python", "docs/make_pictures.py", silent=True)
+    session.run("python", "docs/make_notebook.py")
+    session.run("sphinx-build", "-W", "--keep-going", "-j", "auto", "-b", "html", "docs", "docs/_build/html")
 
 
 @nox.session(default=False)

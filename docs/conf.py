@@ -1,11 +1,17 @@
 """How Sphinx builds the documentation."""
 
+import sys
 from pathlib import Path
 
 from sphinx.util import inspect
 
 import boxloss
 from boxloss import lab
+
+DOCS = Path(__file__).parent
+sys.path.append(str(DOCS))
+
+import make_pictures  # noqa: E402
 
 project = "boxloss"
 author = "The boxloss developers"
@@ -16,8 +22,10 @@ extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.mathj
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"boxloss {release}"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_mock_imports = ["torch"]  # for the signature of a module; the documentation is built without it
@@ -38,6 +46,20 @@ def signature_of_a_loss(app, what, name, obj, options, signature, return_annotat
     return None
 
 
+def missing_pictures(app):
+    """Make the pictures that are not there yet."""
+    make_pictures.make(all_of_them=False)
+
+
+def with_notebook(app, name, source):
+    """End a page of which a notebook was made with a link to it."""
+    notebook = DOCS / "_build" / "notebooks" / f"{name}.ipynb"
+    if notebook.exists():
+        source[0] += (
+            f"\nThis page as a {{download}}`notebook <{notebook.relative_to(DOCS)}>`, which runs it in small.\n"
+        )
+
+
 def write_explorer(app, exception):
     """Put the page of `boxloss explore` beside the pages, for those that show it."""
     if exception is None and app.builder.format == "html":
@@ -45,6 +67,8 @@ def write_explorer(app, exception):
 
 
 def setup(app):
-    """Register what autodoc asks, and what is made beside the pages."""
+    """Register what is asked and done on the way."""
     app.connect("autodoc-process-signature", signature_of_a_loss)
+    app.connect("builder-inited", missing_pictures)
+    app.connect("source-read", with_notebook)
     app.connect("build-finished", write_explorer)

@@ -13,11 +13,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from unicodedata import lookup
 
 import numpy as np
 
 import boxloss as bl
+from boxloss.pictures.formulas import with_signs
 
 ROOT = Path(__file__).parent.parent
 NAMED = ROOT / "src" / "boxloss" / "losses" / "named.py"
@@ -30,11 +30,6 @@ SEES = {
     "enclosing_diagonal": None,
     "enclosing_sides": None,
 }
-# As they stand on a page; the command line keeps to ASCII.
-GREEK = {name: lookup(f"GREEK SMALL LETTER {name}") for name in ("alpha", "beta", "delta", "rho")}
-GREEK |= {name: lookup(f"GREEK CAPITAL LETTER {name}") for name in ("Delta", "Omega")}
-GREEK |= {"lambda": lookup("GREEK SMALL LETTER LAMDA")}  # as Unicode spells it
-SIGNS = GREEK | {"^2": "²", "inf": "∞", "-": lookup("MINUS SIGN"), "|": r"\|"}
 OVERLAPPING, APART = ([0.0, 0, 2, 4], [1.0, 1, 4, 3]), ([0.0, 0, 2, 4], [5.0, 6, 9, 8])
 
 
@@ -62,11 +57,9 @@ def exports(losses: dict[str, bl.Loss]) -> str:
     return "\n".join([head, "", *lines, "", "__all__ = [", *names, "]", ""])
 
 
-def with_signs(text: str) -> str:
-    """A formula or a range as it stands on a page."""
-    for word, sign in SIGNS.items():
-        text = text.replace(word, sign)
-    return text
+def in_table(text: str) -> str:
+    """A formula or a range as it stands in a table of Markdown."""
+    return with_signs(text).replace("|", r"\|")
 
 
 def has_gradient_apart(loss: bl.Loss) -> bool:
@@ -91,8 +84,8 @@ def of_readme(losses: dict[str, bl.Loss]) -> str:
     rows = [
         [
             f"[`{name}`](docs/losses/{name}.md)",
-            with_signs(loss.expression),
-            with_signs(loss.value_range),
+            in_table(loss.expression),
+            in_table(loss.value_range),
             "has a gradient" if has_gradient_apart(loss) else "gradient 0",
             loss.paper,
         ]
@@ -109,9 +102,10 @@ def of_index(losses: dict[str, bl.Loss]) -> str:
         seen = [SEES.get(str(which), str(which).replace("_", " ")) for which in loss.relations]
         sees = ", ".join(dict.fromkeys(filter(None, seen))) or "coordinates"
         answers = ["yes" if measured(loss) else "no" for measured in (has_gradient_apart, changes_with_scale)]
-        rows.append([f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
+        picture = f"![landscape of {name}](../_build/pictures/thumbnails/{name}.svg)"
+        rows.append([picture, f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
     pages = "\n".join([*losses, "weighted_sum"])
-    head = ["loss", "class", "sees", "gradient without overlap", "changes with scale"]
+    head = ["landscape", "loss", "class", "sees", "gradient without overlap", "changes with scale"]
     sums = "Losses add up: see [weighted sums](weighted_sum.md)."
     return f"{table(head, rows)}\n\n{sums}\n\n```{{toctree}}\n:hidden:\n\n{pages}\n```"
 

@@ -2,22 +2,19 @@
 
 import csv
 import json
-import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
 import boxloss as bl
 from boxloss import lab, plot
-from boxloss.cli import app
 from boxloss.cli import lab as shared
-from boxloss.cli.report.settings import Settings
+from boxloss.cli.descend import protocol_rate
 from boxloss.data import sample
+from commands import error, run, starts, stop
 
 IOU, GIOU = ("--loss", "iou"), ("--loss", "giou")
 COMMANDS = {
@@ -28,26 +25,11 @@ COMMANDS = {
 }
 
 
-def run(*args):
-    """Exit code and output, errors among it."""
-    result = CliRunner().invoke(app, [str(arg) for arg in args], prog_name="boxloss")
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
-
-
 def rows(*args):
     """The words of each row of the tables."""
     code, output = run(*args)
     assert code == 0, output
     return [line.split() for line in output.splitlines() if line.startswith(("iou", "giou", "l1"))]
-
-
-def error(*args):
-    """The one line of an error."""
-    code, output = run(*args)
-    assert code == 2, output
-    assert len(output.splitlines()) == 1
-    return output.removeprefix("boxloss: ").removesuffix("\n")
 
 
 def read_csv(path):
@@ -78,6 +60,18 @@ def test_descend_says_who_arrived():
     flat, sloped = rows("descend", *IOU, *GIOU, "--start", 1.5, 0, 1, 1, "--start", 0, 1.2, 1, 1)
     assert flat == ["iou", "1.35", "1.35", "0", "0", "of", "2"]
     assert sloped[-3:] == ["2", "of", "2"]
+
+
+def test_descend_at_random_takes_a_size():
+    (found,) = rows("descend", *GIOU, "--steps", "3", "--pred-size", 1, 2, "--parametrisation", "cxcywh")
+    ball = lab.descend(bl.giou, starts((0, 0, 1, 1), (1, 2), 0), (0, 0, 1, 1), lr=protocol_rate(3), steps=3)
+    np.testing.assert_allclose([float(n) for n in found[1:4]], [*ball.error[[0, -1]], ball.iou[-1]], rtol=1e-3)
+
+
+def test_landscape_of_sizes_takes_a_centre():
+    (found,) = rows("landscape", *GIOU, "--vary", "wh", "--pred-center", 0.5, 0.25, "--resolution", "10")
+    plane = lab.landscape(bl.giou, (0, 0, 1, 1), (1, 1), 3, 10, "wh", pred_center=(0.5, 0.25)).statistics
+    assert float(found[-1]) == pytest.approx(plane.slope_p95, rel=1e-3)
 
 
 def test_descend_at_random_depends_on_the_seed():
@@ -217,6 +211,7 @@ def test_descend_writes_an_animation(tmp_path):
         (["descend", "--start", "nan", "0", "1", "1"], "Invalid value for '--start': nan is not a finite number."),
         (["descend", "--target", "0", "inf", "1", "1"], "Invalid value for '--target': inf is not a finite number."),
         (["descend", "--target", "0", "0", "-1", "1"], "width of target must not be negative; got -1.0."),
+        (["descend", "--pred-size", "1", "-1"], "height of pred_size must not be negative; got -1.0."),
         (["descend", "--extent", "-1"], "extent must be greater than 0"),
         (["correlate", "truth.json"], "Give both GROUND_TRUTH and DETECTIONS, or neither."),
         (["correlate", "--lenient"], "--lenient is for GROUND_TRUTH and DETECTIONS."),
@@ -261,10 +256,6 @@ def test_command_line_loads_no_plots():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def stop(*args, **options):
-    raise KeyboardInterrupt
-
-
 def test_a_termination_leaves_no_file(tmp_path):
     """As a scheduler ends a job that takes too long."""
     code = (
@@ -283,132 +274,3 @@ def test_a_stop_leaves_no_file(command, tmp_path, monkeypatch):
     (tmp_path / "made.png").write_text("old")
     assert run(command, *COMMANDS[command], "--out", tmp_path / "made.png")[0] == 130
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
-
-
-# --- The report -----------------------------------------------------------------------------------------------------
-
-
-class Page(HTMLParser):
-    """Headings, pictures and table rows of a page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.sources, self.rows, self.words = [], [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        attributes = dict(attributes)
-        if tag == "img":
-            assert attributes["alt"]
-        self.sources += [attributes[name] for name in ("src", "srcset", "href") if name in attributes]
-        if tag == "tr":
-            self.rows.append([])
-
-    def handle_data(self, text):
-        self.words.append(text)
-        if text.strip() and self.tags[-1] in ("th", "td"):
-            self.rows[-1].append(text)
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    """The page of a quick report on two losses and the sample."""
-    folder = tmp_path_factory.mktemp("made") / "report"
-    options = ("--loss", "l1", "--loss", "giou", "--quick", "--seed", "2", "--out", folder)
-    done = CliRunner().invoke(app, ["report", *map(str, [*sample(), *options])], prog_name="boxloss")
-    assert done.exit_code == 0, done.output
-    assert re.fullmatch(rf"{re.escape(str(folder))}/index.html: \d\.\d MB; open it in a browser\n", done.stdout)
-    sections = ("landscapes", "descents", "correlation with the IoU", "your detector", "simulation")
-    assert done.stderr.splitlines() == [f"boxloss: {section} ..." for section in sections]
-    assert [path.name for path in folder.iterdir()] == ["index.html"]
-    return (folder / "index.html").read_text(encoding="utf-8")
-
-
-def test_report_is_one_file_with_everything_in_it(report):
-    page = Page(report)
-    assert all(source.startswith(("data:", "#")) for source in page.sources)
-    assert page.tags.count("img") == 17
-    assert page.tags.count("table") == 10
-    assert not {"script", "iframe"} & set(page.tags)
-    assert "url(" not in report
-
-
-def test_report_has_the_numbers_of_the_commands(report):
-    table = Page(report).rows
-    plane = lab.landscape(bl.giou, (0, 0, 1, 1), (1, 1), 3, 60).statistics
-    assert ["GIoU", "0.0 %", "0.0 %", f"{plane.mean_cosine:.4g}"] in [row[:4] for row in table]
-    (ran,) = lab.simulate(bl.giou, points=200, seed=2)
-    expected = [f"{number:.4g}" for number in ran.error[[0, 10, 50, 100, 160, 200]]]
-    assert ["GIoU", *expected] in table
-
-
-def test_report_has_the_tables_of_the_commands(report):
-    """Cell for cell; the report counts losses as classes do."""
-    table = [[cell.replace("\N{MINUS SIGN}", "-") for cell in row] for row in Page(report).rows]
-    for command, options in (("landscape", ()), ("descend", ("--seed", 2)), ("correlate", ("--seed", 2))):
-        _, output = run(command, "--loss", "l1,giou", "--quick", *options)
-        printed = [re.split(r" {2,}", line.strip()) for line in output.splitlines()]
-        assert next(row for row in printed if row[0] == "loss") in table
-        for row in printed:
-            if row[0] in ("l1", "giou"):
-                assert [{"l1": "L1", "giou": "GIoU"}[row[0]], *row[1:]] in table
-
-
-def test_report_says_how_to_make_it_again(report):
-    text = "".join(Page(report).words)
-    assert "boxloss simulate --sizes mixed --coordinates relative --seed 2" in text
-    assert re.search(r"boxloss report \S+ground_truth.json \S+detections.json --out \S+ --seed 2 --loss l1", text)
-    assert np.__version__ in text
-
-
-def test_report_counts_its_steps(monkeypatch):
-    """The progress bar ends at its end."""
-    from boxloss.cli.report import sections, simulation, story
-    from boxloss.cli.report.page import Picture
-
-    for module in (sections, simulation):
-        monkeypatch.setattr(module, "picture", lambda figure, alt: Picture("", 1, 1, alt))
-    for name in ("landscape", "surface", "descent", "animate", "correlation", "final_map", "curves"):
-        monkeypatch.setattr(plot, name, lambda *args, **options: None)
-    monkeypatch.setattr(sections, "motion", lambda animation, alt: Picture("", 1, 1, alt))
-    settings = Settings(("l1", "giou"), sample(), 0, quick=True)
-    begun = []
-    story.story(settings, begun.append)
-    assert len(begun) == settings.steps
-    assert len(set(begun)) == len(begun)
-
-
-def test_full_report_has_surfaces(monkeypatch):
-    from boxloss.cli.report import sections
-    from boxloss.cli.report.page import Picture
-
-    monkeypatch.setattr(sections, "picture", lambda figure, alt: Picture("", 1, 1, alt))
-    settings = Settings(("l1", "iou", "giou"), None, 0, quick=False)
-    section, planes = sections.landscapes(settings, lambda step: None)
-    assert [picture.alt.split(" as ")[1] for picture in section.parts[0].pictures] == [
-        *("filled contours. Its gradient is zero on 0.0 % of it.", "a surface."),
-        *("filled contours. Its gradient is zero on 88.9 % of it.", "a surface."),
-        *("filled contours. Its gradient is zero on 0.0 % of it.", "a surface."),
-    ]
-    assert [plane.value.shape for plane in planes] == [(300, 300)] * 3
-    assert "boxloss landscape --plot surface --out surface.png --loss l1 --loss iou --loss giou" in section.commands
-
-
-def test_report_leaves_nothing_when_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(lab, "descend", stop)
-    assert run("report", "--loss", "giou", "--quick", "--out", tmp_path / "report")[0] == 130
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_report_keeps_what_is_in_the_folder(tmp_path, monkeypatch):
-    (tmp_path / "index.html").write_text("old")
-    monkeypatch.setattr(lab, "descend", stop)
-    run("report", "--loss", "giou", "--quick", "--out", tmp_path)
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
-
-
-def test_report_where_no_folder_can_be(tmp_path):
-    (tmp_path / "file").touch()
-    path = tmp_path / "file" / "report"
-    assert error("report", "--out", path) == f"{path}: cannot be made: Not a directory"

@@ -188,10 +188,13 @@ def test_names_that_are_no_text(named, tmp_path):
 
 
 def test_report_of_names_that_are_no_text(named, tmp_path, monkeypatch):
-    from boxloss.cli.report import story
+    from boxloss.cli.report import measure, story
 
-    def only_detector(settings, begin, tell):
-        return [story.detector(settings, begin, inputs.matched(settings.files, settings.reading, inputs.LOWEST))]
+    def only_detector(settings, begin):
+        matched = inputs.matched(settings.files, settings.reading, inputs.LOWEST)
+        found = measure.detections(settings, begin, matched)
+        nothing = measure.Races([], [], [])
+        return [story.detector(measure.Measured(settings, [], {}, found, matched, nothing))]
 
     monkeypatch.setattr(story, "story", only_detector)
     assert run("report", *named[:2], "--quick", "--lenient", "--out", tmp_path / "report")[0] == 0

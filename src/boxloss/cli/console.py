@@ -63,25 +63,22 @@ def bar() -> Iterator[Progress | None]:
         yield shown
 
 
-def tell(step: str) -> None:
-    """Print a line on stderr where `bar` shows nothing, as in the log of a job."""
-    if not Console(stderr=True).is_interactive:
-        click.echo(f"boxloss: {printable(step)} ...", err=True)
-
-
 @contextmanager
-def progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """Show a progress bar; call what it gives with the name of each step that begins."""
+def progress(steps: int, *, lines: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar; call what it gives with the name of each step that begins.
+
+    Where stderr is no terminal, as in the log of a job, there is nothing, or with `lines` a line for each step.
+    """
+    begun = 0
     with bar() as shown:
-        if shown is None:
-            yield lambda step: None
-            return
-        task = shown.add_task("", total=steps)
-        begun = 0
+        task = None if shown is None else shown.add_task("", total=steps)
 
         def begin(step: str) -> None:
             nonlocal begun
-            shown.update(task, description=step, completed=begun)
+            if shown is not None and task is not None:
+                shown.update(task, description=step, completed=begun)
             begun += 1
+            if shown is None and lines:
+                click.echo(f"boxloss: {begun} of {steps}: {printable(step)}", err=True)
 
         yield begin

@@ -26,7 +26,7 @@ from boxloss.cli.lab import (
     seed_option,
 )
 from boxloss.cli.landscape import CELLS, QUICK_CELLS
-from boxloss.cli.options import BOX, NUMBER, Choice, WholeNumber
+from boxloss.cli.options import BOX, NUMBER, SIZE, Choice, WholeNumber
 from boxloss.cli.tables import Table, cell
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ MAX_STEPS = 1_000_000  # every one of them is kept for the picture
     type=WholeNumber(min=1),
     default=12,
     show_default=True,
-    help="Without --start: boxes of the target's size, at random places on the plane.",
+    help="Without --start: boxes at random places on the plane.",
 )
+@click.option("--pred-size", **SIZE, help="Without --start: size of these boxes.  [default: that of the target]")
 @click.option("--extent", **NUMBER, default=3.0, show_default=True, help="Reach of the plane around the target.")
 @click.option(
     "--optimizer",
@@ -81,6 +82,7 @@ def descend(
     target: tuple[float, ...],
     starts: tuple[tuple[float, ...], ...],
     boxes: int,
+    pred_size: tuple[float, float] | None,
     extent: float,
     optimizer: Any,
     lr: float | None,
@@ -106,7 +108,9 @@ def descend(
         for name, box in (("target", target), *(("start", start) for start in starts)):
             check_numbers(name, box, "(x, y, w, h)")
             check_sides(name, *box[2:])
-        place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed)
+        size = target[2:] if pred_size is None else pred_size
+        check_sides("pred_size", *size)
+        place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed, size)
     rate = protocol_rate(steps) if lr is None else lr
     animations = {".gif": write_animation, ".mp4": write_animation}
     with outputs(paths, WRITERS | animations) as write:
@@ -123,10 +127,12 @@ def descend(
         console.show(table(balls, losses))
 
 
-def random_starts(target: np.ndarray, count: int, extent: float, seed: int) -> np.ndarray:
-    """Place boxes of the target's size on the plane at random."""
+def random_starts(
+    target: np.ndarray, count: int, extent: float, seed: int, size: Sequence[float] | np.ndarray
+) -> np.ndarray:
+    """Place boxes of a size on the plane at random."""
     centres = target[:2] + extent * (2.0 * np.random.default_rng(seed).random((count, 2)) - 1.0)
-    return np.concatenate([centres, np.broadcast_to(target[2:], (count, 2))], axis=1)
+    return np.concatenate([centres, np.broadcast_to(np.asarray(size), (count, 2))], axis=1)
 
 
 def protocol_rate(steps: int) -> list[float]:

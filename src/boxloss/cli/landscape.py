@@ -19,7 +19,7 @@ from boxloss.cli.lab import (
     outputs,
     quick_option,
 )
-from boxloss.cli.options import BOX, NUMBER, SIZE, Choice, WholeNumber
+from boxloss.cli.options import BOX, NUMBER, PLACE, SIZE, Choice, WholeNumber
 from boxloss.cli.tables import Table, cell, percent
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ CELLS, QUICK_CELLS = 300, 60  # along each side
 @losses_option
 @click.option("--target", **BOX, default=(0.0, 0.0, 1.0, 1.0), show_default=True, help="Its centre and size.")
 @click.option("--pred-size", **SIZE, default=(1.0, 1.0), show_default=True, help="Size of the prediction, where fixed.")
+@click.option("--pred-center", **PLACE, help="Its centre, where fixed.  [default: that of the target]")
 @click.option("--extent", **NUMBER, default=3.0, show_default=True, help="Reach of the plane around the target.")
 @click.option("--vary", default="xy", show_default=True, metavar="PAIR", help="The plane: two of x, y, w, h.")
 @click.option("--resolution", type=WholeNumber(min=2), help="Cells along each side.  [default: 300, --quick: 60]")
@@ -45,6 +46,7 @@ def landscape(
     losses: list[str],
     target: tuple[float, ...],
     pred_size: tuple[float, float],
+    pred_center: tuple[float, float] | None,
     extent: float,
     vary: str,
     resolution: int | None,
@@ -67,7 +69,10 @@ def landscape(
             for name in losses:
                 begin(name)
                 with checked():
-                    planes.append(lab.landscape(loss_of(name), target, pred_size, extent, cells, vary))
+                    plane = lab.landscape(
+                        loss_of(name), target, pred_size, extent, cells, vary, pred_center=pred_center
+                    )
+                    planes.append(plane)
             begin("writing")
             draw = plot.landscape if kind == "contours" else plot.surface
             write(

@@ -53,6 +53,7 @@ def finite(context: click.Context, option: click.Parameter, value: Any) -> Any:
 
 NUMBER: dict[str, Any] = {"type": float, "callback": finite}
 SIZE = NUMBER | {"nargs": 2, "metavar": "W H"}
+PLACE = NUMBER | {"nargs": 2, "metavar": "X Y"}
 BOX = NUMBER | {"nargs": 4, "metavar": "X Y W H"}
 
 

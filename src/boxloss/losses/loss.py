@@ -84,6 +84,12 @@ class Loss(Verbs, ABC):
         """The values of the parameters, in order."""
         return tuple(getattr(self, parameter.name) for parameter in fields(self))
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the formula, and a thumbnail of the landscape."""
+        from boxloss.pictures.thumbnails import card
+
+        return card(self)
+
     def with_eps(self, eps: float) -> Self:
         """Take another `eps`, in each loss of a sum that has one."""
         self.program.with_eps(eps)  # raises if there is none

@@ -25,6 +25,7 @@ FILE = "index.html"
 @inputs.lenient_option
 @seed_option
 @quick_option
+@click.option("--full", is_flag=True, help="All 1,715,000 cases of the simulation; takes minutes.")
 def report(
     ground_truth: Path | None,
     detections: Path | None,
@@ -35,24 +36,27 @@ def report(
     lenient: bool,
     seed: int,
     quick: bool,
+    full: bool,
 ) -> None:
     """Make a page that shows and measures why one loss beats another.
 
     DIR/index.html holds everything: landscapes, descents, correlation with the IoU and the simulation of the DIoU
-    paper, with pictures, tables and the commands that make each. With GROUND_TRUTH and DETECTIONS, files as "boxloss
-    score" takes them, it has a section on that detector too.
+    paper, with pictures, and folded below them tables and the commands that measure each. With GROUND_TRUTH and
+    DETECTIONS, files as "boxloss score" takes them, it has a section on that detector too.
     """
     from boxloss.cli.report.page import render
     from boxloss.cli.report.settings import Settings
     from boxloss.cli.report.story import story
 
+    if quick and full:
+        raise click.UsageError("Give --quick or --full, not both.", click.get_current_context())
     files, reading = inputs.both(ground_truth, detections), inputs.Reading(format, max_detections, lenient)
     inputs.check(files, reading)
-    settings = Settings(tuple(losses), files, seed, quick, reading)
+    settings = Settings(tuple(losses), files, seed, quick, reading, full)
     path = folder / FILE
     with new_folder(folder), export.pending(path, {".html": write_text}) as write:
-        with console.progress(settings.steps) as begin, checked():
-            sections = story(settings, begin, console.tell)
+        with console.progress(settings.steps, lines=True) as begin, checked():
+            sections = story(settings, begin)
         write(render(sections, losses, seed, settings.report_command(folder)))
     console.show(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
 

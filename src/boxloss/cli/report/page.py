@@ -1,95 +1,111 @@
 """The parts of the page, and the page made of them."""
 
-import base64
-import io
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.animation import FuncAnimation
-from matplotlib.figure import Figure
-from PIL import Image
+from markupsafe import Markup
 
 import boxloss as bl
-from boxloss import plot
 from boxloss.cli.tables import Table
 
-DPI = 130
-LIBRARIES = ("numpy", "numba", "scipy", "matplotlib")
+LIBRARIES = ("numpy", "numba", "scipy")
 
 
 class Picture(NamedTuple):
-    """A picture inside the page."""
+    """A drawing, what it is of, and what it shows."""
 
-    uri: str
-    width: int
-    height: int
-    alt: str
-    still: str = ""  # for readers who want no motion
+    drawing: Markup
+    title: str
+    line: str = ""
+
+
+class Pictures(NamedTuple):
+    """Pictures side by side below a text."""
+
+    text: str
+    pictures: Sequence[Picture]
+    legend: Markup | str = ""
+    kind: str = "tiles"  # or charts, which are wider
 
 
 class Part(NamedTuple):
-    """A table below a caption, and the pictures below it."""
+    """A table below a caption."""
 
     caption: str
     table: Table
-    pictures: Sequence[Picture] = ()
+
+
+class Card(NamedTuple):
+    """A loss in pictures."""
+
+    name: str
+    formula: str
+    verdict: str
+    pictures: Sequence[Picture]
 
 
 @dataclass
 class Section:
-    """A heading, paragraphs, parts, and the commands that make them."""
+    """A heading, paragraphs, pictures, and folded below them tables and the commands that make them.
+
+    Attributes
+    ----------
+    id, title, text
+        The anchor, the heading and the paragraphs.
+    cards
+        Losses side by side, each in pictures.
+    rows
+        Rows of pictures.
+    parts
+        Tables, folded.
+    commands
+        What makes the numbers, folded.
+    folded
+        What the fold is called that holds the pictures too; empty if they are in the open.
+    key
+        How to read the pictures: a drawing, a name and a sentence each.
+    html
+        Anything else, as it is: a drawing of its own, a page within the page.
+    """
 
     id: str
     title: str
     text: Sequence[str]
+    cards: Sequence[Card] = ()
+    rows: Sequence[Pictures] = ()
     parts: list[Part] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    folded: str = ""
+    key: Sequence[Picture] = ()
+    html: Markup | str = ""
 
 
-def picture(figure: Figure, alt: str) -> Picture:
-    """Put a figure into the page as PNG."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=DPI)
-    return Picture(data_uri(buffer.getvalue(), "png"), *Image.open(buffer).size, alt)
-
-
-def motion(animation: FuncAnimation, alt: str) -> Picture:
-    """Put an animation into the page as GIF, with its last frame as a still."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "motion.gif")
-        plot.save(animation, path)
-        content = path.read_bytes()
-    frames, still = Image.open(io.BytesIO(content)), io.BytesIO()
-    frames.seek(getattr(frames, "n_frames", 1) - 1)
-    frames.save(still, "png")
-    return Picture(data_uri(content, "gif"), *frames.size, alt, data_uri(still.getvalue(), "png"))
-
-
-def data_uri(content: bytes, kind: str) -> str:
-    """Write a picture as an address that holds it."""
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def render(sections: Sequence[Section], names: Sequence[str], seed: int, command: str) -> str:
-    """Write the page as HTML."""
-    environment = Environment(
+def environment() -> Environment:
+    """Where the templates are."""
+    return Environment(
         loader=PackageLoader("boxloss.cli.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def render(sections: Sequence[Section], names: Sequence[str], seed: int, command: str) -> str:
+    """Write the page as HTML."""
     versions = {"boxloss": bl.__version__, "Python": platform.python_version()}
-    return environment.get_template("page.html").render(
-        sections=sections,
-        names=names,
-        seed=seed,
-        command=command,
-        versions=versions | {name: version(name) for name in LIBRARIES},
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            sections=sections,
+            names=names,
+            seed=seed,
+            command=command,
+            versions=versions | {name: version(name) for name in LIBRARIES},
+        )
     )

@@ -4,11 +4,16 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from boxloss.cli.correlate import QUICK_PAIRS
 from boxloss.cli.expressions import loss_of
 from boxloss.cli.inputs import Files, Reading
+from boxloss.cli.simulate import POINTS as ALL_POINTS
+from boxloss.cli.simulate import QUICK_POINTS
 from boxloss.losses.loss import Loss
 from boxloss.plot.style import name_of
 from boxloss.printable import printable
+
+PAIRS, POINTS = 200_000, 1000  # of a million and of 5000, which take minutes
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Settings:
         Whether there shall be less of everything.
     reading
         How the files are read.
+    full
+        Whether the simulation has all cases of the paper.
     """
 
     names: tuple[str, ...]
@@ -34,6 +41,7 @@ class Settings:
     seed: int
     quick: bool
     reading: Reading = field(default_factory=Reading)
+    full: bool = False
 
     @property
     def losses(self) -> list[Loss]:
@@ -45,9 +53,15 @@ class Settings:
         """What tables and pictures call the losses."""
         return [name_of(loss) for loss in self.losses]
 
-    def drawn(self, loss: Loss) -> bool:
-        """Whether a loss has pictures of its own: if it must be quick only the first and the last."""
-        return not self.quick or loss in (self.losses[0], self.losses[-1])
+    @property
+    def pairs(self) -> int:
+        """Of random pairs of boxes."""
+        return QUICK_PAIRS if self.quick else PAIRS
+
+    @property
+    def points(self) -> int:
+        """Of the simulation: anchor centres, with 343 cases each."""
+        return QUICK_POINTS if self.quick else ALL_POINTS if self.full else POINTS
 
     @property
     def released(self) -> tuple[str, ...]:
@@ -72,9 +86,12 @@ class Settings:
     @property
     def steps(self) -> int:
         """Into how many steps the work is divided."""
-        of_each = 6 + (self.files is not None)  # landscape, descent, correlation twice or thrice, simulation twice
-        return of_each * len(self.names) + len(self.released) + 1
+        of_each = 7 + (
+            self.files is not None
+        )  # landscapes, descent twice, correlation twice or thrice, simulation twice
+        return of_each * len(self.names) + len(self.released)
 
     def report_command(self, folder: Path) -> str:
         """Write the command that makes the whole report."""
-        return self.command("report", *self.file_words, "--out", str(folder), *self.seeded)
+        more = ["--full"] * self.full
+        return self.command("report", *self.file_words, "--out", str(folder), *self.seeded, *more)

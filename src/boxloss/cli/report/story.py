@@ -1,53 +1,35 @@
 """All sections of the report, in order."""
 
+from collections.abc import Callable
+
 from boxloss.cli import inputs
-from boxloss.cli.report.page import Part, Section
-from boxloss.cli.report.sections import Begin, correlations, descents, detector, landscapes
+from boxloss.cli.report.glance import glance
+from boxloss.cli.report.measure import Begin, Measured, measure
+from boxloss.cli.report.page import Section
+from boxloss.cli.report.sections import correlations, descents, detector, slopes
 from boxloss.cli.report.settings import Settings
 from boxloss.cli.report.simulation import simulation
-from boxloss.cli.simulate import STEPS
-from boxloss.cli.tables import Table
+
+# In the order of the page. Each makes a section of what was measured, or none if it does not apply: a further one is a
+# line here, with a drawing or a page of its own as the `html` of its section.
+SECTIONS: tuple[Callable[[Measured], Section | None], ...] = (
+    glance,
+    slopes,
+    descents,
+    correlations,
+    detector,
+    simulation,
+)
 
 
-def story(settings: Settings, begin: Begin, tell: Begin = lambda section: None) -> list[Section]:
+def story(settings: Settings, begin: Begin) -> list[Section]:
     """Make all sections.
 
-    `begin` is called with the name of each of `Settings.steps` steps of the work, `tell` with that of each section.
+    `begin` is called with the name of each of `Settings.steps` steps of the work.
     """
     # First, so that what is wrong with files is said before the work begins.
     matched = inputs.matched(settings.files, settings.reading, inputs.LOWEST) if settings.files else None
     if matched:
         inputs.some_pairs(matched)
-    tell("landscapes")
-    slopes, planes = landscapes(settings, begin)
-    tell("descents")
-    balls = descents(settings, begin, planes)
-    tell("correlation with the IoU")
-    ranks = correlations(settings, begin)
-    detectors = []
-    if matched:
-        tell("your detector")
-        detectors.append(detector(settings, begin, matched))
-    tell("simulation")
-    race = simulation(settings, begin)
-    return [glance(settings, slopes, balls, ranks, race), slopes, balls, ranks, *detectors, race]
-
-
-def glance(settings: Settings, slopes: Section, balls: Section, ranks: Section, race: Section) -> Section:
-    """Put the most telling column of each section side by side."""
-    fixed, mixed = (part.table.column("Spearman")[::2] for part in ranks.parts)  # others are of overlapping pairs
-    _, unit, relative = (part.table for part in race.parts[:3])
-    columns = {
-        "no slope on": slopes.parts[0].table.column("zero gradient"),
-        "arrived": balls.parts[0].table.column("arrived"),
-        "Spearman, one size": fixed,
-        "Spearman, mixed sizes": mixed,
-        "simulated IoU, unit targets": unit.column(str(STEPS[-1])),
-        "simulated IoU, mixed targets": relative.column(str(STEPS[-1])),
-    }
-    table = Table(("loss",), tuple(columns), list(zip(settings.labels, *columns.values(), strict=True)))
-    text = [
-        "Where a loss has no slope a box cannot learn. Where it does not follow the IoU a box learns something else. "
-        "Each column is from a section below.",
-    ]
-    return Section("glance", "At a glance", text, [Part("One row for each loss", table)])
+    measured = measure(settings, matched, begin)
+    return [section for make in SECTIONS if (section := make(measured)) is not None]

@@ -1,0 +1,1 @@
+"""Pictures made without a library for plots: of a loss, for notebooks and pages."""
