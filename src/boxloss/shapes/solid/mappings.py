@@ -23,17 +23,16 @@ def interpolated(pair: SolidPair, alpha: Any) -> Mapped:
     return together(pair, pair.ground_shape.interpolated(pair.ground, alpha), interval.interpolated(pair.height, alpha))
 
 
-def together(pair: SolidPair, ground: Any, height: Any) -> Mapped:
+def together(pair: SolidPair, ground: Mapped, height: Mapped) -> Mapped:
     """A pair made of a pair in the ground plane and one of intervals."""
 
     def back(gradient: Way) -> Way:
         gradient = cache(gradient)  # both parts ask for it
-        ways = [
-            own.back(lambda exchanged, k=k: part_of(gradient(exchanged), k)) for k, own in enumerate((ground, height))
-        ]
+        of_ground = ground.back(lambda exchanged: part_of(gradient(exchanged), 0))
+        of_height = height.back(lambda exchanged: part_of(gradient(exchanged), 1))
 
         def of_boxes(exchanged: bool) -> Gradient:
-            return joined(*(way(exchanged) for way in ways))
+            return joined(of_ground(exchanged), of_height(exchanged))
 
         return of_boxes
 

@@ -47,10 +47,10 @@ class SolidPair(Pair):
         """From where to where they stand."""
         return IntervalPair(self.xp, self.given.height, self.given_other.height, self.image)
 
-    def of_parts(self, ground: Pair, height: IntervalPair) -> Self:
+    def of_parts(self, ground: Pair, height: Pair) -> Self:
         """A pair of other boxes."""
-        given = (self.box.of(a, b) for a, b in ((ground.given, height.given), (ground.given_other, height.given_other)))
-        pair = type(self)(ground.xp, *given, self.image)
+        given = self.box.of(ground.given, height.given)
+        pair = type(self)(ground.xp, given, self.box.of(ground.given_other, height.given_other), self.image)
         pair.__dict__.update(ground=ground, height=height)
         return pair
 
