@@ -23,7 +23,7 @@ LOSSES = {
 COMPILED = ("giou", "eiou", "inner", "interpolated", "l1")  # which together have every relation and map
 
 
-def raised(rng, ground, z, h):
+def raised(ground, z, h):
     """Boxes (cx, cy, cz, w, l, h, yaw) of boxes of the ground plane (cx, cy, w, h, angle)."""
     return np.concatenate([ground[:, :2], z[:, None], ground[:, 2:4], h[:, None], ground[:, 4:]], axis=1)
 
@@ -31,7 +31,7 @@ def raised(rng, ground, z, h):
 def boxes(rng, n, format="cxcyczwlha"):
     """Boxes with sides from 0.4 to 4 about the origin, at any yaw."""
     z, h = rng.uniform(-2.0, 2.0, n), np.exp(rng.uniform(np.log(0.4), np.log(4.0), n))
-    found = raised(rng, rotated_boxes.boxes(rng, n), z, h)
+    found = raised(rotated_boxes.boxes(rng, n), z, h)
     if format == "cxcyczwlha":
         return found
     return found[:, :6] if format == "cxcyczwlh" else bl.convert(found[:, :6], "cxcyczwlh", "xyzxyz")
@@ -43,7 +43,7 @@ def pairs(kind, rng, n):
     size = rng.integers(1, 9, (2, n)) / 2.0
     half, gap = 0.5 * size.sum(0), rng.choice([0.0, 0.25, -0.5, -1.0], n)
     z = rng.integers(-4, 5, n) / 4.0
-    return raised(rng, pred, z + half + gap, size[0]), raised(rng, target, z, size[1])
+    return raised(pred, z + half + gap, size[0]), raised(target, z, size[1])
 
 
 def ends(box):

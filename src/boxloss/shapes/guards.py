@@ -20,7 +20,7 @@ SHORTEST_DIVISOR = 2.0**-33  # its square is negligible
 # Between these no area, squared length or product of two of them leaves the normal range of float32.
 SHORTEST_SIDE, FARTHEST_CORNER = 2.0**-30, 2.0**30
 # Likewise of boxes in space: between these no product of two volumes does.
-SHORTEST_SIDE_IN_SPACE, FARTHEST_CORNER_IN_SPACE = 2.0**-20, 2.0**20
+SHORTEST_SIDE_IN_SPACE, FARTHEST_CORNER_IN_SPACE = 2.0**-20, 2.0**19
 
 
 def ordinary(b: Box, shortest: float = SHORTEST_SIDE, far: float = FARTHEST_CORNER) -> Any:
