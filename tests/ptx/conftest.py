@@ -12,8 +12,10 @@ import pytest
 
 import boxloss as bl
 
-# Tests of a GPU that test_run.py takes.
-pytest.register_assert_rewrite("gpu.test_gpu_arrays", "gpu.test_gpu_layouts", "gpu.test_gpu_losses")
+# Tests of a GPU that test_run.py and test_solids.py take.
+pytest.register_assert_rewrite(
+    "gpu.test_gpu_arrays", "gpu.test_gpu_layouts", "gpu.test_gpu_losses", "gpu.test_gpu_solids"
+)
 
 MOST_BOXES = 10_000
 
