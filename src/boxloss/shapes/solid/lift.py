@@ -10,15 +10,19 @@ from boxloss.shapes.solid.shape import TURNED_SOLID
 
 
 def with_yaw(xp: Any, b: Solid) -> TurnedSolid:
-    """A box with a yaw of 0. An inverted side is one of length 0 at its first corner, as it is without a yaw."""
-    return TurnedSolid.of(with_angle(xp, b.ground.upright(xp)), b.height)
+    """A box with a yaw of 0."""
+    return TurnedSolid.of(with_angle(xp, b.ground), b.height)
 
 
 def lifted(own: Format) -> Format:
-    """A format of boxes along the axes as one of boxes with a yaw."""
+    """A format of boxes along the axes as one of boxes with a yaw.
+
+    An inverted side is one of length 0 at its first corner, as it is without a yaw. The pair sees to that along z.
+    """
 
     def decode(xp: Any, numbers: Any, image: Image) -> TurnedSolid:
-        return with_yaw(xp, own.decode(xp, numbers, image))
+        b = own.decode(xp, numbers, image)
+        return with_yaw(xp, b.of(b.ground.upright(xp), b.height))
 
     def pullback(xp: Any, numbers: Any, d: SolidGradient, image: Image) -> tuple[Any, ...]:
         b = own.decode(xp, numbers, image)
