@@ -151,7 +151,7 @@ def check_boxes(boxes: Any, format: str = "xyxy", name: str = "boxes") -> tuple[
     """The library of an array of boxes, and the boxes in a float type."""
     xp = array_namespace(**{name: boxes})
     check_own_format(name, boxes, format)
-    boxes = as_boxes(xp, name, boxes)
+    boxes = as_boxes(xp, name, boxes, format)
     if xp.isdtype(boxes.dtype, "real floating"):
         return xp, boxes
     float_dtype(xp, name, boxes.dtype)
@@ -231,7 +231,8 @@ def check_matrix(pred: Any, target: Any) -> None:
     """A pairwise matrix has rows and columns."""
     for name, boxes in (("pred", pred), ("target", target)):
         if boxes.ndim < 2:
-            raise ValueError(f"{name} of a pairwise matrix must have shape (..., N, 4); got {tuple(boxes.shape)}")
+            wanted = f"(..., N, {boxes.shape[-1]})"
+            raise ValueError(f"{name} of a pairwise matrix must have shape {wanted}; got {tuple(boxes.shape)}")
 
 
 def number_of_pairs(shape: tuple[int, ...]) -> int:

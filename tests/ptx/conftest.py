@@ -12,9 +12,9 @@ import pytest
 
 import boxloss as bl
 
-# Tests of a GPU that test_run.py takes.
+# Tests of a GPU that test_run.py and test_solids.py take.
 pytest.register_assert_rewrite(
-    "gpu.test_gpu_arrays", "gpu.test_gpu_layouts", "gpu.test_gpu_losses", "gpu.test_gpu_rotated"
+    *(f"gpu.test_gpu_{name}" for name in ("arrays", "layouts", "losses", "rotated", "solids"))
 )
 
 MOST_BOXES = 10_000

@@ -104,13 +104,13 @@ class ReleasedGIoU(GIoU):
 class ReleasedDIoU(DIoU):
     """DIoU with its released gradient."""
 
-    relations = (released_areas, misdirected_diagonal, "center_offset")  # type: ignore[assignment]
+    relations = (released_areas, misdirected_diagonal, "center_distance")  # type: ignore[assignment]
 
 
 class ReleasedCIoU(CIoU):
     """CIoU with its released gradient."""
 
-    relations = (released_areas, misdirected_diagonal, "center_offset", undivided_aspect)  # type: ignore[assignment]
+    relations = (released_areas, misdirected_diagonal, "center_distance", undivided_aspect)  # type: ignore[assignment]
 
 
 RELEASED: dict[Loss, Loss] = {

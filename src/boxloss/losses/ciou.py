@@ -7,7 +7,7 @@ from typing import Any
 from boxloss.losses.diou import distance_and_penalty
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.relations import Areas, Vector
+from boxloss.shapes.relations import Areas
 from boxloss.shapes.shape import times
 
 FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
@@ -62,17 +62,17 @@ class CIoU(OverlapLoss):
     full_gradient: bool = False
     eps: float = 0.0
     per_distance = 1.0
-    relations = ("areas", "enclosing_diagonal", "center_offset", "aspect")
+    relations = ("areas", "enclosing_diagonal", "center_distance", "aspect")
     expression = "1 - I / U + rho^2 / c^2 + alpha v"
     value_range = "[0, 2.5)"
     paper = "Zheng et al. 2020"
 
     @staticmethod
     def terms(
-        xp: Any, areas: Areas, c2: Any, offset: Vector, aspect: Any, full_gradient: bool, eps: float
+        xp: Any, areas: Areas, c2: Any, rho2: Any, aspect: Any, full_gradient: bool, eps: float
     ) -> tuple[Term, ...]:
         """1 - IoU, rho^2 / c^2 and alpha v."""
-        (distance, (d_areas, *_)), (penalty, d_penalty) = distance_and_penalty(xp, areas, c2, offset, eps, eps)
+        (distance, (d_areas, *_)), (penalty, d_penalty) = distance_and_penalty(xp, areas, c2, rho2, eps, eps)
         aspect_value, d_aspect, alpha = aspect_penalty(xp, distance, aspect, eps)
         by_areas = None
         if full_gradient:  # of alpha v = v^2 / (1 - IoU + v)

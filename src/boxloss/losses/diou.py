@@ -7,19 +7,17 @@ from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverses, padded
-from boxloss.shapes.relations import Areas, Vector
+from boxloss.shapes.relations import Areas
 
 
 def distance_and_penalty(
-    xp: Any, areas: Areas, c2: Any, offset: Vector, union_eps: float, diagonal_eps: float
+    xp: Any, areas: Areas, c2: Any, rho2: Any, union_eps: float, diagonal_eps: float
 ) -> tuple[Term, Term]:
     """1 - IoU, and rho^2 / c^2: the squared distance of the centres over the squared diagonal of the enclosing box."""
     per_union, per_c2 = inverses(xp, padded(xp, areas.union, union_eps), padded(xp, c2, diagonal_eps))
     _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, union_eps)
-    penalty = (offset.x * offset.x + offset.y * offset.y) * per_c2
-    twice = 2.0 * per_c2
-    d_offset = Vector(twice * offset.x, twice * offset.y)
-    return (distance, (d_areas, None, None)), (penalty, (None, -(penalty * per_c2), d_offset))
+    penalty = rho2 * per_c2
+    return (distance, (d_areas, None, None)), (penalty, (None, -(penalty * per_c2), per_c2))
 
 
 @dataclass(frozen=True)
@@ -52,15 +50,15 @@ class DIoU(OverlapLoss):
 
     eps: float = 0.0
     per_distance = 1.0
-    relations = ("areas", "enclosing_diagonal", "center_offset")
+    relations = ("areas", "enclosing_diagonal", "center_distance")
     expression = "1 - I / U + rho^2 / c^2"
     value_range = "[0, 2)"
     paper = "Zheng et al. 2020"
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, c2: Any, offset: Vector, eps: float) -> tuple[Term, ...]:
+    def terms(xp: Any, areas: Areas, c2: Any, rho2: Any, eps: float) -> tuple[Term, ...]:
         """1 - IoU and rho^2 / c^2."""
-        return distance_and_penalty(xp, areas, c2, offset, eps, eps)
+        return distance_and_penalty(xp, areas, c2, rho2, eps, eps)
 
 
 diou: DIoU = register("diou", DIoU())

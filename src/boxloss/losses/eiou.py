@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from boxloss.formulas.program import tuple_like
 from boxloss.losses.diou import distance_and_penalty
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import inverses, padded
+from boxloss.shapes.guards import inverse, inverses, padded
 from boxloss.shapes.relations import Areas, Vector
 
 
@@ -24,7 +25,8 @@ class EIoU(OverlapLoss):
 
     Zhang et al., "Focal and Efficient IOU Loss for Accurate Bounding Box Regression", Neurocomputing 2022
     (arXiv:2101.08158), equation (6). Range [0, 3.25): the limit is that of a tiny box in the corner of a large one.
-    Not the Extended IoU that mmdetection calls ``EIoULoss``. Kinks: equal edges, and contact of the boxes.
+    Not the Extended IoU that mmdetection calls ``EIoULoss``. Of boxes in space there is a third side: the range is
+    [0, 4.25). Kinks: equal edges, and contact of the boxes.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ class EIoU(OverlapLoss):
     relations = (
         "areas",
         "enclosing_diagonal",
-        "center_offset",
+        "center_distance",
         "enclosing_sides",
         "size_difference",
     )
@@ -59,18 +61,24 @@ class EIoU(OverlapLoss):
 
     @staticmethod
     def terms(
-        xp: Any, areas: Areas, c2: Any, offset: Vector, c: Vector, size_difference: Vector, eps: float
+        xp: Any, areas: Areas, c2: Any, rho2: Any, c: Vector, size_difference: Vector, eps: float
     ) -> tuple[Term, ...]:
-        """1 - IoU, rho^2 / c^2, (w - W)^2 / cw^2 and (h - H)^2 / ch^2."""
-        (distance, d_distance), (centre, d_centre) = distance_and_penalty(xp, areas, c2, offset, eps, eps)
-        per_cw2, per_ch2 = inverses(xp, padded(xp, c.x * c.x, eps), padded(xp, c.y * c.y, eps))
-        w, d_w, d_cw = side_difference(size_difference.x, c.x, per_cw2)
-        h, d_h, d_ch = side_difference(size_difference.y, c.y, per_ch2)
+        """1 - IoU, rho^2 / c^2, and for each axis (w - W)^2 / cw^2."""
+        (distance, d_distance), (centre, d_centre) = distance_and_penalty(xp, areas, c2, rho2, eps, eps)
+        x2, y2, *others = (padded(xp, side * side, eps) for side in c)
+        per_c2 = (*inverses(xp, x2, y2), *(inverse(xp, side2) for side2 in others))
+        of_axes = [side_difference(*axis) for axis in zip(size_difference, c, per_c2, strict=True)]
+
+        def along(axis: int, d: Any) -> Any:
+            return tuple_like(c, [d if k == axis else 0.0 for k in range(len(c))])
+
         return (
             (distance, (*d_distance, None, None)),
             (centre, (*d_centre, None, None)),
-            (w, (None, None, None, Vector(d_cw, 0.0), Vector(d_w, 0.0))),
-            (h, (None, None, None, Vector(0.0, d_ch), Vector(0.0, d_h))),
+            *(
+                (penalty, (None, None, None, along(axis, d_side), along(axis, d_difference)))
+                for axis, (penalty, d_difference, d_side) in enumerate(of_axes)
+            ),
         )
 
 

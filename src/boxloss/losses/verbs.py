@@ -34,11 +34,13 @@ class Verbs(Best, Within):
 
         Parameters
         ----------
-        pred, target : array, shape (..., 4)
+        pred, target : array, shape (..., 4), or as many as numbers of the format
             Boxes of one array library, on one device, of floats or integers. Leading axes broadcast.
         format : str or (str, str)
             The format of both, or of pred and of target: ``"xyxy"``, ``"xywh"`` (corner and size), ``"cxcywh"``,
             ``"yxyx"``, or one of these with ``"rel_"`` before it for coordinates that are fractions of the image.
+            Boxes in space: ``"xyzxyz"`` (two corners), ``"cxcyczwlh"`` (centre, and sides along x, y and z) and
+            ``"cxcyczwlha"`` (these and a yaw in radians, from +x towards +y).
         image_size : (height, width), optional
             The size of the image in pixels; a relative format needs it.
         weight : array or float, optional

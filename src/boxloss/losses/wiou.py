@@ -7,7 +7,7 @@ from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverses
-from boxloss.shapes.relations import Areas, Vector
+from boxloss.shapes.relations import Areas
 from boxloss.shapes.shape import times
 
 
@@ -30,7 +30,7 @@ class WIoU(OverlapLoss):
     array([0.9579])
     """
 
-    relations = ("areas", "enclosing_diagonal", "center_offset")
+    relations = ("areas", "enclosing_diagonal", "center_distance")
     expression = "exp(rho^2 / c^2) (1 - I / U)"
     value_range = "[0, e)"
     per_distance = 1.0
@@ -42,14 +42,13 @@ class WIoU(OverlapLoss):
         return False
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, c2: Any, offset: Vector) -> tuple[Term, ...]:
+    def terms(xp: Any, areas: Areas, c2: Any, rho2: Any) -> tuple[Term, ...]:
         """1 - IoU, and what the factor adds to it."""
         per_union, per_c2 = inverses(xp, areas.union, c2)
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, 0.0)
-        gain = xp.expm1((offset.x * offset.x + offset.y * offset.y) * per_c2)
-        twice = 2.0 * per_c2 * (1.0 + gain) * distance
-        d_offset = Vector(twice * offset.x, twice * offset.y)
-        return (distance, (d_areas, None, None)), (gain * distance, (times(d_areas, gain), None, d_offset))
+        gain = xp.expm1(rho2 * per_c2)
+        d_rho2 = per_c2 * (1.0 + gain) * distance
+        return (distance, (d_areas, None, None)), (gain * distance, (times(d_areas, gain), None, d_rho2))
 
 
 wiou: WIoU = register("wiou", WIoU())

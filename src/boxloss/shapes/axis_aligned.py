@@ -43,6 +43,12 @@ class AxisAlignedPair(Pair):
         xp, a, b = self.xp, self.box, self.other
         return Box(smaller(xp, a.x1, b.x1), smaller(xp, a.y1, b.y1), larger(xp, a.x2, b.x2), larger(xp, a.y2, b.y2))
 
+    @cached_property
+    def offset(self) -> Vector:
+        """Centre of the first box minus that of the other, from corner differences: exact for boxes that are close."""
+        a, b = self.box, self.other
+        return Vector(0.5 * ((a.x1 - b.x1) + (a.x2 - b.x2)), 0.5 * ((a.y1 - b.y1) + (a.y2 - b.y2)))
+
     def exchanged(self) -> "AxisAlignedPair":
         """The pair with its other box first, and the same corners."""
         pair = AxisAlignedPair(self.xp, self.given_other, self.given, self.image)

@@ -10,10 +10,13 @@ from boxloss.shapes.rotated.formats import ROTATED_FORMATS
 from boxloss.shapes.rotated.lift import lifted
 from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.shapes.shape import Format
+from boxloss.shapes.solid.formats import SOLID_FORMATS
+from boxloss.shapes.solid.lift import lifted as lifted_solid
+from boxloss.shapes.solid.shape import SOLID, TURNED_SOLID
 
-FORMATS: Mapping[str, Format] = MappingProxyType({**AXIS_ALIGNED_FORMATS, **ROTATED_FORMATS})
+FORMATS: Mapping[str, Format] = MappingProxyType({**AXIS_ALIGNED_FORMATS, **ROTATED_FORMATS, **SOLID_FORMATS})
 # For a kind of box and one that holds it as a special case: what makes the format of the one a format of the other.
-_LIFTS = MappingProxyType({(AXIS_ALIGNED, ROTATED): lifted})
+_LIFTS = MappingProxyType({(AXIS_ALIGNED, ROTATED): lifted, (SOLID, TURNED_SOLID): lifted_solid})
 
 
 @cache
@@ -27,6 +30,6 @@ def of_one_shape(names: tuple[str, str]) -> tuple[Format, Format]:
     if (lift := _LIFTS.get((target.shape, pred.shape))) is not None:
         return pred, lift(target)
     raise ValueError(
-        f"boxes of format {names[0]!r} are {pred.shape.name} and those of format {names[1]!r} {target.shape.name}: "
-        "these cannot be compared"
+        f"pred and target must both be boxes in a plane or both boxes in space; got format {names[0]!r} of "
+        f"{pred.shape.name} boxes and format {names[1]!r} of {target.shape.name} boxes"
     )

@@ -19,13 +19,14 @@ NEGLIGIBLE = 2.0**-66
 SHORTEST_DIVISOR = 2.0**-33  # its square is negligible
 # Between these no area, squared length or product of two of them leaves the normal range of float32.
 SHORTEST_SIDE, FARTHEST_CORNER = 2.0**-30, 2.0**30
+# Likewise of boxes in space: between these no product of two volumes does.
+SHORTEST_SIDE_IN_SPACE, FARTHEST_CORNER_IN_SPACE = 2.0**-20, 2.0**19
 
 
-def ordinary(b: Box) -> Any:
+def ordinary(b: Box, shortest: float = SHORTEST_SIDE, far: float = FARTHEST_CORNER) -> Any:
     """Say whether a box needs no guard; a NaN does."""
-    far = FARTHEST_CORNER
     is_near = (b.x1 >= -far) & (b.y1 >= -far) & (b.x2 <= far) & (b.y2 <= far)
-    return is_near & (b.x2 - b.x1 >= SHORTEST_SIDE) & (b.y2 - b.y1 >= SHORTEST_SIDE)
+    return is_near & (b.x2 - b.x1 >= shortest) & (b.y2 - b.y1 >= shortest)
 
 
 @replaceable

@@ -97,12 +97,16 @@ def areas_forward(xp: Any, pair: Pair) -> Areas:
 
 
 def areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Partials:
-    """union = w h + W H - intersection, and the intersection is a product of clamped sides."""
+    """union = w h + W H - intersection."""
+    return area_and_intersection_pullback(xp, pair, d.union, d.intersection - d.union)
+
+
+def area_and_intersection_pullback(xp: Any, pair: Pair, by_area: Any, by_intersection: Any) -> Partials:
+    """Back from the area of the first box, and from the intersection, a product of clamped sides."""
     w, h, overlap_w, overlap_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
-    d_w, d_h = d.union * h, d.union * w
-    d_intersection = d.intersection - d.union
-    d_overlap_w = where_overlapping(xp, overlap_w, w, d_intersection * positive_part(xp, overlap_h))
-    d_overlap_h = where_overlapping(xp, overlap_h, h, d_intersection * positive_part(xp, overlap_w))
+    d_w, d_h = by_area * h, by_area * w
+    d_overlap_w = where_overlapping(xp, overlap_w, w, by_intersection * positive_part(xp, overlap_h))
+    d_overlap_h = where_overlapping(xp, overlap_h, h, by_intersection * positive_part(xp, overlap_w))
     return Partials(box=Box(-d_w, -d_h, d_w, d_h), inner=Vector(d_overlap_w, d_overlap_h))
 
 
@@ -153,15 +157,26 @@ def enclosing_diagonal_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
 
 
 def center_offset_forward(xp: Any, pair: Pair) -> Vector:
-    """Centre of pred minus centre of target, from corner differences: exact for boxes that are close."""
-    p, t = pair.box, pair.other
-    return Vector(0.5 * ((p.x1 - t.x1) + (p.x2 - t.x2)), 0.5 * ((p.y1 - t.y1) + (p.y2 - t.y2)))
+    """Centre of pred minus centre of target."""
+    return pair.offset  # type: ignore[no-any-return]
 
 
 def center_offset_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
     """Either corner moves the centre by half."""
     d_x, d_y = 0.5 * d.x, 0.5 * d.y
     return Partials(box=Box(d_x, d_y, d_x, d_y))
+
+
+def center_distance_forward(xp: Any, pair: Pair) -> Any:
+    """Squared distance of the centres."""
+    x, y = pair.offset
+    return x * x + y * y
+
+
+def center_distance_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+    """d(x^2 + y^2) = 2 x dx + 2 y dy."""
+    (x, y), twice = pair.offset, 2.0 * d
+    return center_offset_pullback(xp, pair, Vector(twice * x, twice * y))
 
 
 def size_difference_forward(xp: Any, pair: Pair) -> Vector:
@@ -259,6 +274,7 @@ _ALL = (
     Relation("enclosing_area", enclosing_area_forward, enclosing_area_pullback, same),
     Relation("enclosing_diagonal", enclosing_diagonal_forward, enclosing_diagonal_pullback, same),
     Relation("center_offset", center_offset_forward, center_offset_pullback, negated),
+    Relation("center_distance", center_distance_forward, center_distance_pullback, same),
     Relation("size_difference", size_difference_forward, size_difference_pullback, negated),
     Relation("sides", sides_forward, sides_pullback, swapped),
     Relation("corners", corners_forward, corners_pullback, negated),

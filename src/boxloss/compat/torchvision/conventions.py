@@ -10,7 +10,7 @@ from boxloss.losses.diou import DIoU, distance_and_penalty
 from boxloss.losses.giou import GIoU
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss, Term
-from boxloss.shapes.relations import Areas, Vector
+from boxloss.shapes.relations import Areas
 from boxloss.shapes.shape import Gradient, Pair, Relation, times
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
@@ -30,9 +30,9 @@ class DIoUOfTwoEps(OverlapLoss):
     value_range = DIoU.value_range
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, c2: Any, offset: Vector, union_eps: float, eps: float) -> tuple[Term, ...]:
+    def terms(xp: Any, areas: Areas, c2: Any, rho2: Any, union_eps: float, eps: float) -> tuple[Term, ...]:
         """1 - IoU and rho^2 / c^2."""
-        return distance_and_penalty(xp, areas, c2, offset, union_eps, eps)
+        return distance_and_penalty(xp, areas, c2, rho2, union_eps, eps)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class CIoUOfThreeEps(OverlapLoss):
         xp: Any,
         areas: Areas,
         c2: Any,
-        offset: Vector,
+        rho2: Any,
         aspect: Any,
         union_eps: float,
         diagonal_eps: float,
@@ -59,7 +59,7 @@ class CIoUOfThreeEps(OverlapLoss):
     ) -> tuple[Term, ...]:
         """1 - IoU, rho^2 / c^2 and alpha v."""
         (distance, by_distance), (penalty, by_penalty) = distance_and_penalty(
-            xp, areas, c2, offset, union_eps, diagonal_eps
+            xp, areas, c2, rho2, union_eps, diagonal_eps
         )
         aspect_value, d_aspect, _ = aspect_penalty(xp, distance, aspect, eps)
         of_aspect = (aspect_value, (None, None, None, d_aspect))

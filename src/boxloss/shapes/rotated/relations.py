@@ -44,13 +44,18 @@ def areas_forward(xp: Any, pair: RotatedPair) -> Areas:
 
 def areas_pullback(xp: Any, pair: RotatedPair, d: AreaPartials) -> RotatedPartials:
     """union = w h + W H - intersection."""
-    r, found, by_intersection = pair.relative, pair.overlap, d.intersection - d.union
+    return area_and_intersection_pullback(xp, pair, d.union, d.intersection - d.union)
+
+
+def area_and_intersection_pullback(xp: Any, pair: RotatedPair, by_area: Any, by_intersection: Any) -> RotatedPartials:
+    """Back from the area of the first box, and from the intersection."""
+    r, found = pair.relative, pair.overlap
     return RotatedPartials(
         RelativeGradient(
             by_intersection * found.x,
             by_intersection * found.y,
-            d.union * r.h + by_intersection * found.w,
-            d.union * r.w + by_intersection * found.h,
+            by_area * r.h + by_intersection * found.w,
+            by_area * r.w + by_intersection * found.h,
             by_intersection * found.angle,
         )
     )
@@ -131,6 +136,18 @@ def center_offset_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPart
     return both(x=d.x, y=d.y)
 
 
+def center_distance_forward(xp: Any, pair: RotatedPair) -> Any:
+    """Squared distance of the centres."""
+    x, y = pair.of_target.x, pair.of_target.y
+    return x * x + y * y
+
+
+def center_distance_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
+    """d(x^2 + y^2) = 2 x dx + 2 y dy."""
+    twice = 2.0 * d
+    return both(x=twice * pair.of_target.x, y=twice * pair.of_target.y)
+
+
 def size_difference_forward(xp: Any, pair: RotatedPair) -> Vector:
     """Sides of pred minus sides of target."""
     r = pair.of_target
@@ -200,6 +217,7 @@ _ALL = (
     Relation("enclosing_area", enclosing_area_forward, enclosing_area_pullback, same),
     Relation("enclosing_diagonal", enclosing_diagonal_forward, enclosing_diagonal_pullback, same),
     Relation("center_offset", center_offset_forward, center_offset_pullback, same),
+    Relation("center_distance", center_distance_forward, center_distance_pullback, same),
     Relation("size_difference", size_difference_forward, size_difference_pullback, same),
     Relation("sides", sides_forward, sides_pullback, same),
     Relation("aspect", aspect_forward, aspect_pullback, same, aspect_of_one_box, aspect_of_two),

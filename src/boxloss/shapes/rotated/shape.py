@@ -14,11 +14,11 @@ from boxloss.shapes.rotated.relations import RELATIONS
 from boxloss.shapes.shape import Shape
 
 
-def ordinary(b: RotatedBox) -> Any:
+def ordinary(b: RotatedBox, shortest: float = SHORTEST_SIDE, farthest: float = FARTHEST_CORNER) -> Any:
     """Say whether a box needs no guard; a NaN does."""
-    far = 0.5 * FARTHEST_CORNER
+    far = 0.5 * farthest
     is_near = (b.x >= -far) & (b.y >= -far) & (b.x <= far) & (b.y <= far) & (b.w <= far) & (b.h <= far)
-    return is_near & (b.w >= SHORTEST_SIDE) & (b.h >= SHORTEST_SIDE) & (b.cos == b.cos) & (b.sin == b.sin)
+    return is_near & (b.w >= shortest) & (b.h >= shortest) & (b.cos == b.cos) & (b.sin == b.sin)
 
 
 ROTATED = Shape("rotated", 6, RotatedBox, RotatedPair, ordinary, RELATIONS, scaled, interpolated, differences)

@@ -1,0 +1,31 @@
+"""Boxes along the axes as boxes with a yaw of 0."""
+
+from typing import Any
+
+from boxloss.shapes.box import Image
+from boxloss.shapes.rotated.lift import with_angle, with_angle_pullback
+from boxloss.shapes.shape import Format
+from boxloss.shapes.solid.box import Solid, SolidGradient, TurnedSolid
+from boxloss.shapes.solid.shape import TURNED_SOLID
+
+
+def with_yaw(xp: Any, b: Solid) -> TurnedSolid:
+    """A box with a yaw of 0."""
+    return TurnedSolid.of(with_angle(xp, b.ground), b.height)
+
+
+def lifted(own: Format) -> Format:
+    """A format of boxes along the axes as one of boxes with a yaw.
+
+    An inverted side is one of length 0 at its first corner, as it is without a yaw. The pair sees to that along z.
+    """
+
+    def decode(xp: Any, numbers: Any, image: Image) -> TurnedSolid:
+        b = own.decode(xp, numbers, image)
+        return with_yaw(xp, b.of(b.ground.upright(xp), b.height))
+
+    def pullback(xp: Any, numbers: Any, d: SolidGradient, image: Image) -> tuple[Any, ...]:
+        b = own.decode(xp, numbers, image)
+        return own.pullback(xp, numbers, d._replace(ground=with_angle_pullback(xp, b.ground, d.ground)), image)
+
+    return own._replace(shape=TURNED_SOLID, decode=decode, pullback=pullback)
