@@ -90,13 +90,14 @@ def sentences(found: Sequence[Training]) -> list[str]:
 def limits(found: Sequence[Training]) -> str:
     """Say what the experiment does not."""
     kind = (
-        "a convolutional network of 33,000 weights, 600 steps of 8 canvases"
+        "a convolutional network of 20,000 weights, 500 steps of 8 canvases"
         if found[0].regime == DETECTOR
         else "proposals are drawn around the digits, not found; a network of 13,000 weights"
     )
     return (
         f"a toy. Digits of 8 x 8 pixels, stretched, in noise; one category; {kind}; Adam, for which the "
-        "size of a loss does not matter; the best of five learning rates. Other data, models and schedules may rank losses otherwise."
+        "size of a loss does not matter; the best of a few learning rates. Other data, models and schedules may rank "
+        "losses otherwise."
     )
 
 

@@ -20,6 +20,7 @@ from boxloss.losses.giou import giou
 STRIDE = 8  # pixels between cells
 CELLS = CANVAS // STRIDE
 MIDDLE = 0.3  # a cell is in the middle of a digit up to this part of its sides from the centre
+WIDTH = 24  # channels
 FOUND = 100  # cells of a canvas that are scored, those that are surest
 PRIOR = -3.0  # logit of every cell at the start
 Score = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
@@ -28,10 +29,10 @@ Score = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 def network() -> nn.Sequential:
     """Five numbers of each cell: a logit and four logarithms of distances in strides. It sees 124 pixels."""
     layers: list[nn.Module] = []
-    layers += [nn.Conv2d(1, 16, 4, stride=4), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU()]
+    layers += [nn.Conv2d(1, 16, 4, stride=4), nn.ReLU(), nn.Conv2d(16, WIDTH, 3, stride=2, padding=1), nn.ReLU()]
     for reach in (1, 2, 4):
-        layers += [nn.Conv2d(32, 32, 3, padding=reach, dilation=reach), nn.ReLU()]
-    head = nn.Conv2d(32, 5, 1)
+        layers += [nn.Conv2d(WIDTH, WIDTH, 3, padding=reach, dilation=reach), nn.ReLU()]
+    head = nn.Conv2d(WIDTH, 5, 1)
     nn.init.normal_(head.weight, std=0.01)
     nn.init.zeros_(head.bias)
     with torch.no_grad():

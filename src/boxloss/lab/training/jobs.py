@@ -133,7 +133,11 @@ def proposals(regime: str, share: float, split: str, seed: int, number: int) -> 
     several = propose(train, EACH[0], EMPTY[0], settings.jitter, rng)
     shown = propose(scored, EACH[1], EMPTY[1], settings.jitter, rng)
     classifier = MLPClassifier(
-        (32,), batch_size=128, learning_rate_init=2e-3, max_iter=8, random_state=int(rng.integers(2**31))
+        (32,),
+        batch_size=min(128, len(several.seen)),
+        learning_rate_init=2e-3,
+        max_iter=8,
+        random_state=int(rng.integers(2**31)),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # eight passes are what it is given

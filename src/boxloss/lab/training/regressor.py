@@ -25,13 +25,20 @@ def predict(weights: Weights, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return hidden @ weights[2] + weights[3], hidden
 
 
+def pull_back(weights: Weights, seen: np.ndarray, hidden: np.ndarray, d_deltas: np.ndarray) -> Weights:
+    """The gradient by the weights of what `predict` did, from that by the deltas."""
+    d_hidden = (d_deltas @ weights[2].T) * (hidden > 0.0)
+    return [seen.T @ d_hidden, d_hidden.sum(axis=0), hidden.T @ d_deltas, d_deltas.sum(axis=0)]
+
+
 def loss_gradient(contender: Contender, deltas: np.ndarray, proposal: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The gradient of the mean of a loss over a batch by the deltas: the chain rule of `decode`."""
     if contender.of == "deltas":
-        wanted, given = encode(target, proposal), contender.coordinates
-        return np.asarray(contender.loss.value_and_grad(deltas, wanted, format=given, reduction="mean")[1])
+        _, grad = contender.loss.value_and_grad(deltas, encode(target, proposal), format=contender.coordinates)
+        return np.asarray(grad / len(deltas))
     box, slope = decode(deltas, proposal)
-    return np.asarray(contender.loss.value_and_grad(box, target, format="cxcywh", reduction="mean")[1] * slope)
+    _, grad = contender.loss.value_and_grad(box, target, format="cxcywh")
+    return np.asarray(grad * (slope / len(deltas)))
 
 
 def train(
@@ -53,8 +60,7 @@ def train(
         seen = data.seen[rows]
         deltas, hidden = predict(weights, seen)
         d_deltas = loss_gradient(contender, deltas, data.box[rows], data.target[rows]).astype(np.float32)
-        d_hidden = (d_deltas @ weights[2].T) * (hidden > 0.0)
-        gradients = [seen.T @ d_hidden, d_hidden.sum(axis=0), hidden.T @ d_deltas, d_deltas.sum(axis=0)]
+        gradients = pull_back(weights, seen, hidden, d_deltas)
         lr = rate * 0.5 * (1.0 + np.cos(np.pi * (step - 1) / steps))
         for w, g, m, v in zip(weights, gradients, first, second, strict=True):
             m += (1.0 - BETAS[0]) * (g - m)
