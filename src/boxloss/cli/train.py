@@ -21,7 +21,7 @@ LOSSES = ("l1", "smooth_l1", "l2", "iou", "log_iou", "giou", "diou", "ciou", "ei
 FEW_LOSSES = ("l1", "iou", "giou", "ciou")  # of the detector and of a first look
 REGIMES = ("near", "far", "long", "mixed")
 DETECTOR = "detector"
-TRAININGS, TUNINGS = 12, 2
+TRAININGS, TUNINGS = 10, 2
 QUICK = {"share": 0.1, "trainings": 3, "tunings": 1}
 RUNS = Path("boxloss-train.db")
 LINES = 10  # of a regime where nothing is shown but lines
@@ -74,7 +74,7 @@ def train(
     quick: bool,
     paths: tuple[Path, ...],
 ) -> None:
-    """Train the same model on each loss, and compare mean average precision.
+    """Train a model on each loss, and compare what it detects.
 
     Handwritten digits are looked for on canvases of noise. Each loss has the same start, data and budget, and a
     learning rate of its own, chosen on validation canvases. The table has the differences of AP, AP50 and AP75 to
