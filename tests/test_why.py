@@ -48,7 +48,7 @@ def test_numbers_of_the_text_are_in_the_tables():
     told = re.findall(r"(?<![\w.:])\d+\.\d+(?![\w.])", re.sub(r"\]\([^)]*\)", "]", PROSE))
     shown = {number.lstrip("-") for number in re.findall(r"-?\d+\.\d+", "".join(BLOCKS.values()))}
     assert len(told) > 20
-    assert not [number for number in told if number not in shown | {"0.4", "0.02"}]
+    assert not [number for number in told if number not in shown | {"0.4", "0.02", "0.01", "0.03"}]
 
 
 @pytest.mark.parametrize("command", [command for command in BLOCKS if command.startswith("boxloss simulate")])

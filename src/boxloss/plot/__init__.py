@@ -17,7 +17,7 @@ from boxloss.plot.paths import descent
 from boxloss.plot.scatter import correlation
 from boxloss.plot.steps import curves
 from boxloss.plot.surfaces import surface
-from boxloss.plot.training import differences, training
+from boxloss.plot.trainings import differences, training
 
 __all__ = [
     "animate",

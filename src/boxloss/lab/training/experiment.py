@@ -46,7 +46,7 @@ def train(
     and test are different images.
 
     In four regimes the model is a small network in NumPy that looks through proposals, which are drawn around digits,
-    and moves and resizes them: ``"near"`` (a median IoU of 0.66), ``"far"`` (of 0.39), ``"long"``, twice as many
+    and moves and resizes them: ``"near"`` (a median IoU of 0.66), ``"far"`` (of 0.39), ``"long"``, four times as many
     steps, and ``"mixed"``, with digits of 12 to 96 pixels, not of 24 to 48. In ``"detector"`` it is a convolutional
     network in torch that finds digits of 12 to 96 pixels by itself.
 

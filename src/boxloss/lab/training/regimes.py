@@ -48,7 +48,7 @@ CLOSE, APART = Jitter(0.12, 0.15, 1.8), Jitter(0.3, 0.3, 2.6)
 REGIMES = {
     "near": Regime("near proposals", ONE_SIZE, 1000, 128, 400, 100, RATES, CLOSE),
     "far": Regime("far proposals", ONE_SIZE, 1000, 128, 400, 100, RATES, APART),
-    "long": Regime("long training", ONE_SIZE, 2000, 128, 400, 100, RATES, CLOSE),
+    "long": Regime("long training", ONE_SIZE, 4000, 128, 400, 100, RATES, CLOSE),
     "mixed": Regime("mixed sizes", ALL_SIZES, 1000, 128, 400, 100, RATES, CLOSE),
     "detector": Regime("convolutional detector, mixed sizes", ALL_SIZES, 500, 8, 400, 100, DETECTOR_RATES),
 }
