@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COMMANDS = {
-    "regressor": "boxloss train --out regressor.json",
+    "regressor": "boxloss train --regime {} --out regressor.json",
     "detector": "boxloss train --detector --out detector.json",
 }
 
@@ -52,11 +52,16 @@ def story(name: str = "regressor") -> Story:
     """Tell of the published trainings of the box ``"regressor"`` or of the convolutional ``"detector"``.
 
     Nothing is trained: the results ship with the package.
+
+    Raises
+    ------
+    FileNotFoundError
+        If none are published of this kind.
     """
     from boxloss import plot
 
     found = published(name)
-    model = "a convolutional detector" if found[0].regime == DETECTOR else "a box regressor, four regimes"
+    model = "a convolutional detector" if found[0].regime == DETECTOR else "a box regressor"
     said = result_sentence(found)
     return Story(
         title=f"Does the loss matter for AP? {model[0].upper()}{model[1:]}",
@@ -65,7 +70,7 @@ def story(name: str = "regressor") -> Story:
         figure=plot.differences(found),
         alt=f"Differences of AP to that of {found[0].baseline.name}, with 95 % intervals. {said}",
         table=table(found),
-        command=COMMANDS[name],
+        command=COMMANDS[name].format(" --regime ".join(result.regime for result in found)),
     )
 
 

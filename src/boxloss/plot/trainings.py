@@ -51,7 +51,7 @@ def differences(results: Training | Sequence[Training], metric: Metric = "ap") -
     several = as_sequence(results, Training)
     found = compare(several, metric)
     rows = max(len(result.contenders) for result in several) - 1
-    figure, axes = panels(len(several), width=4.4, height=1.3 + ROW * rows, columns=2, sharex=True)
+    figure, axes = panels(len(several), width=4.0, height=1.3 + ROW * rows, sharex=True)
     for panel, result in zip(axes, several, strict=True):
         own = [one for one in found if one.regime == result.regime]
         for place, one in enumerate(own):
@@ -113,7 +113,7 @@ def training(results: Training | Sequence[Training]) -> Figure:
     """
     several = as_sequence(results, Training)
     names = list(dict.fromkeys(one.name for result in several for one in result.contenders))
-    figure, axes = panels(len(several), width=4.4, height=3.6, columns=2)
+    figure, axes = panels(len(several), width=4.0, height=3.6)
     for panel, result in zip(axes, several, strict=True):
         for contender, values in zip(result.contenders, result.curve, strict=True):
             style = line_style(names.index(contender.name)) | {"linewidth": 1.6, "markersize": 3}
@@ -122,7 +122,6 @@ def training(results: Training | Sequence[Training]) -> Figure:
         panel.set_xticks(result.steps, [f"{step:g}" for step in result.steps])
         panel.set_xticks([], minor=True)
         panel.set_xlim(float(np.min(result.steps)) / 1.1, float(np.max(result.steps)) * 1.1)
-        panel.set_ylim(bottom=0)
         panel.set(xlabel="step", ylabel="mean AP")
         panel.set_title(REGIMES[result.regime].title)
         panel.grid(visible=True)
