@@ -113,13 +113,14 @@ def training(results: Training | Sequence[Training]) -> Figure:
     """
     several = as_sequence(results, Training)
     names = list(dict.fromkeys(one.name for result in several for one in result.contenders))
-    figure, axes = panels(len(several), width=4.0, height=3.6)
+    figure, axes = panels(len(several), width=4.0, height=5.4)
     for panel, result in zip(axes, several, strict=True):
         for contender, values in zip(result.contenders, result.curve, strict=True):
             style = line_style(names.index(contender.name)) | {"linewidth": 1.6, "markersize": 3}
             panel.plot(result.steps, values, marker="o", label=contender.name, **style)
         panel.set_xscale("log")
-        panel.set_xticks(result.steps, [f"{step:g}" for step in result.steps])
+        three_quarters = result.steps[-2:][0] if len(result.steps) > 2 else None  # no room for it beside the last
+        panel.set_xticks(result.steps, [f"{step:g}" if step != three_quarters else "" for step in result.steps])
         panel.set_xticks([], minor=True)
         panel.set_xlim(float(np.min(result.steps)) / 1.1, float(np.max(result.steps)) * 1.1)
         panel.set(xlabel="step", ylabel="mean AP")
