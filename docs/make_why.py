@@ -2,6 +2,9 @@
 
 python docs/make_why.py              # a few minutes on two cores
 python docs/make_why.py --published  # print the released gradients' errors beside the published ones
+python docs/make_why.py --training   # print the published trainings, with --rates their learning rates
+python docs/make_why.py --training --detector
+python docs/make_why.py --draw steps --out docs/figures/training-steps.svg
 """
 
 import os
@@ -11,7 +14,10 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-PAGES = ("why-iou-losses.md", "one-name-several-gradients.md", "modifiers.md", "lab/correlate.md", "lab/simulate.md")
+PAGES = (
+    "why-iou-losses.md", "one-name-several-gradients.md", "modifiers.md", "lab/correlate.md", "lab/simulate.md",
+    "lab/train.md",
+)  # fmt: skip
 BLOCK = re.compile(r"^```console\n\$ (.*?)\n.*?^```$", re.M | re.S)
 FIGURE = re.compile(r"`((?:boxloss|python) [^`]* --out docs/[^`]*)`")
 PROGRAMS = {"boxloss": [sys.executable, "-m", "boxloss"], "python": [sys.executable]}
@@ -57,9 +63,32 @@ def published() -> None:
         print("    off, share", *(f"{share:+7.2f}" for share in shares), flush=True)
 
 
+def training(*options: str) -> None:
+    """Print what ``boxloss train`` printed when it made the results that ship with the package."""
+    from boxloss.cli import console, trained
+
+    found = trained.published("detector" if "--detector" in options else "regressor")
+    if "--rates" in options:
+        console.show(trained.rates_table(found))
+    else:
+        console.show(trained.table(found), "", trained.spread_table(found), "", *trained.sentences(found))
+
+
+def draw(kind: str, path: str) -> None:
+    """Draw the published trainings."""
+    from boxloss import plot
+    from boxloss.cli import trained
+
+    plot.save(trained.picture(trained.published(), kind), path)
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["--published"]:
         published()
+    elif sys.argv[1:2] == ["--training"]:
+        training(*sys.argv[2:])
+    elif sys.argv[1:2] == ["--draw"]:
+        draw(sys.argv[2], sys.argv[4])
     else:
         for page in PAGES:
             renew(DOCS / page)

@@ -18,6 +18,7 @@ from boxloss.cli.losses import losses
 from boxloss.cli.report import report
 from boxloss.cli.score import score
 from boxloss.cli.simulate import simulate
+from boxloss.cli.train import train
 from boxloss.coco import CocoError
 from boxloss.printable import printable
 
@@ -69,5 +70,5 @@ def app(context: click.Context) -> None:
             raise click.ClickException(str(error)) from error
 
 
-for command in (score, evaluate, losses, info, landscape, descend, correlate, simulate, explore, report):
+for command in (score, evaluate, losses, info, landscape, descend, correlate, simulate, train, explore, report):
     app.add_command(command)

@@ -51,6 +51,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def tell(line: str) -> None:
+    """Say on stderr how far a command is."""
+    click.echo(f"boxloss: {printable(line)}", err=True)
+
+
 @contextmanager
 def bar() -> Iterator[Progress | None]:
     """Show progress bars on stderr, if it is a terminal; None if it is not."""
@@ -79,6 +84,6 @@ def progress(steps: int, *, lines: bool = False) -> Iterator[Callable[[str], Non
                 shown.update(task, description=step, completed=begun)
             begun += 1
             if shown is None and lines:
-                click.echo(f"boxloss: {begun} of {steps}: {printable(step)}", err=True)
+                tell(f"{begun} of {steps}: {step}")
 
         yield begin

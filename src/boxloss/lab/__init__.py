@@ -9,20 +9,26 @@ from boxloss.lab.explorer import explore
 from boxloss.lab.generators import Pairs, coco_pairs, generate
 from boxloss.lab.landscapes import Landscape, Statistics, landscape
 from boxloss.lab.simulation import Simulation, simulate
+from boxloss.lab.training import Contender, Difference, Training, differences, train
 
 __all__ = [
     "Agreement",
+    "Contender",
     "Correlation",
     "Descent",
+    "Difference",
     "Landscape",
     "Pairs",
     "Simulation",
     "Statistics",
+    "Training",
     "coco_pairs",
     "correlate",
     "descend",
+    "differences",
     "explore",
     "generate",
     "landscape",
     "simulate",
+    "train",
 ]

@@ -17,5 +17,17 @@ from boxloss.plot.paths import descent
 from boxloss.plot.scatter import correlation
 from boxloss.plot.steps import curves
 from boxloss.plot.surfaces import surface
+from boxloss.plot.trainings import differences, training
 
-__all__ = ["animate", "correlation", "curves", "descent", "final_map", "landscape", "save", "surface"]
+__all__ = [
+    "animate",
+    "correlation",
+    "curves",
+    "descent",
+    "differences",
+    "final_map",
+    "landscape",
+    "save",
+    "surface",
+    "training",
+]
