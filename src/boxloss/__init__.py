@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from boxloss.conversion import convert
 from boxloss.engines.threads import get_num_threads, set_num_threads
-from boxloss.functions import area, clip_to_image, convert, validate
+from boxloss.functions import area, clip_to_image, validate
 from boxloss.losses import named
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.modifiers import MODIFIERS as MODIFIERS

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from boxloss.coco import Detections, GroundTruth, Source, read_detections, read_ground_truth
 from boxloss.coco.tables import NUMBERS
-from boxloss.functions import convert
+from boxloss.conversion import convert
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 
 Columns = Mapping[str, Any]  # or a table with the same two methods, as a DataFrame

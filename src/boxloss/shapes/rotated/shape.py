@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from boxloss.shapes.box import Box
 from boxloss.shapes.guards import FARTHEST_CORNER, SHORTEST_SIDE
 from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.rotated.differences import differences
@@ -18,5 +19,26 @@ def ordinary(b: RotatedBox) -> Any:
     return is_near & (b.w >= SHORTEST_SIDE) & (b.h >= SHORTEST_SIDE) & (b.cos == b.cos) & (b.sin == b.sin)
 
 
-ROTATED = Shape("rotated", 6, RotatedBox, RotatedPair, ordinary, RELATIONS, scaled, interpolated, differences)
+def enclosing(xp: Any, b: RotatedBox) -> Box:
+    """The axis-aligned box around a box; the signs of sides stay."""
+    cos, sin = xp.abs(b.cos), xp.abs(b.sin)
+    half_w, half_h = 0.5 * (b.w * cos + b.h * sin), 0.5 * (b.w * sin + b.h * cos)
+    return Box(b.x - half_w, b.y - half_h, b.x + half_w, b.y + half_h)
+
+
+ROTATED = Shape(
+    "rotated",
+    6,
+    RotatedBox,
+    RotatedPair,
+    ordinary,
+    RELATIONS,
+    scaled,
+    interpolated,
+    differences,
+    enclosing,
+    # A vertical line has at most min(w / |sin|, h / |cos|) inside. So a part with the share u of the area is at least
+    # u max(w |cos|, h |sin|) wide, which is half or more of u (w |cos| + h |sin|).
+    least_extent=0.5,
+)
 RotatedPair.shape = ROTATED

@@ -7,7 +7,6 @@ import numpy as np
 from boxloss.engines.numba.compile import compiled
 from boxloss.formulas.program import Program
 from boxloss.request import Request
-from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.verbs.pairwise.prepared import prepared
 from boxloss.verbs.within.kernel import kernel
 from boxloss.verbs.within.numba import Windows
@@ -29,9 +28,8 @@ def run(
     """The boxes that survive, in the order of their turns; of each batch at most as many as are left."""
     boxes, count = prepared(program, request), len(turns)
     shape = request.box_shape
-    if shape is not AXIS_ALIGNED or count < BOXES_FOR_STRIPS:
-        overlap = None
-    windows = Windows(boxes, overlap, turns, group, int(group.max(initial=0)) + 1)
+    overlap = None if count < BOXES_FOR_STRIPS else overlap
+    windows = Windows(boxes, shape, overlap, turns, group, int(group.max(initial=0)) + 1)
     dtype, kept = boxes.preds.dtype, np.zeros(count, np.int64)
     call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense, True)
     # Boxes in the order of the strips; one that is in none, for a NaN, is the box of NaN behind them.
