@@ -33,6 +33,12 @@ def alike(rng, n, span):
     return boxes
 
 
+def squares_and_diamonds(rng, n):
+    """An IoU of 0.59 of boxes of which one is enclosed by sides of 1.1 and the other by sides of 2."""
+    boxes = np.where(rng.random((n, 1)) < 0.5, [0.0, 0.0, 1.1, 1.1, 0.0], [0.0, 0.0, 2**0.5, 2**0.5, np.pi / 4])
+    return boxes + np.concatenate([rng.normal(0, 0.02, (n, 2)), np.zeros((n, 3))], axis=-1)
+
+
 def coincident(rng, n):
     """Boxes of few places, sides and angles, some of them without area, inverted or not numbers."""
     boxes = rng.integers(0, 5, (n, 5)).astype("float64") - [0, 0, 1, 1, 0]
@@ -45,6 +51,7 @@ SETS = {
     "sparse": lambda rng, n: spread(rng, n, 300.0),
     "crowded": lambda rng, n: spread(rng, n, 10.0),
     "diamonds": lambda rng, n: alike(rng, n, 3.0),
+    "squares and diamonds": squares_and_diamonds,
     "coincident": coincident,
     "far away": lambda rng, n: spread(rng, n, 40.0) + [1e6, -1e6, 0, 0, 0],
 }
@@ -66,7 +73,7 @@ def check(loss, pred, target, threshold, above):
 def test_what_the_matrix_says(name, dtype, rng):
     pred, target = (SETS[name](rng, n).astype(dtype) for n in (200, 300))
     pred[:20] = target[:20]
-    counts = [check(bl.iou_score, pred, target, threshold, True) for threshold in (0.0, 0.3, 0.5, 0.8, 0.95)]
+    counts = [check(bl.iou_score, pred, target, threshold, True) for threshold in (0.0, 0.3, 0.57, 0.8, 0.95)]
     counts += [check(bl.giou, pred, target, threshold, False) for threshold in (0.05, 0.5, 1.0, 1.3)]
     assert max(counts) > 20
 
