@@ -15,7 +15,8 @@ from boxloss.losses.registry import get, losses
 from boxloss.suppression import nms, soft_nms
 
 if TYPE_CHECKING:
-    from boxloss.evaluation import Comparison, Evaluation, evaluate
+    from boxloss.evaluation import Comparison, Evaluation
+    from boxloss.evaluation.evaluate import evaluate
 
 __version__ = "0.1.0"
 

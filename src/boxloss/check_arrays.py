@@ -163,9 +163,9 @@ def check_boxes(boxes: Any, format: str = "xyxy", name: str = "boxes") -> tuple[
 class Some(NamedTuple):
     """Boxes that an error tells of: how many, the numbers and the place of the first, and a text of these."""
 
-    count: int
+    number: int
     box: list[float]
-    index: tuple[int, ...]
+    place: tuple[int, ...]
     told: str
 
 
@@ -175,10 +175,10 @@ def some_of(xp: Any, which: Any, boxes: Any) -> Some | None:
     count = int(xp.sum(flat))
     if not count:
         return None
-    place = int(xp.argmax(flat))
-    box = [float(number) for number in xp.reshape(boxes, (-1, boxes.shape[-1]))[place, ...]]
-    index = tuple(int(k) for k in np.unravel_index(place, tuple(which.shape)))
-    return Some(count, box, index, f"{size}, the first at {list(index)}: {box}")
+    first = int(xp.argmax(flat))
+    box = [float(number) for number in xp.reshape(boxes, (-1, boxes.shape[-1]))[first, ...]]
+    place = tuple(int(k) for k in np.unravel_index(first, tuple(which.shape)))
+    return Some(count, box, place, f"{size}, the first at {list(place)}: {box}")
 
 
 def check_format_and_image(

@@ -4,6 +4,7 @@ from typing import Any
 
 from boxloss.check import check_choice, check_image_size, check_square
 from boxloss.check_arrays import check_boxes, some_of
+from boxloss.engines.array import quiet
 from boxloss.libraries.arrays import has_numbers, is_compiling
 from boxloss.shapes.box import Image, join, split
 from boxloss.shapes.formats import ALL_FORMATS, converted
@@ -85,15 +86,16 @@ def convert(
         if ALL_FORMATS[to].per_radian is None:
             raise ValueError(f"angles must be None for format {to!r}, whose boxes have no angle; got {angles!r}")
     xp, given = check_boxes(boxes, source)
-    if source in CORNER_FORMATS:
-        _check_rectangles(xp, given, source, image)
-    if angles is None:
-        numbers = converted(xp, split(given), (source, to), image)
-    else:
-        about_centre = to.replace("xywhr", "cxcywhr")
-        numbers = converted(xp, split(given), (source, about_centre), image)
-        numbers = in_range(xp, numbers, ALL_FORMATS[to].per_radian or 1.0, RANGES[angles])
-        numbers = converted(xp, numbers, (about_centre, to), image)
+    with quiet(xp):
+        if source in CORNER_FORMATS:
+            _check_rectangles(xp, given, source, image)
+        if angles is None:
+            numbers = converted(xp, split(given), (source, to), image)
+        else:
+            about_centre = to.replace("xywhr", "cxcywhr")
+            numbers = converted(xp, split(given), (source, about_centre), image)
+            numbers = in_range(xp, numbers, ALL_FORMATS[to].per_radian or 1.0, RANGES[angles])
+            numbers = converted(xp, numbers, (about_centre, to), image)
     result: ArrayT = join(xp, numbers)
     return result
 
@@ -107,6 +109,6 @@ def _check_rectangles(xp: Any, boxes: Any, format: str, image: Image) -> None:
     if found is not None:
         raise ValueError(
             f"boxes of format {format!r} must be rectangles, with corners within {TOLERANCE:g} of the longer side; "
-            f"got {found.count} that {'is' if found.count == 1 else 'are'} none of {found.told}. Fit a rectangle to "
+            f"got {found.number} that {'is' if found.number == 1 else 'are'} none of {found.told}. Fit a rectangle to "
             "each first: that of cv2.minAreaRect is of format 'cxcywhd'"
         )

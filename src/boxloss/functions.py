@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from boxloss.check import check_choice, check_image_size, check_square
 from boxloss.check_arrays import check_boxes
+from boxloss.engines.array import quiet
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.box import Box, join, split
 from boxloss.shapes.formats import ALL_FORMATS
@@ -66,7 +67,8 @@ def area(boxes: ArrayT, *, format: str = "xyxy", image_size: tuple[float, float]
     array([6., 0.])
     """
     xp, _, box = _read(boxes, format, image_size)
-    areas: ArrayT = math.prod(xp.where(side < 0.0, 0.0, side) for side in box.sides)
+    with quiet(xp):
+        areas: ArrayT = math.prod(xp.where(side < 0.0, 0.0, side) for side in box.sides)
     return areas
 
 
@@ -153,7 +155,8 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
     xp, given, box = _read(boxes, format, image_size)
     not_finite = ~xp.all(xp.isfinite(given), axis=-1)
     unreadable = ~not_finite & xp.any(xp.isnan(xp.stack(list(box), axis=-1)), axis=-1)
-    shortest = xp.min(xp.stack(list(box.sides), axis=-1), axis=-1)
+    with quiet(xp):
+        shortest = xp.min(xp.stack(list(box.sides), axis=-1), axis=-1)
     is_known = ~(not_finite | unreadable)
     inverted, empty = is_known & (shortest < 0.0), is_known & (shortest == 0.0)
     return Validation(is_known & ~(inverted | empty), inverted, empty, not_finite, unreadable)
@@ -165,4 +168,5 @@ def _read(boxes: Any, format: str, image_size: tuple[float, float] | None) -> tu
     image = check_image_size(image_size, needed=ALL_FORMATS[format].relative)
     check_square(format, image)
     xp, given = check_boxes(boxes, format)
-    return xp, given, ALL_FORMATS[format].decode(xp, split(given), image)
+    with quiet(xp):
+        return xp, given, ALL_FORMATS[format].decode(xp, split(given), image)

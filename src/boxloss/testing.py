@@ -82,9 +82,9 @@ def _look_at(xp: Any, name: str, boxes: Any, format: str, image: Image) -> None:
         bad = is_negative | _any(xp, [~xp.isfinite(number) for number in (*b, *b.sides)])
     found = some_of(xp, bad, boxes)
     if found is not None:
-        kind = f"inverted or not finite {'box' if found.count == 1 else 'boxes'}"
-        advice = _advice(found.box, bool(is_negative[found.index]), format, tuple(boxes.shape))
-        raise ValueError(f"{name} holds {found.count} {kind} of {found.told}{advice}")
+        kind = f"inverted or not finite {'box' if found.number == 1 else 'boxes'}"
+        advice = _advice(found.box, bool(is_negative[found.place]), format, tuple(boxes.shape))
+        raise ValueError(f"{name} holds {found.number} {kind} of {found.told}{advice}")
 
 
 def _any(xp: Any, masks: list[Any]) -> Any:
