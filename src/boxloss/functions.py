@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from boxloss.check import check_choice, check_image_size, check_square
 from boxloss.check_arrays import check_boxes
 from boxloss.engines.array import quiet
-from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.shapes.axis_aligned_formats import AXIS_ALIGNED_FORMATS
 from boxloss.shapes.box import Box, join, split
 from boxloss.shapes.formats import ALL_FORMATS
 from boxloss.typing import Array, ArrayT
@@ -101,15 +101,14 @@ def clip_to_image(boxes: ArrayT, image_size: tuple[float, float], *, format: str
     >>> bl.clip_to_image(np.asarray([-5.0, 10, 50, 200]), (100, 40))
     array([  0.,  10.,  40., 100.])
     """
-    check_choice("format", format, ALL_FORMATS)
-    size = check_image_size(image_size, needed=True)
-    own = ALL_FORMATS[format]
-    if own.shape is not AXIS_ALIGNED:
+    if isinstance(format, str) and format in ALL_FORMATS and format not in AXIS_ALIGNED_FORMATS:
         raise ValueError(
             f"format must be one of axis-aligned boxes, not {format!r}: what an image leaves of a box with an angle is "
             f"a polygon. Clip the box around each, boxloss.convert(boxes, {format!r}, 'xyxy'), or leave boxes whole "
             "and drop those whose centres are outside"
         )
+    check_choice("format", format, AXIS_ALIGNED_FORMATS)
+    size, own = check_image_size(image_size, needed=True), AXIS_ALIGNED_FORMATS[format]
     xp, given = check_boxes(boxes, format)
     b = own.decode(xp, split(given), size)
     width, height = size
