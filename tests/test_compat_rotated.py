@@ -68,7 +68,7 @@ def test_there_is_no_other_conversion_there(ops):
 def test_box_convert_of_every_library(one, other, backend, rng):
     boxes = rotated(rng, 8)
     given, wanted = (bl.convert(boxes, "cxcywhr", name) for name in (one, other))
-    found = backend.to_numpy(torchvision.box_convert(backend.asarray(given), one, other))
+    found = np.array(backend.to_numpy(torchvision.box_convert(backend.asarray(given), one, other)))
     if other != "xyxyxyxy" and one == "xyxyxyxy":  # angles by an arc tangent are from -180 to 180
         found[:, 4], wanted[:, 4] = np.cos(np.radians(found[:, 4])), np.cos(np.radians(wanted[:, 4]))
     assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
