@@ -9,6 +9,7 @@ from boxloss.engines.array import quiet
 from boxloss.shapes.axis_aligned_formats import AXIS_ALIGNED_FORMATS
 from boxloss.shapes.box import Box, join, split
 from boxloss.shapes.formats import ALL_FORMATS
+from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.typing import Array, ArrayT
 
 
@@ -101,7 +102,7 @@ def clip_to_image(boxes: ArrayT, image_size: tuple[float, float], *, format: str
     >>> bl.clip_to_image(np.asarray([-5.0, 10, 50, 200]), (100, 40))
     array([  0.,  10.,  40., 100.])
     """
-    if isinstance(format, str) and format in ALL_FORMATS and format not in AXIS_ALIGNED_FORMATS:
+    if isinstance(format, str) and format in ALL_FORMATS and ALL_FORMATS[format].shape is ROTATED:
         raise ValueError(
             f"format must be one of axis-aligned boxes, not {format!r}: what an image leaves of a box with an angle is "
             f"a polygon. Clip the box around each, boxloss.convert(boxes, {format!r}, 'xyxy'), or leave boxes whole "

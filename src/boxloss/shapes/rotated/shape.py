@@ -6,6 +6,7 @@ from boxloss.shapes.box import Box
 from boxloss.shapes.guards import FARTHEST_CORNER, SHORTEST_SIDE
 from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.rotated.differences import differences
+from boxloss.shapes.rotated.enclosing import extent
 from boxloss.shapes.rotated.mappings import interpolated, scaled
 from boxloss.shapes.rotated.pair import RotatedPair
 from boxloss.shapes.rotated.relations import RELATIONS
@@ -21,9 +22,8 @@ def ordinary(b: RotatedBox) -> Any:
 
 def enclosing(xp: Any, b: RotatedBox) -> Box:
     """The axis-aligned box around a box; the signs of sides stay."""
-    cos, sin = xp.abs(b.cos), xp.abs(b.sin)
-    half_w, half_h = 0.5 * (b.w * cos + b.h * sin), 0.5 * (b.w * sin + b.h * cos)
-    return Box(b.x - half_w, b.y - half_h, b.x + half_w, b.y + half_h)
+    half = extent(xp, b.w, b.h, b.cos, b.sin).half
+    return Box(b.x - half.x, b.y - half.y, b.x + half.x, b.y + half.y)
 
 
 ROTATED = Shape(
