@@ -56,7 +56,7 @@ def test_it_trains_writes_and_goes_on(quickest, tmp_path):
     paths = [tmp_path / name for name in ("made.png", "made.csv", "made.json")]
     code, output = run(*quickest, *(word for path in paths for word in ("--out", path)))
     assert code == 0, output
-    assert "boxloss: near: 21 of 21 trainings ..." in output
+    assert "boxloss: near: 21 of 21 trainings" in output
     assert "Limits: a toy." in output
     (found,) = lab.train([bl.l1, bl.giou], share=0.01, trainings=2, tunings=1)
     document = json.loads(paths[2].read_text())

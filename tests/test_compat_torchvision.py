@@ -297,13 +297,14 @@ def test_one_graph_of_torch_compile(name, torch, rng):
 # --- Errors ---------------------------------------------------------------------------------------------------------
 
 NAMES = "'xyxy', 'xywh', 'cxcywh'"
+ALL = f"{NAMES}, 'cxcywhr', 'xywhr', 'xyxyxyxy'"
 
 
 @table(
-    ("fmt", lambda: compat.box_iou(BOXES, BOXES, "xywhr"), ValueError, f"fmt must be one of {NAMES}; got 'xywhr'"),
+    ("fmt", lambda: compat.box_iou(BOXES, BOXES, "yxyx"), ValueError, f"fmt must be one of {ALL}; got 'yxyx'"),
     ("fmt-area", lambda: compat.box_area(BOXES, "yxyx"), ValueError, f"fmt must be one of {NAMES}; got 'yxyx'"),
-    ("in", lambda: compat.box_convert(BOXES, 1, "xywh"), ValueError, f"in_fmt must be one of {NAMES}; got 1"),
-    ("out", lambda: compat.box_convert(BOXES, "xywh", ""), ValueError, f"out_fmt must be one of {NAMES}; got ''"),
+    ("in", lambda: compat.box_convert(BOXES, 1, "xywh"), ValueError, f"in_fmt must be one of {ALL}; got 1"),
+    ("out", lambda: compat.box_convert(BOXES, "xywh", ""), ValueError, f"out_fmt must be one of {ALL}; got ''"),
     (
         "reduction",
         lambda: compat.generalized_box_iou_loss(BOXES, BOXES, "avg"),

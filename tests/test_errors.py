@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.axis_aligned_formats import AXIS_ALIGNED_FORMATS
+from boxloss.shapes.formats import ALL_FORMATS, FORMATS
 from errors import BOXES, check_error, table
 
 LOSS_NAMES = ", ".join(map(repr, bl.losses()))
 FORMAT_NAMES = ", ".join(map(repr, FORMATS))
+ALL_NAMES, ALIGNED_NAMES = (", ".join(map(repr, names)) for names in (ALL_FORMATS, AXIS_ALIGNED_FORMATS))
 NO_SIZE = "image_size must be a pair (height, width); got None"
 
 
@@ -168,16 +170,16 @@ def test_image_size(call, kind, text):
 
 
 @table(
-    ("source", lambda: bl.convert(BOXES, "xy", "xyxy"), ValueError, f"source must be one of {FORMAT_NAMES}; got 'xy'"),
-    ("to", lambda: bl.convert(BOXES, "xyxy", None), ValueError, f"to must be one of {FORMAT_NAMES}; got None"),
+    ("source", lambda: bl.convert(BOXES, "xy", "xyxy"), ValueError, f"source must be one of {ALL_NAMES}; got 'xy'"),
+    ("to", lambda: bl.convert(BOXES, "xyxy", None), ValueError, f"to must be one of {ALL_NAMES}; got None"),
     ("convert-size", lambda: bl.convert(BOXES, "rel_xyxy", "xyxy"), TypeError, NO_SIZE),
-    ("area", lambda: bl.area(BOXES, format="xy"), ValueError, f"format must be one of {FORMAT_NAMES}; got 'xy'"),
+    ("area", lambda: bl.area(BOXES, format="xy"), ValueError, f"format must be one of {ALL_NAMES}; got 'xy'"),
     ("area-size", lambda: bl.area(BOXES, format="rel_xywh"), TypeError, NO_SIZE),
     (
         "clip",
         lambda: bl.clip_to_image(BOXES, (9, 9), format="xy"),
         ValueError,
-        f"format must be one of {FORMAT_NAMES}; got 'xy'",
+        f"format must be one of {ALIGNED_NAMES}; got 'xy'",
     ),
     ("clip-none", lambda: bl.clip_to_image(BOXES, None), TypeError, NO_SIZE),
     (
@@ -186,7 +188,7 @@ def test_image_size(call, kind, text):
         ValueError,
         "width of image_size must be greater than 0 (1e-30 or more); got 0.0",
     ),
-    ("validate", lambda: bl.validate(BOXES, format="x"), ValueError, f"format must be one of {FORMAT_NAMES}; got 'x'"),
+    ("validate", lambda: bl.validate(BOXES, format="x"), ValueError, f"format must be one of {ALL_NAMES}; got 'x'"),
     ("validate-size", lambda: bl.validate(BOXES, format="rel_xyxy"), TypeError, NO_SIZE),
 )
 def test_functions_of_boxes(call, kind, text):

@@ -140,7 +140,11 @@ def test_ids_that_a_file_does_not_list(tmp_path):
         ({"max_detections": (0, 1)}, "max_detections must be whole numbers above 0; got (0, 1)"),
         ({"max_detections": (1.5,)}, "max_detections must be whole numbers above 0; got (1.5,)"),
         ({"engine": "cuda"}, "engine must be one of 'auto', 'numba', 'array'; got 'cuda'"),
-        ({"format": "xxyy"}, "format must be one of 'xyxy', 'xywh', 'cxcywh', 'yxyx'; got 'xxyy'"),
+        (
+            {"format": "xxyy"},
+            "format must be one of 'xyxy', 'xywh', 'cxcywh', 'yxyx', 'cxcywha', 'cxcywhd', 'cxcywhr', 'xywhr', "
+            "'xyxyxyxy'; got 'xxyy'",
+        ),
     ],
 )
 def test_wrong_options(options, message):

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from boxloss import coco, lab
 from boxloss.cli import app, inputs
 from boxloss.coco.tables import NUMBERS
+from boxloss.conversion import convert
 from boxloss.data import sample
-from boxloss.functions import convert
 
 
 def run(command, *args):

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from boxloss.conversion import convert
 from boxloss.engines.threads import get_num_threads, set_num_threads
-from boxloss.functions import area, clip_to_image, convert, validate
+from boxloss.functions import area, clip_to_image, validate
 from boxloss.losses import named
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.modifiers import MODIFIERS as MODIFIERS
@@ -14,7 +15,8 @@ from boxloss.losses.registry import get, losses
 from boxloss.suppression import nms, soft_nms
 
 if TYPE_CHECKING:
-    from boxloss.evaluation import Comparison, Evaluation, evaluate
+    from boxloss.evaluation import Comparison, Evaluation
+    from boxloss.evaluation.evaluate import evaluate
 
 __version__ = "0.1.0"
 

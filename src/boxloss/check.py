@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from boxloss.shapes.box import Image
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.formats import ALL_FORMATS, FORMATS
 
 PACKAGE = __name__.partition(".")[0]
 UNREAD = (
@@ -173,6 +173,16 @@ def check_wrt(wrt: Any) -> tuple[str, ...]:
     return WRT[check_choice("wrt", wrt, WRT)]
 
 
+def check_format(name: Any) -> None:
+    """A format of losses."""
+    if isinstance(name, str) and name in ALL_FORMATS and name not in FORMATS:
+        raise ValueError(
+            f"format {name!r} is one to convert from: eight numbers that may be no rectangle have no loss. "
+            f"Give boxloss.convert(boxes, {name!r}, 'cxcywha') and format='cxcywha'"
+        )
+    check_choice("format", name, FORMATS)
+
+
 def check_formats(
     format: str | tuple[str, str], image_size: Any, *, needed: bool = False
 ) -> tuple[tuple[str, str], Image]:
@@ -184,9 +194,11 @@ def check_formats(
     if len(pair) != 2:
         raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
     for name in pair:
-        check_choice("format", name, FORMATS)
+        check_format(name)
     needed = needed or any(FORMATS[name].relative for name in pair)
     image = check_image_size(image_size, needed=needed)
+    for name in pair:
+        check_square(name, image)
     if image_size is not None and not needed:
         warnings.warn(UNREAD, stacklevel=_frames_of_package())
     return pair, image
@@ -201,6 +213,17 @@ def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size")
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair (height, width); got {image_size!r}") from None
     return Image(_check_side(f"width of {name}", width), _check_side(f"height of {name}", height))
+
+
+def check_square(format: str, image: Image) -> None:
+    """A relative format with an angle has a meaning in a square image only."""
+    own = ALL_FORMATS[format]
+    if own.relative and own.per_radian is not None and image.width != image.height:
+        raise ValueError(
+            f"format {format!r} needs an image that is square: fractions of a width and of another height turn a "
+            f"rectangle and its angle into a parallelogram; got image_size=({image.height:g}, {image.width:g}). "
+            "Give boxes in pixels, or corners as fractions, which boxloss.convert reads as 'rel_xyxyxyxy'"
+        )
 
 
 def _check_side(name: str, value: Any) -> float:

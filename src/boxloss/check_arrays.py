@@ -4,7 +4,7 @@ An error says which argument was wrong, what came and what was wanted.
 """
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from boxloss.check import check_formats
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax, is_tensor, on_device
 from boxloss.shapes.box import Image
-from boxloss.shapes.formats import FORMATS, of_one_shape
+from boxloss.shapes.formats import ALL_FORMATS, of_one_shape
 
 NO_IMAGE = Image()
-OWN_FORMATS = {"XYXY": "xyxy", "XYWH": "xywh", "CXCYWH": "cxcywh"}  # of torchvision.tv_tensors
+OWN_FORMATS = {  # of torchvision.tv_tensors
+    name.upper(): name for name in ("xyxy", "xywh", "cxcywh", "xywhr", "cxcywhr", "xyxyxyxy")
+}
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in the byte order of this machine
 
 
@@ -82,7 +84,7 @@ def adopt(name: str, array: Any) -> Any:
 
 def check_last_axis(name: str, boxes: Any, format: str = "xyxy") -> None:
     """Boxes have a last axis of as many numbers as the format has."""
-    size = FORMATS[format].size
+    size = ALL_FORMATS[format].size
     if boxes.ndim < 1 or boxes.shape[-1] != size:
         raise ValueError(f"{name} must have shape (..., {size}); got {tuple(boxes.shape)}")
 
@@ -90,7 +92,7 @@ def check_last_axis(name: str, boxes: Any, format: str = "xyxy") -> None:
 def as_boxes(xp: Any, name: str, boxes: Any, format: str = "xyxy") -> Any:
     """Boxes as they are; an array of shape (0,), which libraries make of an empty list, as no boxes."""
     if tuple(boxes.shape) == (0,):
-        return xp.reshape(boxes, (0, FORMATS[format].size))
+        return xp.reshape(boxes, (0, ALL_FORMATS[format].size))
     check_last_axis(name, boxes, format)
     return boxes
 
@@ -156,6 +158,27 @@ def check_boxes(boxes: Any, format: str = "xyxy", name: str = "boxes") -> tuple[
         return xp, boxes
     float_dtype(xp, name, boxes.dtype)
     return xp, xp.astype(boxes, float_of_integers(xp, boxes))
+
+
+class Some(NamedTuple):
+    """Boxes that an error tells of: how many, the numbers and the place of the first, and a text of these."""
+
+    number: int
+    box: list[float]
+    place: tuple[int, ...]
+    told: str
+
+
+def some_of(xp: Any, which: Any, boxes: Any) -> Some | None:
+    """Those boxes that are marked, if any; their numbers have to be known."""
+    flat, size = xp.astype(xp.reshape(which, (-1,)), xp.int32), math.prod(which.shape)
+    count = int(xp.sum(flat))
+    if not count:
+        return None
+    first = int(xp.argmax(flat))
+    box = [float(number) for number in xp.reshape(boxes, (-1, boxes.shape[-1]))[first, ...]]
+    place = tuple(int(k) for k in np.unravel_index(first, tuple(which.shape)))
+    return Some(count, box, place, f"{size}, the first at {list(place)}: {box}")
 
 
 def check_format_and_image(

@@ -1,11 +1,15 @@
-"""Boxes themselves: formats, areas, clipping and validation, for any array library."""
+"""Boxes themselves: areas, clipping and validation, for any array library."""
 
+import math
 from typing import Any, NamedTuple
 
-from boxloss.check import check_choice, check_image_size
+from boxloss.check import check_choice, check_image_size, check_square
 from boxloss.check_arrays import check_boxes
+from boxloss.engines.array import quiet
+from boxloss.shapes.axis_aligned_formats import AXIS_ALIGNED_FORMATS
 from boxloss.shapes.box import Box, join, split
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.formats import ALL_FORMATS
+from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.typing import Array, ArrayT
 
 
@@ -22,53 +26,16 @@ class Validation(NamedTuple):
         Boxes with a side of 0 and none that is negative.
     not_finite : array of bool, shape (...)
         Boxes with a NaN or an infinity. Such a box is neither inverted nor empty.
+    unreadable : array of bool, shape (...)
+        Boxes of finite numbers that are none of the format: an angle of more than 1e6 radians or 2**18 quarter turns,
+        whose losses are NaN, or corners that are no rectangle. Such a box is none of the others.
     """
 
     valid: Any
     inverted: Any
     empty: Any
     not_finite: Any
-
-
-def convert(boxes: ArrayT, source: str, to: str, *, image_size: tuple[float, float] | None = None) -> ArrayT:
-    """Convert boxes from one format to another.
-
-    Parameters
-    ----------
-    boxes : array, shape (..., 4)
-        Boxes of a real float type, or integers, which become float64 or, below 32 bits, the library's default.
-    source, to : str
-        ``"xyxy"``, ``"xywh"`` (corner and size), ``"cxcywh"``, ``"yxyx"``, or one of these with ``"rel_"`` before it
-        for coordinates that are fractions of the image.
-    image_size : (height, width), optional
-        In pixels; a relative format needs it.
-
-    Returns
-    -------
-    array, shape (..., 4)
-        A new array of the same library, device and float type. Nothing is clamped: a negative side stays negative.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument does not fit; the message says which.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import boxloss as bl
-    >>> bl.convert(np.asarray([10.0, 20, 30, 40]), "xywh", "xyxy")
-    array([10., 20., 40., 60.])
-    """
-    check_choice("source", source, FORMATS)
-    check_choice("to", to, FORMATS)
-    size = check_image_size(image_size, needed=FORMATS[source].relative or FORMATS[to].relative)
-    xp, given = check_boxes(boxes, source)
-    numbers = split(given)
-    if source != to:  # there and back would not be the same to the last bit
-        numbers = FORMATS[to].encode(xp, FORMATS[source].decode(xp, numbers, size), size)
-    converted: ArrayT = join(xp, numbers)
-    return converted
+    unreadable: Any
 
 
 def area(boxes: ArrayT, *, format: str = "xyxy", image_size: tuple[float, float] | None = None) -> ArrayT:
@@ -76,7 +43,7 @@ def area(boxes: ArrayT, *, format: str = "xyxy", image_size: tuple[float, float]
 
     Parameters
     ----------
-    boxes : array, shape (..., 4)
+    boxes : array, shape (..., 4), or as many as numbers of the format
         Boxes of a real float type, or integers, which become float64 or, below 32 bits, the library's default.
     format : str
         As in `convert`.
@@ -86,7 +53,7 @@ def area(boxes: ArrayT, *, format: str = "xyxy", image_size: tuple[float, float]
     Returns
     -------
     array, shape (...)
-        Areas, 0 for an inverted box. NaN stays NaN.
+        Areas, of rotated boxes their own, 0 for an inverted box. NaN stays NaN; corners of no rectangle have NaN too.
 
     Raises
     ------
@@ -100,8 +67,9 @@ def area(boxes: ArrayT, *, format: str = "xyxy", image_size: tuple[float, float]
     >>> bl.area(np.asarray([[0.0, 0, 2, 3], [1, 1, 0, 5]]))
     array([6., 0.])
     """
-    xp, w, h = _sides(boxes, format, image_size)
-    areas: ArrayT = xp.where(w < 0.0, 0.0, w) * xp.where(h < 0.0, 0.0, h)
+    xp, _, box = _read(boxes, format, image_size)
+    with quiet(xp):
+        areas: ArrayT = math.prod(xp.where(side < 0.0, 0.0, side) for side in box.sides)
     return areas
 
 
@@ -110,12 +78,12 @@ def clip_to_image(boxes: ArrayT, image_size: tuple[float, float], *, format: str
 
     Parameters
     ----------
-    boxes : array, shape (..., 4)
+    boxes : array, shape (..., 4), or as many as numbers of the format
         Boxes of a real float type, or integers, which become float64 or, below 32 bits, the library's default.
     image_size : (height, width)
         In pixels. Corners are clipped to [0, width] and [0, height].
     format : str
-        As in `convert`.
+        As in `convert`; not one of rotated boxes, of which an image may leave a polygon.
 
     Returns
     -------
@@ -134,24 +102,30 @@ def clip_to_image(boxes: ArrayT, image_size: tuple[float, float], *, format: str
     >>> bl.clip_to_image(np.asarray([-5.0, 10, 50, 200]), (100, 40))
     array([  0.,  10.,  40., 100.])
     """
-    check_choice("format", format, FORMATS)
-    size = check_image_size(image_size, needed=True)
+    if isinstance(format, str) and format in ALL_FORMATS and ALL_FORMATS[format].shape is ROTATED:
+        raise ValueError(
+            f"format must be one of axis-aligned boxes, not {format!r}: what an image leaves of a box with an angle is "
+            f"a polygon. Clip the box around each, boxloss.convert(boxes, {format!r}, 'xyxy'), or leave boxes whole "
+            "and drop those whose centres are outside"
+        )
+    check_choice("format", format, AXIS_ALIGNED_FORMATS)
+    size, own = check_image_size(image_size, needed=True), AXIS_ALIGNED_FORMATS[format]
     xp, given = check_boxes(boxes, format)
-    b = FORMATS[format].decode(xp, split(given), size)
+    b = own.decode(xp, split(given), size)
     width, height = size
     inside = Box(*(xp.clip(c, 0.0, side) for c, side in zip(b, (width, height, width, height), strict=True)))
-    clipped: ArrayT = join(xp, FORMATS[format].encode(xp, inside, size))
+    clipped: ArrayT = join(xp, own.encode(xp, inside, size))
     return clipped
 
 
 def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, float] | None = None) -> Validation:
-    """Say which boxes are inverted, empty or not finite.
+    """Say which boxes are inverted, empty, not finite or unreadable.
 
-    No loss refuses such boxes: a side counts as max(x2 - x1, 0), and NaN or infinity stays in its own row.
+    No loss refuses such boxes: a negative side counts as 0, and NaN or infinity stays in its own row.
 
     Parameters
     ----------
-    boxes : array, shape (..., 4)
+    boxes : array, shape (..., 4), or as many as numbers of the format
         Boxes of a real float type, or integers, which become float64 or, below 32 bits, the library's default.
     format : str
         As in `convert`.
@@ -162,7 +136,8 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
     -------
     Validation
         Boolean arrays of shape (...): `valid` (none of the others), `inverted` (a negative side), `empty` (a side of
-        0 and none negative) and `not_finite` (a coordinate is NaN or infinite; such a box is neither of the others).
+        0 and none negative), `not_finite` (a number is NaN or infinite) and `unreadable` (an angle is too large for its
+        digits, or corners are no rectangle); the last two are none of the others.
 
     Raises
     ------
@@ -177,16 +152,21 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
     >>> found.inverted, found.empty
     (array([False,  True, False]), array([False, False,  True]))
     """
-    xp, w, h = _sides(boxes, format, image_size)
-    not_finite = ~xp.all(xp.isfinite(check_boxes(boxes, format)[1]), axis=-1)
-    inverted = ~not_finite & ((w < 0.0) | (h < 0.0))
-    empty = ~not_finite & ~inverted & ((w == 0.0) | (h == 0.0))
-    return Validation(~(not_finite | inverted | empty), inverted, empty, not_finite)
+    xp, given, box = _read(boxes, format, image_size)
+    not_finite = ~xp.all(xp.isfinite(given), axis=-1)
+    unreadable = ~not_finite & xp.any(xp.isnan(xp.stack(list(box), axis=-1)), axis=-1)
+    with quiet(xp):
+        shortest = xp.min(xp.stack(list(box.sides), axis=-1), axis=-1)
+    is_known = ~(not_finite | unreadable)
+    inverted, empty = is_known & (shortest < 0.0), is_known & (shortest == 0.0)
+    return Validation(is_known & ~(inverted | empty), inverted, empty, not_finite, unreadable)
 
 
-def _sides(boxes: Any, format: str, image_size: tuple[float, float] | None) -> tuple[Any, Any, Any]:
-    check_choice("format", format, FORMATS)
-    size = check_image_size(image_size, needed=FORMATS[format].relative)
-    xp, boxes = check_boxes(boxes, format)
-    b = FORMATS[format].decode(xp, split(boxes), size)
-    return xp, b.x2 - b.x1, b.y2 - b.y1
+def _read(boxes: Any, format: str, image_size: tuple[float, float] | None) -> tuple[Any, Any, Any]:
+    """The library, the array, and the boxes in the numbers of their kind."""
+    check_choice("format", format, ALL_FORMATS)
+    image = check_image_size(image_size, needed=ALL_FORMATS[format].relative)
+    check_square(format, image)
+    xp, given = check_boxes(boxes, format)
+    with quiet(xp):
+        return xp, given, ALL_FORMATS[format].decode(xp, split(given), image)

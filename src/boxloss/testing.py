@@ -1,6 +1,5 @@
 """What helps to find mistakes in programs that call losses: boxes that are refused while a test or a debugger looks."""
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -8,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.libraries.arrays import is_dask, is_jax, is_tensor
+from boxloss.check_arrays import some_of
+from boxloss.libraries.arrays import has_numbers
 from boxloss.shapes.box import Image, split
+from boxloss.shapes.coordinates import COORDINATES
 from boxloss.shapes.formats import FORMATS
 
 __all__ = ["strict"]
@@ -70,44 +71,34 @@ def look_at(xp: Any, pred: Any, target: Any, formats: tuple[str, str], image: Im
     """Refuse what `strict` refuses, where it is on."""
     if _is_strict.get():
         for name, boxes, format in (("pred", pred, formats[0]), ("target", target, formats[1])):
-            if _has_numbers(boxes):
+            if has_numbers(boxes):
                 _look_at(xp, name, boxes, format, image)
-
-
-def _has_numbers(boxes: Any) -> bool:
-    """Whether the numbers of an array are known already."""
-    if is_dask(boxes):
-        return False
-    if is_jax(boxes):
-        import jax
-
-        return not isinstance(boxes, jax.core.Tracer)
-    # A tensor without memory is one of no numbers, or stands for another while torch looks at a graph.
-    return not is_tensor(boxes) or (boxes.device.type != "meta" and getattr(boxes, "fake_mode", None) is None)
 
 
 def _look_at(xp: Any, name: str, boxes: Any, format: str, image: Image) -> None:
     with np.errstate(all="ignore"):
         b = FORMATS[format].decode(xp, split(boxes), image)
-        sides = b.x2 - b.x1, b.y2 - b.y1  # those of an infinite box are infinite or NaN
-        bad = ~(xp.isfinite(sides[0]) & xp.isfinite(sides[1]) & (sides[0] >= 0.0) & (sides[1] >= 0.0))
-    flat, count = xp.astype(xp.reshape(bad, (-1,)), xp.int32), math.prod(bad.shape)
-    wrong = int(xp.sum(flat))
-    if not wrong:
-        return
-    place = int(xp.argmax(flat))
-    box = [float(number) for number in xp.reshape(boxes, (-1, boxes.shape[-1]))[place, ...]]
-    index = [int(k) for k in np.unravel_index(place, tuple(bad.shape))]
-    told = f"{wrong} inverted or not finite {'box' if wrong == 1 else 'boxes'} of {count}, the first at {index}: {box}"
-    raise ValueError(f"{name} holds {told}{_advice(box, format, tuple(boxes.shape))}")
+        is_negative = _any(xp, [side < 0.0 for side in b.sides])
+        bad = is_negative | _any(xp, [~xp.isfinite(number) for number in (*b, *b.sides)])
+    found = some_of(xp, bad, boxes)
+    if found is not None:
+        kind = f"inverted or not finite {'box' if found.number == 1 else 'boxes'}"
+        advice = _advice(found.box, bool(is_negative[found.place]), format, tuple(boxes.shape))
+        raise ValueError(f"{name} holds {found.number} {kind} of {found.told}{advice}")
 
 
-def _advice(box: list[float], format: str, shape: tuple[int, ...]) -> str:
+def _any(xp: Any, masks: list[Any]) -> Any:
+    return xp.any(xp.stack(masks, axis=-1), axis=-1)
+
+
+def _advice(box: list[float], is_negative: bool, format: str, shape: tuple[int, ...]) -> str:
     if not all(abs(number) < float("inf") for number in box):
         return ". boxloss.validate finds all"
+    if not is_negative:
+        return ", of which the sides are too long or the angle too large; boxloss.validate finds all"
+    told = f", which has a negative side in format {format!r}"
+    if format.removeprefix("rel_") not in COORDINATES:
+        return f"{told}; boxloss.validate finds all"
     transposed = ", or the transpose of the array" if len(shape) == 2 and shape[0] == shape[1] else ""
     other = "xyxy" if format.endswith("wh") else "xywh"
-    return (
-        f", which has a negative side in format {format!r}. Give the format that it is in, as format={other!r}"
-        f"{transposed}; boxloss.validate finds all"
-    )
+    return f"{told}. Give the format that it is in, as format={other!r}{transposed}; boxloss.validate finds all"

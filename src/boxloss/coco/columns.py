@@ -28,7 +28,7 @@ class GroundTruth:
     image_id, category_id, annotation_id
         Ids of each annotation, integers or strings.
     box
-        Its box, [x, y, width, height].
+        Its box, [x, y, width, height], or (cx, cy, width, height, angle in radians) of one that is rotated.
     crowd
         Whether it marks a crowd, a region in which detections do not count.
     area
@@ -68,7 +68,7 @@ class Detections:
     image_id, category_id
         Ids of each detection.
     box
-        Its box, [x, y, width, height].
+        Its box, as of `GroundTruth`.
     score
         Its score.
     position

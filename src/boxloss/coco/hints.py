@@ -8,7 +8,7 @@ import numpy as np
 from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.matching import match
 from boxloss.coco.tables import NUMBERS
-from boxloss.functions import convert
+from boxloss.conversion import convert
 
 THRESHOLD = 0.5  # IoU of a match that is no accident
 MOST = 10_000  # detections to try on

@@ -9,7 +9,7 @@ from boxloss.coco.delimited import as_flags, as_labels, as_numbers, read_csv
 from boxloss.coco.parquet import ParquetFiles, number_type
 from boxloss.coco.records import Records
 from boxloss.coco.sources import CocoError, Source, explained, is_parquet
-from boxloss.functions import convert
+from boxloss.conversion import convert
 
 AREA = "area"  # of ground truth alone: checked where it is read
 LABELS, VALUES = ("id", "image_id", "category_id"), ("iscrowd", "score")

@@ -30,6 +30,13 @@ def column(score: Loss, boxes1: ArrayT, boxes2: ArrayT, format: Format = "xyxy")
     return cast(ArrayT, values[..., None])
 
 
+def check_as_many(bboxes1: Any, bboxes2: Any, option: str) -> None:
+    """Boxes that an option of that name makes pairs of are as many."""
+    if bboxes1.shape[-2:-1] != bboxes2.shape[-2:-1]:
+        counts = " and ".join(str(boxes.shape[-2]) for boxes in (bboxes1, bboxes2))
+        raise ValueError(f"bboxes1 and bboxes2 must hold as many boxes if {option}=True; got {counts}")
+
+
 def kind_of_flags(GIoU: bool, DIoU: bool, CIoU: bool) -> str:
     """The kind of score that the flags of the YOLO family ask for: the last of those that are set."""
     return "ciou" if CIoU else "diou" if DIoU else "giou" if GIoU else "iou"

@@ -71,6 +71,7 @@ FVCORE = family(1e-7, EVERYWHERE, ("giou", "diou", "ciou"))
 
 # The floors of `bbox_overlaps`, which never sees the `eps` of `iou_loss`; the other losses add.
 MMDET_OVERLAPS = family(1e-6, ("union_floor", "hull_floor"), ("iou", "iof", "giou"))
+MMCV_IOF = Convention("iof", 0.0, ())
 MMDET_GIOU = Convention("giou", 1e-7, ("union_floor", "hull_floor"))
 MMDET_DIOU = Convention("diou", 1e-7, ("union_eps", "diagonal_eps"))
 MMDET_CIOU = Convention("ciou", 1e-7, ("union_eps", "diagonal_eps", "height_eps"), {"gated": True, "clamped": True})

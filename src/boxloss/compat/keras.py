@@ -5,7 +5,7 @@ from typing import Any, cast
 from boxloss.check import check_choice
 from boxloss.compat.arrays import library
 from boxloss.compat.conventions import KERAS_CIOU, KERAS_IOU
-from boxloss.functions import convert
+from boxloss.conversion import convert
 from boxloss.typing import ArrayT
 
 __all__ = ["compute_ciou", "compute_iou"]

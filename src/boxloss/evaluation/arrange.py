@@ -22,8 +22,8 @@ class Boxes(NamedTuple):
         Where each box was before.
     image : shape (N,)
         The number of its image.
-    box : shape (N, 4)
-        [x, y, width, height].
+    box : shape (N, 4) or (N, 5)
+        [x, y, width, height], or (cx, cy, width, height, angle) of rotated boxes.
     """
 
     start: NDArray[np.int64]

@@ -58,7 +58,9 @@ def evaluate(
         the largest.
     format
         The format of boxes: ``"xyxy"``, the default for arrays, ``"xywh"``, the default for files, ``"cxcywh"`` or
-        ``"yxyx"``. COCO's JSON files are always ``"xywh"``.
+        ``"yxyx"``. COCO's JSON files are always ``"xywh"``. Columns may hold rotated boxes, shape (N, 5) or (N, 8), as
+        ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"``, ``"xywhr"`` or ``"xyxyxyxy"``: then IoUs and areas are those of the
+        rotated boxes.
     engine
         ``"numba"``; ``"array"``, which runs the same steps without compiling them; or ``"auto"``, which is ``"array"``
         for up to 2000 detections.

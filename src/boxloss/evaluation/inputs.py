@@ -9,14 +9,19 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.check import check_choice
 from boxloss.coco import Detections, GroundTruth, Source, read_detections, read_ground_truth
 from boxloss.coco.tables import NUMBERS
-from boxloss.functions import convert
+from boxloss.conversion import convert
+from boxloss.functions import validate
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
+from boxloss.shapes.formats import ALL_FORMATS
 
 Columns = Mapping[str, Any]  # or a table with the same two methods, as a DataFrame
 TRUTH = {"image": True, "category": True, "box": True, "crowd": False, "area": False}  # whether each is needed
 FOUND = {"image": True, "category": True, "box": True, "score": True}
+ROTATED = ("cxcywha", "cxcywhd", "cxcywhr", "xywhr", "xyxyxyxy")
+FORMATS = (*NUMBERS, *ROTATED)
 KINDS = {"i": "integers", "U": "strings"}
 
 
@@ -24,13 +29,18 @@ def load(
     truth: Source | GroundTruth | Columns, detections: Source | Detections | Columns, format: str | None
 ) -> tuple[GroundTruth, Detections]:
     """Read, or take as they are, ground truth and detections, and check that they go together."""
-    if format is not None and format not in NUMBERS:
-        raise ValueError(f"format must be one of {', '.join(map(repr, NUMBERS))}; got {format!r}")
+    if format is not None:
+        check_choice("format", format, FORMATS)
+    if format in ROTATED and (_is_file(truth) or _is_file(detections)):
+        raise ValueError(f"format {format!r} is for columns: boxes in files are axis-aligned; got a file")
     if not isinstance(truth, GroundTruth):
         truth = read_ground_truth(truth, format or "xywh") if _is_file(truth) else _truth(truth, format or "xyxy")
     if _is_file(detections):
         return truth, read_detections(detections, truth, format or "xywh")
     found = detections if isinstance(detections, Detections) else _found(detections, format or "xyxy")
+    if truth.box.shape[1] != found.box.shape[1]:
+        kinds = " and ".join(f"{side.name} {'rotated' if side.box.shape[1] == 5 else 'not'}" for side in (truth, found))
+        raise ValueError(f"boxes must be rotated in both or in neither; got those of {kinds}")
     for name, known in (("image", truth.images), ("category", _keys(truth.categories))):
         ids, others = getattr(found, f"{name}_id"), getattr(truth, f"{name}_id") if known is None else known
         if len(ids) and len(others) and ids.dtype.kind != others.dtype.kind:
@@ -124,15 +134,19 @@ def _finite(name: str, key: str, values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _boxes(name: str, values: NDArray[Any], format: str) -> NDArray[np.float64]:
-    """Check boxes, and write them as [x, y, width, height]."""
+    """Check boxes, and write them as [x, y, width, height], or with an angle as (cx, cy, width, height, angle)."""
+    size, to = ALL_FORMATS[format].size, "cxcywha" if format in ROTATED else "xywh"
     if values.size == 0:
-        return np.zeros((0, 4))
-    if values.ndim != 2 or values.shape[1] != 4:
-        raise ValueError(f"{name}: box must have shape (N, 4); got {values.shape}")
+        return np.zeros((0, ALL_FORMATS[to].size))
+    if values.ndim != 2 or values.shape[1] != size:
+        raise ValueError(f"{name}: box must have shape (N, {size}); got {values.shape}")
     given = _finite(name, "box", values)
+    unreadable = validate(given, format=format).unreadable
+    complaint = "is no rectangle" if size == 8 else "has an angle that is too large"
+    _check(name, "box", given, ~unreadable, complaint)
     with np.errstate(over="ignore"):
-        box = np.ascontiguousarray(convert(given, format, "xywh"))
-    _check(name, "box", given, (box[:, 2:] >= 0.0).all(axis=1), f"as {format!r} has a negative width or height")
+        box = np.ascontiguousarray(convert(given, format, to))
+    _check(name, "box", given, (box[:, 2:4] >= 0.0).all(axis=1), f"as {format!r} has a negative width or height")
     return box
 
 

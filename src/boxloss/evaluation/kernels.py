@@ -32,8 +32,11 @@ STARTS, FLAGS, SHORTS, LONGS, FLOATS = (_in(kind) for kind in (LONG, FLAG, SHORT
 def match(machine: Machine) -> Template:
     """The kernel of `boxloss.evaluation.steps.match`."""
     found, truth = (STARTS, SHORTS, _in(FLOAT, 2)), (STARTS, SHORTS, _in(FLOAT, 2), FLAGS, _in(FLAG, 2))
+    settings, near = (types.intp, types.intp), (LONGS, LONGS, FLOATS)
     out = (_out(LONG, 2), _out(SHORT, 1), _out(LONG, 2), _out(LONG, 2))
-    return _own(steps.match), types.void(*found, *truth, FLOATS, _in(FLOAT, 2), *(types.intp,) * 4, *out)
+    return _own(steps.match), types.void(
+        *found, *truth, FLOATS, _in(FLOAT, 2), *settings, *near, types.intp, types.intp, *out
+    )
 
 
 def accumulate(machine: Machine) -> Template:

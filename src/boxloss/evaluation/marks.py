@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.coco.matching import HIGHEST_THRESHOLD
 from boxloss.evaluation import steps
 from boxloss.evaluation.arrange import Arranged, Floats
+from boxloss.evaluation.overlaps import near
 
 RECALLS = np.linspace(0.0, 1.0, 101)  # the recalls at which COCO's evaluation reads off the precision
 
@@ -77,7 +79,8 @@ def match(arranged: Arranged, thresholds: Floats, areas: Floats, most: int, engi
     right, ignored = np.zeros((A, len(found.image)), np.int64), np.zeros((A, len(found.image)), np.int64)
     of_truth = (truth.start, truth.image, truth.box, arranged.crowd, truth_ignored)
     given = (found.start, found.image, found.box, *of_truth, thresholds, areas, most, len(arranged.images))
-    _run("match", len(arranged.categories), engine, given, (taken, turn, right, ignored))
+    known = near(arranged, min(HIGHEST_THRESHOLD, thresholds.min()), engine)
+    _run("match", len(arranged.categories), engine, (*given, *known), (taken, turn, right, ignored))
     of_truth_again = (truth.start, truth.image, truth_ignored)
     return Marks(found.start, found.image, arranged.score, turn, right, ignored, *of_truth_again)
 

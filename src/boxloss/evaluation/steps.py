@@ -31,6 +31,9 @@ def match(
     areas: Any,
     most: int,
     images: int,
+    near_start: Any,
+    near_truth: Any,
+    near_iou: Any,
     first_category: int,
     last_category: int,
     taken: Any,
@@ -43,7 +46,8 @@ def match(
     Parameters
     ----------
     start, image, box
-        Of detections: where each category begins, shape (K + 1,); the number of the image, (N,); [x, y, w, h], (N, 4).
+        Of detections: where each category begins, shape (K + 1,); the number of the image, (N,); [x, y, w, h], (N, 4),
+        or (cx, cy, w, h, angle), (N, 5).
     truth_start, truth_image, truth_box, truth_crowd, truth_ignored
         The same of annotations, by category and image; whether each is a crowd, (G,); and whether it is ignored for
         each range of areas, (A, G).
@@ -53,6 +57,9 @@ def match(
         So many detections of an image and category are looked at.
     images
         The number of images.
+    near_start, near_truth, near_iou
+        For each detection the annotations near it and their IoUs, where these are known; see
+        `boxloss.evaluation.overlaps`.
     first_category, last_category
         The categories to match, the last one excluded.
     taken
@@ -80,7 +87,12 @@ def match(
             x, y, w, h = box[d, 0], box[d, 1], box[d, 2], box[d, 3]
             area = w * h
             count = 0
-            g = first[i]  # of a category before, or 0, if this one has no annotation in the image
+            if near_start.size:
+                for c in range(near_start[d], near_start[d + 1]):
+                    near[count], ious[count] = near_truth[c], near_iou[c]
+                    count += 1
+            # Of a category before, or 0, if this one has no annotation in the image.
+            g = -1 if near_start.size else first[i]
             # In the very operations of COCO's evaluation and in their order, or thresholds and ties would come out
             # otherwise; NaN, of boxes whose area overflows, reaches no threshold.
             while begin <= g < last and truth_image[g] == i:

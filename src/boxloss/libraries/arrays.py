@@ -37,6 +37,16 @@ def is_jax(array: Any) -> bool:
     return jax is not None and isinstance(array, jax.Array)
 
 
+def has_numbers(array: Any) -> bool:
+    """Whether the numbers of an array are known already."""
+    if is_dask(array):
+        return False
+    if is_jax(array):
+        return not isinstance(array, sys.modules["jax"].core.Tracer)
+    # A tensor without memory is one of no numbers, or stands for another while torch looks at a graph.
+    return not is_tensor(array) or (array.device.type != "meta" and getattr(array, "fake_mode", None) is None)
+
+
 def to_host(array: Any) -> Any:
     """A NumPy array of what an array holds; of a float type that NumPy lacks, in float32."""
     if is_tensor(array):

@@ -38,9 +38,11 @@ class Verbs(Best, Within):
             Boxes of one array library, on one device, of floats or integers. Leading axes broadcast.
         format : str or (str, str)
             The format of both, or of pred and of target: ``"xyxy"``, ``"xywh"`` (corner and size), ``"cxcywh"``,
-            ``"yxyx"``, or one of these with ``"rel_"`` before it for coordinates that are fractions of the image.
-            Boxes in space: ``"xyzxyz"`` (two corners), ``"cxcyczwlh"`` (centre, and sides along x, y and z) and
-            ``"cxcyczwlha"`` (these and a yaw in radians, from +x towards +y).
+            ``"yxyx"``; with five numbers of rotated boxes ``"cxcywha"`` (radians from +x towards +y), ``"cxcywhd"``
+            (degrees), ``"cxcywhr"`` and ``"xywhr"`` (torchvision's, degrees counter-clockwise); or one of these with
+            ``"rel_"`` before it for coordinates that are fractions of the image. Boxes in space: ``"xyzxyz"`` (two
+            corners), ``"cxcyczwlh"`` (centre, and sides along x, y and z) and ``"cxcyczwlha"`` (these and a yaw in
+            radians, from +x towards +y). See `boxloss.convert`.
         image_size : (height, width), optional
             The size of the image in pixels; a relative format needs it.
         weight : array or float, optional

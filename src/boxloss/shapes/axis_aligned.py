@@ -87,5 +87,12 @@ class AxisAlignedPair(Pair):
         return plus(d, given) or Box(0.0, 0.0, 0.0, 0.0)
 
 
-AXIS_ALIGNED = Shape("axis-aligned", 4, Box, AxisAlignedPair, ordinary, RELATIONS, scaled, interpolated, differences)
+def enclosing(xp: Any, b: Box) -> Box:
+    """The box itself."""
+    return b
+
+
+AXIS_ALIGNED = Shape(
+    "axis-aligned", 4, Box, AxisAlignedPair, ordinary, RELATIONS, scaled, interpolated, differences, enclosing
+)
 AxisAlignedPair.shape = AXIS_ALIGNED

@@ -65,7 +65,7 @@ def _absolute(name: str, decode: Any, pullback: Any) -> Format:
 
 def _relative(absolute: Format) -> Format:
     """The same format with coordinates as fractions of the image: corners are scaled by its size."""
-    shape, size, decode, pullback, encode, _ = absolute
+    shape, size, decode, pullback, encode, *_ = absolute
     return Format(
         shape,
         size,

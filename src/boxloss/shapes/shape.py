@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from boxloss.shapes.box import Image
+from boxloss.shapes.box import Box, Image
 
 
 class Relation(NamedTuple):
@@ -158,6 +158,12 @@ class Shape:
     differences
         ``differences(xp, pair, coordinates)``: the differences of the numbers of pred and target as they were given,
         and ``back(partials)``, from the derivatives of a loss with respect to each to those of the first box.
+    enclosing
+        ``enclosing(xp, box)``: the axis-aligned `Box` around a box, as long as its negative sides make it. None where
+        boxes cannot be found by where they are in a plane.
+    least_extent
+        Of a convex part of a box that has a share of its area, each extent is at least this times that share of the
+        box's own.
     """
 
     name: str
@@ -169,6 +175,8 @@ class Shape:
     scaled: Callable[[Any, Any], Any]
     interpolated: Callable[[Any, Any], Any]
     differences: Callable[[Any, Any, str], tuple[tuple[Any, ...], Callable[..., Any]]]
+    enclosing: Callable[[Any, Any], Box] | None = None
+    least_extent: float = 1.0
 
     def relation(self, which: str | Relation) -> Relation:
         """A relation by its name; one of somebody's own is given as it is."""
@@ -199,6 +207,8 @@ class Format(NamedTuple):
         ``encode(xp, box, image)``: the numbers of a box.
     relative
         Whether coordinates are fractions of the image.
+    per_radian
+        Of a format whose last number is an angle from +x towards +y: how much of it a radian is. None for others.
     """
 
     shape: Shape
@@ -207,3 +217,4 @@ class Format(NamedTuple):
     pullback: Callable[..., tuple[Any, ...]]
     encode: Callable[..., tuple[Any, ...]]
     relative: bool = False
+    per_radian: float | None = None

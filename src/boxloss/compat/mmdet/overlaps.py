@@ -4,7 +4,7 @@ from typing import Literal
 
 from boxloss.check import check_choice
 from boxloss.check_arrays import check_last_axis
-from boxloss.compat.arrays import library
+from boxloss.compat.arrays import check_as_many, library
 from boxloss.compat.conventions import MMDET_OVERLAPS
 from boxloss.typing import ArrayT
 
@@ -59,7 +59,5 @@ def bbox_overlaps(
     score = MMDET_OVERLAPS[mode]("score", eps)
     if not is_aligned:
         return score.pairwise(bboxes1, bboxes2)
-    if bboxes1.shape[-2:-1] != bboxes2.shape[-2:-1]:
-        counts = " and ".join(str(boxes.shape[-2]) for boxes in (bboxes1, bboxes2))
-        raise ValueError(f"bboxes1 and bboxes2 must hold as many boxes if is_aligned=True; got {counts}")
+    check_as_many(bboxes1, bboxes2, "is_aligned")
     return score(bboxes1, bboxes2)

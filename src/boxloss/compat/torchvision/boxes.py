@@ -2,7 +2,9 @@
 
 from boxloss.check import check_choice, check_finite, check_image_size
 from boxloss.check_arrays import array_namespace, as_boxes, check_boxes, default_float
+from boxloss.compat.torchvision import rotated
 from boxloss.compat.torchvision.conventions import FORMATS, upcast
+from boxloss.compat.torchvision.rotated import FORMATS as ROTATED_FORMATS
 from boxloss.functions import clip_to_image
 from boxloss.shapes.box import Box, Image, join, split
 from boxloss.shapes.formats import FORMATS as CODECS
@@ -18,7 +20,7 @@ def box_area(boxes: ArrayT, fmt: str = "xyxy") -> ArrayT:
     boxes : array, shape (..., 4)
         Boxes of a real type. Half precision counts as float32, and integers stay integers.
     fmt : {"xyxy", "xywh", "cxcywh"}
-        Their format.
+        Their format; `boxloss.area` takes rotated ones too.
 
     Returns
     -------
@@ -51,20 +53,27 @@ def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:
 
     Parameters
     ----------
-    boxes : array, shape (..., 4)
+    boxes : array, shape (..., 4), (..., 5) or (..., 8), as the format says
         Boxes of a real type.
-    in_fmt, out_fmt : {"xyxy", "xywh", "cxcywh"}
-        The format that they are in, and the one to convert to. There are no rotated boxes.
+    in_fmt, out_fmt : {"xyxy", "xywh", "cxcywh"} or {"cxcywhr", "xywhr", "xyxyxyxy"}
+        The format that they are in, and the one to convert to: of axis-aligned boxes or of rotated ones.
 
     Returns
     -------
-    array, shape (..., 4)
-        A new array of the same type; integers become the default float type only on the way to or from a centre.
+    array, shape (..., 4), (..., 5) or (..., 8), as the format says
+        A new array of the same type. Integers become the default float type only on the way to or from a centre;
+        those of rotated boxes are rounded.
 
     Raises
     ------
     TypeError, ValueError
         If an argument does not fit; the message says which.
+    NotImplementedError
+        For an axis-aligned format and a rotated one; `boxloss.convert` has these.
+
+    Notes
+    -----
+    Of corners the first three are read, and nobody asks whether they are those of a rectangle; `boxloss.convert` does.
 
     Examples
     --------
@@ -73,12 +82,19 @@ def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:
     >>> box_convert(np.asarray([10, 20, 30, 40]), "xywh", "xyxy")
     array([10, 20, 40, 60])
     """
-    check_choice("in_fmt", in_fmt, FORMATS)
-    check_choice("out_fmt", out_fmt, FORMATS)
+    check_choice("in_fmt", in_fmt, (*FORMATS, *ROTATED_FORMATS))
+    check_choice("out_fmt", out_fmt, (*FORMATS, *ROTATED_FORMATS))
     xp, floats = check_boxes(boxes, in_fmt)
-    boxes = as_boxes(xp, "boxes", boxes)
+    boxes = as_boxes(xp, "boxes", boxes, in_fmt)
     if in_fmt == out_fmt:
         b = split(boxes)
+    elif in_fmt in ROTATED_FORMATS or out_fmt in ROTATED_FORMATS:
+        if in_fmt in FORMATS or out_fmt in FORMATS:
+            raise NotImplementedError(
+                f"torchvision converts no boxes from {in_fmt!r} to {out_fmt!r}; "
+                f"boxloss.convert(boxes, {in_fmt!r}, {out_fmt!r}) does"
+            )
+        b = split(rotated.convert(xp, boxes, in_fmt, out_fmt))
     else:
         is_float = xp.isdtype(boxes.dtype, "real floating")
         centred = floats if is_float else xp.astype(floats, default_float(xp), copy=False)

@@ -120,10 +120,10 @@ def upcast(xp: Any, boxes: Any) -> Any:
     return xp.astype(boxes, xp.int32) if small else boxes
 
 
-def promote(boxes1: Any, boxes2: Any, *, floats: bool = False) -> tuple[Any, Any]:
+def promote(boxes1: Any, boxes2: Any, fmt: str = "xyxy", *, floats: bool = False) -> tuple[Any, Any]:
     """Boxes of two float types in the wider one; with `floats`, integers as float32."""
     xp = library(boxes1, boxes2)
-    boxes1, boxes2 = both_as_boxes(xp, boxes1, boxes2, names=("boxes1", "boxes2"))
+    boxes1, boxes2 = both_as_boxes(xp, boxes1, boxes2, (fmt, fmt), ("boxes1", "boxes2"))
     if boxes1.dtype == boxes2.dtype and boxes1.dtype in (xp.float32, xp.float64):
         return boxes1, boxes2
     both = [upcast(xp, boxes) for boxes in (boxes1, boxes2)]

@@ -5,6 +5,7 @@ from typing import Any, cast
 from boxloss.check import check_choice
 from boxloss.check_arrays import default_float
 from boxloss.compat.arrays import library
+from boxloss.compat.torchvision.boxes import box_convert
 from boxloss.compat.torchvision.conventions import (
     CIOU_SCORE,
     DEFAULT_EPS,
@@ -14,6 +15,7 @@ from boxloss.compat.torchvision.conventions import (
     promote,
     with_eps,
 )
+from boxloss.compat.torchvision.rotated import FORMATS as ROTATED_FORMATS
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
 from boxloss.typing import ArrayT
@@ -24,13 +26,13 @@ def box_iou(boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
 
     Parameters
     ----------
-    boxes1 : array, shape (..., N, 4)
+    boxes1 : array, shape (..., N, 4), or as many as numbers of the format
         Boxes. Half precision counts as float32, integers as the library's default float type, and of two float types
         the wider one is taken.
-    boxes2 : array, shape (..., M, 4)
+    boxes2 : array, shape (..., M, 4), or as many as numbers of the format
         Boxes; axes before the last two broadcast.
-    fmt : {"xyxy", "xywh", "cxcywh"}
-        The format of both. There are no rotated boxes.
+    fmt : {"xyxy", "xywh", "cxcywh", "cxcywhr", "xywhr", "xyxyxyxy"}
+        The format of both.
 
     Returns
     -------
@@ -48,7 +50,8 @@ def box_iou(boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
 
     Notes
     -----
-    Two boxes without area have an IoU of 1 if they are equal and 0 otherwise; torchvision's is NaN.
+    Two boxes without area have an IoU of 1 if they are equal and 0 otherwise; torchvision's is NaN. Its operator of
+    rotated boxes has no gradient.
 
     Examples
     --------
@@ -57,7 +60,10 @@ def box_iou(boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
     >>> box_iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[0.0, 0, 2, 4], [3, 3, 4, 4]]))
     array([[0.5, 0. ]])
     """
-    check_choice("fmt", fmt, FORMATS)
+    check_choice("fmt", fmt, (*FORMATS, *ROTATED_FORMATS))
+    if fmt == "xyxyxyxy":
+        boxes1, boxes2 = (box_convert(boxes, fmt, "cxcywhr") for boxes in (boxes1, boxes2))
+        fmt = "cxcywhr"
     return _matrix(iou_score, boxes1, boxes2, fmt)
 
 
@@ -167,7 +173,7 @@ def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
 
 def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: Any = "xyxy") -> ArrayT:
     """The matrix in the type that torchvision returns."""
-    one, two = promote(boxes1, boxes2)
+    one, two = promote(boxes1, boxes2, fmt)
     xp = library(one, two)
     if not any(xp.isdtype(boxes.dtype, "real floating") for boxes in (one, two)):
         wide = cast(ArrayT, score.pairwise(one, two, format=fmt))

@@ -67,3 +67,19 @@ def store(size: int) -> Any:
         return types.void(array, types.intp, types.intp, numbers), codegen
 
     return store_numbers
+
+
+@cache
+def widened(size: int) -> Any:
+    """``widened(numbers)``: the first so many of a tuple of numbers, in float64."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def widen(typing_context: Any, numbers: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            narrow = [builder.extract_value(arguments[0], k) for k in range(size)]
+            wide = [context.cast(builder, number, numbers.dtype, types.float64) for number in narrow]
+            return context.make_tuple(builder, signature.return_type, wide)
+
+        return types.UniTuple(types.float64, size)(numbers), codegen  # type: ignore[attr-defined]
+
+    return widen

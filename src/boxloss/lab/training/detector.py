@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from boxloss.functions import convert
+from boxloss.conversion import convert
 from boxloss.lab.training.contenders import Contender
 from boxloss.lab.training.regimes import Regime
 from boxloss.lab.training.scenes import CANVAS, Scenes

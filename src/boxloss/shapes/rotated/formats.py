@@ -9,7 +9,7 @@ from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.shapes.shape import Format
 
 Numbers = tuple[Any, ...]
-RADIANS = math.pi / 180.0  # of a degree
+DEGREES, RADIANS = 180.0 / math.pi, math.pi / 180.0  # of a radian and of a degree
 # So many quarter turns may be taken off an angle before it lacks digits.
 FARTHEST_RADIANS, FARTHEST_DEGREES = 1e6, 90.0 * 2.0**18
 
@@ -44,13 +44,8 @@ def in_radians(xp: Any, b: RotatedBox) -> Any:
 
 
 def in_degrees(xp: Any, b: RotatedBox) -> Any:
-    """The angle in degrees, from -180 to 180, exact at quarter turns."""
-    is_steep = xp.abs(b.sin) > xp.abs(b.cos)
-    along, across = xp.where(is_steep, b.sin, b.cos), xp.where(is_steep, -b.cos, b.sin)
-    sign = xp.sign(along)
-    rest = xp.atan2(sign * across, sign * along) * (1.0 / RADIANS)
-    quarter = xp.where(is_steep, 90.0, 0.0)
-    return rest + xp.where(sign < 0.0, xp.where(quarter + rest > 0.0, quarter - 180.0, quarter + 180.0), quarter)
+    """The angle in degrees, from -180 to 180: every library rounds the product to 90 and 180 at quarter turns."""
+    return in_radians(xp, b) * DEGREES
 
 
 # --- Centre, sides and an angle from +x towards +y ------------------------------------------------------------------
@@ -119,10 +114,37 @@ def _encode_xywhr(xp: Any, b: RotatedBox, image: Image) -> Numbers:
     return _encode_cxcywhr(xp, b._replace(x=b.x - x, y=b.y - y), image)
 
 
+# --- Fractions of an image ------------------------------------------------------------------------------------------
+
+
+def _relative(absolute: Format) -> Format:
+    """The same format with lengths as fractions of the sides of an image, which is square.
+
+    Fractions of different sides would make a parallelogram of a rectangle.
+    """
+
+    def scaled(numbers: Numbers, factor: Any) -> Numbers:
+        *lengths, angle = numbers
+        return (*(length * factor for length in lengths), angle)
+
+    def decode(xp: Any, numbers: Numbers, image: Image) -> RotatedBox:
+        box: RotatedBox = absolute.decode(xp, scaled(numbers, image.width), image)
+        return box
+
+    def pullback(xp: Any, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
+        return scaled(absolute.pullback(xp, scaled(numbers, image.width), d, image), image.width)
+
+    def encode(xp: Any, b: RotatedBox, image: Image) -> Numbers:
+        *lengths, angle = absolute.encode(xp, b, image)
+        return (*(length / image.width for length in lengths), angle)
+
+    return absolute._replace(decode=decode, pullback=pullback, encode=encode, relative=True)
+
+
 _ABSOLUTE = {
-    "cxcywha": Format(ROTATED, 5, _decode_radians, _pullback_radians, _encode_radians),
-    "cxcywhd": Format(ROTATED, 5, _decode_degrees, _pullback_degrees, _encode_degrees),
-    "cxcywhr": Format(ROTATED, 5, _decode_cxcywhr, _pullback_cxcywhr, _encode_cxcywhr),
-    "xywhr": Format(ROTATED, 5, _decode_xywhr, _pullback_xywhr, _encode_xywhr),
+    "cxcywha": Format(ROTATED, 5, _decode_radians, _pullback_radians, _encode_radians, per_radian=1.0),
+    "cxcywhd": Format(ROTATED, 5, _decode_degrees, _pullback_degrees, _encode_degrees, per_radian=DEGREES),
+    "cxcywhr": Format(ROTATED, 5, _decode_cxcywhr, _pullback_cxcywhr, _encode_cxcywhr, per_radian=-DEGREES),
+    "xywhr": Format(ROTATED, 5, _decode_xywhr, _pullback_xywhr, _encode_xywhr, per_radian=-DEGREES),
 }
-ROTATED_FORMATS: dict[str, Format] = _ABSOLUTE
+ROTATED_FORMATS: dict[str, Format] = _ABSOLUTE | {f"rel_{name}": _relative(f) for name, f in _ABSOLUTE.items()}

@@ -10,15 +10,14 @@ from boxloss.shapes.shape import Format
 
 
 def with_angle(xp: Any, b: Box) -> RotatedBox:
-    """A box with the angle 0. An inverted side is one of length 0 at its first corner, as it is without an angle."""
-    b = b.upright(xp)
+    """A box with the angle 0, and the same sides."""
     w, h = b.sides
     one = 0.0 * w + 1.0
     return RotatedBox(b.x1 + 0.5 * w, b.y1 + 0.5 * h, w, h, one, 0.0 * w)
 
 
 def with_angle_pullback(xp: Any, b: Box, d: RotatedGradient) -> Box:
-    """The gradient with respect to the corners."""
+    """The gradient with respect to the corners, whether or not they are inverted."""
     half_x, half_y = 0.5 * d.x, 0.5 * d.y
     d_x2, d_y2 = half_x + d.w, half_y + d.h
     own_x2, own_y2 = where_larger(xp, b.x2, b.x1, d_x2, 0.0), where_larger(xp, b.y2, b.y1, d_y2, 0.0)
@@ -26,10 +25,13 @@ def with_angle_pullback(xp: Any, b: Box, d: RotatedGradient) -> Box:
 
 
 def lifted(own: Format) -> Format:
-    """A format of axis-aligned boxes as one of boxes with an angle."""
+    """A format of axis-aligned boxes as one of boxes with an angle.
+
+    An inverted side is one of length 0 at its first corner, as it is without an angle.
+    """
 
     def decode(xp: Any, numbers: Any, image: Image) -> RotatedBox:
-        return with_angle(xp, own.decode(xp, numbers, image))
+        return with_angle(xp, own.decode(xp, numbers, image).upright(xp))
 
     def pullback(xp: Any, numbers: Any, d: RotatedGradient, image: Image) -> tuple[Any, ...]:
         return own.pullback(xp, numbers, with_angle_pullback(xp, own.decode(xp, numbers, image), d), image)

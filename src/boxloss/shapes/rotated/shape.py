@@ -4,10 +4,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from boxloss.shapes.box import Box
 from boxloss.shapes.guards import FARTHEST_CORNER, SHORTEST_SIDE
 from boxloss.shapes.rotated.along_image import ALONG_IMAGE
 from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.rotated.differences import differences
+from boxloss.shapes.rotated.enclosing import extent
 from boxloss.shapes.rotated.mappings import interpolated, scaled
 from boxloss.shapes.rotated.pair import RotatedPair
 from boxloss.shapes.rotated.relations import RELATIONS
@@ -21,6 +23,26 @@ def ordinary(b: RotatedBox, shortest: float = SHORTEST_SIDE, farthest: float = F
     return is_near & (b.w >= shortest) & (b.h >= shortest) & (b.cos == b.cos) & (b.sin == b.sin)
 
 
-ROTATED = Shape("rotated", 6, RotatedBox, RotatedPair, ordinary, RELATIONS, scaled, interpolated, differences)
+def enclosing(xp: Any, b: RotatedBox) -> Box:
+    """The axis-aligned box around a box; the signs of sides stay."""
+    half = extent(xp, b.w, b.h, b.cos, b.sin).half
+    return Box(b.x - half.x, b.y - half.y, b.x + half.x, b.y + half.y)
+
+
+ROTATED = Shape(
+    "rotated",
+    6,
+    RotatedBox,
+    RotatedPair,
+    ordinary,
+    RELATIONS,
+    scaled,
+    interpolated,
+    differences,
+    enclosing,
+    # A vertical line has at most min(w / |sin|, h / |cos|) inside. So a part with the share u of the area is at least
+    # u max(w |cos|, h |sin|) wide, which is half or more of u (w |cos| + h |sin|).
+    least_extent=0.5,
+)
 RotatedPair.shape = ROTATED
 RotatedPair.with_image_axes = replace(ROTATED, relations=MappingProxyType(ALONG_IMAGE))

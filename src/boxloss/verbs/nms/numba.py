@@ -13,6 +13,8 @@ from boxloss.verbs.within.kernel import kernel
 from boxloss.verbs.within.numba import Windows
 
 BOXES_FOR_STRIPS = 3000  # fewer are compared sooner than sorted
+# Of boxes of another kind so much fewer are many: to compare two takes several times as long, to sort them does not.
+FEWER = 6
 
 
 def run(
@@ -29,9 +31,9 @@ def run(
     """The boxes that survive, in the order of their turns; of each batch at most as many as are left."""
     boxes, count = prepared(program, request), len(turns)
     shape = request.box_shape
-    if shape is not AXIS_ALIGNED or count < BOXES_FOR_STRIPS:
-        overlap = None
-    windows = Windows(boxes, overlap, turns, group, int(group.max(initial=0)) + 1)
+    few = BOXES_FOR_STRIPS if shape is AXIS_ALIGNED else BOXES_FOR_STRIPS // FEWER
+    overlap = None if count < few else overlap
+    windows = Windows(boxes, shape, overlap, turns, group, int(group.max(initial=0)) + 1)
     dtype, kept = boxes.preds.dtype, np.zeros(count, np.int64)
     call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense, True)
     # Boxes in the order of the strips; one that is in none, for a NaN, is the box of NaN behind them.

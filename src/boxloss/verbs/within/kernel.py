@@ -2,17 +2,18 @@
 
 import math
 
-import numpy as np
 from numba.core import types
 from numba.extending import register_jitable
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
-from boxloss.engines.numba.memory import load, prefer_wide_vectors
+from boxloss.engines.numba.compile import machine as machine_of
+from boxloss.engines.numba.memory import load, prefer_wide_vectors, widened
 from boxloss.engines.numba.vectors import lanes_of, lanes_where, lowest_bit, row_of
 from boxloss.formulas.program import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
+from boxloss.verbs.within.strips import upright_around
 
 
 @register_jitable
@@ -79,6 +80,7 @@ def kernel(
     load_box, lanes = load(size), lanes_of(machine.dtype)
     row = rows.over_row(row_of, machine, structure, shape, guarded, above)
     which_are_within = lanes_where(lanes, rows.comparison(above))
+    in_float64, around = widened(shape.size), machine_of("float64").function(upright_around(shape), shape.size)
 
     def within(  # type: ignore[no-untyped-def]
         preds,
@@ -121,8 +123,8 @@ def kernel(
             before = hits
             pred = load_box(preds, i, pred_apart)
             own = group[turn]
-            x1, y1 = np.float64(pred[0]), np.float64(pred[1])
-            w, h = max(np.float64(pred[2]) - x1, 0.0), max(np.float64(pred[3]) - y1, 0.0)
+            x1, y1, x2, y2 = around((in_float64(pred),))
+            w, h = x2 - x1, y2 - y1
             x, y, longer = x1 + 0.5 * w, y1 + 0.5 * h, max(w, h)
             if not dense and not math.isfinite(x + y):
                 counts[turn] = 1 if marks else 0

@@ -10,11 +10,11 @@ from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
-from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.prepared import CHUNK_OF_PAIRS, Prepared, prepared
 from boxloss.verbs.pairwise.rows import VALUES_AT_A_TIME
 from boxloss.verbs.within.kernel import kernel
-from boxloss.verbs.within.strips import everything, strips_of
+from boxloss.verbs.within.strips import corners_of, everything, strips_of
 
 ROOM = 1 << 18  # for so many pairs at a time
 ROWS_OF_STRIPS = 1 << 12  # that a thread takes at a time
@@ -28,18 +28,26 @@ class Windows:
     """What the kernel is given beside rows: prepared boxes, targets in the order of the strips."""
 
     def __init__(
-        self, boxes: Prepared, overlap: float | None, turns: Any = None, group: Any = None, groups: int = 1
+        self,
+        boxes: Prepared,
+        shape: Shape,
+        overlap: float | None,
+        turns: Any = None,
+        group: Any = None,
+        groups: int = 1,
     ) -> None:
         columns, dtype = boxes.all_targets, boxes.preds.dtype
         self.lanes, self.overlap = lanes_of(dtype), 0.0
         targets = boxes.targets.reshape(boxes.size, columns)
         if group is None:
             group = np.zeros(columns, np.int64)
-        corners = None if overlap is None else targets[:4].astype(np.float64)
+        corners = None
+        if overlap is not None and shape.enclosing is not None and not np.isinf(targets[: shape.size]).any():
+            corners = corners_of(shape, targets[: shape.size])
         self.is_dense = corners is None or bool(np.isinf(corners).any())
         if not self.is_dense:
             self.strips = strips_of(corners, group, groups)
-            self.overlap = max(0.0, (overlap or 0.0) * (1.0 - SLACK) - SLACK)
+            self.overlap = max(0.0, (overlap or 0.0) * (1.0 - SLACK) - SLACK) * shape.least_extent
         else:
             self.strips = everything(group, groups, np.arange(columns) if turns is None else turns)
         targets = targets[:, self.strips.order]
@@ -70,10 +78,8 @@ def run(
     """The pairs within the threshold: row, column and value of each, row by row."""
     rows, columns = request.shape
     boxes = prepared(program, request)
-    if request.box_shape is not AXIS_ALIGNED or rows * columns < PAIRS_FOR_STRIPS:
-        overlap = None
-    windows = Windows(boxes, overlap)
     dtype, shape = boxes.preds.dtype, request.box_shape
+    windows = Windows(boxes, shape, None if rows * columns < PAIRS_FOR_STRIPS else overlap)
     call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense, False)
     found: dict[int, list[tuple[Any, Any, Any]]] = {}
     room, none, one = max(ROOM, windows.columns), np.zeros(0, np.uint8), np.zeros(1, np.int64)

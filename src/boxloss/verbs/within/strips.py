@@ -4,11 +4,18 @@ Boxes that overlap have centres no further apart than half of their sides togeth
 less: the intersection is at least `u` times the longer side along each axis. So the partners of a box are in a window,
 which is a range of a few strips. A box is in one strip only, whatever its size, and a search needs no grid whose cells
 could be too many: boxes may be anywhere.
+
+Boxes with an angle are where the axis-aligned boxes around them are, of whose sides an intersection takes at least half
+as much (`boxloss.shapes.shape.Shape.least_extent`).
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from boxloss.shapes.shape import Shape
 
 # A search in a strip takes as long as so many boxes that are in it and need not be compared.
 # So sparse boxes lie in strips several times as high as they are, and crowded ones in lower strips.
@@ -41,6 +48,26 @@ class Strips(NamedTuple):
     levels: Any
     first_strips: Any
     first_levels: Any
+
+
+@cache
+def upright_around(shape: Shape) -> Callable[[Any, Any], Any]:
+    """Make ``function(xp, numbers)``: the corners of the axis-aligned box around an upright one.
+
+    Where boxes are not found by where they are they are not looked for either, so that there it is any box.
+    """
+    enclosing = shape.enclosing
+
+    def around(xp: Any, numbers: Any) -> Any:
+        return tuple(numbers[:4]) if enclosing is None else tuple(enclosing(xp, shape.box(*numbers).upright(xp)))
+
+    return around
+
+
+def corners_of(shape: Shape, numbers: Any) -> Any:
+    """The corners of the boxes around those of a shape, shape (4, M) and float64."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.stack(upright_around(shape)(np, numbers.astype(np.float64)))
 
 
 def everything(group: Any, groups: int, turns: Any) -> Strips:

@@ -1,0 +1,133 @@
+"""The checked call of a suppression, and what is computed of two boxes in it."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from boxloss.check import check_count, check_format
+from boxloss.check_arrays import check_boxes
+from boxloss.check_options import check_one_a_box
+from boxloss.libraries.arrays import is_dask, to_host
+from boxloss.losses.iou_score import IoUScore
+from boxloss.losses.loss import Loss
+from boxloss.request import Request, pairwise_request
+from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.shapes.relations import height, positive_part, width
+from boxloss.shapes.shape import Pair
+from boxloss.verbs.within.strips import numbered
+
+FAR_APART = 2.0**62  # of ids: their differences are numbers of int64
+
+
+@dataclass(frozen=True)
+class Quotient(Loss):
+    """I / (A + B - I), which is NaN for two boxes without area.
+
+    Of axis-aligned boxes by the operations of other libraries: to the last bit theirs.
+    """
+
+    is_score = True
+    relations = ("areas",)
+    expression = "I / (A + B - I)"
+    value_range = "[0, 1]"
+
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+        """The value; nobody asks for a gradient."""
+        if pair.shape is not AXIS_ALIGNED:
+            areas = pair.quantity(pair.shape.relation("areas"))
+            return areas.intersection / areas.union, None
+        a, b = pair.given, pair.given_other
+        w = positive_part(xp, xp.minimum(a.x2, b.x2) - xp.maximum(a.x1, b.x1))
+        h = positive_part(xp, xp.minimum(a.y2, b.y2) - xp.maximum(a.y1, b.y1))
+        intersection = w * h
+        return intersection / (width(a) * height(a) + width(b) * height(b) - intersection), None
+
+    needed_overlap = IoUScore.needed_overlap
+
+
+QUOTIENT = Quotient()
+
+
+class Boxes(NamedTuple):
+    """A checked call, in NumPy arrays.
+
+    `xp` and `like` are the library and the boxes as they came, `request` is for a matrix of the boxes with themselves,
+    `turns` are the boxes by falling score, and `group` has a number for each class of each `batch`.
+    """
+
+    xp: Any
+    request: Request
+    scores: Any
+    turns: Any
+    group: Any
+    batch: Any
+    like: Any
+
+    def room(self, max_kept: Any) -> Any:
+        """How many boxes may be kept of each batch."""
+        most = len(self.turns) if max_kept is None else check_count("max_kept", max_kept)
+        return np.full(int(self.batch.max(initial=0)) + 1, most)
+
+
+def criterion(metric: Any, threshold: float) -> tuple[Loss, float]:
+    """What is computed of two boxes, and what it is more than, or less, where they are too much alike."""
+    if not isinstance(metric, Loss):
+        raise TypeError(f"metric must be a score or a loss of boxloss, such as iou_score; got {type(metric).__name__}")
+    if type(metric) is IoUScore and metric.eps == 0.0:
+        metric = QUOTIENT
+    return metric, threshold if metric.is_score else 1.0 - threshold
+
+
+def checked(boxes: Any, scores: Any, labels: Any, batch: Any, metric: Loss, format: str, image_size: Any) -> Boxes:
+    """Check a call."""
+    if is_dask(boxes):
+        raise TypeError("boxes must be all there for a suppression; got an array of Dask. Call compute() first")
+    check_format(format)
+    xp, _ = check_boxes(boxes, format)
+    if boxes.ndim != 2:
+        raise ValueError(f"boxes must have shape (N, {boxes.shape[-1]}); got {tuple(boxes.shape)}")
+    given = {"scores": scores, "labels": labels, "batch": batch}
+    for name, array in given.items():
+        if array is not None:
+            check_one_a_box(xp, name, array, boxes, integral=name != "scores")
+    host = to_host(boxes)
+    request = pairwise_request(metric.program, host, host, format, image_size)
+    numbers = {name: _numbered(given[name], len(host)) for name in ("labels", "batch")}
+    group = numbers["batch"] * (int(numbers["labels"].max(initial=0)) + 1) + numbers["labels"]
+    own = to_host(scores).astype(np.float64)
+    turns = np.argsort(-own)
+    in_turn = own[turns]
+    if (in_turn[1:] == in_turn[:-1]).any() or np.isnan(own).any():  # a stable sort takes three times as long
+        turns = np.argsort(-own, kind="stable")
+    return Boxes(xp, request, own, turns, numbered(group)[1], numbers["batch"], boxes)
+
+
+def _numbered(ids: Any, count: int) -> Any:
+    """For each box the number of its class or batch."""
+    if ids is None:
+        return np.zeros(count, np.int64)
+    ids = to_host(ids).astype(np.int64)
+    if ids.size and float(ids.max()) - float(ids.min()) > FAR_APART:
+        return np.unique(ids, return_inverse=True)[1]
+    return numbered(ids - ids.min(initial=0))[1]
+
+
+def rounded_limit(metric: Loss, limit: float, dtype: Any) -> float:
+    """The limit in the type of the values, rounded so that just as many are beyond it."""
+    with np.errstate(over="ignore"):  # infinity is a limit too
+        rounded = dtype.type(limit)
+    if metric.is_score and float(rounded) > limit:
+        return float(np.nextafter(rounded, dtype.type(-np.inf)))
+    if not metric.is_score and float(rounded) < limit:
+        return float(np.nextafter(rounded, dtype.type(np.inf)))
+    return float(rounded)
+
+
+def returned(given: Boxes, found: Any, dtype: Any = None) -> Any:
+    """A result in the library and on the device of the boxes."""
+    if isinstance(given.like, np.ndarray):
+        return found
+    import array_api_compat
+
+    return given.xp.asarray(found, dtype=dtype, device=array_api_compat.device(given.like))

@@ -1,0 +1,90 @@
+"""Suppression that removes boxes."""
+
+from boxloss.check import check_finite
+from boxloss.losses.iou_score import iou_score
+from boxloss.losses.loss import Loss
+from boxloss.suppression.call import checked, criterion, returned, rounded_limit
+from boxloss.typing import Array, ArrayT
+from boxloss.verbs import select
+from boxloss.verbs.pairwise.tiles import index_type
+
+
+def nms(
+    boxes: ArrayT,
+    scores: Array,
+    *,
+    labels: Array | None = None,
+    threshold: float = 0.5,
+    metric: Loss = iou_score,
+    max_kept: int | None = None,
+    format: str = "xyxy",
+    image_size: tuple[float, float] | None = None,
+    batch: Array | None = None,
+) -> ArrayT:
+    """The boxes that non-maximum suppression keeps.
+
+    By falling score, each box that is left suppresses those after it that are more than `threshold` like it.
+
+    Parameters
+    ----------
+    boxes : array, shape (N, 4), or as many as numbers of the format
+        Boxes of any array library but Dask's.
+    scores : array, shape (N,)
+        The higher the better; a NaN comes last.
+    labels : array of integers, shape (N,), optional
+        Classes: a box suppresses those of its own only. Coordinates stay as they are, so nothing is lost of them.
+    threshold : float
+        How much alike boxes may be.
+    metric : Loss
+        What says how much alike: a score such as `iou_score`, or a loss, which counts as 1 minus it. ``bl.diou`` makes
+        it the DIoU-NMS of Zheng et al. (AAAI 2020).
+    max_kept : int, optional
+        Keep at most so many, of each batch.
+    format, image_size
+        As in the call of a loss: with ``"cxcywha"`` boxes are rotated.
+    batch : array of integers, shape (N,), optional
+        Which image a box is of: boxes of different ones are not compared.
+
+    Returns
+    -------
+    array of integers, shape (K,)
+        Indices of the boxes that are kept, by falling score; of equal scores the first index first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit; the message says which.
+
+    See Also
+    --------
+    soft_nms : lowers scores instead.
+    boxloss.compat.torchvision.nms : with the arguments of torchvision.
+
+    Notes
+    -----
+    For `iou_score` without eps the quotient I / (A + B - I) is computed, of axis-aligned boxes as torchvision does, so
+    survivors are the same to the last bit at the threshold. Two boxes without area have none, and keep each other; so
+    does one with a NaN.
+
+    The work is done on the CPU, one box after the other, by one thread: arrays of other devices are copied, 16 bytes
+    a box. Only boxes near each other are compared where the metric allows it; see `Loss.below`. ``jax.jit`` can't trace
+    it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> boxes = np.asarray([[0.0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]])
+    >>> bl.nms(boxes, np.asarray([0.8, 0.9, 0.7]))
+    array([1, 2])
+    >>> bl.nms(boxes, np.asarray([0.8, 0.9, 0.7]), labels=np.asarray([0, 1, 0]))
+    array([1, 0, 2])
+    """
+    threshold = check_finite("threshold", threshold)
+    metric, limit = criterion(metric, threshold)
+    given = checked(boxes, scores, labels, batch, metric, format, image_size)
+    left, request = given.room(max_kept), given.request
+    limit = rounded_limit(metric, limit, request.pred.dtype)
+    call = metric.program, request, limit, metric.is_score, metric.needed_overlap(limit, metric.is_score)
+    kept = select.runner("nms", "auto", request.pred)(*call, given.turns, given.group, given.batch, left)
+    return returned(given, kept, index_type(given.xp))  # type: ignore[no-any-return]
