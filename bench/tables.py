@@ -78,6 +78,10 @@ SECTIONS = {
         "Suppression",
         "One thread, float64, threshold 0.5. Density: about how many others a box touches.",
     ),
+    "rotated_nms": Section(
+        "Suppression of rotated boxes",
+        "One thread, float64, threshold 0.5. Density: about how many others a box touches while its angle is 0.",
+    ),
     "memory": Section(
         "Memory beside the matrix of 5000 x 5000",
         "Peak beyond the output as part of the output: growth of the largest resident set of a fresh process, and what "

@@ -70,3 +70,19 @@ def test_nms(count, density, compare, smoke):
     assert all(set(np.asarray(call()).tolist()) == kept for call in contestants.values())
     row = {"boxes": count, "density": density, "threads": 1}
     compare("nms", row, contestants, per="box", count=count, budget=6.0)
+
+
+@pytest.mark.parametrize("density", [0.1, 30.0], ids=["sparse", "crowded"])
+@pytest.mark.parametrize("count", [1000, 20_000])
+def test_rotated_nms(count, density, compare, smoke):
+    if smoke and count > 1000:
+        pytest.skip("a short run")
+    corners, scores = anywhere(count, density)
+    boxes = bl.convert(corners, "xyxy", "cxcywhd")
+    boxes[:, 4] = np.random.default_rng(1).uniform(-90, 90, count)
+    contestants = {  # powerboxes panics on crowded sets
+        "nms": partial(bl.nms, boxes, scores, format="cxcywhd"),
+        "nms without angles": partial(bl.nms, corners, scores),
+    }
+    row = {"boxes": count, "density": density, "threads": 1}
+    compare("rotated_nms", row, contestants, per="box", count=count, budget=6.0)

@@ -167,6 +167,15 @@ def test_survivors_of_coincident_boxes(seed, threshold, dtype):
     assert found == definition(quotients(boxes) > threshold, scores)
 
 
+def test_powerboxes(rng):
+    """An independent one, by polygons, of boxes in degrees."""
+    powerboxes = pytest.importorskip("powerboxes")
+    for boxes in (spread(rng, 300, 10.0), spread(rng, 1000, 60.0), alike(rng, 200, 3.0)):
+        boxes, scores = bl.convert(boxes, "cxcywha", "cxcywhd"), rng.permutation(len(boxes)) / len(boxes)
+        expected = sorted(powerboxes.rotated_nms(boxes, scores, 0.5, -1.0).tolist())
+        assert sorted(bl.nms(boxes, scores, format="cxcywhd").tolist()) == expected
+
+
 def test_other_metrics_and_degrees(rng):
     boxes, scores = alike(rng, 200, 4.0), rng.random(200)
     is_alike = bl.diou.pairwise(boxes, boxes, **FORMAT) < 0.6
