@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import boxloss as bl
+import gaussians
 import later_family as later
 
 INF = float("inf")
@@ -248,6 +249,11 @@ CASES = (
         continuous_without_area=False,
     ),
     Case("mgiou", bl.MGIoU(), later.mgiou_loss, high=1.0, scale_invariant=True),
+    Case("gwd", bl.GWD(), gaussians.gwd_loss, high=1.0, scale_invariant=True, gradient_floor=FADED),
+    Case("kld", bl.KLD(), gaussians.kld_loss, high=1.0, scale_invariant=True, gradient_floor=FADED, symmetric=False),
+    Case("bcd", bl.BCD(), gaussians.bcd_loss, high=1.0, scale_invariant=True, gradient_floor=FADED),
+    Case("probiou", bl.ProbIoU(), gaussians.probiou_loss, high=1.0, scale_invariant=True, gradient_floor=FADED),
+    Case("kfiou", bl.KFIoU(), gaussians.kfiou_loss, high=1.0, scale_invariant=True, gradient_floor=FADED),
     Case("inner_giou", bl.Inner(bl.GIoU(), ratio=0.7), later.inner(giou_loss, 0.7), high=2.0, scale_invariant=True),
     Case(
         "focaler_inner_siou",

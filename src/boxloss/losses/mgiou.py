@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.losses.overlap import OverlapLoss, Term
-from boxloss.losses.piou import edge_distance
 from boxloss.losses.registry import register
-from boxloss.shapes.box import Box
-from boxloss.shapes.relations import Vector
+from boxloss.shapes.guards import per_length
+from boxloss.shapes.relations import Projection
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,8 @@ class MGIoU(OverlapLoss):
           = \frac{1}{4} \left(\frac{|l - L| + |r - R|}{c_w} + \frac{|t - T| + |b - B|}{c_h}\right)
 
     Le et al., "Marginalized Generalized IoU (MGIoU)", 2025 (arXiv:2504.16443), for boxes along the axes; the sides of
-    the intersection are negative where there is a gap. Range [0, 1). The gradient is not 0 where the boxes do not
+    the intersection are negative where there is a gap. Of boxes with an angle it is the mean over four lines: along
+    the sides of pred and along those of target. Range [0, 1). The gradient is not 0 where the boxes do not
     overlap. There is no product of sides: each axis counts for itself. Kinks: equal edges.
 
     Examples
@@ -31,16 +31,19 @@ class MGIoU(OverlapLoss):
     array([0.3333])
     """
 
-    relations = ("corners", "enclosing_sides")
+    relations = ("projections",)
     expression = "(1 - (i_w / c_w + i_h / c_h) / 2) / 2"
     value_range = "[0, 1)"
     paper = "Le et al. 2025"
 
     @staticmethod
-    def formula(xp: Any, corners: Box, c: Vector) -> Term:
-        """What the boxes do not share of each axis: 0 at a match, exactly."""
-        value, d_corners, d_c = edge_distance(xp, corners, c.x, c.y)
-        return value, (d_corners, d_c)
+    def formula(xp: Any, projections: tuple[Projection, ...]) -> Term:
+        """What the boxes do not share of each line: 0 at a match, exactly."""
+        share = 0.5 / len(projections)
+        per = [per_length(xp, line.length) for line in projections]
+        values = [share * line.distance * per_line for line, per_line in zip(projections, per, strict=True)]
+        partials = tuple(Projection(share * one, -(value * one)) for value, one in zip(values, per, strict=True))
+        return sum(values[1:], start=values[0]), (partials,)
 
 
 mgiou: MGIoU = register("mgiou", MGIoU())

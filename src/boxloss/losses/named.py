@@ -36,6 +36,16 @@ from boxloss.losses.nwd import NWD as NWD
 from boxloss.losses.nwd import nwd as nwd
 from boxloss.losses.gcd import GCD as GCD
 from boxloss.losses.gcd import gcd as gcd
+from boxloss.losses.gwd import GWD as GWD
+from boxloss.losses.gwd import gwd as gwd
+from boxloss.losses.kld import KLD as KLD
+from boxloss.losses.kld import kld as kld
+from boxloss.losses.bcd import BCD as BCD
+from boxloss.losses.bcd import bcd as bcd
+from boxloss.losses.probiou import ProbIoU as ProbIoU
+from boxloss.losses.probiou import probiou as probiou
+from boxloss.losses.kfiou import KFIoU as KFIoU
+from boxloss.losses.kfiou import kfiou as kfiou
 from boxloss.losses.mgiou import MGIoU as MGIoU
 from boxloss.losses.mgiou import mgiou as mgiou
 from boxloss.losses.iou_score import IoUScore as IoUScore
@@ -80,6 +90,16 @@ __all__ = [
     "gcd",
     "MGIoU",
     "mgiou",
+    "GWD",
+    "gwd",
+    "KLD",
+    "kld",
+    "BCD",
+    "bcd",
+    "ProbIoU",
+    "probiou",
+    "KFIoU",
+    "kfiou",
     "IoUScore",
     "iou_score",
 ]

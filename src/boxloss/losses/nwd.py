@@ -6,7 +6,6 @@ from typing import Any
 from boxloss.check import check_positive
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.relations import Vector
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class NWD(OverlapLoss):
     """
 
     constant: float = 12.8
-    relations = ("center_offset", "size_difference")
+    relations = ("wasserstein",)
     expression = "1 - exp(-sqrt(dx^2 + dy^2 + ((w - W)^2 + (h - H)^2) / 4) / C)"
     value_range = "[0, 1)"
     paper = "Wang et al. 2021"
@@ -50,15 +49,13 @@ class NWD(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, offset: Vector, size: Vector, constant: float) -> Term:
+    def formula(xp: Any, squared: Any, constant: float) -> Term:
         """1 - exp(-distance / C)."""
-        half_x, half_y = 0.5 * size.x, 0.5 * size.y
-        distance = xp.sqrt((offset.x * offset.x + offset.y * offset.y) + (half_x * half_x + half_y * half_y))
+        distance = xp.sqrt(squared)
         exponent = distance * (-1.0 / constant)
         value = -xp.expm1(exponent)
         slope = xp.exp(exponent) * (1.0 / constant) / xp.where(distance > 0.0, distance, 1.0)
-        half = 0.5 * slope
-        return value, (Vector(slope * offset.x, slope * offset.y), Vector(half * half_x, half * half_y))
+        return value, (0.5 * slope,)
 
 
 nwd: NWD = register("nwd", NWD())

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from boxloss.shapes.relative import Relative
+
 
 class RotatedBox(NamedTuple):
     """Centre, sides, and the cosine and sine of the angle from +x to the first side, towards +y."""
@@ -31,34 +33,6 @@ class RotatedGradient(NamedTuple):
     w: Any
     h: Any
     angle: Any
-
-
-class Relative(NamedTuple):
-    """Two boxes in the frame of the second, whose centre is the origin and whose sides lie along the axes.
-
-    Or the derivatives with respect to these numbers.
-    """
-
-    x: Any
-    y: Any
-    w: Any
-    h: Any
-    cos: Any
-    sin: Any
-    other_w: Any
-    other_h: Any
-
-
-class RelativeGradient(NamedTuple):
-    """Derivatives with respect to two boxes in the frame of the second, by the angle between them; None counts as 0."""
-
-    x: Any = None
-    y: Any = None
-    w: Any = None
-    h: Any = None
-    angle: Any = None
-    other_w: Any = None
-    other_h: Any = None
 
 
 def turned(x: Any, y: Any, cos: Any, sin: Any) -> tuple[Any, Any]:

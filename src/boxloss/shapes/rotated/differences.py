@@ -5,7 +5,8 @@ from typing import Any
 
 from boxloss.shapes.box import Box
 from boxloss.shapes.coordinates import COORDINATES
-from boxloss.shapes.rotated.box import Relative, RotatedGradient, seen_from
+from boxloss.shapes.relative import Relative
+from boxloss.shapes.rotated.box import RotatedGradient, seen_from
 
 Numbers = tuple[Any, ...]
 

@@ -7,8 +7,8 @@ axis-aligned boxes. Of the two the one with the smaller area, or with the shorte
 from typing import Any, NamedTuple
 
 from boxloss.shapes.relations import Vector, where_larger
+from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.replaceable import larger, smaller
-from boxloss.shapes.rotated.box import Relative, RelativeGradient
 from boxloss.shapes.shape import plus, times
 
 

@@ -8,8 +8,8 @@ edges is counted twice or lost, and all of it is arithmetic and selects.
 from typing import Any, NamedTuple
 
 from boxloss.shapes.relations import where_larger
+from boxloss.shapes.relative import Relative
 from boxloss.shapes.replaceable import larger, smaller
-from boxloss.shapes.rotated.box import Relative
 
 SHORTEST_RUN = 2.0**-100  # an edge that runs less along an axis is parallel to the other one
 

@@ -4,9 +4,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from boxloss.shapes.guards import upright_as_given
+from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.rotated.box import (
-    Relative,
-    RelativeGradient,
     RotatedBox,
     RotatedGradient,
     seen_from,

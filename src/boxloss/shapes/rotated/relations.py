@@ -10,12 +10,15 @@ from typing import Any
 
 from boxloss.shapes.box import Image
 from boxloss.shapes.guards import nonzero, safe_if_ordinary, where_negligible
-from boxloss.shapes.relations import AreaPartials, Areas, Sides, Vector, same
+from boxloss.shapes.relations import AreaPartials, Areas, Projection, Sides, Vector, same
+from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.replaceable import larger, smaller
-from boxloss.shapes.rotated.box import Relative, RelativeGradient, RotatedBox
+from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.rotated.enclosing import Measured, larger_of, measured, smaller_of
 from boxloss.shapes.rotated.pair import RotatedPair, RotatedPartials
+from boxloss.shapes.rotated.projections import along_pred, along_target
 from boxloss.shapes.shape import Relation, plus, times
+from boxloss.shapes.wasserstein import wasserstein
 
 
 def both(**d: Any) -> RotatedPartials:
@@ -202,11 +205,35 @@ def relative_forward(xp: Any, pair: RotatedPair) -> Relative:
     return pair.of_target
 
 
-def relative_pullback(xp: Any, pair: RotatedPair, d: Relative) -> RotatedPartials:
-    """d cos = -sin, d sin = cos."""
+def relative_pullback(xp: Any, pair: RotatedPair, d: RelativeGradient) -> RotatedPartials:
+    """They are numbers of the pair."""
+    return RotatedPartials(both=d)
+
+
+def wasserstein_forward(xp: Any, pair: RotatedPair) -> Any:
+    """The squared Wasserstein distance of the boxes as Gaussians."""
+    return wasserstein(xp, pair.of_target)[0]
+
+
+def wasserstein_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
+    """Of the centre, of the sides and of the angle."""
+    return RotatedPartials(both=times(wasserstein(xp, pair.of_target)[1], d))
+
+
+def projections_forward(xp: Any, pair: RotatedPair) -> tuple[Projection, ...]:
+    """Both boxes along the sides of the target and along those of pred."""
     r = pair.of_target
-    x, y, w, h, cos, sin, other_w, other_h = d
-    return both(x=x, y=y, w=w, h=h, angle=sin * r.cos - cos * r.sin, other_w=other_w, other_h=other_h)
+    return tuple(projection for projection, _ in (*along_target(xp, r), *along_pred(xp, r)))
+
+
+def projections_pullback(xp: Any, pair: RotatedPair, d: tuple[Projection, ...]) -> RotatedPartials:
+    """Back from the ends of each."""
+    r = pair.of_target
+    found = (back(one) for (_, back), one in zip((*along_target(xp, r), *along_pred(xp, r)), d, strict=True))
+    total: Any = None
+    for partials in found:
+        total = plus(total, partials)
+    return RotatedPartials(both=total)
 
 
 # --- The table ------------------------------------------------------------------------------------------------------
@@ -222,5 +249,7 @@ _ALL = (
     Relation("sides", sides_forward, sides_pullback, same),
     Relation("aspect", aspect_forward, aspect_pullback, same, aspect_of_one_box, aspect_of_two),
     Relation("relative", relative_forward, relative_pullback, same),
+    Relation("wasserstein", wasserstein_forward, wasserstein_pullback, same),
+    Relation("projections", projections_forward, projections_pullback, same),
 )
 RELATIONS: Mapping[str, Relation] = MappingProxyType({relation.name: relation for relation in _ALL})

@@ -1,0 +1,171 @@
+"""Boxes as Gaussians: what the losses of their distances share.
+
+A box is the Gaussian with its centre as mean and a covariance along its sides, w^2 / k and h^2 / k. All is in the frame
+of the target, in units of the span of both boxes: a side counts as `SHORTEST_SHARE` of that at least, so that a box
+without area has a distance that is finite.
+"""
+
+from typing import Any, NamedTuple
+
+from boxloss.check import check_choice, check_not_negative
+from boxloss.shapes.relative import Relative, RelativeGradient
+from boxloss.shapes.wasserstein import not_negative
+
+SHORTEST_SHARE = 2.0**-20
+SHORTEST_SPAN = 2.0**-100  # what spans less counts as one point
+FUNCTIONS = ("log1p", "sqrt", "none")
+
+
+class Normalised(NamedTuple):
+    """A pair in units of its span, and what the derivatives by its numbers are multiplied by.
+
+    Attributes
+    ----------
+    pair
+        The numbers.
+    unit
+        1 over the span.
+    per_side
+        The same for each side, w, h and those of the target; 0 for one that is shorter than it counts.
+    """
+
+    pair: Relative
+    unit: Any
+    per_side: tuple[Any, Any, Any, Any]
+
+    def gradient(self, d: RelativeGradient) -> RelativeGradient:
+        """The derivatives with respect to the pair as it was."""
+        w, h, other_w, other_h = self.per_side
+        return RelativeGradient(
+            d.x * self.unit, d.y * self.unit, d.w * w, d.h * h, d.angle, d.other_w * other_w, d.other_h * other_h
+        )
+
+
+def normalised(xp: Any, r: Relative) -> Normalised:
+    """Express a pair in units of its span."""
+    span = xp.abs(r.x) + xp.abs(r.y) + ((r.w + r.h) + (r.other_w + r.other_h))
+    unit = 1.0 / xp.where(span < SHORTEST_SPAN, 1.0, span)
+    sides = tuple(side * unit for side in (r.w, r.h, r.other_w, r.other_h))
+    is_short = tuple(side < SHORTEST_SHARE for side in sides)
+    w, h, other_w, other_h = (
+        xp.where(short, SHORTEST_SHARE, side) for short, side in zip(is_short, sides, strict=True)
+    )
+    pair = Relative(r.x * unit, r.y * unit, w, h, r.cos, r.sin, other_w, other_h)
+    return Normalised(pair, unit, tuple(xp.where(short, 0.0, unit) for short in is_short))
+
+
+def per_sides(pair: Relative, own: Any, other: Any) -> RelativeGradient:
+    """The derivatives of own (ln w + ln h) + other (ln W + ln H)."""
+    return RelativeGradient(
+        0.0 * pair.x,
+        0.0 * pair.y,
+        own / pair.w,
+        own / pair.h,
+        0.0 * pair.x,
+        other / pair.other_w,
+        other / pair.other_h,
+    )
+
+
+class Spread(NamedTuple):
+    """How much wider the mean of two covariances is than both.
+
+    Attributes
+    ----------
+    product
+        w h W H.
+    excess
+        det((S + T) / 2) / sqrt(det S det T) - 1, for the covariances S and T: 0 at a match, exactly.
+    determinant
+        product (1 + excess).
+    by_determinant
+        The derivatives of 4 (determinant - product).
+    """
+
+    product: Any
+    excess: Any
+    determinant: Any
+    by_determinant: RelativeGradient
+
+
+def spread(xp: Any, pair: Relative) -> Spread:
+    """Compute it without a difference of large numbers."""
+    _, _, w, h, cos, sin, other_w, other_h = pair
+    area, other_area = w * h, other_w * other_h
+    areas, crossed = area - other_area, w * other_h - other_w * h
+    own, other, sin2 = (w - h) * (w + h), (other_w - other_h) * (other_w + other_h), sin * sin
+    product = area * other_area
+    four_times = not_negative(xp, areas * areas + crossed * crossed + sin2 * own * other)
+    excess = four_times / (4.0 * product)
+    nothing = 0.0 * areas
+    by_determinant = RelativeGradient(
+        nothing,
+        nothing,
+        2.0 * (areas * h + crossed * other_h + sin2 * other * w),
+        2.0 * (areas * w - crossed * other_w - sin2 * other * h),
+        2.0 * sin * cos * own * other,
+        2.0 * (sin2 * own * other_w - areas * other_h - crossed * h),
+        2.0 * (crossed * w - areas * other_w - sin2 * own * other_h),
+    )
+    return Spread(product, excess, product + 0.25 * four_times, by_determinant)
+
+
+def bhattacharyya(xp: Any, pair: Relative, k: float) -> tuple[Any, RelativeGradient]:
+    """The Bhattacharyya distance of Gaussians with covariances over k, and its derivatives."""
+    x, y, w, h, cos, sin, other_w, other_h = pair
+    found = spread(xp, pair)
+    along, across = cos * x + sin * y, sin * x - cos * y
+    per_determinant = 1.0 / found.determinant
+    # Twice the form of the mean covariance's adjugate, as a sum of squares: it is not negative, whatever is rounded.
+    by_w, by_h, by_other_w, by_other_h = w * across, h * along, other_w * y, other_h * x
+    form = (by_w * by_w + by_h * by_h) + (by_other_w * by_other_w + by_other_h * by_other_h)
+    mahalanobis = 0.5 * form * per_determinant
+    value = (0.125 * k) * mahalanobis + 0.5 * xp.log1p(found.excess)
+    a = (0.125 * k) * per_determinant
+    by_offset = RelativeGradient(
+        a * (w * sin * by_w + h * cos * by_h + other_h * by_other_h),
+        a * (h * sin * by_h - w * cos * by_w + other_w * by_other_w),
+        a * (by_w * across),
+        a * (by_h * along),
+        a * ((w - h) * (w + h) * along * across),
+        a * (by_other_w * y),
+        a * (by_other_h * x),
+    )
+    b = 0.125 * per_determinant * (1.0 - (0.25 * k) * mahalanobis)
+    e = -(0.125 * k) * mahalanobis * found.product * per_determinant - 0.5 * found.excess / (1.0 + found.excess)
+    return value, added(by_offset, scaled(found.by_determinant, b), per_sides(pair, e, e))
+
+
+def added(*several: RelativeGradient) -> RelativeGradient:
+    """The sum of derivatives, none of which is None."""
+    return RelativeGradient(*(sum(each[1:], start=each[0]) for each in zip(*several, strict=True)))
+
+
+def scaled(d: RelativeGradient, factor: Any) -> RelativeGradient:
+    """Derivatives, none of which is None, times a number."""
+    return RelativeGradient(*(each * factor for each in d))
+
+
+def root(xp: Any, square: Any) -> tuple[Any, Any]:
+    """The square root and its slope; 0 at 0, where it has none."""
+    value = xp.sqrt(square)
+    return value, xp.where(value > 0.0, 0.5 / xp.where(value > 0.0, value, 1.0), 0.0 * value)
+
+
+def post_map(xp: Any, distance: Any, fun: str, tau: Any) -> tuple[Any, Any]:
+    """A function of a distance that does not grow beyond 1, and its slope: 1 - 1 / (tau + f), or f if tau is 0."""
+    value, slope = distance, 0.0 * distance + 1.0
+    if fun == "log1p":
+        value, slope = xp.log1p(distance), 1.0 / (1.0 + distance)
+    elif fun == "sqrt":
+        value, slope = root(xp, distance)
+    per = 1.0 / xp.where(tau + value > 0.0, tau + value, 1.0)
+    is_bounded = tau + 0.0 * value > 0.0
+    return xp.where(is_bounded, ((tau - 1.0) + value) * per, value), xp.where(is_bounded, slope * per * per, slope)
+
+
+def check_map(fun: str, tau: float) -> None:
+    """The name of a function, and a tau of at least 1 or 0."""
+    check_choice("fun", fun, FUNCTIONS)
+    if 0.0 < check_not_negative("tau", tau) < 1.0:
+        raise ValueError(f"tau must be 0, for the function itself, or at least 1; got {tau!r}")

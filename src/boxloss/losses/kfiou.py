@@ -1,0 +1,93 @@
+"""Kalman filter IoU."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from boxloss.check import check_choice
+from boxloss.losses.gaussian import added, normalised, per_sides, scaled, spread
+from boxloss.losses.overlap import OverlapLoss, Term
+from boxloss.losses.registry import register
+from boxloss.shapes.relative import Relative, RelativeGradient
+
+FUNCTIONS = ("none", "ln", "exp")
+
+
+def lost(xp: Any, pair: Relative) -> tuple[Any, Any, RelativeGradient]:
+    """1 - 3 KFIoU = (a + A - 4 v) / (a + A - v) of areas a and A and an overlap v; 3 KFIoU; the derivatives."""
+    _, _, w, h, _, _, other_w, other_h = pair
+    area, other_area, found = w * h, other_w * other_h, spread(xp, pair)
+    mean, more = xp.sqrt(found.product), 1.0 + found.excess
+    root = xp.sqrt(more)
+    overlap = 0.5 * mean / root
+    # 1 - 1 / sqrt(1 + excess), without a difference.
+    narrower = found.excess / (root * (1.0 + root))
+    per_union = 1.0 / (area + other_area - overlap)
+    value = ((area - mean) + (other_area - mean) + 2.0 * mean * narrower) * per_union
+    rest = (4.0 - value) * 0.5 * overlap
+    of_overlap = rest * (1.0 + found.excess / more)
+    own, other = ((1.0 - value) * a - of_overlap for a in (area, other_area))
+    by_sides = per_sides(pair, own * per_union, other * per_union)
+    by_overlap = scaled(found.by_determinant, 0.25 * rest * per_union / found.determinant)
+    left = 3.0 * overlap * per_union
+    return xp.where(value > 1.0, 1.0, value), left, added(by_sides, by_overlap)
+
+
+@dataclass(frozen=True)
+class KFIoU(OverlapLoss):
+    r"""1 minus three times the overlap that the product of the boxes as Gaussians has: a loss of shape and angle alone.
+
+    .. math::
+
+        L = 1 - 3\,\frac{v}{w h + W H - v}, \qquad
+        v = 4 \sqrt{\det\left(S - S (S + T)^{-1} S\right)}
+
+    with covariances S and T of w^2 / 4 and h^2 / 4 along the sides. Yang et al., "The KFIoU Loss for Rotated Object
+    Detection", ICLR 2023 (arXiv:2201.12558), equations (4) to (8). The KFIoU is at most 1/3; three times that is 1 at a
+    match. Range [0, 1), symmetric, the same at every scale. It does not read the centres: add a term that does, such
+    as ``bl.KFIoU() + 0.1 * bl.SmoothL1(coordinates="cxcywh")``. Squares have no direction. It is smooth at a match. A
+    side counts as 2^-20 of the span of both boxes at least.
+
+    Parameters
+    ----------
+    fun : {"none", "ln", "exp"}
+        1 - K, -ln(K) or exp(1 - K) - 1 of three times the KFIoU.
+
+    Raises
+    ------
+    ValueError
+        If `fun` is none of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import boxloss as bl
+    >>> pred, target = np.asarray([[0.0, 0, 4, 2, 0.0]]), np.asarray([[0.0, 0, 4, 2, 0.5]])
+    >>> bl.kfiou(pred, target, format="cxcywha").round(4)
+    array([0.0771])
+    """
+
+    fun: str = "none"
+    relations = ("relative",)
+    expression = "1 - 3 v / (w h + W H - v)"
+    value_range = "[0, 1)"
+    paper = "Yang et al. 2023"
+
+    def __post_init__(self) -> None:
+        check_choice("fun", self.fun, FUNCTIONS)
+        super().__post_init__()
+
+    @staticmethod
+    def formula(xp: Any, pair: Relative, fun: str) -> Term:
+        """A function of what is lost."""
+        of_pair = normalised(xp, pair)
+        value, left, d = lost(xp, of_pair.pair)
+        if fun == "ln":
+            value = xp.where(value < 0.5, -xp.log1p(-value), -xp.log(left))
+            d = scaled(d, 1.0 / left)
+        elif fun == "exp":
+            value, slope = xp.expm1(value), xp.exp(value)
+            d = scaled(d, slope)
+        return value, (of_pair.gradient(d),)
+
+
+kfiou: KFIoU = register("kfiou", KFIoU())
