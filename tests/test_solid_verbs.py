@@ -13,7 +13,7 @@ from boxloss.shapes.box import Image
 from boxloss.shapes.relations import AreaPartials
 from boxloss.shapes.solid.shape import SOLID
 from errors import check_error, table
-from solid_boxes import COMPILED, LOSSES, boxes, differences
+from solid_boxes import COMPILED, FORMATS, LOSSES, boxes, differences
 
 YAW = {"format": "cxcyczwlha"}
 
@@ -53,6 +53,17 @@ def test_verbs_that_keep_the_best(format, rng):
     i, j, value = bl.iou_score.above(pred, target, 0.2, **given)
     assert_array_equal(np.stack([i, j]), np.nonzero(matrix > 0.2))
     assert_array_equal(value, matrix[i, j])
+
+
+@pytest.mark.parametrize("format", ["xyzxyz", "cxcyczwlha"])
+def test_suppression(format, rng):
+    given, scores = boxes(rng, 200, format), rng.uniform(size=200)
+    matrix, kept = bl.iou_score.pairwise(given, given, format=format), []
+    for k in np.argsort(-scores):
+        if not (matrix[k, kept] > 0.1).any():
+            kept.append(k)
+    assert len(kept) < 150
+    assert_array_equal(bl.nms(given, scores, threshold=0.1, format=format), kept)
 
 
 @pytest.mark.parametrize("format", ["xyzxyz", "cxcyczwlha"])
@@ -125,6 +136,20 @@ def test_formats():
     assert_array_equal(bl.convert(corners, "xyzxyz", "cxcyczwlh"), centre)
     assert_array_equal(bl.convert(centre, "cxcyczwlh", "xyzxyz"), corners)
     assert bl.iou(corners, centre, format=("xyzxyz", "cxcyczwlh")) == 0.0
+    turned = np.asarray([[1.0, 3, 5, 4, 2, 6, math.pi / 2]])
+    assert_array_equal(bl.convert(centre, "cxcyczwlh", "cxcyczwlha"), [[1, 3, 5, 2, 4, 6, 0]])
+    assert_allclose(bl.convert(turned, "cxcyczwlha", "xyzxyz"), corners, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_functions_of_boxes(format):
+    """The volume is that of all sides, and so is what is wrong with them."""
+    sides = np.asarray([[0.0, 0, 0, 2, 3, 4, 0.5], [0, 0, 0, 2, 3, 0, 0.5], [0, 0, 0, 2, 3, -4, 0.5]])
+    given = sides[:, : 7 if format == "cxcyczwlha" else 6]
+    given = bl.convert(given, "cxcyczwlh", format) if format == "xyzxyz" else given
+    assert_array_equal(bl.area(given, format=format), [24.0, 0.0, 0.0])
+    found = bl.validate(given, format=format)
+    assert_array_equal([found.valid, found.empty, found.inverted], np.eye(3, dtype=bool))
 
 
 def test_yaw_is_from_x_towards_y():
