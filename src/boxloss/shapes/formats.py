@@ -14,8 +14,8 @@ from boxloss.shapes.rotated.lift import lifted, with_angle
 from boxloss.shapes.rotated.shape import ROTATED, enclosing
 from boxloss.shapes.shape import Format, Shape
 from boxloss.shapes.solid.formats import SOLID_FORMATS
+from boxloss.shapes.solid.lift import around, with_yaw
 from boxloss.shapes.solid.lift import lifted as lifted_solid
-from boxloss.shapes.solid.lift import with_yaw
 from boxloss.shapes.solid.shape import SOLID, TURNED_SOLID
 
 # Of losses.
@@ -30,6 +30,7 @@ _WAYS: Mapping[tuple[Shape, Shape], Callable[[Any, Any], Any]] = MappingProxyTyp
         (AXIS_ALIGNED, ROTATED): with_angle,
         (ROTATED, AXIS_ALIGNED): enclosing,
         (SOLID, TURNED_SOLID): with_yaw,
+        (TURNED_SOLID, SOLID): around,
     }
 )
 

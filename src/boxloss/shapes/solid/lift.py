@@ -1,9 +1,10 @@
-"""Boxes along the axes as boxes with a yaw of 0."""
+"""Boxes along the axes as boxes with a yaw of 0, and those around boxes with a yaw."""
 
 from typing import Any
 
 from boxloss.shapes.box import Image
 from boxloss.shapes.rotated.lift import with_angle, with_angle_pullback
+from boxloss.shapes.rotated.shape import enclosing
 from boxloss.shapes.shape import Format
 from boxloss.shapes.solid.box import Solid, SolidGradient, TurnedSolid
 from boxloss.shapes.solid.shape import TURNED_SOLID
@@ -12,6 +13,11 @@ from boxloss.shapes.solid.shape import TURNED_SOLID
 def with_yaw(xp: Any, b: Solid) -> TurnedSolid:
     """A box with a yaw of 0."""
     return TurnedSolid.of(with_angle(xp, b.ground), b.height)
+
+
+def around(xp: Any, b: TurnedSolid) -> Solid:
+    """The box along the axes around a box with a yaw."""
+    return Solid.of(enclosing(xp, b.ground), b.height)
 
 
 def lifted(own: Format) -> Format:
