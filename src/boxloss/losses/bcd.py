@@ -64,7 +64,7 @@ class BCD(OverlapLoss):
         of_pair = normalised(xp, pair)
         distance, d = bhattacharyya(xp, of_pair.pair, K)
         value, slope = post_map(xp, distance, fun, tau)
-        return value, (of_pair.gradient(scaled(d, slope)),)
+        return value, (of_pair.gradient(xp, scaled(d, slope)),)
 
 
 bcd: BCD = register("bcd", BCD())

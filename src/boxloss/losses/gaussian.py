@@ -17,7 +17,7 @@ FUNCTIONS = ("log1p", "sqrt", "none")
 
 
 class Normalised(NamedTuple):
-    """A pair in units of its span, and what the derivatives by its numbers are multiplied by.
+    """A pair in units of its span, and the way back from derivatives.
 
     Attributes
     ----------
@@ -25,20 +25,28 @@ class Normalised(NamedTuple):
         The numbers.
     unit
         1 over the span.
-    per_side
-        The same for each side, w, h and those of the target; 0 for one that is shorter than it counts.
+    is_short
+        For each side, w, h and those of the target, whether it counts as the shortest share of the span.
+    sign_x, sign_y
+        Which way the span grows with the offset.
     """
 
     pair: Relative
     unit: Any
-    per_side: tuple[Any, Any, Any, Any]
+    is_short: tuple[Any, ...]
+    sign_x: Any
+    sign_y: Any
 
-    def gradient(self, d: RelativeGradient) -> RelativeGradient:
-        """The derivatives with respect to the pair as it was."""
-        w, h, other_w, other_h = self.per_side
-        return RelativeGradient(
-            d.x * self.unit, d.y * self.unit, d.w * w, d.h * h, d.angle, d.other_w * other_w, d.other_h * other_h
+    def gradient(self, xp: Any, d: RelativeGradient) -> RelativeGradient:
+        """The derivatives with respect to the pair as it was; a short side grows with the span."""
+        given = (d.w, d.h, d.other_w, d.other_h)
+        of_short = [xp.where(short, side, 0.0) for short, side in zip(self.is_short, given, strict=True)]
+        by_span = SHORTEST_SHARE * ((of_short[0] + of_short[1]) + (of_short[2] + of_short[3]))
+        w, h, other_w, other_h = (
+            (xp.where(short, 0.0, side) + by_span) * self.unit for short, side in zip(self.is_short, given, strict=True)
         )
+        x, y = (d.x + by_span * self.sign_x) * self.unit, (d.y + by_span * self.sign_y) * self.unit
+        return RelativeGradient(x, y, w, h, d.angle, other_w, other_h)
 
 
 def normalised(xp: Any, r: Relative) -> Normalised:
@@ -51,7 +59,7 @@ def normalised(xp: Any, r: Relative) -> Normalised:
         xp.where(short, SHORTEST_SHARE, side) for short, side in zip(is_short, sides, strict=True)
     )
     pair = Relative(r.x * unit, r.y * unit, w, h, r.cos, r.sin, other_w, other_h)
-    return Normalised(pair, unit, tuple(xp.where(short, 0.0, unit) for short in is_short))
+    return Normalised(pair, unit, is_short, xp.sign(r.x), xp.sign(r.y))
 
 
 def per_sides(pair: Relative, own: Any, other: Any) -> RelativeGradient:
@@ -80,19 +88,23 @@ class Spread(NamedTuple):
         product (1 + excess).
     by_determinant
         The derivatives of 4 (determinant - product).
+    difference
+        w h - W H.
     """
 
     product: Any
     excess: Any
     determinant: Any
     by_determinant: RelativeGradient
+    difference: Any
 
 
 def spread(xp: Any, pair: Relative) -> Spread:
     """Compute it without a difference of large numbers."""
     _, _, w, h, cos, sin, other_w, other_h = pair
     area, other_area = w * h, other_w * other_h
-    areas, crossed = area - other_area, w * other_h - other_w * h
+    wider, higher = w - other_w, h - other_h
+    areas, crossed = wider * h + other_w * higher, wider * other_h - other_w * higher
     own, other, sin2 = (w - h) * (w + h), (other_w - other_h) * (other_w + other_h), sin * sin
     product = area * other_area
     four_times = not_negative(xp, areas * areas + crossed * crossed + sin2 * own * other)
@@ -107,7 +119,7 @@ def spread(xp: Any, pair: Relative) -> Spread:
         2.0 * (sin2 * own * other_w - areas * other_h - crossed * h),
         2.0 * (crossed * w - areas * other_w - sin2 * own * other_h),
     )
-    return Spread(product, excess, product + 0.25 * four_times, by_determinant)
+    return Spread(product, excess, product + 0.25 * four_times, by_determinant, areas)
 
 
 def bhattacharyya(xp: Any, pair: Relative, k: float) -> tuple[Any, RelativeGradient]:

@@ -72,10 +72,10 @@ class GWD(OverlapLoss):
             per_scale = 1.0 / xp.sqrt(xp.sqrt((w * h) * (other_w * other_h)))
             distance = distance * per_scale
             share = -0.25 * distance
-            d = of_pair.gradient(added(scaled(d, per_scale), per_sides(of_pair.pair, share, share)))
+            d = of_pair.gradient(xp, added(scaled(d, per_scale), per_sides(of_pair.pair, share, share)))
         else:
             span = 1.0 / of_pair.unit
-            distance, d = distance * span, scaled(of_pair.gradient(d), span)
+            distance, d = distance * span, scaled(of_pair.gradient(xp, d), span)
         value, slope = post_map(xp, distance, fun, tau)
         return value, (scaled(d, slope),)
 

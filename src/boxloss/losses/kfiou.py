@@ -8,6 +8,7 @@ from boxloss.losses.gaussian import added, normalised, per_sides, scaled, spread
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative, RelativeGradient
+from boxloss.shapes.wasserstein import not_negative
 
 FUNCTIONS = ("none", "ln", "exp")
 
@@ -22,14 +23,24 @@ def lost(xp: Any, pair: Relative) -> tuple[Any, Any, RelativeGradient]:
     # 1 - 1 / sqrt(1 + excess), without a difference.
     narrower = found.excess / (root * (1.0 + root))
     per_union = 1.0 / (area + other_area - overlap)
-    value = ((area - mean) + (other_area - mean) + 2.0 * mean * narrower) * per_union
-    rest = (4.0 - value) * 0.5 * overlap
-    of_overlap = rest * (1.0 + found.excess / more)
-    own, other = ((1.0 - value) * a - of_overlap for a in (area, other_area))
+    # a - m and A - m, for the mean m = sqrt(a A).
+    share, other_share = found.difference / (area + mean), found.difference / (other_area + mean)
+    value = mean * (share * other_share + 2.0 * narrower) * per_union
+    left = 3.0 * overlap * per_union
+    rest, more_share = (4.0 - value) * 0.5 * overlap, found.excess / more
+    # (1 - L) a - (4 - L) v / 2 (1 + excess / (1 + excess)) of each area; near a match a - 2 v is a small difference.
+    is_near, both = found.excess < 1.0, mean * narrower - rest * more_share
+    own, other = (
+        xp.where(
+            is_near,
+            excess + (both - value * (a - 0.5 * overlap)),
+            left * a - rest * (1.0 + more_share),
+        )
+        for a, excess in ((area, area * share), (other_area, -(other_area * other_share)))
+    )
     by_sides = per_sides(pair, own * per_union, other * per_union)
     by_overlap = scaled(found.by_determinant, 0.25 * rest * per_union / found.determinant)
-    left = 3.0 * overlap * per_union
-    return xp.where(value > 1.0, 1.0, value), left, added(by_sides, by_overlap)
+    return not_negative(xp, xp.where(value > 1.0, 1.0, value)), left, added(by_sides, by_overlap)
 
 
 @dataclass(frozen=True)
@@ -87,7 +98,7 @@ class KFIoU(OverlapLoss):
         elif fun == "exp":
             value, slope = xp.expm1(value), xp.exp(value)
             d = scaled(d, slope)
-        return value, (of_pair.gradient(d),)
+        return value, (of_pair.gradient(xp, d),)
 
 
 kfiou: KFIoU = register("kfiou", KFIoU())

@@ -12,9 +12,10 @@ from boxloss.shapes.wasserstein import not_negative
 
 def side_divergence(xp: Any, side: Any, other: Any, per_other: Any) -> tuple[Any, Any, Any]:
     """((a^2 - 1) - 2 ln a) / 2 of the share a of two sides; the derivatives by each."""
-    excess = (side - other) * per_other
+    excess, share = (side - other) * per_other, side * per_other
+    logarithm = xp.where(share > 0.5, xp.log1p(excess), xp.log(share))
     by_side = (side - other) * (side + other) * (per_other * per_other) / side
-    return 0.5 * excess * excess + (excess - xp.log1p(excess)), by_side, -(by_side * side * per_other)
+    return 0.5 * excess * excess + (excess - logarithm), by_side, -(by_side * side * per_other)
 
 
 def divergence(xp: Any, pair: Relative) -> tuple[Any, RelativeGradient]:
@@ -98,7 +99,7 @@ class KLD(OverlapLoss):
             distance, slope = root(xp, distance)
             d = scaled(d, slope)
         value, slope = post_map(xp, distance, fun, tau)
-        return value, (of_pair.gradient(scaled(d, slope)),)
+        return value, (of_pair.gradient(xp, scaled(d, slope)),)
 
 
 kld: KLD = register("kld", KLD())

@@ -88,8 +88,6 @@ __all__ = [
     "nwd",
     "GCD",
     "gcd",
-    "MGIoU",
-    "mgiou",
     "GWD",
     "gwd",
     "KLD",
@@ -100,6 +98,8 @@ __all__ = [
     "probiou",
     "KFIoU",
     "kfiou",
+    "MGIoU",
+    "mgiou",
     "IoUScore",
     "iou_score",
 ]

@@ -64,9 +64,10 @@ class ProbIoU(OverlapLoss):
         of_pair = normalised(xp, pair)
         distance, d = bhattacharyya(xp, of_pair.pair, K)
         if mode == "l1":
+            left = xp.exp(-distance)
             distance, slope = root(xp, -xp.expm1(-distance))
-            d = scaled(d, slope * (1.0 - distance * distance))
-        return distance, (of_pair.gradient(d),)
+            d = scaled(d, slope * left)
+        return distance, (of_pair.gradient(xp, d),)
 
 
 probiou: ProbIoU = register("probiou", ProbIoU())
