@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import boxloss as bl
 import gaussians
+from boxloss.compat import ultralytics
+from boxloss.compat.oriented import ProbabilisticScore
 from errors import check_error
 from rotated_boxes import boxes
 from test_policy import ENGINES, any_sizes, search
@@ -148,3 +150,27 @@ def test_wrong_parameters_say_so():
     check_error(lambda: bl.KLD(tau=0.5), ValueError, text)
     check_error(lambda: bl.ProbIoU("l3"), ValueError, "mode must be one of 'l1', 'l2'; got 'l3'")
     check_error(lambda: bl.KFIoU("log"), ValueError, "fun must be one of 'none', 'ln', 'exp'; got 'log'")
+
+
+# Of ultralytics 8.4.190: `probiou` of these pairs, without and with CIoU=True, and of a match.
+OBB = [[1, 1, 3, 4, 0.5], [2, 2, 3, 4, 0.6], [7, 7, 8, 8, 0.4], [0, 0, 5, 10, 0.3], [50, 40, 30, 10, 1.0]]
+OTHERS = [[0, 2, 2, 5, 0.3], [2, 1, 3, 3, 0.5], [5, 5, 6, 7, 0.4], [0, 0, 10, 5, 1.9], [55, 42, 28, 12, 0.8]]
+PROBIOU = [0.5218125868066505, 0.6207472021223877, 0.5207470550280979, 0.984512579991192, 0.6170871029045237]
+WITH_CIOU = [0.5202603077758605, 0.6205753164866299, 0.5207352081119793, 0.8308657663698339, 0.6170667549699904]
+
+
+def test_probiou_is_that_of_ultralytics(backend):
+    pred, target = (backend.asarray(np.asarray(side, float)) for side in (OBB, OTHERS))
+    for options, expected in (({}, PROBIOU), ({"CIoU": True}, WITH_CIOU)):
+        backend.assert_like(ultralytics.probiou(pred, target, **options), np.asarray(expected)[:, None], rtol=2e-13)
+    backend.assert_like(ultralytics.probiou(pred, pred), np.full((5, 1), 0.9995527864101446), rtol=1e-12)
+    matrix = backend.to_numpy(ultralytics.batch_probiou(pred, target))
+    assert_allclose(np.diagonal(matrix), PROBIOU, rtol=2e-13)
+
+
+@pytest.mark.parametrize("options", [{}, {"with_aspect": False, "eps": 0.1, "floor": 0.5}], ids=["theirs", "padded"])
+def test_gradient_of_probiou_with_its_eps_is_that_of_central_differences(options, rng):
+    loss, pred, target = ProbabilisticScore(**options), boxes(rng, 100), boxes(rng, 100)
+    _, grads = loss.value_and_grad(pred, target, wrt="both", **FORMAT)
+    for which, grad in enumerate(grads):
+        assert_allclose(grad, differences(loss, pred, target, which), rtol=0, atol=1e-8)

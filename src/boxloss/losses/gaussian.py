@@ -122,29 +122,35 @@ def spread(xp: Any, pair: Relative) -> Spread:
     return Spread(product, excess, product + 0.25 * four_times, by_determinant, areas)
 
 
+def offset_form(pair: Relative) -> tuple[Any, RelativeGradient]:
+    """The offset in the adjugate of the sum of both covariances, and its derivatives.
+
+    A sum of squares: it is not negative, whatever is rounded.
+    """
+    x, y, w, h, cos, sin, other_w, other_h = pair
+    along, across = cos * x + sin * y, sin * x - cos * y
+    by_w, by_h, by_other_w, by_other_h = w * across, h * along, other_w * y, other_h * x
+    value = (by_w * by_w + by_h * by_h) + (by_other_w * by_other_w + by_other_h * by_other_h)
+    return value, RelativeGradient(
+        2.0 * (w * sin * by_w + h * cos * by_h + other_h * by_other_h),
+        2.0 * (h * sin * by_h - w * cos * by_w + other_w * by_other_w),
+        2.0 * (by_w * across),
+        2.0 * (by_h * along),
+        2.0 * ((w - h) * (w + h) * along * across),
+        2.0 * (by_other_w * y),
+        2.0 * (by_other_h * x),
+    )
+
+
 def bhattacharyya(xp: Any, pair: Relative, k: float) -> tuple[Any, RelativeGradient]:
     """The Bhattacharyya distance of Gaussians with covariances over k, and its derivatives."""
-    x, y, w, h, cos, sin, other_w, other_h = pair
-    found = spread(xp, pair)
-    along, across = cos * x + sin * y, sin * x - cos * y
+    found, (form, by_offset) = spread(xp, pair), offset_form(pair)
     per_determinant = 1.0 / found.determinant
-    # Twice the form of the mean covariance's adjugate, as a sum of squares: it is not negative, whatever is rounded.
-    by_w, by_h, by_other_w, by_other_h = w * across, h * along, other_w * y, other_h * x
-    form = (by_w * by_w + by_h * by_h) + (by_other_w * by_other_w + by_other_h * by_other_h)
     mahalanobis = 0.5 * form * per_determinant
     value = (0.125 * k) * mahalanobis + 0.5 * xp.log1p(found.excess)
-    a = (0.125 * k) * per_determinant
-    by_offset = RelativeGradient(
-        a * (w * sin * by_w + h * cos * by_h + other_h * by_other_h),
-        a * (h * sin * by_h - w * cos * by_w + other_w * by_other_w),
-        a * (by_w * across),
-        a * (by_h * along),
-        a * ((w - h) * (w + h) * along * across),
-        a * (by_other_w * y),
-        a * (by_other_h * x),
-    )
     b = 0.125 * per_determinant * (1.0 - (0.25 * k) * mahalanobis)
     e = -(0.125 * k) * mahalanobis * found.product * per_determinant - 0.5 * found.excess / (1.0 + found.excess)
+    by_offset = scaled(by_offset, (0.0625 * k) * per_determinant)
     return value, added(by_offset, scaled(found.by_determinant, b), per_sides(pair, e, e))
 
 
