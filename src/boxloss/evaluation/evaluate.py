@@ -21,8 +21,8 @@ ALL_AREAS = (0.0, 1e10)
 AREAS = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 MAX_DETECTIONS = (1, 10, 100)
 
-# A process waits longer for kernels, tenths of a second from disk and seconds on a new machine, than for the plain steps
-# on so many detections, where a call takes as long as LEAST of them. After that, kernels are 8 to 70 times as fast.
+# A process waits longer for kernels, tenths of a second from disk and seconds on a new machine, than for plain steps on
+# so many detections, where a call takes as long as LEAST of them. After that, kernels are 8 to 70 times as fast.
 FEW, LEAST = 2000, 100
 ENGINES = ("auto", "numba", "array")
 
