@@ -2,6 +2,8 @@
 
 SECTIONS = {  # tables and drawings of each
     "At a glance": (1, 8),
+    "Does the loss matter for AP? A box regressor": (1, 1),
+    "Drag a box": (0, 0),
     "The slope under the box": (2, 10),
     "The ball": (2, 7),
     "Does the loss follow the IoU?": (2, 10),
@@ -11,7 +13,7 @@ SECTIONS = {  # tables and drawings of each
 CARDS, TILES = 3, 4
 SMALLEST_TEXT = 14  # pixels
 NARROWEST_TILE, NARROWEST_CHART = 130, 300
-TALLEST = {390: 11_000, 1280: 5_400}
+TALLEST = {390: 11_700, 1280: 5_400}
 DRAWINGS = "svg.tile, svg.chart"
 UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
 
@@ -159,6 +161,16 @@ def test_text_can_be_read_on_its_ground(browser, address):
 def test_links_lead_to_sections(page):
     targets = page.eval_on_selector_all("nav a", "links => links.map(a => document.querySelector(a.hash) !== null)")
     assert targets == [True] * (len(SECTIONS) + 1)
+
+
+def test_the_page_to_drag_a_box_on_opens(browser, address):
+    page, errors = browser.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    page.click("#explore a")
+    page.wait_for_selector("canvas, svg")
+    assert page.url.endswith("/explore.html")
+    assert errors == []
 
 
 def test_balls_move_and_come_to_rest(browser, address):

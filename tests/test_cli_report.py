@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 import boxloss as bl
 from boxloss import lab
-from boxloss.cli import app
+from boxloss.cli import app, trained, training_story
 from boxloss.cli.descend import protocol_rate
-from boxloss.cli.report import glance, measure, sections, simulation, story
+from boxloss.cli.report import exploring, glance, measure, sections, simulation, story, training
 from boxloss.cli.report.page import Section
 from boxloss.cli.report.settings import Settings
 from boxloss.data import sample
@@ -60,16 +60,16 @@ def report(tmp_path_factory):
     lines, count = done.stderr.splitlines(), 2 * STEPS_OF_A_LOSS + 1  # one has a released gradient
     assert [line.split(":")[1] for line in lines] == [f" {step} of {count}" for step in range(1, count + 1)]
     assert lines[0] == "boxloss: 1 of 17: landscapes of L1"
-    assert [path.name for path in folder.iterdir()] == ["index.html"]
+    assert {path.name for path in folder.iterdir()} == {"index.html", "explore.html"}
     return (folder / "index.html").read_text(encoding="utf-8")
 
 
-def test_report_is_one_file_with_everything_in_it(report):
+def test_report_is_one_file_with_everything_in_it_but_the_explorer(report):
     page = Page(report)
-    assert all(source.startswith(("data:", "#")) for source in page.sources)
+    assert [source for source in page.sources if not source.startswith(("data:", "#"))] == ["explore.html"]
     drawings = re.findall(r'<svg class="(\w+)"', report)
-    assert [drawings.count(kind) for kind in ("tile", "chart")] == [8 + 4 + 2 + 4 + 2 + 2, 2 + 4]
-    assert page.tags.count("table") == 12
+    assert [drawings.count(kind) for kind in ("tile", "chart")] == [8 + 4 + 2 + 4 + 2 + 2, 1 + 2 + 4]
+    assert page.tags.count("table") == 13
     assert not {"script", "iframe"} & set(page.tags)
     assert "url(" not in report
     assert len(report) < 1_000_000
@@ -148,6 +148,45 @@ def test_relative_slope_is_one_on_a_ramp_and_two_on_a_bowl():
         assert slope[~away].tolist() == [0.0]
     flat = lab.landscape(bl.iou, (0, 0, 1, 1), (1, 1), 3, 20)
     assert np.all(measure.relative_slope(flat)[flat.iou == 0.0] == 0.0)
+
+
+def test_report_tells_of_the_published_trainings(report):
+    """The result with its limits, an interval for each difference, filled if it is sure, and the table."""
+    text, told, compared = "".join(Page(report).words), training_story.story(), lab.differences(trained.published())
+    assert all(part in text for part in (told.title, told.sentence, told.limits, told.command))
+    assert report.count('<path class="spread ') == len(compared)
+    sure = sum(one.adjusted < 0.05 for one in compared)
+    assert report.count(' sure" cx=') == sure + len(told.results)  # with those that explain the colours
+    for row in told.table.rows:
+        assert [cell.strip().replace("-", "\N{MINUS SIGN}") for cell in row[2:]] in [
+            [cell.strip() for cell in shown[2:]] for shown in Page(report).rows
+        ]
+
+
+def test_intervals_are_where_the_axis_says():
+    """The line of 0 lies between the ends of an interval if, and only if, it is in it."""
+    found = trained.published()
+    drawn = training.forest(found, "")
+    zero = float(re.search(r'class="grid zero" d="M([\d.]+) ', drawn)[1])
+    ends = [tuple(map(float, line)) for line in re.findall(r'class="spread c\d" d="M([\d.]+) [\d.]+H([\d.]+)"', drawn)]
+    compared = sorted(lab.differences(found), key=lambda one: list(names(found)).index(one.contender.name))
+    clear = [(one, line) for one, line in zip(compared, ends, strict=True) if min(abs(one.low), abs(one.high)) > 2e-3]
+    assert len(clear) > 10
+    assert all((low < zero < high) == (one.low < 0.0 < one.high) for one, (low, high) in clear)
+
+
+def names(found):
+    """Names of losses, in their order."""
+    return dict.fromkeys(one.name for result in found for one in result.contenders)
+
+
+def test_report_links_to_a_page_that_shows_the_last_loss_first(report, tmp_path):
+    assert "boxloss explore --loss giou --out explore.html" in "".join(Page(report).words)
+    settings = Settings(("l1", "giou"), None, 0, quick=True)
+    assert exploring.explorer(settings) == lab.explore(bl.giou)
+    some = Settings(("iou", "focal(l1+giou)"), None, 0, quick=True)  # the page has no modifiers of a sum
+    assert exploring.shown_first(some) == 0
+    assert exploring.shown_first(Settings(some.names[1:], None, 0, quick=True)) is None
 
 
 def test_report_says_how_to_make_it_again(report):

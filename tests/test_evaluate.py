@@ -4,6 +4,7 @@ import contextlib
 import copy
 import io
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -16,6 +17,8 @@ from pycocotools.cocoeval import COCOeval
 import boxloss as bl
 from boxloss import coco
 from boxloss.data import sample
+from boxloss.evaluation import marks
+from boxloss.evaluation.evaluate import Spending
 from coco_sets import DETECTIONS, TRUTH, columns, write
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
@@ -141,6 +144,28 @@ def test_annotation_with_id_0_is_matched(tmp_path):
     truth, detections = TRUTH | {"annotations": [TRUTH["annotations"][0] | {"id": 0}]}, [DETECTIONS[0]]
     assert by_pycocotools(truth, detections).stats[0] == 0
     assert bl.evaluate(*write(tmp_path, truth, detections)).ap == 1 - 2**-52  # of 1 + eps detections
+
+
+# --- Engines --------------------------------------------------------------------------------------------------------
+
+
+def test_kernels_are_waited_for_when_plain_steps_have_taken_as_long(monkeypatch):
+    module, ran = sys.modules["boxloss.evaluation.evaluate"], []
+    monkeypatch.setattr(module, "match", lambda *given: ran.append(given[-1]) or marks.match(*given))
+    monkeypatch.setattr(module, "_spending", module.Spending())
+    truth = {"image": [1], "category": [1], "box": [[0, 0, 10, 10]]}
+    results = [bl.evaluate(truth, truth | {"score": [0.5]}) for _ in range(22)]
+    assert ran == ["array"] * 20 + ["numba"] * 2
+    for name in ("precision", "recall", "scores"):
+        np.testing.assert_array_equal(getattr(results[0], name), getattr(results[-1], name))
+
+
+def test_plain_steps_are_for_few_detections_and_until_there_are_kernels():
+    spending = Spending()
+    assert [spending.engine("auto", size) for size in (1500, 501, 1)] == ["array", "numba", "numba"]
+    other = Spending()
+    assert [other.engine(*call) for call in (("numba", 1), ("auto", 1), ("array", 9000))] == ["numba", "numba", "array"]
+    assert Spending().engine("auto", 2001) == "numba"
 
 
 # --- Results --------------------------------------------------------------------------------------------------------

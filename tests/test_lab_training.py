@@ -1,6 +1,8 @@
 """Trainings: what is seen and predicted, that they are paired and go on, and what is said of their differences."""
 
+import multiprocessing
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from scipy import stats
 
 import boxloss as bl
 from boxloss import lab
-from boxloss.lab.training import experiment, jobs, proposals, regressor, scenes, statistics
+from boxloss.lab.training import crew, experiment, jobs, proposals, regressor, scenes, statistics
 from boxloss.lab.training.contenders import Contender, contenders
 from boxloss.lab.training.proposals import Jitter, decode, encode
 from errors import check_error, table
@@ -170,14 +172,31 @@ def test_all_losses_start_from_the_same_boxes_and_learn():
     assert len({run.scores for run in still}) == 1
 
 
-def test_two_processes_give_the_same(tiny):
+def test_two_processes_give_the_same(tiny, monkeypatch):
+    """Without a semaphore, which would be left behind by a command that is ended."""
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", lambda *_: pytest.fail("a semaphore"))
     (result,) = lab.train([bl.l1, bl.giou], workers=2, **TINY)
     np.testing.assert_array_equal(result.ap, tiny.ap)
 
 
+def test_what_goes_wrong_in_a_process_is_told():
+    job = jobs.Job("near", Contender(bl.giou), 0.008, "test", 0, 0, 0.01)
+    wrong = replace(job, regime="none")
+    with crew.crew(2) as runner:
+        with pytest.raises(KeyError, match="none"):
+            list(runner([wrong, job, job]))
+        several = runner([job] * 20)
+        assert next(several) == (job, jobs.run(job))
+        for process in multiprocessing.active_children():
+            process.kill()
+        with pytest.raises(RuntimeError, match=r"a process of lab\.train ended with exit code -?\d+, without a result"):
+            list(several)
+    assert multiprocessing.active_children() == []
+
+
 def test_a_run_that_was_ended_goes_on(tiny, tmp_path, monkeypatch):
     path, ran = tmp_path / "runs.db", []
-    monkeypatch.setattr(experiment, "run", lambda job: ran.append(job) or jobs.run(job))
+    monkeypatch.setattr(crew, "run", lambda job: ran.append(job) or jobs.run(job))
 
     def stop(regime, done, total):
         if done == 7:

@@ -57,7 +57,7 @@ def signed(one: Any) -> str:
 
 def rates_table(found: Sequence[Training]) -> Table:
     """Make a row for each loss and regime: AP on validation canvases by learning rate."""
-    rates = dict.fromkeys(rate for result in found for rate in result.rates.tolist())
+    rates = sorted({rate for result in found for rate in result.rates.tolist()})
     rows = []
     for result in found:
         for contender, values, best in zip(result.contenders, result.validation, result.chosen, strict=True):

@@ -1,19 +1,17 @@
 """The published trainings as a part of a page: a picture, a sentence of result, its limits, and the tables."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from boxloss.cli.tables import Table
+from boxloss.cli.train import REGIMES
 from boxloss.cli.trained import DETECTOR, SURE, limits, published, table
 from boxloss.lab import Difference, Training, differences
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 COMMANDS = {
-    "regressor": "boxloss train --regime {} --out regressor.json",
+    "regressor": "boxloss train{} --out regressor.json",
     "detector": "boxloss train --detector --out detector.json",
 }
 
@@ -29,10 +27,10 @@ class Story(NamedTuple):
         The result.
     limits
         What the experiment does not say; it belongs beside the sentence.
-    figure
-        Differences of AP with their intervals.
+    results
+        What is told of: to be drawn as differences of AP with their intervals, as by `boxloss.plot.differences`.
     alt
-        The figure in words.
+        Such a figure in words.
     table
         AP, AP50 and AP75 of each loss and regime.
     command
@@ -42,7 +40,7 @@ class Story(NamedTuple):
     title: str
     sentence: str
     limits: str
-    figure: "Figure"
+    results: tuple[Training, ...]
     alt: str
     table: Table
     command: str
@@ -58,8 +56,6 @@ def story(name: str = "regressor") -> Story:
     FileNotFoundError
         If none are published of this kind.
     """
-    from boxloss import plot
-
     found = published(name)
     model = "a convolutional detector" if found[0].regime == DETECTOR else "a box regressor"
     said = result_sentence(found)
@@ -67,10 +63,10 @@ def story(name: str = "regressor") -> Story:
         title=f"Does the loss matter for AP? {model[0].upper()}{model[1:]}",
         sentence=said,
         limits=f"{limits(found)[0].upper()}{limits(found)[1:]}",
-        figure=plot.differences(found),
+        results=found,
         alt=f"Differences of AP to that of {found[0].baseline.name}, with 95 % intervals. {said}",
         table=table(found),
-        command=COMMANDS[name].format(" --regime ".join(result.regime for result in found)),
+        command=_command(name, [result.regime for result in found]),
     )
 
 
@@ -78,17 +74,22 @@ def result_sentence(found: Sequence[Training]) -> str:
     """Say how far each kind of loss is from the baseline, and how many differences are sure."""
     compared = differences(found)
     base, count, regimes = found[0].baseline.name, found[0].ap.shape[1], len(found)
-    kinds: dict[str, list[Difference]] = {}
-    for one in compared:
-        kinds.setdefault(one.contender.name if one.contender.of_coordinates else "", []).append(one)
-    family = kinds.pop("", [])
-    told = [f"{name} {_range(each)} ({_sure(each)} of {len(each)} sure)" for name, each in kinds.items()]
-    others = f"; other IoU losses {_range(family)} ({_sure(family)} of {len(family)} sure)" if family else ""
+    kinds = {
+        "losses of coordinates": [one for one in compared if one.contender.of_coordinates],
+        "other IoU losses": [one for one in compared if not one.contender.of_coordinates],
+    }
+    told = [f"{name} {_range(each)} ({_sure(each)} of {len(each)} sure)" for name, each in kinds.items() if each]
     where = f"in {regimes} regimes" if regimes > 1 else "here"
     return (
-        f"AP less that of {base}, {where}: {', '.join(told)}{others}. {count} paired trainings a loss, each at its own "
+        f"AP less that of {base}, {where}: {', '.join(told)}. {count} paired trainings a loss, each at its own "
         f"best learning rate; sure after Holm's correction for {len(compared)} comparisons."
     )
+
+
+def _command(name: str, regimes: Sequence[str]) -> str:
+    """Write what makes the results; all regimes are what it trains by default."""
+    options = "" if list(regimes) == list(REGIMES) else "".join(f" --regime {regime}" for regime in regimes)
+    return COMMANDS[name].format(options)
 
 
 def _range(each: Sequence[Difference]) -> str:

@@ -1,6 +1,7 @@
 """The one function: ground truth and detections in, an `Evaluation` out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ ALL_AREAS = (0.0, 1e10)
 AREAS = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 MAX_DETECTIONS = (1, 10, 100)
 
-FEW = 2000  # detections that take the plain steps less time than a kernel takes to compile
+# A process waits longer for kernels, tenths of a second from disk and seconds on a new machine, than for plain steps on
+# so many detections, where a call takes as long as LEAST of them. After that, kernels are 8 to 70 times as fast.
+FEW, LEAST = 2000, 100
 ENGINES = ("auto", "numba", "array")
 
 
@@ -63,7 +66,8 @@ def evaluate(
         rotated boxes.
     engine
         ``"numba"``; ``"array"``, which runs the same steps without compiling them; or ``"auto"``, which is ``"array"``
-        for up to 2000 detections.
+        for the first 2000 detections in a process, or 20 calls, and then ``"numba"``. The numbers are the same to
+        the last bit. Of rotated boxes it is ``"numba"`` for more than 2000 detections.
 
     Returns
     -------
@@ -96,15 +100,39 @@ def evaluate(
     settings = _settings(iou_thresholds, areas, max_detections)
     known, found = load(truth, detections, format)
     arranged = arrange(known, found)
-    if engine == "auto":
-        engine = "array" if max(len(found.score), len(known.box)) <= FEW else "numba"
+    size = max(len(found.score), len(known.box))
+    # Engines may differ in the last bit of IoUs of rotated boxes and of resamples: the size alone decides there.
+    by_size = engine if engine != "auto" else "array" if size <= FEW else "numba"
+    is_same = arranged.truth.box.shape[1] == 4
+    engine = _spending.engine(engine, size) if is_same else by_size
     ranges = np.array(list(settings.areas.values()), np.float64)
     marks = match(arranged, settings.iou_thresholds, ranges, settings.max_detections[-1], engine)
     counts = np.array(settings.max_detections, np.int64)
     curves = accumulate(marks, counts, len(settings.iou_thresholds), engine)
     names = known.category_names if known.categories is not None else {}
     categories = {key: names.get(key, str(key)) for key in arranged.categories.tolist()}
-    return Evaluation(Parts(settings, categories, arranged, marks, curves, engine))
+    return Evaluation(Parts(settings, categories, arranged, marks, curves, by_size))
+
+
+@dataclass
+class Spending:
+    """What the plain steps have taken of a process's time, in detections."""
+
+    spent: int = 0
+
+    def engine(self, engine: str, size: int) -> str:
+        """The engine of an evaluation of this size; kernels that are there are used."""
+        if engine == "array":
+            return engine
+        cost = max(size, LEAST)
+        if engine == "numba" or self.spent + cost > FEW:
+            self.spent = FEW
+            return "numba"
+        self.spent += cost
+        return "array"
+
+
+_spending = Spending()
 
 
 def _settings(iou_thresholds: Any, areas: Any, max_detections: Any) -> Settings:

@@ -40,10 +40,12 @@ def report(
 ) -> None:
     """Make a page that shows and measures why one loss beats another.
 
-    DIR/index.html holds everything: landscapes, descents, correlation with the IoU and the simulation of the DIoU
-    paper, with pictures, and folded below them tables and the commands that measure each. With GROUND_TRUTH and
-    DETECTIONS, files as "boxloss score" takes them, it has a section on that detector too.
+    DIR/index.html holds everything: landscapes, what trainings came to, descents, correlation with the IoU and the
+    simulation of the DIoU paper, with pictures, and folded below them tables and the commands that measure each. With
+    GROUND_TRUTH and DETECTIONS, files as "boxloss score" takes them, it has a section on that detector too. It links
+    to DIR/explore.html, the page of "boxloss explore".
     """
+    from boxloss.cli.report import exploring
     from boxloss.cli.report.page import render
     from boxloss.cli.report.settings import Settings
     from boxloss.cli.report.story import story
@@ -53,11 +55,17 @@ def report(
     files, reading = inputs.both(ground_truth, detections), inputs.Reading(format, max_detections, lenient)
     inputs.check(files, reading)
     settings = Settings(tuple(losses), files, seed, quick, reading, full)
-    path = folder / FILE
-    with new_folder(folder), export.pending(path, {".html": write_text}) as write:
+    path, beside = folder / FILE, folder / exploring.FILE
+    writers = {".html": write_text}
+    with (
+        new_folder(folder),
+        export.pending(path, writers) as write,
+        export.pending(beside, writers) as write_beside,
+    ):
         with console.progress(settings.steps, lines=True) as begin, checked():
             sections = story(settings, begin)
         write(render(sections, losses, seed, settings.report_command(folder)))
+        write_beside(exploring.explorer(settings))
     console.show(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
 
 

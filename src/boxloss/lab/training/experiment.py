@@ -1,27 +1,23 @@
 """Training the same model on several losses: learning rates first, then the trainings that are compared."""
 
-import multiprocessing
 import os
-import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
 from boxloss.check import check_choice, check_count, check_positive, check_seed
 from boxloss.lab.check import check_loss
 from boxloss.lab.training.contenders import Contender, contenders
-from boxloss.lab.training.jobs import METRICS, Job, Run, run
+from boxloss.lab.training.crew import Runner, crew
+from boxloss.lab.training.jobs import METRICS, Job
 from boxloss.lab.training.records import Records, records
 from boxloss.lab.training.regimes import REGIMES
 from boxloss.lab.training.result import Training
 from boxloss.losses.giou import giou
 from boxloss.losses.loss import Loss
 
-Runner = Callable[[Sequence[Job]], Iterator[tuple[Job, Run]]]
 Tell = Callable[[str, int, int], object]
 
 
@@ -41,9 +37,9 @@ def train(
     """Train the same model on each loss, and measure how well it detects.
 
     Handwritten digits are looked for on canvases of noise. A model is trained on each loss, from the same weights, on
-    the same batches and for as many steps; its learning rate is the one, of five, with the best mean AP on validation
-    canvases. Then it is trained anew, `trainings` times, and scored on test canvases. Digits of training, validation
-    and test are different images.
+    the same batches and for as many steps; its learning rate is the one of five, in ``"long"`` of seven, with the best
+    mean AP on validation canvases. Then it is trained anew, `trainings` times, and scored on test canvases. Digits of
+    training, validation and test are different images.
 
     In four regimes the model is a small network in NumPy that looks through proposals, which are drawn around digits,
     and moves and resizes them: ``"near"`` (a median IoU of 0.66), ``"far"`` (of 0.39), ``"long"``, four times as many
@@ -109,7 +105,7 @@ def train(
     share, seed, workers = check_positive("share", share), check_seed(seed), check_count("workers", workers)
     for regime in several:
         check_libraries(regime)
-    with records(runs) as kept, pool(workers) as runner:
+    with records(runs) as kept, crew(workers) as runner:
         results = []
         for regime in several:
             rates = REGIMES[regime].rates
@@ -175,30 +171,3 @@ def check_libraries(regime: str) -> None:
         raise ImportError('boxloss.lab.train needs scikit-learn: pip install "boxloss[lab]"')
     if REGIMES[regime].jitter is None and find_spec("torch") is None:
         raise ImportError('the regime "detector" needs torch: pip install "boxloss[torch]"')
-
-
-@contextmanager
-def pool(workers: int) -> Iterator[Runner]:
-    """Give what runs jobs, in this process or in several, and gives each as it is done."""
-    with ExitStack() as stack:
-        processes: Any = None
-
-        def runner(jobs: Sequence[Job]) -> Iterator[tuple[Job, Run]]:
-            nonlocal processes
-            if workers == 1 or len(jobs) < 2:
-                return map(_numbered, jobs)
-            if processes is None:  # new interpreters: a fork would take along threads that are compiling
-                context = multiprocessing.get_context("spawn")
-                processes = stack.enter_context(context.Pool(workers, _leave_interruption))
-            return iter(processes.imap_unordered(_numbered, jobs))
-
-        yield runner
-
-
-def _numbered(job: Job) -> tuple[Job, Run]:
-    return job, run(job)
-
-
-def _leave_interruption() -> None:
-    """Leave Ctrl-C to the process that started this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
