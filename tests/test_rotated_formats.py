@@ -330,7 +330,7 @@ SQUARE = (
         "angles-of-none",
         lambda: bl.convert(BOX, "cxcywha", "xyxy", angles="le90"),
         ValueError,
-        "angles must be None for format 'xyxy', whose boxes have no angle; got 'le90'",
+        "angles must be None for format 'xyxy', whose boxes have no angle in the plane; got 'le90'",
     ),
     (
         "clip",

@@ -84,7 +84,8 @@ def convert(
     if angles is not None:
         check_choice("angles", angles, RANGES)
         if ALL_FORMATS[to].per_radian is None:
-            raise ValueError(f"angles must be None for format {to!r}, whose boxes have no angle; got {angles!r}")
+            told = f"angles must be None for format {to!r}, whose boxes have no angle in the plane"
+            raise ValueError(f"{told}; got {angles!r}")
     xp, given = check_boxes(boxes, source)
     with quiet(xp):
         if source in CORNER_FORMATS:

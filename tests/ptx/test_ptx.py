@@ -13,7 +13,7 @@ from boxloss.verbs.pairwise.cuda import COLUMNS_A_THREAD, TILE_ROWS, TILE_THREAD
 from boxloss.verbs.pairwise.cuda_kernel import pairwise
 from instructions import CAPABILITIES, LOSSES, VERBS, XYXY, Code, compiled, of_template, row, write, written_rows
 
-WITHOUT_AREAS = {"l1", "smooth_l1", "huber", "l2", "mgiou"}
+WITHOUT_AREAS = {"l1", "smooth_l1", "huber", "l2", "mgiou", "kfiou"}  # nor a function that may be fused
 IN_C = {"u64": {ctypes.c_void_p, ctypes.c_longlong}, "f32": {ctypes.c_float}, "f64": {ctypes.c_double}}
 SM_80 = CAPABILITIES[0]
 every_loss = pytest.mark.parametrize("name", LOSSES)

@@ -1,6 +1,7 @@
 """Losses as the command line writes them: ``giou``, ``smooth_l1(beta=0.1)``, ``5*l1+2*giou``."""
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
@@ -13,7 +14,7 @@ WANTED = (
     "write a name, as giou, with parameters, as smooth_l1(beta=0.1), a loss of a loss, as inner(ciou, ratio=0.7), "
     "or a sum, as 5*l1+2*giou"
 )
-MODIFIERS = {kind.__name__.lower(): kind for kind in bl.MODIFIERS}
+MODIFIERS = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in bl.MODIFIERS}
 KINDS = {name: type(bl.get(name)) for name in bl.losses()} | {"mpdiou": bl.MPDIoU} | MODIFIERS
 
 

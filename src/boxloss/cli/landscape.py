@@ -35,7 +35,9 @@ CELLS, QUICK_CELLS = 300, 60  # along each side
 @click.option("--pred-size", **SIZE, default=(1.0, 1.0), show_default=True, help="Size of the prediction, where fixed.")
 @click.option("--pred-center", **PLACE, help="Its centre, where fixed.  [default: that of the target]")
 @click.option("--extent", **NUMBER, default=3.0, show_default=True, help="Reach of the plane around the target.")
-@click.option("--vary", default="xy", show_default=True, metavar="PAIR", help="The plane: two of x, y, w, h.")
+@click.option(
+    "--vary", default="xy", show_default=True, metavar="PAIR", help="The plane: two of x, y, w, h, a (angle)."
+)
 @click.option("--resolution", type=WholeNumber(min=2), help="Cells along each side.  [default: 300, --quick: 60]")
 @click.option(
     "--plot", "kind", type=Choice(["contours", "surface"]), default="contours", show_default=True, help="Picture."

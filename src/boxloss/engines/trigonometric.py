@@ -1,7 +1,7 @@
 """Sine and cosine for one number inside a compiled loop: reduction by quarter turns, and polynomials.
 
-Both stay within 2 ulp of the true value for angles up to `FARTHEST_ANGLE` of `boxloss.shapes.guards` (tests hold them
-to it against mpmath). As calls of the C library they would keep the loop from being vectorised.
+Both stay within 2 ulp of the true value for angles up to `FARTHEST_RADIANS` of `boxloss.shapes.rotated.formats` (tests
+hold them to it against mpmath). As calls of the C library they would keep the loop from being vectorised.
 
 Coefficients are minimax polynomials in z = r^2 of (sin(r) / r - 1) / z and (cos(r) - 1 + z / 2) / z^2 by the Remez
 algorithm in 50 digits.

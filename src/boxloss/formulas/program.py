@@ -117,7 +117,9 @@ class Structure:
             return
         for loss in _losses(self.bind([0.0] * len(self.number_names))):
             missing = [repr(name) for name in loss.relations if isinstance(name, str) and name not in shape.relations]
-            if missing or (loss.shapes and shape.name not in loss.shapes):
+            known = (*shape.relations.values(),)
+            has_own = any(isinstance(which, Relation) and which not in known for which in loss.relations)
+            if missing or (shape.name not in loss.shapes if loss.shapes else has_own):
                 needs = f": it is stated over {', '.join(missing)}" if missing else ""
                 raise ValueError(f"{type(loss).__name__} is not defined for {shape.name} boxes{needs}")
         self._checked_shapes.add(shape)

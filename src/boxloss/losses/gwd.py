@@ -23,7 +23,7 @@ class GWD(OverlapLoss):
     Rotated Object Detection with Gaussian Wasserstein Distance Loss", ICML 2021 (arXiv:2101.11952), equations (4) and
     (6). Range [0, 1) by default. Squares have no direction: of two equal ones at an angle it is 0. The gradient is not
     0 where the boxes do not overlap, and fades slowly. At a match the loss is a cone: its gradient is 0 there alone.
-    A side counts as 2^-20 of the span of both boxes at least, where D is divided by it.
+    A side counts as 2^-20 of the span of both boxes at least.
 
     Parameters
     ----------

@@ -54,7 +54,8 @@ class KFIoU(OverlapLoss):
 
     with covariances S and T of w^2 / 4 and h^2 / 4 along the sides. Yang et al., "The KFIoU Loss for Rotated Object
     Detection", ICLR 2023 (arXiv:2201.12558), equations (4) to (8). The KFIoU is at most 1/3; three times that is 1 at a
-    match. Range [0, 1), symmetric, the same at every scale. It does not read the centres: add a term that does, such
+    match. Range [0, 1) by default, [0, inf) for ln, [0, e - 1) for
+    exp; symmetric, the same at every scale. It does not read the centres: add a term that does, such
     as ``bl.KFIoU() + 0.1 * bl.SmoothL1(coordinates="cxcywh")``. Squares have no direction. It is smooth at a match. A
     side counts as 2^-20 of the span of both boxes at least.
 

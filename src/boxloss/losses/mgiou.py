@@ -6,7 +6,7 @@ from typing import Any
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import per_length
-from boxloss.shapes.relations import Projection
+from boxloss.shapes.relative import Projection
 
 
 @dataclass(frozen=True)

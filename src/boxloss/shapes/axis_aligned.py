@@ -4,6 +4,7 @@ At a kink a pullback returns the mean of the one-sided derivatives, which is wha
 """
 
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from boxloss.shapes.box import Box
@@ -11,6 +12,7 @@ from boxloss.shapes.coordinates import differences
 from boxloss.shapes.guards import ordinary, upright_as_given
 from boxloss.shapes.mappings import interpolated, scaled
 from boxloss.shapes.relations import RELATIONS, Vector, where_larger
+from boxloss.shapes.relative_relations import RELATIVE_RELATIONS
 from boxloss.shapes.replaceable import larger, smaller
 from boxloss.shapes.shape import Gradient, Pair, Partials, Shape, plus
 
@@ -92,7 +94,8 @@ def enclosing(xp: Any, b: Box) -> Box:
     return b
 
 
+ALL_RELATIONS = MappingProxyType({**RELATIONS, **RELATIVE_RELATIONS})
 AXIS_ALIGNED = Shape(
-    "axis-aligned", 4, Box, AxisAlignedPair, ordinary, RELATIONS, scaled, interpolated, differences, enclosing
+    "axis-aligned", 4, Box, AxisAlignedPair, ordinary, ALL_RELATIONS, scaled, interpolated, differences, enclosing
 )
 AxisAlignedPair.shape = AXIS_ALIGNED

@@ -26,3 +26,10 @@ class RelativeGradient(NamedTuple):
     angle: Any = None
     other_w: Any = None
     other_h: Any = None
+
+
+class Projection(NamedTuple):
+    """Two boxes along one line, or the derivatives with respect to these."""
+
+    distance: Any  # of the first ends and of the last ends, added up
+    length: Any  # of the interval that encloses both

@@ -77,8 +77,10 @@ def soft_nms(
     min_score = check_finite("min_score", min_score)
     metric, limit = criterion(metric, 0.0)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)
-    if given.scores.min(initial=0.0) < 0.0:
-        raise ValueError(f"scores of soft_nms must be 0 or more, to be lowered by a factor; got {given.scores.min()}")
+    if (given.scores < 0.0).any():
+        raise ValueError(
+            f"scores of soft_nms must be 0 or more, to be lowered by a factor; got {np.nanmin(given.scores)}"
+        )
     call = metric.program, given.request, limit, metric.is_score, metric.needed_overlap(limit, metric.is_score)
     i, j, value = select.runner("within", "auto", given.request.pred)(*call)
     alike = value.astype(np.float64) if metric.is_score else 1.0 - value.astype(np.float64)

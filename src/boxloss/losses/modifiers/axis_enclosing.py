@@ -14,7 +14,8 @@ class AxisEnclosing(OfOtherBoxes):
     GIoU, DIoU, CIoU, EIoU, SIoU and others relate two boxes to one that encloses both. For boxes with an angle that is
     the smaller of the two rectangles along the boxes, unless this modifier makes it the rectangle along x and y, as
     the rotated GIoU of powerboxes has it. Its area and diagonal are larger as a rule, and they change where both boxes
-    are turned. Range and kinks are those of the loss, and others where a box lies along an axis. Boxes without an
+    are turned. So a match of turned boxes is no minimum of the GIoU loss: it is greater than 0, with a slope that
+    shortens the box. Range and kinks are those of the loss, and others where a box lies along an axis. Boxes without an
     angle have the one enclosing box either way.
 
     Parameters
@@ -39,6 +40,7 @@ class AxisEnclosing(OfOtherBoxes):
     (array([1.0294]), array([1.8127]))
     """
 
+    shapes = ("axis-aligned", "rotated")
     summary = "L, with the enclosing box along the axes of the image"
 
     @property

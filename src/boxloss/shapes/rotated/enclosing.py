@@ -38,7 +38,7 @@ class Rectangle(NamedTuple):
     ----------
     sides
         Along the width and the height of that box.
-    by_x, by_y
+    partials
         For each side its derivatives with respect to the two boxes, but for the angle.
     turn, bend
         Its derivative with respect to the angle between the boxes is `turn`, plus or minus `bend` on the two sides of

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from boxloss.shapes.relations import Projection
-from boxloss.shapes.relative import Relative, RelativeGradient
+from boxloss.shapes.relative import Projection, Relative, RelativeGradient
 from boxloss.shapes.rotated.enclosing import extent, reach
 
 Seen = tuple[Projection, Callable[[Projection], RelativeGradient]]

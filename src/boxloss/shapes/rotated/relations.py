@@ -10,8 +10,8 @@ from typing import Any
 
 from boxloss.shapes.box import Image
 from boxloss.shapes.guards import nonzero, safe_if_ordinary, where_negligible
-from boxloss.shapes.relations import AreaPartials, Areas, Projection, Sides, Vector, same
-from boxloss.shapes.relative import Relative, RelativeGradient
+from boxloss.shapes.relations import AreaPartials, Areas, Sides, Vector, same
+from boxloss.shapes.relative import Projection, Relative, RelativeGradient
 from boxloss.shapes.replaceable import larger, smaller
 from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.rotated.enclosing import Measured, larger_of, measured, smaller_of
