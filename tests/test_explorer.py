@@ -139,6 +139,8 @@ def test_choices_are_found(catalogue):
     coordinates = [Choice("coordinates", "xyxy", ("xyxy", "xywh", "cxcywh"))]
     assert choices == dict.fromkeys(("l1", "smooth_l1", "huber", "l2"), coordinates) | {
         "ciou": [Choice("full_gradient", False, (False, True))],
+        "gwd": [Choice("normalize", True, (False, True))],
+        "kld": [Choice("sqrt", True, (False, True))],
         "wise": [Choice("version", 3, (2, 3))],
     }
 

@@ -103,8 +103,9 @@ def spread(xp: Any, pair: Relative) -> Spread:
     """Compute it without a difference of large numbers."""
     _, _, w, h, cos, sin, other_w, other_h = pair
     area, other_area = w * h, other_w * other_h
-    wider, higher = w - other_w, h - other_h
-    areas, crossed = wider * h + other_w * higher, wider * other_h - other_w * higher
+    # w h - W H and w H - W h from the differences of sides, and with the same bits if the boxes are exchanged.
+    wider, higher = (w - other_w) * (h + other_h), (h - other_h) * (w + other_w)
+    areas, crossed = 0.5 * (wider + higher), 0.5 * (wider - higher)
     own, other, sin2 = (w - h) * (w + h), (other_w - other_h) * (other_w + other_h), sin * sin
     product = area * other_area
     four_times = not_negative(xp, areas * areas + crossed * crossed + sin2 * own * other)

@@ -60,7 +60,7 @@ def _spread(members: dict[Connection, SpawnProcess], jobs: Sequence[Job]) -> Ite
     waiting, busy = iter(jobs), dict[Connection, Job]()
     try:
         for end, job in zip(members, jobs, strict=False):
-            end.send(next(waiting))
+            _send(end, members[end], next(waiting))
             busy[end] = job
         while busy:
             ready = wait(list(busy))
@@ -68,23 +68,36 @@ def _spread(members: dict[Connection, SpawnProcess], jobs: Sequence[Job]) -> Ite
                 result = _result(end, members[end])
                 job = busy.pop(end)
                 if (following := next(waiting, None)) is not None:
-                    end.send(following)
+                    _send(end, members[end], following)
                     busy[end] = following
                 yield job, result
     finally:
         _dismiss(members, busy)  # what they would send is waited for no more
 
 
+def _send(end: Connection, process: SpawnProcess, job: Job) -> None:
+    """Give a process its next job."""
+    try:
+        end.send(job)
+    except ConnectionError as error:
+        raise _ended(process) from error
+
+
+def _ended(process: SpawnProcess) -> RuntimeError:
+    """The error of a process that is no more."""
+    process.join()
+    return RuntimeError(
+        f"a process of lab.train ended with exit code {process.exitcode}, without a result; where memory is short, "
+        "fewer workers need less"
+    )
+
+
 def _result(end: Connection, process: SpawnProcess) -> Run:
     """What a process sends, or raise what went wrong there."""
     try:
         result: Run | Exception = end.recv()
-    except EOFError as error:
-        process.join()
-        raise RuntimeError(
-            f"a process of lab.train ended with exit code {process.exitcode}, without a result; where memory is short, "
-            "fewer workers need less"
-        ) from error
+    except (EOFError, ConnectionError) as error:
+        raise _ended(process) from error
     if isinstance(result, Exception):
         raise result
     return result
