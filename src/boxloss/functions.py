@@ -1,6 +1,5 @@
 """Boxes themselves: areas, clipping and validation, for any array library."""
 
-import math
 from typing import Any, NamedTuple
 
 from boxloss.check import check_choice, check_image_size, check_square
@@ -69,7 +68,10 @@ def area(boxes: ArrayT, *, format: str = "xyxy", image_size: tuple[float, float]
     """
     xp, _, box = _read(boxes, format, image_size)
     with quiet(xp):
-        areas: ArrayT = math.prod(xp.where(side < 0.0, 0.0, side) for side in box.sides)
+        first, *others = [xp.where(side < 0.0, 0.0, side) for side in box.sides]
+        areas: ArrayT = first
+        for side in others:
+            areas = areas * side
     return areas
 
 
@@ -156,7 +158,9 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
     not_finite = ~xp.all(xp.isfinite(given), axis=-1)
     unreadable = ~not_finite & xp.any(xp.isnan(xp.stack(list(box), axis=-1)), axis=-1)
     with quiet(xp):
-        shortest = xp.min(xp.stack(list(box.sides), axis=-1), axis=-1)
+        shortest, *others = box.sides
+        for side in others:  # Dask has no minimum of nothing
+            shortest = xp.minimum(shortest, side)
     is_known = ~(not_finite | unreadable)
     inverted, empty = is_known & (shortest < 0.0), is_known & (shortest == 0.0)
     return Validation(is_known & ~(inverted | empty), inverted, empty, not_finite, unreadable)
