@@ -114,6 +114,17 @@ def test_nan_and_infinity_stay_in_their_row(batch, row, bad):
 
 
 @pytest.mark.parametrize("name", ["gwd", "kld", "bcd", "probiou", "kfiou"])
+def test_thin_boxes_that_cross_keep_their_digits(name):
+    """Their areas are small differences of large products of sums and differences of sides."""
+    side = np.asarray([0.0, 1e-6, 0.3, 1.0])
+    w, h = (sides.ravel() for sides in np.meshgrid(side, side))
+    short = np.stack([0.1 * w, 0.2 * h, w, h, 0.0 * w], axis=1).astype("f4")
+    matrix = CASES[name][0].pairwise(short, short, **FORMAT)
+    expected = CASES[name][0].pairwise(short.astype("f8"), short.astype("f8"), **FORMAT, engine="array")
+    assert_allclose(matrix, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["gwd", "kld", "bcd", "probiou", "kfiou"])
 def test_squares_have_no_direction(name, rng):
     square = boxes(rng, 50)
     square[:, 3] = square[:, 2]

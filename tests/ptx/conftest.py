@@ -54,11 +54,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByLoss(config, log)
 
 
-# Losses whose functions and relations those of others are too; a GPU runs the tests of all. KFIoU of boxes without area
-# is off by more than the bound with approximate instructions.
+# Losses whose functions and relations those of others are too; a GPU runs the tests of all.
 MADE_OF_THE_SAME = {
     "l1_xywh", "smooth_l1_beta", "huber_delta", "giou_eps", "siou_theta", "mpdiou", "shape_iou", "piou", "inner_giou",
-    "focal_eiou", "scaled_giou", "kfiou",
+    "focal_eiou", "scaled_giou",
 }  # fmt: skip
 
 
