@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.losses.ciou import FOUR_PER_PI_SQUARED
-from boxloss.losses.gaussian import added, offset_form, scaled, spread
+from boxloss.losses.gaussian import offset_form, spread
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.shapes.relative import Relative, RelativeGradient
+from boxloss.shapes.shape import plus, times
 
 LARGEST = 100.0  # of the Bhattacharyya distance
 
@@ -24,20 +25,19 @@ def distance(xp: Any, pair: Relative, eps: Any) -> tuple[Any, RelativeGradient]:
     """
     x, _, w, h, _, _, other_w, other_h = pair
     found, (form, by_form) = spread(xp, pair), offset_form(pair)
-    form, by_form = form / 12.0, scaled(by_form, 1.0 / 12.0)
+    form, by_form = form / 12.0, times(by_form, 1.0 / 12.0)
     nothing, others = 0.0 * x, other_w * other_h
     by_product = RelativeGradient(nothing, nothing, h * others, w * others, nothing, w * h * other_h, w * h * other_w)
     determinant, root = found.determinant / 36.0, found.product / 36.0 + eps
-    by_determinant = scaled(added(by_product, scaled(found.by_determinant, 0.25)), 1.0 / 36.0)
+    by_determinant = times(plus(by_product, times(found.by_determinant, 0.25)), 1.0 / 36.0)
     per_determinant, per_root = 1.0 / (determinant + eps), 1.0 / root
     share = determinant * per_root + eps
     value = 0.25 * form * per_determinant + 0.5 * xp.log(share)
     slope = 0.5 / share
-    return value, added(
-        scaled(by_form, 0.25 * per_determinant),
-        scaled(by_determinant, slope * per_root - 0.25 * form * per_determinant * per_determinant),
-        scaled(by_product, -slope * determinant * per_root * per_root / 36.0),
-    )
+    by_offset = times(by_form, 0.25 * per_determinant)
+    by_both = times(by_determinant, slope * per_root - 0.25 * form * per_determinant * per_determinant)
+    by_one = times(by_product, -slope * determinant * per_root * per_root / 36.0)
+    return value, plus(plus(by_offset, by_both), by_one)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class ProbabilisticScore(OverlapLoss):
         slope = xp.where(is_inside, -0.5 * left / hellinger, 0.0)
         d = d._replace(w=d.w * by_w, h=d.h * by_h, other_w=d.other_w * by_other_w, other_h=d.other_h * by_other_h)
         if not with_aspect:
-            return score, (scaled(d, slope), None)
+            return score, (times(d, slope), None)
         v = FOUR_PER_PI_SQUARED * aspect * aspect
         alpha = v / (v - score + (1.0 + eps))
-        return score - v * alpha, (scaled(d, slope), -2.0 * FOUR_PER_PI_SQUARED * aspect * alpha)
+        return score - v * alpha, (times(d, slope), -2.0 * FOUR_PER_PI_SQUARED * aspect * alpha)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.losses.gaussian import bhattacharyya, check_map, normalised, post_map, scaled
+from boxloss.losses.gaussian import bhattacharyya, check_map, normalised, post_map
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative
+from boxloss.shapes.shape import times
 
 K = 4.0  # a covariance is the square of a side over this
 
@@ -64,7 +65,7 @@ class BCD(OverlapLoss):
         of_pair = normalised(xp, pair)
         distance, d = bhattacharyya(xp, of_pair.pair, K)
         value, slope = post_map(xp, distance, fun, tau)
-        return value, (of_pair.gradient(xp, scaled(d, slope)),)
+        return value, (of_pair.gradient(xp, times(d, slope)),)
 
 
 bcd: BCD = register("bcd", BCD())

@@ -8,8 +8,9 @@ without area has a distance that is finite.
 from typing import Any, NamedTuple
 
 from boxloss.check import check_choice, check_not_negative
+from boxloss.shapes.guards import not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
-from boxloss.shapes.wasserstein import not_negative
+from boxloss.shapes.shape import plus, times
 
 SHORTEST_SHARE = 2.0**-20
 SHORTEST_SPAN = 2.0**-100  # what spans less counts as one point
@@ -160,18 +161,8 @@ def bhattacharyya(xp: Any, pair: Relative, k: float) -> tuple[Any, RelativeGradi
     value = (0.125 * k) * mahalanobis + 0.5 * xp.log1p(found.excess)
     b = 0.125 * per_determinant * (1.0 - (0.25 * k) * mahalanobis)
     e = -(0.125 * k) * mahalanobis * found.product * per_determinant - 0.5 * found.excess / (1.0 + found.excess)
-    by_offset = scaled(by_offset, (0.0625 * k) * per_determinant)
-    return value, added(by_offset, scaled(found.by_determinant, b), per_sides(pair, e, e))
-
-
-def added(*several: RelativeGradient) -> RelativeGradient:
-    """The sum of derivatives, none of which is None."""
-    return RelativeGradient(*(sum(each[1:], start=each[0]) for each in zip(*several, strict=True)))
-
-
-def scaled(d: RelativeGradient, factor: Any) -> RelativeGradient:
-    """Derivatives, none of which is None, times a number."""
-    return RelativeGradient(*(each * factor for each in d))
+    by_offset = times(by_offset, (0.0625 * k) * per_determinant)
+    return value, plus(plus(by_offset, times(found.by_determinant, b)), per_sides(pair, e, e))
 
 
 def root(xp: Any, square: Any) -> tuple[Any, Any]:

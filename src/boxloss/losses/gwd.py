@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.losses.gaussian import added, check_map, normalised, per_sides, post_map, root, scaled
+from boxloss.losses.gaussian import check_map, normalised, per_sides, post_map, root
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative
+from boxloss.shapes.shape import plus, times
 from boxloss.shapes.wasserstein import wasserstein
 
 
@@ -66,18 +67,18 @@ class GWD(OverlapLoss):
         of_pair = normalised(xp, pair)
         squared, d = wasserstein(xp, of_pair.pair)
         distance, slope = root(xp, squared)
-        d = scaled(d, slope)
+        d = times(d, slope)
         if normalize:
             _, _, w, h, _, _, other_w, other_h = of_pair.pair
             per_scale = 1.0 / xp.sqrt(xp.sqrt((w * h) * (other_w * other_h)))
             distance = distance * per_scale
             share = -0.25 * distance
-            d = of_pair.gradient(xp, added(scaled(d, per_scale), per_sides(of_pair.pair, share, share)))
+            d = of_pair.gradient(xp, plus(times(d, per_scale), per_sides(of_pair.pair, share, share)))
         else:
             span = 1.0 / of_pair.unit
-            distance, d = distance * span, scaled(of_pair.gradient(xp, d), span)
+            distance, d = distance * span, times(of_pair.gradient(xp, d), span)
         value, slope = post_map(xp, distance, fun, tau)
-        return value, (scaled(d, slope),)
+        return value, (times(d, slope),)
 
 
 gwd: GWD = register("gwd", GWD())

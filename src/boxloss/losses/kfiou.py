@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.check import check_choice
-from boxloss.losses.gaussian import added, normalised, per_sides, scaled, spread
+from boxloss.losses.gaussian import normalised, per_sides, spread
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
+from boxloss.shapes.guards import not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
-from boxloss.shapes.wasserstein import not_negative
+from boxloss.shapes.shape import plus, times
 
 FUNCTIONS = ("none", "ln", "exp")
 
@@ -39,8 +40,8 @@ def lost(xp: Any, pair: Relative) -> tuple[Any, Any, RelativeGradient]:
         for a, excess in ((area, area * share), (other_area, -(other_area * other_share)))
     )
     by_sides = per_sides(pair, own * per_union, other * per_union)
-    by_overlap = scaled(found.by_determinant, 0.25 * rest * per_union / found.determinant)
-    return not_negative(xp, xp.where(value > 1.0, 1.0, value)), left, added(by_sides, by_overlap)
+    by_overlap = times(found.by_determinant, 0.25 * rest * per_union / found.determinant)
+    return not_negative(xp, xp.where(value > 1.0, 1.0, value)), left, plus(by_sides, by_overlap)
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,10 @@ class KFIoU(OverlapLoss):
         value, left, d = lost(xp, of_pair.pair)
         if fun == "ln":
             value = xp.where(value < 0.5, -xp.log1p(-value), -xp.log(left))
-            d = scaled(d, 1.0 / left)
+            d = times(d, 1.0 / left)
         elif fun == "exp":
             value, slope = xp.expm1(value), xp.exp(value)
-            d = scaled(d, slope)
+            d = times(d, slope)
         return value, (of_pair.gradient(xp, d),)
 
 

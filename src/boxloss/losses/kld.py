@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.losses.gaussian import check_map, normalised, post_map, root, scaled
+from boxloss.losses.gaussian import check_map, normalised, post_map, root
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
+from boxloss.shapes.guards import not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
-from boxloss.shapes.wasserstein import not_negative
+from boxloss.shapes.shape import times
 
 
 def side_divergence(xp: Any, side: Any, other: Any, per_other: Any) -> tuple[Any, Any, Any]:
@@ -97,9 +98,9 @@ class KLD(OverlapLoss):
         distance, d = divergence(xp, of_pair.pair)
         if sqrt:
             distance, slope = root(xp, distance)
-            d = scaled(d, slope)
+            d = times(d, slope)
         value, slope = post_map(xp, distance, fun, tau)
-        return value, (of_pair.gradient(xp, scaled(d, slope)),)
+        return value, (of_pair.gradient(xp, times(d, slope)),)
 
 
 kld: KLD = register("kld", KLD())

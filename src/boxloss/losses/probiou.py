@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from boxloss.check import check_choice
-from boxloss.losses.gaussian import bhattacharyya, normalised, root, scaled
+from boxloss.losses.gaussian import bhattacharyya, normalised, root
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative
+from boxloss.shapes.shape import times
 
 K = 12.0  # the variance of a uniform distribution is the square of its width over this
 MODES = ("l1", "l2")
@@ -66,7 +67,7 @@ class ProbIoU(OverlapLoss):
         if mode == "l1":
             left = xp.exp(-distance)
             distance, slope = root(xp, -xp.expm1(-distance))
-            d = scaled(d, slope * left)
+            d = times(d, slope * left)
         return distance, (of_pair.gradient(xp, d),)
 
 

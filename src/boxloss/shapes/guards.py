@@ -74,6 +74,11 @@ def inverses(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return inverse(xp, a), inverse(xp, b)
 
 
+def not_negative(xp: Any, a: Any) -> Any:
+    """What is not negative but for rounding; a NaN stays one."""
+    return xp.where(a < 0.0, 0.0, a)
+
+
 @replaceable
 def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
     """part / whole by way of 1 / whole, and exactly 1 where they are equal."""

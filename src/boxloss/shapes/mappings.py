@@ -8,8 +8,7 @@ from typing import Any
 
 from boxloss.shapes.box import Box
 from boxloss.shapes.guards import with_guards
-from boxloss.shapes.mapped import Mapped, Way
-from boxloss.shapes.shape import Gradient, plus, times
+from boxloss.shapes.mapped import Mapped, back_from_between, back_from_each
 
 
 def scaled(pair: Any, ratio: Any) -> Mapped:
@@ -25,17 +24,11 @@ def scaled(pair: Any, ratio: Any) -> Mapped:
             (b.y2 - origin.y1) - shift_y,
         )
 
-    def back(gradient: Way) -> Way:
-        def of_boxes(exchanged: bool) -> Gradient:
-            d = plus(*gradient(exchanged))
-            if d is None:
-                return Gradient()
-            turn_x, turn_y = inset * (d.x2 - d.x1), inset * (d.y2 - d.y1)
-            return Gradient(Box(d.x1 + turn_x, d.y1 + turn_y, d.x2 - turn_x, d.y2 - turn_y))
+    def unscale(d: Box) -> Box:
+        turn_x, turn_y = inset * (d.x2 - d.x1), inset * (d.y2 - d.y1)
+        return Box(d.x1 + turn_x, d.y1 + turn_y, d.x2 - turn_x, d.y2 - turn_y)
 
-        return of_boxes
-
-    return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back)
+    return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back_from_each(unscale))
 
 
 def interpolated(pair: Any, alpha: Any) -> Mapped:
@@ -50,13 +43,6 @@ def interpolated(pair: Any, alpha: Any) -> Mapped:
     )
     nothing = 0.0 * width
 
-    def back(gradient: Way) -> Way:
-        def of_boxes(exchanged: bool) -> Gradient:
-            of_between = plus(*gradient(False))
-            if not exchanged:
-                return Gradient(times(of_between, rest))
-            return Gradient(plus(plus(*gradient(True)), times(of_between, alpha)))
-
-        return of_boxes
-
-    return Mapped(pair.of_upright(with_guards(pair.xp), between, Box(nothing, nothing, width, height)), back)
+    return Mapped(
+        pair.of_upright(with_guards(pair.xp), between, Box(nothing, nothing, width, height)), back_from_between(alpha)
+    )

@@ -181,7 +181,8 @@ def center_distance_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
 
 def size_difference_forward(xp: Any, pair: Pair) -> Vector:
     """Sides of pred minus sides of target."""
-    return Vector(width(pair.box) - width(pair.other), height(pair.box) - height(pair.other))
+    (w, h), (other_w, other_h) = pair.box.sides, pair.other.sides
+    return Vector(w - other_w, h - other_h)
 
 
 def size_difference_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
@@ -191,7 +192,7 @@ def size_difference_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
 
 def sides_forward(xp: Any, pair: Pair) -> Sides:
     """Sides of pred and of target."""
-    return Sides(width(pair.box), height(pair.box), width(pair.other), height(pair.other))
+    return Sides(*pair.box.sides, *pair.other.sides)
 
 
 def sides_pullback(xp: Any, pair: Pair, d: Sides) -> Partials:
@@ -225,7 +226,7 @@ def aspect_forward(xp: Any, pair: Pair) -> Any:
 
     It is defined for a side of 0 too, and 0 if a box is a point.
     """
-    w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
+    (w, h), (other_w, other_h) = pair.box.sides, pair.other.sides
     # + 0.0 makes 0 of a negative zero, whose angle to the axis is pi.
     return xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h + 0.0)
 
@@ -238,15 +239,16 @@ def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
     return Partials(box=Box(d_w, -d_h, -d_w, d_h))
 
 
-def aspect_of_one_box(xp: Any, b: Box, image: Image) -> Any:
+def aspect_of_one_box(xp: Any, b: Any, image: Image) -> Any:
     """atan(w / h), defined for a side of 0 too."""
-    b = b.upright(xp)
-    return xp.atan2(width(b), height(b) + 0.0)
+    w, h = b.upright(xp).sides
+    return xp.atan2(w, h + 0.0)
 
 
 def aspect_of_two(xp: Any, pair: Pair, pred: Any, target: Any) -> Any:
     """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
-    size, other_size = width(pair.box) + height(pair.box), width(pair.other) + height(pair.other)
+    (w, h), (other_w, other_h) = pair.box.sides, pair.other.sides
+    size, other_size = w + h, other_w + other_h
     return where_negligible(xp, safe_if_ordinary(xp, smaller(xp, size, other_size)), 0.0, target - pred)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boxloss.shapes.guards import inverse
+from boxloss.shapes.guards import inverse, not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
 
 
@@ -33,8 +33,3 @@ def wasserstein(xp: Any, r: Relative) -> tuple[Any, RelativeGradient]:
         size * (by_q * a + twice * own * c) - half_w,
         size * (by_q * b - twice * own * d) - half_h,
     )
-
-
-def not_negative(xp: Any, a: Any) -> Any:
-    """What is not negative but for rounding; a NaN stays one."""
-    return xp.where(a < 0.0, 0.0, a)

@@ -9,7 +9,8 @@ from boxloss.shapes.guards import safe_if_ordinary
 from boxloss.shapes.relations import Vector, same
 from boxloss.shapes.replaceable import larger
 from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient
-from boxloss.shapes.rotated.enclosing import Reach, extent, reach
+from boxloss.shapes.rotated.enclosing import Reach, reach
+from boxloss.shapes.rotated.lines import extent
 from boxloss.shapes.rotated.pair import RotatedPair, RotatedPartials
 from boxloss.shapes.rotated.relations import RELATIONS, by_area, by_diagonal
 from boxloss.shapes.shape import Relation

@@ -3,10 +3,9 @@
 from typing import Any
 
 from boxloss.shapes.guards import with_guards
-from boxloss.shapes.mapped import Mapped, Way
+from boxloss.shapes.mapped import Mapped, back_from_between, back_from_each
 from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient, turned
 from boxloss.shapes.rotated.differences import angle_between
-from boxloss.shapes.shape import Gradient, plus, times
 
 
 def scaled(pair: Any, ratio: Any) -> Mapped:
@@ -15,14 +14,10 @@ def scaled(pair: Any, ratio: Any) -> Mapped:
     def scale(b: RotatedBox) -> RotatedBox:
         return b._replace(w=ratio * b.w, h=ratio * b.h)
 
-    def back(gradient: Way) -> Way:
-        def of_boxes(exchanged: bool) -> Gradient:
-            d = plus(*gradient(exchanged))
-            return Gradient() if d is None else Gradient(d._replace(w=ratio * d.w, h=ratio * d.h))
+    def unscale(d: RotatedGradient) -> RotatedGradient:
+        return d._replace(w=ratio * d.w, h=ratio * d.h)
 
-        return of_boxes
-
-    return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back)
+    return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back_from_each(unscale))
 
 
 def interpolated(pair: Any, alpha: Any) -> Mapped:
@@ -40,13 +35,6 @@ def interpolated(pair: Any, alpha: Any) -> Mapped:
     )
     nothing = 0.0 * other.w
 
-    def back(gradient: Way) -> Way:
-        def of_boxes(exchanged: bool) -> Gradient:
-            of_between: RotatedGradient | None = plus(*gradient(False))
-            if not exchanged:
-                return Gradient(times(of_between, rest))
-            return Gradient(plus(plus(*gradient(True)), times(of_between, alpha)))
-
-        return of_boxes
-
-    return Mapped(pair.of_upright(with_guards(xp), between, other._replace(x=nothing, y=nothing)), back)
+    return Mapped(
+        pair.of_upright(with_guards(xp), between, other._replace(x=nothing, y=nothing)), back_from_between(alpha)
+    )

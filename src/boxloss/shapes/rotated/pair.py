@@ -12,7 +12,8 @@ from boxloss.shapes.rotated.box import (
     turned,
     turned_back,
 )
-from boxloss.shapes.rotated.enclosing import Rectangle, along_first, along_second
+from boxloss.shapes.rotated.enclosing import Rectangle, rectangle
+from boxloss.shapes.rotated.lines import Line, along_first, along_second
 from boxloss.shapes.rotated.overlap import Overlap, overlap
 from boxloss.shapes.shape import Gradient, Pair, Shape, plus
 
@@ -58,11 +59,19 @@ class RotatedPair(Pair):
         return self.relative if self.original is None else self.original.relative
 
     @cached_property
+    def lines(self) -> tuple[tuple[Line, Line], tuple[Line, Line]]:
+        """What extends along the sides of the target, and along those of the pred."""
+        if self.original is not None:
+            return self.original.lines
+        return along_second(self.xp, self.relative), along_first(self.xp, self.relative)
+
+    @cached_property
     def rectangles(self) -> tuple[Rectangle, Rectangle]:
         """The rectangles that enclose both: along the target and along the pred."""
         if self.original is not None:
             return self.original.rectangles
-        return along_second(self.xp, self.relative), along_first(self.xp, self.relative)
+        target, pred = self.lines
+        return rectangle(self.xp, target), rectangle(self.xp, pred)
 
     @cached_property
     def overlap(self) -> Overlap:

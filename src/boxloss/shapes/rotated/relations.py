@@ -8,15 +8,24 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from boxloss.shapes.box import Image
-from boxloss.shapes.guards import nonzero, safe_if_ordinary, where_negligible
-from boxloss.shapes.relations import AreaPartials, Areas, Sides, Vector, same
+from boxloss.shapes.guards import nonzero, safe_if_ordinary
+from boxloss.shapes.relations import (
+    AreaPartials,
+    Areas,
+    Sides,
+    Vector,
+    aspect_forward,
+    aspect_of_one_box,
+    aspect_of_two,
+    same,
+    sides_forward,
+    size_difference_forward,
+)
 from boxloss.shapes.relative import Projection, Relative, RelativeGradient
 from boxloss.shapes.replaceable import larger, smaller
-from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.rotated.enclosing import Measured, larger_of, measured, smaller_of
 from boxloss.shapes.rotated.pair import RotatedPair, RotatedPartials
-from boxloss.shapes.rotated.projections import along_pred, along_target
+from boxloss.shapes.rotated.projections import projected
 from boxloss.shapes.shape import Relation, plus, times
 from boxloss.shapes.wasserstein import wasserstein
 
@@ -151,32 +160,14 @@ def center_distance_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedParti
     return both(x=twice * pair.of_target.x, y=twice * pair.of_target.y)
 
 
-def size_difference_forward(xp: Any, pair: RotatedPair) -> Vector:
-    """Sides of pred minus sides of target."""
-    r = pair.of_target
-    return Vector(r.w - r.other_w, r.h - r.other_h)
-
-
 def size_difference_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
     """One of either sign."""
     return both(w=d.x, h=d.y, other_w=-d.x, other_h=-d.y)
 
 
-def sides_forward(xp: Any, pair: RotatedPair) -> Sides:
-    """Sides of pred and of target."""
-    r = pair.of_target
-    return Sides(r.w, r.h, r.other_w, r.other_h)
-
-
 def sides_pullback(xp: Any, pair: RotatedPair, d: Sides) -> RotatedPartials:
     """They are numbers of the boxes."""
     return both(**d._asdict())
-
-
-def aspect_forward(xp: Any, pair: RotatedPair) -> Any:
-    """atan(W / H) - atan(w / h) with one arc tangent, as of axis-aligned boxes."""
-    r = pair.of_target
-    return xp.atan2(r.other_w * r.h - r.w * r.other_h, r.other_w * r.w + r.other_h * r.h + 0.0)
 
 
 def aspect_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
@@ -185,19 +176,6 @@ def aspect_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
     own = d / nonzero(xp, r.w * r.w + r.h * r.h)
     other = d / nonzero(xp, r.other_w * r.other_w + r.other_h * r.other_h)
     return both(w=-(own * r.h), h=own * r.w, other_w=other * r.other_h, other_h=-(other * r.other_w))
-
-
-def aspect_of_one_box(xp: Any, b: RotatedBox, image: Image) -> Any:
-    """atan(w / h), defined for a side of 0 too."""
-    b = b.upright(xp)
-    return xp.atan2(b.w, b.h + 0.0)
-
-
-def aspect_of_two(xp: Any, pair: RotatedPair, pred: Any, target: Any) -> Any:
-    """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
-    r = pair.of_target
-    size = safe_if_ordinary(xp, smaller(xp, r.w + r.h, r.other_w + r.other_h))
-    return where_negligible(xp, size, 0.0, target - pred)
 
 
 def relative_forward(xp: Any, pair: RotatedPair) -> Relative:
@@ -222,17 +200,14 @@ def wasserstein_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
 
 def projections_forward(xp: Any, pair: RotatedPair) -> tuple[Projection, ...]:
     """Both boxes along the sides of the target and along those of pred."""
-    r = pair.of_target
-    return tuple(projection for projection, _ in (*along_target(xp, r), *along_pred(xp, r)))
+    return tuple(projected(xp, line)[0] for lines in pair.lines for line in lines)
 
 
 def projections_pullback(xp: Any, pair: RotatedPair, d: tuple[Projection, ...]) -> RotatedPartials:
-    """Back from the ends of each."""
-    r = pair.of_target
-    found = (back(one) for (_, back), one in zip((*along_target(xp, r), *along_pred(xp, r)), d, strict=True))
+    """Back from each."""
     total: Any = None
-    for partials in found:
-        total = plus(total, partials)
+    for line, one in zip((line for lines in pair.lines for line in lines), d, strict=True):
+        total = plus(total, projected(xp, line)[1](one))
     return RotatedPartials(both=total)
 
 

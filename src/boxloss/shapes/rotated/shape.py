@@ -9,7 +9,7 @@ from boxloss.shapes.guards import FARTHEST_CORNER, SHORTEST_SIDE
 from boxloss.shapes.rotated.along_image import ALONG_IMAGE
 from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.rotated.differences import differences
-from boxloss.shapes.rotated.enclosing import extent
+from boxloss.shapes.rotated.lines import extent
 from boxloss.shapes.rotated.mappings import interpolated, scaled
 from boxloss.shapes.rotated.pair import RotatedPair
 from boxloss.shapes.rotated.relations import RELATIONS

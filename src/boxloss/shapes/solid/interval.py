@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from boxloss.shapes.box import Box
 from boxloss.shapes.coordinates import COORDINATES
 from boxloss.shapes.guards import upright_as_given, with_guards
-from boxloss.shapes.mapped import Mapped, Way
+from boxloss.shapes.mapped import Mapped, back_from_between, back_from_each
 from boxloss.shapes.relations import where_larger
 from boxloss.shapes.replaceable import larger, smaller
-from boxloss.shapes.shape import Gradient, Pair, Partials, plus, times
+from boxloss.shapes.shape import Gradient, Pair, Partials, plus
 
 
 class Interval(NamedTuple):
@@ -111,17 +111,11 @@ def scaled(pair: IntervalPair, ratio: Any) -> Mapped:
         shift = inset * b.length
         return Interval((b.z1 - origin) + shift, (b.z2 - origin) - shift)
 
-    def back(gradient: Way) -> Way:
-        def of_intervals(exchanged: bool) -> Gradient:
-            d = plus(*gradient(exchanged))
-            if d is None:
-                return Gradient()
-            turn = inset * (d.z2 - d.z1)
-            return Gradient(Interval(d.z1 + turn, d.z2 - turn))
+    def unscale(d: Interval) -> Interval:
+        turn = inset * (d.z2 - d.z1)
+        return Interval(d.z1 + turn, d.z2 - turn)
 
-        return of_intervals
-
-    return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back)
+    return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back_from_each(unscale))
 
 
 def interpolated(pair: IntervalPair, alpha: Any) -> Mapped:
@@ -129,16 +123,10 @@ def interpolated(pair: IntervalPair, alpha: Any) -> Mapped:
     box, other, rest = pair.box, pair.other, 1.0 - alpha
     between = Interval(rest * (box.z1 - other.z1), other.length + rest * (box.z2 - other.z2))
 
-    def back(gradient: Way) -> Way:
-        def of_intervals(exchanged: bool) -> Gradient:
-            of_between = plus(*gradient(False))
-            if not exchanged:
-                return Gradient(times(of_between, rest))
-            return Gradient(plus(plus(*gradient(True)), times(of_between, alpha)))
-
-        return of_intervals
-
-    return Mapped(pair.of_upright(with_guards(pair.xp), between, Interval(0.0 * other.length, other.length)), back)
+    return Mapped(
+        pair.of_upright(with_guards(pair.xp), between, Interval(0.0 * other.length, other.length)),
+        back_from_between(alpha),
+    )
 
 
 def differences(pair: IntervalPair, coordinates: str) -> tuple[tuple[Any, Any], Callable[[Any, Any], Interval]]:
