@@ -127,6 +127,19 @@ def test_every_number_of_a_slider_is_one_that_the_loss_takes(catalogue):
                     entry.kind(**other, **given)
 
 
+def test_a_slider_has_no_gap_of_numbers_that_the_loss_refuses(catalogue):
+    """Of tau, 0 is taken and 0.5 is not."""
+    entry = next(e for e in catalogue.losses if e.name == "gwd")
+    (tau,) = (number for number in entry.numbers if number.name == "tau")
+    assert (tau.low, tau.start) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("loss", [bl.BCD(fun="sqrt"), bl.ProbIoU("l2")])
+def test_a_loss_with_a_text_of_its_own_is_not_shown_as_another(loss):
+    assert list(not_registered(loss).values()) == [loss]
+    assert not_registered(bl.L1(coordinates="xywh")) == {}
+
+
 def test_the_order_of_two_numbers_is_found(catalogue):
     orders = {
         (e.name, n.name, n.below) for e in [*catalogue.losses, *catalogue.modifiers] for n in e.numbers if n.below

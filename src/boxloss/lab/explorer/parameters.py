@@ -89,7 +89,10 @@ def _first_accepted(field: Field[Any], make: Make, start: dict[str, Any]) -> flo
 
 def _number(name: str, start: float, accepts: Callable[..., bool]) -> Number:
     """From 0 or a tenth to four times as much, as far as the loss takes it; all of it if it ends at 1 or below."""
-    accepted = sorted({number for number in NICE if accepts(**{name: number})} | {start})
+    takes = {number: accepts(**{name: number}) for number in NICE}
+    refused = [number for number in NICE if number < start and not takes[number]]
+    # A number alone below a gap, such as one that switches something off, is not on the slider.
+    accepted = sorted({number for number in NICE if takes[number] and number > max(refused, default=-1.0)} | {start})
     least, most = accepted[0], accepted[-1]
     is_small = 0.0 < start < SMALL
     wanted = SMALL * 10.0 if is_small else 1.0 if most <= 1.0 or start == 0.0 else 4.0 * start

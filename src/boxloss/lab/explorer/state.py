@@ -5,6 +5,7 @@ from typing import Any
 from boxloss.lab.explorer.catalogue import REGISTERED, Catalogue, Entry
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.modifiers import MODIFIERS
+from boxloss.shapes.formats import FORMATS
 
 Part = dict[str, Any]
 
@@ -68,4 +69,7 @@ def _name_of(loss: Loss) -> str | None:
 
 
 def _fixed(loss: Loss) -> list[Any]:
-    return [value for value in loss.fields if not isinstance(value, float | bool | int | str)]
+    """The values that the page does not set; of text it sets the names of formats."""
+    return [
+        v for v in loss.fields if not isinstance(v, float | bool | int) and not (isinstance(v, str) and v in FORMATS)
+    ]
