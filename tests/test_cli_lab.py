@@ -74,6 +74,34 @@ def test_landscape_of_sizes_takes_a_centre():
     assert float(found[-1]) == pytest.approx(plane.slope_p95, rel=1e-3)
 
 
+def test_landscape_takes_angles():
+    boxes = ("--target", 0, 0, 2, 1, "--pred-size", 2, 1, "--resolution", "10")
+    (found,) = rows("landscape", *GIOU, *boxes, "--target-angle", 0.4, "--pred-angle", 1.2)
+    plane = lab.landscape(bl.giou, (0, 0, 2, 1, 0.4), (2, 1), 3, 10, pred_angle=1.2).statistics
+    assert float(found[-1]) == pytest.approx(plane.slope_p95, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "start", "target"),
+    [
+        (("--target-angle", 0.4, "--pred-angle", 1.0), 1.0, 0.4),
+        (("--pred-angle", 1.0, "--parametrisation", "cxcywha"), 1.0, 0.0),
+        (("--target-angle", 0.4), 0.4, 0.4),
+    ],
+)
+def test_descend_takes_angles(options, start, target, tmp_path):
+    boxes = ("--target", 0, 0, 2, 1, "--start", 1, 1, 2, 1, "--lr", 0.1, "--steps", 4)
+    out = (word for suffix in ("csv", "json", "png") for word in ("--out", tmp_path / f"path.{suffix}"))
+    code, output = run("descend", *GIOU, *boxes, *options, *out)
+    assert code == 0, output
+    made = read_csv(tmp_path / "path.csv")
+    ball = lab.descend(bl.giou, (1, 1, 2, 1, start), (0, 0, 2, 1, target), lr=0.1, steps=4, parametrisation="cxcywha")
+    np.testing.assert_array_equal([[float(row[n]) for n in "xywha"] for row in made], ball.path)
+    document = json.loads((tmp_path / "path.json").read_text())
+    assert document["settings"]["parametrisation"] == "cxcywha"
+    assert document["results"][0]["final_iou"] == ball.iou[-1]
+
+
 def test_descend_at_random_depends_on_the_seed():
     options = (*GIOU, "--steps", "3")
     assert rows("descend", *options) == rows("descend", *options, "--seed", 0) != rows("descend", *options, "--seed", 1)
@@ -213,6 +241,9 @@ def test_descend_writes_an_animation(tmp_path):
         (["descend", "--target", "0", "0", "-1", "1"], "width of target must not be negative; got -1.0."),
         (["descend", "--pred-size", "1", "-1"], "height of pred_size must not be negative; got -1.0."),
         (["descend", "--extent", "-1"], "extent must be greater than 0"),
+        (["descend", "--pred-angle", "1", "--loss", "piou"], "PIoU is not defined for rotated boxes"),
+        (["descend", "--pred-angle", "1", "--parametrisation", "xy"], "give parametrisation='cxcywha'"),
+        (["landscape", "--pred-angle", "nan"], "Invalid value for '--pred-angle': nan is not a finite number."),
         (["correlate", "truth.json"], "Give both GROUND_TRUTH and DETECTIONS, or neither."),
         (["correlate", "--lenient"], "--lenient is for GROUND_TRUTH and DETECTIONS."),
         (["correlate", "none.json", "none.json"], "none.json: No such file or directory"),

@@ -26,7 +26,7 @@ from boxloss.cli.lab import (
     seed_option,
 )
 from boxloss.cli.landscape import CELLS, QUICK_CELLS
-from boxloss.cli.options import BOX, NUMBER, SIZE, Choice, WholeNumber
+from boxloss.cli.options import ANGLE, BOX, NUMBER, SIZE, Choice, WholeNumber
 from boxloss.cli.tables import Table, cell
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ MAX_STEPS = 1_000_000  # every one of them is kept for the picture
     help="Without --start: boxes at random places on the plane.",
 )
 @click.option("--pred-size", **SIZE, help="Without --start: size of these boxes.  [default: that of the target]")
+@click.option("--target-angle", **ANGLE, help="Its angle, from +x towards +y: boxes are rotated then.")
+@click.option("--pred-angle", **ANGLE, help="Angle of each box at its start.  [default: that of the target]")
 @click.option("--extent", **NUMBER, default=3.0, show_default=True, help="Reach of the plane around the target.")
 @click.option(
     "--optimizer",
@@ -61,10 +63,9 @@ MAX_STEPS = 1_000_000  # every one of them is kept for the picture
 @click.option("--steps", type=WholeNumber(min=1, max=MAX_STEPS), default=200, show_default=True, help="How many.")
 @click.option(
     "--parametrisation",
-    type=Choice(["xy", "cxcywh", "xyxy", "log-size"]),
-    default="xy",
-    show_default=True,
-    help="What is descended on: the centre alone, centre and size, corners, centre and logarithms of the sizes.",
+    type=Choice(["xy", "cxcywh", "xyxy", "log-size", "cxcywha"]),
+    help="What is descended on: the centre alone, centre and size, corners, centre and logarithms of the sizes, or "
+    "centre, size and angle.  [default: xy, with an angle cxcywha]",
 )
 @click.option(
     "--plot",
@@ -83,6 +84,8 @@ def descend(
     starts: tuple[tuple[float, ...], ...],
     boxes: int,
     pred_size: tuple[float, float] | None,
+    target_angle: float | None,
+    pred_angle: float | None,
     extent: float,
     optimizer: Any,
     lr: float | None,
@@ -96,7 +99,8 @@ def descend(
     """Let boxes roll down a loss to the target.
 
     --out takes .gif, and .mp4 where ffmpeg is installed, for an animation of the boxes. The table has the mean error
-    |dx| + |dy| + |dw| + |dh| and the mean IoU after the last step, and how many boxes arrived at an IoU of 0.9.
+    |dx| + |dy| + |dw| + |dh|, with angles + |da| up to half turns, and the mean IoU after the last step, and how many
+    boxes arrived at an IoU of 0.9.
     """
     from boxloss import lab, plot
     from boxloss.lab.check import check_numbers, check_sides
@@ -111,6 +115,11 @@ def descend(
         size = target[2:] if pred_size is None else pred_size
         check_sides("pred_size", *size)
         place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed, size)
+    if has_angle := target_angle is not None or pred_angle is not None:
+        goal_angle = target_angle or 0.0
+        place = with_angle(place, goal_angle if pred_angle is None else pred_angle)
+        target = *target, goal_angle
+    form: Any = parametrisation or ("cxcywha" if has_angle else "xy")
     rate = protocol_rate(steps) if lr is None else lr
     animations = {".gif": write_animation, ".mp4": write_animation}
     with outputs(paths, WRITERS | animations) as write:
@@ -119,11 +128,12 @@ def descend(
             for name in losses:
                 begin(name)
                 with checked():
-                    balls.append(lab.descend(loss_of(name), place, target, optimizer, rate, steps, parametrisation))
+                    balls.append(lab.descend(loss_of(name), place, target, optimizer, rate, steps, form))
             begin("writing")
             draw = partial(picture, balls, kind, extent, QUICK_CELLS if quick else CELLS)
             animate = partial(plot.animate, balls, frames=QUICK_FRAMES if quick else FRAMES)
-            write(Result(draw, lambda: columns(balls, losses), statistics(balls, losses), animate))
+            used = {"parametrisation": form}
+            write(Result(draw, lambda: columns(balls, losses), statistics(balls, losses), animate, used))
         console.show(table(balls, losses))
 
 
@@ -133,6 +143,11 @@ def random_starts(
     """Place boxes of a size on the plane at random."""
     centres = target[:2] + extent * (2.0 * np.random.default_rng(seed).random((count, 2)) - 1.0)
     return np.concatenate([centres, np.broadcast_to(np.asarray(size), (count, 2))], axis=1)
+
+
+def with_angle(boxes: np.ndarray, angle: float) -> np.ndarray:
+    """Boxes (x, y, w, h) turned by one angle."""
+    return np.concatenate([boxes, np.full((len(boxes), 1), angle)], axis=1)
 
 
 def protocol_rate(steps: int) -> list[float]:
@@ -146,9 +161,15 @@ def picture(balls: Sequence[Any], kind: Any, extent: float, resolution: int) -> 
 
     if kind != "paths":
         return plot.curves(balls, kind)
-    target, start = balls[0].target.reshape(-1, 4)[0], balls[0].start.reshape(-1, 4)[0]
-    size = float(start[2]), float(start[3])
-    return plot.descent(balls, [lab.landscape(ball.loss, target, size, extent, resolution) for ball in balls])
+    target, start = (rows(boxes)[0] for boxes in (balls[0].target, balls[0].start))
+    size, angle = (float(start[2]), float(start[3])), start[4] if len(start) == 5 else None
+    planes = [lab.landscape(ball.loss, target, size, extent, resolution, pred_angle=angle) for ball in balls]
+    return plot.descent(balls, planes)
+
+
+def rows(boxes: np.ndarray) -> np.ndarray:
+    """A row for each box."""
+    return boxes.reshape(-1, boxes.shape[-1])
 
 
 def write_animation(path: Path, result: Result) -> None:
@@ -173,8 +194,8 @@ def statistics(balls: Sequence[Any], losses: Sequence[str]) -> list[dict[str, An
     """List what became of the boxes on each loss."""
     found = []
     for name, ball in zip(losses, balls, strict=True):
-        final = ball.final.reshape(-1, 4)
-        iou = bl.iou_score(final, np.broadcast_to(ball.target, ball.final.shape).reshape(-1, 4), format="cxcywh")
+        final, target = rows(ball.final), rows(np.broadcast_to(ball.target, ball.final.shape))
+        iou = bl.iou_score(final, target, format="cxcywha" if final.shape[1] == 5 else "cxcywh")
         ends = {"start_error": ball.error[0], "final_error": ball.error[-1], "final_iou": ball.iou[-1]}
         found.append({"loss": name, "boxes": len(final), "arrived": int(np.sum(iou >= ARRIVED)), **ends})
     return found
@@ -182,12 +203,14 @@ def statistics(balls: Sequence[Any], losses: Sequence[str]) -> list[dict[str, An
 
 def columns(balls: Sequence[Any], losses: Sequence[str]) -> Columns:
     """Make a row for each step of each box on each loss."""
-    paths = [ball.path.reshape(len(ball.path), -1, 4) for ball in balls]
-    records, boxes, _ = paths[0].shape
-    flat = np.concatenate([path.reshape(-1, 4) for path in paths])
+    from boxloss.lab.landscapes import PARAMETERS
+
+    records, size = len(balls[0].path), balls[0].path.shape[-1]
+    flat = np.concatenate([rows(ball.path) for ball in balls])
+    boxes = len(flat) // (records * len(balls))
     return {
         "loss": np.repeat(np.asarray(losses), records * boxes),
         "step": np.tile(np.repeat(balls[0].recorded, boxes), len(balls)),
         "box": np.tile(np.arange(boxes), len(balls) * records),
-        **{name: flat[:, i] for i, name in enumerate("xywh")},
+        **{name: flat[:, i] for i, name in enumerate(PARAMETERS[:size])},
     }

@@ -19,7 +19,7 @@ from boxloss.cli.lab import (
     outputs,
     quick_option,
 )
-from boxloss.cli.options import BOX, NUMBER, PLACE, SIZE, Choice, WholeNumber
+from boxloss.cli.options import ANGLE, BOX, NUMBER, PLACE, SIZE, Choice, WholeNumber
 from boxloss.cli.tables import Table, cell, percent
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ CELLS, QUICK_CELLS = 300, 60  # along each side
 @click.option("--target", **BOX, default=(0.0, 0.0, 1.0, 1.0), show_default=True, help="Its centre and size.")
 @click.option("--pred-size", **SIZE, default=(1.0, 1.0), show_default=True, help="Size of the prediction, where fixed.")
 @click.option("--pred-center", **PLACE, help="Its centre, where fixed.  [default: that of the target]")
+@click.option("--target-angle", **ANGLE, help="Its angle, from +x towards +y: boxes are rotated then.")
+@click.option("--pred-angle", **ANGLE, help="Angle of the prediction, where fixed.  [default: that of the target]")
 @click.option("--extent", **NUMBER, default=3.0, show_default=True, help="Reach of the plane around the target.")
 @click.option(
     "--vary", default="xy", show_default=True, metavar="PAIR", help="The plane: two of x, y, w, h, a (angle)."
@@ -49,6 +51,8 @@ def landscape(
     target: tuple[float, ...],
     pred_size: tuple[float, float],
     pred_center: tuple[float, float] | None,
+    target_angle: float | None,
+    pred_angle: float | None,
     extent: float,
     vary: str,
     resolution: int | None,
@@ -65,16 +69,15 @@ def landscape(
     from boxloss import lab, plot
 
     cells = resolution or (QUICK_CELLS if quick else CELLS)
+    box = target if target_angle is None else (*target, target_angle)
+    fixed: dict[str, Any] = {"pred_center": pred_center, "pred_angle": pred_angle}
     with outputs(paths) as write:
         with console.progress(len(losses) + 1) as begin:
             planes = []
             for name in losses:
                 begin(name)
                 with checked():
-                    plane = lab.landscape(
-                        loss_of(name), target, pred_size, extent, cells, vary, pred_center=pred_center
-                    )
-                    planes.append(plane)
+                    planes.append(lab.landscape(loss_of(name), box, pred_size, extent, cells, vary, **fixed))
             begin("writing")
             draw = plot.landscape if kind == "contours" else plot.surface
             write(

@@ -55,6 +55,7 @@ NUMBER: dict[str, Any] = {"type": float, "callback": finite}
 SIZE = NUMBER | {"nargs": 2, "metavar": "W H"}
 PLACE = NUMBER | {"nargs": 2, "metavar": "X Y"}
 BOX = NUMBER | {"nargs": 4, "metavar": "X Y W H"}
+ANGLE = NUMBER | {"metavar": "RADIANS"}
 
 
 class LossCommand(click.Command):

@@ -17,6 +17,7 @@ from boxloss.lab.check import (
 )
 from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS
 from boxloss.losses.loss import Loss
+from boxloss.shapes.formats import FORMATS
 
 RECORDS = ("path", "curves", "final")
 
@@ -144,6 +145,7 @@ def descend(
     schedule = check_schedule(lr, steps)
     decay, rates, per_roots = _constants(optimizer, schedule, momentum, betas, eps)
     form = "cxcywha" if parametrisation == "cxcywha" else "cxcywh"
+    loss.program.structure.check_shape(FORMATS[form].shape)
     start, target = check_states(start, target, form)
     if parametrisation == "log-size":
         check_positive_sizes(start)
