@@ -12,10 +12,11 @@ nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds what takes pip a minute
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-# Of tests/test_*.py.
-NEWEST_ALONE = (
-    "readme", "why", "plot", "cli*", "coco", "tables", "gpu_tables", "lab_*", "explorer", "javascript", "evaluate_*",
-    "reading*", "variants", "lists", "imports", "cuda", "compat_*", "errors*", "formats", "modifiers", "pictures",
+# Of tests/test_*.py: what the lowest versions of NumPy, Numba and array-api-compat decide, which is whether kernels
+# compile, what they keep on disk and what NumPy's functions take. What formulas say of boxes is the same with each.
+OF_DEPENDENCIES = (
+    "backends", "best", "cache", "engines", "evaluate", "formats", "interop", "kernels", "layouts", "nms",
+    "no_boxes", "own_losses", "programs", "reading", "reductions", "scalar", "solid_verbs", "values", "within",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
@@ -50,9 +51,9 @@ def groups(*names: str) -> list[str]:
     return nox.project.dependency_groups(PROJECT, *names)
 
 
-def left_out() -> list[str]:
-    """What one session runs for all: documents, pictures, commands, tables and published curves."""
-    return [f"--ignore-glob=*/test_{name}.py" for name in NEWEST_ALONE]
+def files_of(names: tuple[str, ...]) -> list[str]:
+    """The paths of tests."""
+    return [f"tests/test_{name}.py" for name in names]
 
 
 def install_torch(session: nox.Session) -> None:
@@ -81,8 +82,7 @@ def tests(session: nox.Session, backend: str) -> None:
 def second(session: nox.Session) -> None:
     """What depends on Python itself, with another than the one that runs nox, where it is installed."""
     session.install(".[cli,lab]", *groups("test"))
-    files = [f"tests/test_{name}.py" for name in OF_PYTHON]
-    session.run("pytest", "-n", "auto", "--backend=numpy", *files, *session.posargs)
+    session.run("pytest", "-n", "auto", "--backend=numpy", *files_of(OF_PYTHON), *session.posargs)
 
 
 @nox.session(default=False)
@@ -96,13 +96,10 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def minimum(session: nox.Session) -> None:
-    """The tests on NumPy with the lowest supported versions of the three core dependencies.
-
-    Those that depend on none of them, or that repeat what others run, run with the newest alone: see NEWEST_ALONE.
-    """
+    """What depends on the three core dependencies, on NumPy, with the lowest supported versions of these."""
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
     session.install(".[cli,lab]", *groups("test"), *lowest)
-    session.run("pytest", "-n", "auto", "--backend=numpy", *left_out(), *session.posargs)
+    session.run("pytest", "-n", "auto", "--backend=numpy", *files_of(OF_DEPENDENCIES), *session.posargs)
 
 
 @nox.session

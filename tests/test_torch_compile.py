@@ -81,6 +81,67 @@ def test_calls(call, compile, torch, pair):
 def test_default_backend(compile, torch, pair):
     """The one test that runs Inductor, which takes seconds."""
     check(torch, compile(mean_ciou, backend="inductor"), mean_ciou, *pair)
+    from torch._inductor.decomposition import decompositions
+
+    from boxloss.adapters.torch import inlined, operators
+
+    assert decompositions[operators.elementwise] is inlined.pairs
+
+
+INLINED = {
+    "gradients": lambda p, t: bl.ciou.value_and_grad(p, t, wrt="both"),
+    "formats and half": lambda p, t: (
+        bl.giou.value_and_grad(p.half(), t, format=("rel_cxcywh", "xyxy"), image_size=SIDES, eps=1e-3)
+    ),
+    "a sum": lambda p, t: (DETR.value_and_grad(p[:, None], t[None, :5], weight=0.5),),
+    "with an angle": lambda p, t: bl.giou.value_and_grad(p[:, [0, 1, 2, 3, 0]], t, format=("cxcywha", "xyxy")),
+}
+
+
+@pytest.mark.parametrize("call", INLINED.values(), ids=INLINED)
+def test_few_pairs_are_operations_of_torch_in_graphs_of_inductor(call, torch, pair):
+    """By the rule that Inductor is given; the second run has other numbers."""
+    from boxloss.adapters.torch import inlined, operators
+
+    graph = recorded(torch, call, pair, {operators.elementwise: inlined.pairs})
+    assert not boxloss_operators(graph)
+    for sides in (pair, [side.flip(0) for side in pair]):
+        torch.testing.assert_close(graph(*sides), call(*sides))
+    pair[0].data[:3] = pair[1].data[:3]
+    pair[0].data[3, 1] = float("nan")
+    torch.testing.assert_close(graph(*pair), call(*pair), equal_nan=True)
+
+
+KEPT = {
+    "many": lambda p, t: bl.giou(p.repeat(400, 1), t.repeat(400, 1)),
+    "an engine": lambda p, t: bl.giou(p, t, engine="numba"),
+    "a loss of one's own": lambda p, t: Own()(p, t),
+}
+
+
+class Own(bl.GIoU):
+    """A formula of somebody's own, which may do anything."""
+
+
+@pytest.mark.parametrize("call", KEPT.values(), ids=KEPT)
+def test_other_pairs_are_one_operator(call, torch, pair):
+    from boxloss.adapters.torch import inlined, operators
+
+    graph = recorded(torch, call, pair, {operators.elementwise: inlined.pairs})
+    assert boxloss_operators(graph) == ["boxloss.kernel.default"]
+    torch.testing.assert_close(graph(*pair), call(*pair))
+
+
+def recorded(torch, call, pair, rules):
+    """The graph of a call after the rules by which operators become others."""
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    with torch.no_grad():
+        return make_fx(call, decomposition_table=rules, tracing_mode="fake")(*pair)
+
+
+def boxloss_operators(graph):
+    return [str(node.target) for node in graph.graph.nodes if "boxloss" in str(node.target)]
 
 
 @pytest.mark.parametrize("dynamic", [None, True])

@@ -46,7 +46,7 @@ def program_of_call(numbers: Tensor, structure: str, eps: float | None) -> Progr
     return check_eps(program, eps)
 
 
-def _request(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
+def request_of_call(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
     """What an engine is given, with gradients in the type of the computation: they are rounded after the chain rule."""
     numbers, structure, eps, *formats, image_size = options
     program = program_of_call(numbers, structure, eps)
@@ -79,23 +79,23 @@ def batched(in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor) -> tu
 
 def _run(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, ...]:
     *options, engine, pred_grad, target_grad = rest
-    program, request = _request(pred, target, *options)
+    program, request = request_of_call(pred, target, *options)
     wrt = ("pred",) * pred_grad + ("target",) * target_grad
     value, grads = select.runner("elementwise", engine, request.pred)(program, request, wrt)
-    return _results(value, grads, pred_grad, target_grad)
+    return results(value, grads, pred_grad, target_grad)
 
 
 def _fake(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, ...]:
     *options, engine, pred_grad, target_grad = rest
-    _, request = _request(pred, target, *options)
+    _, request = request_of_call(pred, target, *options)
     select.engine(engine, request.pred)
     shape = torch.broadcast_shapes(pred.shape[:-1], target.shape[:-1])
     value = request.pred.new_empty(shape)
     sizes = (request.pred_format.size,) * pred_grad + (request.target_format.size,) * target_grad
-    return _results(value, tuple(value.new_empty((*shape, size)) for size in sizes), pred_grad, target_grad)
+    return results(value, tuple(value.new_empty((*shape, size)) for size in sizes), pred_grad, target_grad)
 
 
-def _results(value: Tensor, grads: tuple[Tensor, ...], pred_grad: bool, target_grad: bool) -> tuple[Tensor, ...]:
+def results(value: Tensor, grads: tuple[Tensor, ...], pred_grad: bool, target_grad: bool) -> tuple[Tensor, ...]:
     """Three tensors, as the schema has it; an empty one stands for a gradient that was not asked for."""
     d_pred = grads[0] if pred_grad else value.new_empty(0)
     d_target = grads[-1] if target_grad else value.new_empty(0)
@@ -121,14 +121,13 @@ def _backward(ctx: Any, d_value: Tensor | None, *d_grads: Tensor | None) -> tupl
     return *d_boxes, *rest
 
 
-library.define(
-    f"elementwise({OPTIONS}, bool pred_grad, bool target_grad) -> (Tensor value, Tensor d_pred, Tensor d_target)",
-    tags=TAGS,
-)
-library.impl("elementwise", _run, "CompositeExplicitAutograd")
-torch.library.register_fake("boxloss::elementwise", _fake, lib=library)
+for name in ("elementwise", "kernel"):  # the second is what the first becomes in graphs of Inductor, see `inlined`
+    schema = f"{OPTIONS}, bool pred_grad, bool target_grad) -> (Tensor value, Tensor d_pred, Tensor d_target"
+    library.define(f"{name}({schema})", tags=TAGS)
+    library.impl(name, _run, "CompositeExplicitAutograd")
+    torch.library.register_fake(f"boxloss::{name}", _fake, lib=library)
 torch.library.register_autograd("boxloss::elementwise", _backward, setup_context=_keep, lib=library)
-elementwise = torch.ops.boxloss.elementwise.default
+elementwise, kernel = torch.ops.boxloss.elementwise.default, torch.ops.boxloss.kernel.default
 
 
 class Transformed(torch.autograd.Function):  # type: ignore[misc]
@@ -137,8 +136,8 @@ class Transformed(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def forward(*arguments: Any) -> tuple[Tensor, ...]:
         """The operator."""
-        results: tuple[Tensor, ...] = elementwise(*arguments)
-        return results
+        found: tuple[Tensor, ...] = elementwise(*arguments)
+        return found
 
     setup_context = staticmethod(_keep)
     backward = staticmethod(_backward)

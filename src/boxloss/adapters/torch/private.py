@@ -3,6 +3,8 @@
 Seen to work with torch 2.6 to 2.14. Each name has a fallback that is right, if slower, where it is gone.
 """
 
+import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -52,3 +54,13 @@ def is_graph_kept() -> bool:
 def has_memory(tensor: Any) -> bool:
     """Whether a tensor has memory of its own: one that a batched backward hands on has none. False is safe."""
     return False if _has_storage is None else bool(_has_storage(tensor))
+
+
+def decompose(operator: Any, rule: Callable[..., Any]) -> None:
+    """Give Inductor, if it was imported, a rule by which an operator becomes others; without its table, none."""
+    if "torch._inductor" in sys.modules:  # it is what compiles, or has been: its import takes seconds
+        try:
+            from torch._inductor.decomposition import decompositions
+        except ImportError:
+            return
+        decompositions.setdefault(operator, rule)

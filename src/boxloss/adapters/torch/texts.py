@@ -22,16 +22,19 @@ _structures: dict[str, Structure] = {}
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def text_of(text: str) -> str:
-    """The text of a structure for a graph, from its `text` in this process."""
-    return _text_of(text)
+def text_of(text: str, formats: tuple[str, ...] = ("xyxy", "xyxy")) -> str:
+    """The text of a structure for a graph, from its `text` in this process, with a digest of what formats make of it.
+
+    What torch keeps of compiled graphs on disk may hold the formula: another formula is another text.
+    """
+    return _text_of(text, formats)
 
 
 @cache
-def _text_of(text: str) -> str:
+def _text_of(text: str, formats: tuple[str, ...]) -> str:
     structure = from_text(text)
-    told, is_own = _told(structure)
-    portable = f"{told!r} {_digest(structure)}" if is_own else text
+    told, _ = _told(structure)
+    portable = f"{told!r} {_digest(structure, formats)}"
     _structures[portable] = structure
     return portable
 
@@ -44,12 +47,19 @@ def structure_of(text: str) -> Structure:
     return structure
 
 
+def is_of_package_alone(structure: Structure) -> bool:
+    """Whether a structure holds no loss of somebody's own, and nothing else that only this process knows."""
+    _, is_own = _told(structure)
+    return not is_own
+
+
 def _restored(text: str) -> Structure:
-    told, _, _ = text.rpartition("] ")
-    if not told:  # of this package alone
+    told, _, digest = text.rpartition("] ")
+    if not told:  # that of a structure of this process
         return from_text(text)
     structure: Structure = _entry(ast.literal_eval(f"{told}]"))
-    if _text_of(structure.text) != text:
+    formats = tuple(digest.split()[:2])
+    if not is_of_package_alone(structure) and _text_of(structure.text, formats) != text:
         raise TypeError(
             f"a graph holds a loss {structure.kind.__name__} of another formula than {structure.kind.__module__}."
             f"{structure.kind.__qualname__} has now; make the graph again"
@@ -57,13 +67,14 @@ def _restored(text: str) -> Structure:
     return structure
 
 
-def _digest(structure: Structure) -> str:
-    """A digest of the formula; one of its own, good for this process, for a formula that cannot be written down."""
-    kind = Kind(structure, ("xyxy", "xyxy"), pred_grad=True, target_grad=True, weighted=False)
+def _digest(structure: Structure, formats: tuple[str, ...]) -> str:
+    """The formats and a digest of the formula; one of its own, good for this process, if it cannot be written down."""
     try:
-        return trace(of_a_pair(kind), kind.sizes, FUNCTIONS["float64"]).digest
+        kind = Kind(structure, (formats[0], formats[1]), pred_grad=True, target_grad=True, weighted=False)
+        digest = trace(of_a_pair(kind), kind.sizes, FUNCTIONS["float64"]).digest
     except Exception:
-        return uuid4().hex
+        digest = uuid4().hex
+    return " ".join((*formats, digest))
 
 
 def _told(entry: Any) -> tuple[list[Any], bool]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from boxloss.adapters.torch import best_operators, matrix_operators, operators
+from boxloss.adapters.torch import best_operators, inlined, matrix_operators, operators
 from boxloss.adapters.torch.private import are_transforms_active
 from boxloss.adapters.torch.texts import text_of
 from boxloss.check import check_reduction, check_wrt
@@ -122,7 +122,7 @@ def _arguments(
     numbers = program.tensor if torch.compiler.is_compiling() else None
     if numbers is None:
         numbers = torch.tensor(program.numbers, dtype=torch.float64)
-    return pred, target, numbers, text_of(program.structure.text), eps, *formats, size, engine
+    return pred, target, numbers, text_of(program.structure.text, formats), eps, *formats, size, engine
 
 
 def _is_transformed() -> bool:
@@ -132,7 +132,14 @@ def _is_transformed() -> bool:
     return transformed
 
 
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _offered() -> None:
+    inlined.offer()
+
+
 def _elementwise(*arguments: Any) -> tuple[Tensor, ...]:
+    if torch.compiler.is_compiling():
+        _offered()
     run = operators.Transformed.apply if _is_transformed() else operators.elementwise
     results: tuple[Tensor, ...] = run(*arguments)
     return results

@@ -1,9 +1,10 @@
 """Pairs of boxes by the array library itself."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from boxloss.engines.array import quiet
-from boxloss.formulas.program import Program
+from boxloss.formulas.program import Program, Structure
 from boxloss.request import Request
 from boxloss.shapes.box import join, split
 from boxloss.verbs.elementwise.formula import Kind, of_a_pair
@@ -11,9 +12,16 @@ from boxloss.verbs.elementwise.formula import Kind, of_a_pair
 
 def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, tuple[Any, ...]]:
     """Weighted values, and the gradients asked for, times weight and factor."""
+    return evaluated(program.structure, program.numbers, request, wrt)
+
+
+def evaluated(
+    structure: Structure, own: Sequence[Any], request: Request, wrt: tuple[str, ...]
+) -> tuple[Any, tuple[Any, ...]]:
+    """The same of a structure and its numbers, which may be arrays too."""
     xp, weight = request.xp, request.weight
-    kind = Kind(program.structure, request.formats, "pred" in wrt, "target" in wrt, weight is not None)
-    numbers = (request.gradient_factor, *request.image, *program.numbers)
+    kind = Kind(structure, request.formats, "pred" in wrt, "target" in wrt, weight is not None)
+    numbers = (request.gradient_factor, *request.image, *own)
     with quiet(xp):
         value, d_pred, d_target = of_a_pair(kind)(xp, split(request.pred), split(request.target), numbers, weight)
         value = whole(xp, value, request.pred, request.shape)
