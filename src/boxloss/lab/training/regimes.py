@@ -43,7 +43,6 @@ class Regime:
 ONE_SIZE, ALL_SIZES = (24.0, 48.0), (12.0, 96.0)
 RATES = (0.002, 0.004, 0.008, 0.016, 0.032)
 LONG_RATES = (0.0005, 0.001, *RATES)  # the best of losses of coordinates are lower in a long training
-DETECTOR_RATES = (0.002, 0.004, 0.008)
 CLOSE, APART = Jitter(0.12, 0.15, 1.8), Jitter(0.3, 0.3, 2.6)
 
 REGIMES = {
@@ -51,5 +50,5 @@ REGIMES = {
     "far": Regime("far proposals", ONE_SIZE, 1000, 128, 400, 100, RATES, APART),
     "long": Regime("long training", ONE_SIZE, 4000, 128, 400, 100, LONG_RATES, CLOSE),
     "mixed": Regime("mixed sizes", ALL_SIZES, 1000, 128, 400, 100, RATES, CLOSE),
-    "detector": Regime("convolutional detector, mixed sizes", ALL_SIZES, 500, 8, 400, 100, DETECTOR_RATES),
+    "detector": Regime("convolutional detector, mixed sizes", ALL_SIZES, 500, 8, 400, 100, RATES),
 }
