@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import boxloss as bl
+from boxloss.formulas.text import from_text
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.overlap import OverlapLoss
 from boxloss.shapes.guards import inverse
@@ -165,6 +166,8 @@ NUMBERS = {
     "min_iou": lambda k: bl.LogIoU(min_iou=k / 100.0),
     "eps": lambda k: bl.EIoU(eps=k),
     "weight": lambda k: k * bl.L1() + bl.CIoU(),
+    "exponent": lambda k: bl.SIoU(theta=k + 1.1),
+    "exponent that is half of a whole number": lambda k: bl.SIoU(theta=1.0 + 0.5 * min(round(k), 6)),
     "number in a sum": lambda k: 2.0 * bl.SmoothL1(beta=k) + k * bl.Huber(delta=3.0),
 }
 
@@ -185,6 +188,34 @@ def test_another_number_compiles_nothing(make, rng):
             np.testing.assert_allclose(grad, expected_grad, rtol=1e-11, atol=1e-13)
             loss.pairwise(pred, target)
     assert len(compilations.buffer) == 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "has_halves"),
+    [
+        (bl.siou, True),
+        (bl.SIoU(theta=3.9), False),
+        (bl.SIoU(theta=4.5), False),
+        (bl.Focal(bl.shape_iou, gamma=0.5), True),
+        (bl.Focal(bl.siou, gamma=0.3), False),
+        (0.3 * bl.Alpha(bl.giou, alpha=0.5) + bl.siou, True),
+        (bl.Alpha(bl.giou, alpha=0.7) + bl.siou, False),
+        (bl.ciou, False),
+    ],
+    ids=str,
+)
+def test_powers_of_halves_are_products(loss, has_halves, rng):
+    structure = loss.program.structure
+    assert structure.has_halves == has_halves
+    assert pickle.loads(pickle.dumps(structure)) is structure
+    assert from_text(structure.text) is structure
+    pred, target = mixed(rng, 40)
+    pred[:5] = target[:5]
+    pred[6, 1] = np.nan
+    value, grads = loss.value_and_grad(pred, target, wrt="both")
+    expected, expected_grads = loss.value_and_grad(pred, target, wrt="both", engine="array")
+    for found, wanted in zip((value, *grads), (expected, *expected_grads), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-13)
 
 
 def test_an_eps_of_the_call_compiles_nothing(rng):

@@ -14,9 +14,12 @@ ULPS = 2.0
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
-def loop(dtype, name, arguments):
+def loop(dtype, called, arguments):
     """The function of compiled formulas, over arrays: with several numbers in it the loop is vectorised."""
-    function = machine(dtype).function(lambda xp, *numbers: getattr(xp, name)(*numbers), *(None,) * arguments)
+    if isinstance(called, str):
+        function = machine(dtype).function(lambda xp, *numbers: getattr(xp, called)(*numbers), *(None,) * arguments)
+    else:
+        function = machine(dtype).function(called, *(None,) * arguments)
 
     def one(a, out):
         for i in range(out.size):
@@ -239,6 +242,33 @@ def test_edges_of_power(power):
     exponent = np.asarray([2.0, 0.0, -1.0, 0.5, 1.0, 1e30, 1e5, 1e5, -1e5, 0.0, 0.5, -1.0, np.nan], dtype=number)
     expected = [0.0, 1.0, np.inf, np.nan, np.nan, 1.0, 0.0, np.inf, np.inf, 1.0, np.inf, 0.0, np.nan]
     np.testing.assert_array_equal(run(base, exponent), expected)
+
+
+def power_of_halves(xp, base, exponent):
+    """What a formula has that knows its exponents, and 1 less than these."""
+    xp.mark_halves(exponent)
+    return xp.pow(base, exponent)
+
+
+def power_of_one_less(xp, base, exponent):
+    xp.mark_halves(exponent)
+    return xp.pow(base, exponent - 1.0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_powers_by_products(dtype, rng):
+    number = np.dtype(dtype).type
+    base = np.concatenate([rng.uniform(0.0, 1.0, 400), 10 ** rng.uniform(-9, 9, 300)]).astype(number)
+    exponent = (0.5 * rng.integers(0, 9, base.size)).astype(number)
+    run = loop(dtype, power_of_halves, 2)
+    check_ulps(run(base, exponent), mpmath.power, base, exponent)
+    exponent = np.maximum(exponent, 1.0).astype(number)
+    less = loop(dtype, power_of_one_less, 2)
+    np.testing.assert_array_equal(less(base, exponent), run(base, exponent - 1))
+    base = np.asarray([0.0, 0.0, -1.0, -1.0, np.nan, np.nan, np.inf, np.inf], dtype=number)
+    edges = run(base, np.asarray([0.0, 2.0, 1.0, 0.5, 0.0, 3.0, 0.0, 2.5], dtype=number))
+    np.testing.assert_array_equal(edges, [1.0, 0.0, np.nan, np.nan, np.nan, np.nan, 1.0, np.inf])
+    assert np.isnan(less(base[:1] + 2, exponent[:1] * 0)).all()  # it would be a quotient
 
 
 def test_numbers_that_are_not_normal(power, function):

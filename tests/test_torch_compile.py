@@ -90,8 +90,8 @@ def test_default_backend(compile, torch, pair):
 
 INLINED = {
     "gradients": lambda p, t: bl.ciou.value_and_grad(p, t, wrt="both"),
-    "formats and half": lambda p, t: (
-        bl.giou.value_and_grad(p.half(), t, format=("rel_cxcywh", "xyxy"), image_size=SIDES, eps=1e-3)
+    "formats and half": lambda p, t: bl.giou.value_and_grad(
+        p.half(), t, format=("rel_cxcywh", "xyxy"), image_size=SIDES, eps=1e-3
     ),
     "a sum": lambda p, t: (DETR.value_and_grad(p[:, None], t[None, :5], weight=0.5),),
     "with an angle": lambda p, t: bl.giou.value_and_grad(p[:, [0, 1, 2, 3, 0]], t, format=("cxcywha", "xyxy")),

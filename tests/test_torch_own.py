@@ -141,7 +141,14 @@ def test_text_of_a_structure_is_the_structure():
     from boxloss.formulas.text import from_text
 
     detr = 5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.giou
-    for loss in (bl.ciou, bl.SmoothL1(beta=0.1, coordinates="xywh"), detr, make(2.0)(), Fields() + 2.0 * bl.iou):
+    for loss in (
+        bl.ciou,
+        bl.siou,
+        bl.SmoothL1(beta=0.1, coordinates="xywh"),
+        detr,
+        make(2.0)(),
+        Fields() + 2.0 * bl.iou,
+    ):
         structure = loss.program.structure
         assert from_text(structure.text) is structure
         assert structure_of(text_of(structure.text)) is structure

@@ -41,7 +41,7 @@ def check_assembled(code, capability):
 @pytest.mark.parametrize(
     ("dtype", "capability"),
     [("float32", capability) for capability in CAPABILITIES] + [("float64", SM_80)],
-    ids=lambda given: given if isinstance(given, str) else "sm_{0[0]}{0[1]}".format(given),
+    ids=lambda given: given if isinstance(given, str) else f"sm_{given[0]}{given[1]}",
 )
 @every_loss
 def test_kernels(dtype, capability, name):

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from boxloss.formulas.program import Structure
+from boxloss.formulas.structure import Structure
 from boxloss.request import Request
 from boxloss.shapes.box import Image
 from boxloss.verbs.elementwise import array as elementwise_array

@@ -49,12 +49,26 @@ class Namespace:
     def __init__(self, functions: Mapping[str, Function], replaced: Mapping[Function, Function]) -> None:
         self.writer, self.functions, self.replaced = Writer(), functions, replaced
         self.safe: set[int] = set()  # the places of denominators that need no guard
+        self.halves: set[int] = set()  # those of exponents that are 0, 1/2, 1, ..., 4
 
     def replacing(self, replaced: Mapping[Function, Function]) -> "Namespace":
         """One that writes to the same place, with other functions replaced."""
         other = Namespace(self.functions, replaced)
-        other.writer = self.writer
+        other.writer, other.halves = self.writer, self.halves
         return other
+
+    def mark_halves(self, *exponents: Symbol) -> None:
+        """Know of numbers that they are 0, 1/2, 1, ..., 4."""
+        self.halves.update(exponent.place for exponent in exponents)
+
+    def is_half(self, exponent: Any) -> bool:
+        """Whether this is known of a number, or it is 1 less than such a one."""
+        if not isinstance(exponent, Symbol):
+            return False
+        node = self.writer.nodes[exponent.place]
+        if node.operation == "sub" and self.writer.nodes[node.operands[1]].value == (1.0).hex():
+            return node.operands[0] in self.halves
+        return exponent.place in self.halves
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """Select."""

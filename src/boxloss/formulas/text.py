@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from boxloss.formulas.names import kept
-from boxloss.formulas.program import NUMBER, Structure
+from boxloss.formulas.structure import NUMBER, Structure
 
 
 @lru_cache(maxsize=1024)
@@ -26,8 +26,8 @@ def _entry(told: list[Any]) -> Any:
     if what == "kept":
         return kept(rest[0])
     name, entries = rest[0], tuple(map(_entry, rest[1]))
-    if what == "loss":
-        return Structure(imported(*name) if isinstance(name, list) else kept(name), entries)
+    if what in ("loss", "halves"):
+        return Structure(imported(*name) if isinstance(name, list) else kept(name), entries, None, what == "halves")
     return entries if name is None else kept(name)._make(entries)
 
 

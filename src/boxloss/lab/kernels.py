@@ -9,7 +9,7 @@ from numba.core import types
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors, store
-from boxloss.formulas.program import Structure
+from boxloss.formulas.structure import Structure
 from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, error
 from boxloss.losses.iou_score import iou_score
 from boxloss.shapes.box import Image

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from boxloss.formulas.program import tuple_like
+from boxloss.formulas.structure import tuple_like
 from boxloss.losses.diou import distance_and_penalty
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Self
 from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter, check_parameter_names
 from boxloss.formulas.evaluation import Evaluation, weighted_sum
 from boxloss.formulas.names import keep
-from boxloss.formulas.program import program_of, tuple_like
+from boxloss.formulas.program import program_of
+from boxloss.formulas.structure import tuple_like
 from boxloss.losses.verbs import Verbs
 from boxloss.shapes.shape import Pair, Relation
 
@@ -32,6 +33,7 @@ class Loss(Verbs, ABC):
     paper: ClassVar[str] = ""
     relations: ClassVar[tuple[str | Relation, ...]]  # of the two boxes, which the loss is computed from
     shapes: ClassVar[tuple[str, ...]] = ()  # the kinds of box that it is defined for; if empty, all with its relations
+    exponents: ClassVar[tuple[str, ...]] = ()  # parameters that stand in `xp.pow`, or 1 less than these do
     __array_ufunc__: ClassVar[None] = None  # an array times a loss is an error, not an array of losses
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -52,6 +52,7 @@ class ShapeIoU(OverlapLoss):
 
     scale: float = 0.0
     theta: float = 4.0
+    exponents = ("scale", "theta")
     relations = ("areas", "enclosing_diagonal", "center_offset", "sides")
     expression = "1 - I / U + (hh dx^2 + ww dy^2) / c^2 + Omega / 2"
     value_range = "[0, 4)"

@@ -99,6 +99,7 @@ class SIoU(OverlapLoss):
     """
 
     theta: float = 4.0
+    exponents = ("theta",)
     relations = ("areas", "center_offset", "enclosing_sides", "sides")
     expression = "1 - I / U + (Delta + Omega) / 2"
     value_range = "[0, 2.5)"

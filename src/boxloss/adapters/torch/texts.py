@@ -14,7 +14,7 @@ import torch
 from boxloss.engines.scalar import FUNCTIONS
 from boxloss.engines.trace import trace
 from boxloss.formulas.names import LITERALS, is_of_package
-from boxloss.formulas.program import NUMBER, Structure
+from boxloss.formulas.structure import NUMBER, Structure
 from boxloss.formulas.text import from_text, imported
 from boxloss.verbs.elementwise.formula import Kind, of_a_pair
 
@@ -85,7 +85,8 @@ def _told(entry: Any) -> tuple[list[Any], bool]:
         kind = entry.kind
         parts = [_told(part) for part in entry.entries]
         is_own = not is_of_package(kind) or any(own for _, own in parts)
-        return ["loss", [kind.__module__, kind.__qualname__], [part for part, _ in parts]], is_own
+        what = "halves" if entry.has_halves else "loss"
+        return [what, [kind.__module__, kind.__qualname__], [part for part, _ in parts]], is_own
     if type(entry) is tuple:
         parts = [_told(part) for part in entry]
         return ["tuple", None, [part for part, _ in parts]], any(own for _, own in parts)
@@ -109,4 +110,4 @@ def _entry(told: list[Any]) -> Any:
         raise TypeError(
             f"a graph of another process holds a loss of the class {module}.{name}, which cannot be imported here"
         ) from None
-    return Structure(kind, tuple(map(_entry, entries)))
+    return Structure(kind, tuple(map(_entry, entries)), None, what == "halves")

@@ -42,6 +42,7 @@ class Alpha(OfIoUTerm):
     """
 
     alpha: float = 3.0
+    exponents = ("alpha",)
     summary = "L, with I / U and each penalty to the power alpha"
     paper = "He et al. 2021"
 

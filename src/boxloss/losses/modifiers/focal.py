@@ -42,6 +42,7 @@ class Focal(Modifier):
     """
 
     gamma: float = 0.5
+    exponents = ("gamma",)
     summary = "(I / U)^gamma L"
     paper = "Zhang et al. 2022"
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from boxloss.engines.array import quiet
-from boxloss.formulas.program import Program, Structure
+from boxloss.formulas.program import Program
+from boxloss.formulas.structure import Structure
 from boxloss.request import Request
 from boxloss.shapes.box import join, split
 from boxloss.verbs.elementwise.formula import Kind, of_a_pair

@@ -7,7 +7,7 @@ from numba.core import types
 
 from boxloss.engines.cuda.compile import CudaMachine, Template
 from boxloss.engines.cuda.memory import load, store
-from boxloss.formulas.program import Structure
+from boxloss.formulas.structure import Structure
 from boxloss.shapes.formats import of_one_shape
 from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from boxloss.formulas.program import Structure
+from boxloss.formulas.structure import Structure
 from boxloss.shapes.box import Image
 from boxloss.shapes.shape import Format, Shape
 

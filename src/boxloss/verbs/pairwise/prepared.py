@@ -10,7 +10,8 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import as_numpy, flat
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import load, store
-from boxloss.formulas.program import Program, Structure
+from boxloss.formulas.program import Program
+from boxloss.formulas.structure import Structure
 from boxloss.request import Request
 from boxloss.shapes.shape import Format
 from boxloss.verbs.pairwise.formula import of_a_box

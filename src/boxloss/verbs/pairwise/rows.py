@@ -11,7 +11,8 @@ from boxloss.engines.numba.arrays import in_library
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.threads import split_work
-from boxloss.formulas.program import Program, Structure
+from boxloss.formulas.program import Program
+from boxloss.formulas.structure import Structure
 from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.formula import of_prepared

@@ -6,7 +6,8 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
 from boxloss.engines.numba.vectors import lanes_of, lanes_where, lowest_bit, row_of
-from boxloss.formulas.program import Program, Structure
+from boxloss.formulas.program import Program
+from boxloss.formulas.structure import Structure
 from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows

@@ -10,7 +10,7 @@ from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.compile import machine as machine_of
 from boxloss.engines.numba.memory import load, prefer_wide_vectors, widened
 from boxloss.engines.numba.vectors import lanes_of, lanes_where, lowest_bit, row_of
-from boxloss.formulas.program import Structure
+from boxloss.formulas.structure import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 from boxloss.verbs.within.strips import upright_around

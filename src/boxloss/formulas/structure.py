@@ -1,0 +1,240 @@
+"""The structure of a loss: what kernels are compiled for, all of the loss but its numbers."""
+
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import fields
+from functools import cached_property
+from typing import Any, ClassVar, Protocol, Self
+
+from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
+from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.shapes.shape import Pair, Relation, Shape
+
+HALVES = tuple(0.5 * k for k in range(9))
+
+
+class Formula(Protocol):
+    """What the fields of a loss make of a pair of boxes."""
+
+    relations: ClassVar[tuple[str | Relation, ...]]
+    shapes: ClassVar[tuple[str, ...]]
+    exponents: ClassVar[tuple[str, ...]]
+
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+        """The value, and ``gradient(exchanged) -> Gradient`` for either box."""
+
+
+class _Number:
+    """The place of a float in a structure."""
+
+    def __repr__(self) -> str:
+        return "#"
+
+    def __reduce__(self) -> str:
+        return "NUMBER"
+
+
+NUMBER = _Number()
+
+
+class Structure:
+    """What a kernel is compiled for: everything of a loss but its floats. Equal structures are one object.
+
+    Of its numbers it may know that those which are exponents are multiples of 1/2 up to 4, so that powers are products.
+
+    Attributes
+    ----------
+    kind : type
+        The class of the loss.
+    entries : tuple
+        For each field `NUMBER`, a structure, a tuple of such entries, or the value.
+    names : tuple of str
+        The names of the fields.
+    number_names : tuple of str
+        For each number the field that it stands in, in order.
+    exponent_places : tuple of int
+        Which numbers are exponents, by what their losses say.
+    has_halves : bool
+        Whether all exponents are 0, 1/2, 1, ..., 4.
+    text : str
+        The structure where only text can go, in this process; see `boxloss.formulas.text`.
+    """
+
+    _known: ClassVar[dict[Hashable, "Structure"]] = {}
+    kind: type[Formula]
+    entries: tuple[Any, ...]
+    names: tuple[str, ...]
+    number_names: tuple[str, ...]
+    exponent_places: tuple[int, ...]
+    has_halves: bool
+    text: str
+
+    def __new__(
+        cls, kind: Any, entries: tuple[Any, ...], names: tuple[str, ...] | None = None, has_halves: bool = False
+    ) -> Self:
+        """Find the structure, or make it. Those who know the names of the fields may tell."""
+        key = (kind, typed(entries), has_halves)
+        try:
+            found = cls._known.get(key)
+        except TypeError:
+            raise _not_hashable(kind, entries) from None
+        if found is None:
+            found = super().__new__(cls)
+            found.kind, found.entries, found.has_halves = kind, entries, has_halves
+            # At once: torch.compile, which may make a loss in a graph, takes no cached property.
+            found.names = tuple(f.name for f in fields(kind)) if names is None else names
+            places = tuple(_number_places(found))
+            found.number_names = tuple(name for _, name in places)
+            found.exponent_places = tuple(k for k, (of, name) in enumerate(places) if name in _exponents(of))
+            found.text = repr(_told(found))
+            found = cls._known.setdefault(key, found)
+        return found  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        told = (f"{name}={entry!r}" for name, entry in zip(self.names, self.entries, strict=True))
+        return f"{self.kind.__name__}({', '.join(told)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Structure, (self.kind, self.entries, None, self.has_halves)
+
+    def of(self, numbers: tuple[float, ...]) -> "Structure":
+        """The structure that knows of its exponents what they are."""
+        has_halves = bool(self.exponent_places) and all(numbers[k] in HALVES for k in self.exponent_places)
+        return Structure(self.kind, self.entries, self.names, has_halves)
+
+    def part(self) -> "Structure":
+        """The structure as a part of another, which knows this of all its exponents."""
+        return Structure(self.kind, self.entries, self.names) if self.has_halves else self
+
+    @cached_property
+    def eps_places(self) -> tuple[int, ...]:
+        """Which numbers are called eps."""
+        return tuple(k for k, name in enumerate(self.number_names) if name == "eps")
+
+    @cached_property
+    def relations(self) -> tuple[str | Relation, ...]:
+        """The relations of the two boxes of a call that the formula reads, each once."""
+        return tuple(dict.fromkeys(self.bind([0.0] * len(self.number_names)).relations))
+
+    def parts(self, shape: Shape) -> tuple[Relation, ...]:
+        """Those relations that a matrix prepares a part of for each box."""
+        return tuple(r for r in map(shape.relation, self.relations) if r.part is not None)
+
+    def check_shape(self, shape: Shape) -> None:
+        """Raise a ValueError if the loss, or one that it is made of, is not defined for a kind of box."""
+        if shape in self._checked_shapes:
+            return
+        for loss in _losses(self.bind([0.0] * len(self.number_names))):
+            missing = [repr(name) for name in loss.relations if isinstance(name, str) and name not in shape.relations]
+            known = (*shape.relations.values(),)
+            has_own = any(isinstance(which, Relation) and which not in known for which in loss.relations)
+            if missing or (shape.name not in loss.shapes if loss.shapes else has_own):
+                needs = f": it is stated over {', '.join(missing)}" if missing else ""
+                raise ValueError(f"{type(loss).__name__} is not defined for {shape.name} boxes{needs}")
+        self._checked_shapes.add(shape)
+
+    @cached_property
+    def _checked_shapes(self) -> set[Shape]:
+        return {AXIS_ALIGNED}
+
+    @cached_property
+    def reads_image(self) -> bool:
+        """Whether a call has to give the size of the image."""
+        return any(AXIS_ALIGNED.relation(which).reads_image for which in self.relations)
+
+    def bind(self, numbers: Iterable[Any]) -> Formula:
+        """The loss with these numbers, whatever they are: none of its checks runs."""
+        rest = iter(numbers)
+        bound: Formula = _bind(self, rest)
+        if next(rest, NUMBER) is not NUMBER:
+            raise ValueError(f"{self!r} has {len(self.number_names)} numbers; got more")
+        return bound
+
+    def evaluate(self, numbers: Iterable[Any], xp: Any, pair: Pair) -> tuple[Any, Any]:
+        """The value for a pair of boxes, and ``gradient(exchanged) -> Gradient``, of the loss with these numbers."""
+        if self.has_halves and hasattr(xp, "mark_halves"):
+            numbers = tuple(numbers)
+            xp.mark_halves(*(numbers[k] for k in self.exponent_places))
+        bound = self.bind(numbers)
+        try:
+            return bound.evaluate(xp, pair)
+        except AttributeError as error:
+            kind, name = type(error.obj), error.name
+            if not (name and hasattr(kind, "evaluate") and hasattr(kind, "__dataclass_fields__")):
+                raise
+            raise AttributeError(
+                f"a formula knows the fields of its loss only, and {kind.__name__} has no field {name!r}: make a field "
+                "or a property of it, since what __post_init__ sets beside the fields is not there"
+            ) from error
+
+
+def _losses(value: Any) -> Iterator[Formula]:
+    """The losses that a value is made of, and itself at last."""
+    if is_sequence(value):
+        for item in value:
+            yield from _losses(item)
+    elif hasattr(value, "evaluate") and hasattr(value, "__dataclass_fields__"):
+        for each in fields(value):
+            yield from _losses(getattr(value, each.name))
+        yield value
+
+
+def _not_hashable(kind: type, entries: tuple[Any, ...]) -> TypeError:
+    """The error of a field that cannot be part of a structure."""
+    for each, entry in zip(fields(kind), entries, strict=True):
+        try:
+            hash(entry)
+        except TypeError:
+            told = f"{each.name} of {kind.__name__} must be hashable, as a tuple is; got {type(entry).__name__}"
+            return TypeError(told)
+    return TypeError(f"the fields of {kind.__name__} must be hashable")
+
+
+def _told(entry: Any) -> list[Any]:
+    if entry is NUMBER:
+        return ["number"]
+    if isinstance(entry, Structure):
+        kind = entry.kind
+        name = [kind.__module__, kind.__qualname__] if is_of_package(kind) else keep(kind)
+        return ["halves" if entry.has_halves else "loss", name, [_told(part) for part in entry.entries]]
+    if is_sequence(entry):
+        return ["tuple", None if type(entry) is tuple else keep(type(entry)), [_told(part) for part in entry]]
+    return ["value", entry] if type(entry) in LITERALS else ["kept", keep(entry)]
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a value is a tuple or a named tuple, whose items may be numbers and losses."""
+    return type(value) is tuple or (isinstance(value, tuple) and hasattr(value, "_fields"))
+
+
+def tuple_like(value: Any, items: Iterable[Any]) -> Any:
+    """A tuple of the type of another, with items of its own."""
+    return type(value)._make(items) if hasattr(value, "_fields") else tuple(items)
+
+
+def _number_places(entry: Any, kind: Any = None, name: str = "") -> Iterator[tuple[Any, str]]:
+    """For each number the class of the loss and the field that it stands in."""
+    if entry is NUMBER:
+        yield kind, name
+    elif isinstance(entry, Structure):
+        for own, part in zip(entry.names, entry.entries, strict=True):
+            yield from _number_places(part, entry.kind, own)
+    elif is_sequence(entry):
+        for part in entry:
+            yield from _number_places(part, kind, name)
+
+
+def _exponents(kind: Any) -> tuple[str, ...]:
+    """The fields of a class that are exponents."""
+    found: tuple[str, ...] = getattr(kind, "exponents", ())
+    return found
+
+
+def _bind(entry: Any, numbers: Iterator[Any]) -> Any:
+    if entry is NUMBER:
+        return next(numbers)
+    if isinstance(entry, Structure):
+        bound = object.__new__(entry.kind)
+        for name, part in zip(entry.names, entry.entries, strict=True):
+            object.__setattr__(bound, name, _bind(part, numbers))
+        return bound
+    return tuple_like(entry, [_bind(part, numbers) for part in entry]) if is_sequence(entry) else entry
