@@ -157,7 +157,9 @@ def test_report_tells_of_the_published_trainings(report):
     assert report.count('<path class="spread ') == len(compared)
     sure = sum(one.adjusted < 0.05 for one in compared)
     assert report.count(' sure" cx=') == sure + len(told.results)  # with those that explain the colours
-    for row in told.table.rows:
+    of_detector = training_story.story("detector")
+    assert all(part in text for part in (of_detector.title, of_detector.sentence, of_detector.limits))
+    for row in (*told.table.rows, *of_detector.table.rows):
         assert [cell.strip().replace("-", "\N{MINUS SIGN}") for cell in row[2:]] in [
             [cell.strip() for cell in shown[2:]] for shown in Page(report).rows
         ]

@@ -16,6 +16,7 @@ from boxloss.lab import Contender, Training
 from boxloss.lab.training import jobs
 from boxloss.lab.training.contenders import contenders
 from boxloss.lab.training.regimes import REGIMES
+from documents import ROOT
 
 train = importlib.import_module("boxloss.cli.train")  # the package has the command under this name
 
@@ -169,6 +170,18 @@ def test_a_published_run_comes_out_again():
     contender, rate = found.contenders[place], found.rates[found.chosen[place]]
     run = jobs.run(jobs.Job("near", contender, rate, "test", found.seed, 0, 1.0))
     assert run.scores[-1] == pytest.approx([found.ap[place, 0], found.ap50[place, 0], found.ap75[place, 0]], abs=0.02)
+
+
+def test_the_detector_is_told_of_as_it_was_published():
+    told = story("detector")
+    assert told.sentence.startswith("AP less that of giou, here: losses of coordinates ")
+    assert told.title == "Does the loss matter for AP? A convolutional detector"
+    assert told.command == "boxloss train --detector --out detector.json"
+    (found,) = told.results
+    assert all(0 < chosen < len(found.rates) - 1 for chosen in found.chosen), "the best rate is no end of those tried"
+    page = (ROOT / "docs/lab/train.md").read_text(encoding="utf-8")
+    for row in told.table.rows:
+        assert all(part.strip() in page for part in row)
 
 
 def test_story():

@@ -24,11 +24,16 @@ def training(measured: Measured) -> Section:
 
     It is the same whatever was measured: the trainings take an hour, and are those that are published.
     """
-    told = story()
+    told, of_detector = story(), story("detector")
     shown = Markup('<figure class="result">{}{}</figure>').format(legend(told.results), forest(told.results, told.alt))
     text = [told.sentence, f"{told.limits} Trained once and published with boxloss, not for this page."]
-    parts = [Part(f"* sure at p < {SURE:g} after Holm's correction for all differences of a column", told.table)]
-    return Section("training", told.title, text, html=shown, parts=parts, commands=[told.command])
+    star = f"* sure at p < {SURE:g} after Holm's correction for all differences of a column"
+    parts = [
+        Part(star, told.table),
+        Part(f"{of_detector.title} {of_detector.sentence} {of_detector.limits}", of_detector.table),
+    ]
+    commands = [told.command, of_detector.command]
+    return Section("training", told.title, text, html=shown, parts=parts, commands=commands)
 
 
 def forest(results: Sequence[Training], alt: str) -> Markup:
