@@ -7,7 +7,7 @@ import pytest
 
 import boxloss as bl
 from boxloss import lab
-from boxloss.lab.protocols import diou2020
+from boxloss.lab.protocols import PROTOCOLS, diou2020
 from boxloss.lab.published import CASES, PUBLISHED_ERROR
 from boxloss.lab.released import released
 from errors import check_error, table
@@ -94,7 +94,7 @@ def test_mixed_sizes_scale_everything():
 def test_a_plain_loop_gives_the_same():
     loss = bl.SmoothL1(coordinates="cxcywh")
     (found,) = lab.simulate(loss, points=2, seed=1)
-    points, _, boxes, target, rates = diou2020(2, "unit", 1)
+    points, _, boxes, target, rates, *_ = diou2020(2, "unit", 1)
     errors, ious = [], []
     for rate in (*rates, None):
         iou = bl.iou_score(boxes, target, format="cxcywh")
@@ -219,12 +219,54 @@ def test_released_ciou_leaves_out_the_squared_diagonal(rng):
     np.testing.assert_allclose(other - other_diou, (true - true_diou) * squared, rtol=1e-7, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("protocol", "nearest", "furthest", "center", "area", "steps"),
+    [
+        ("inner2023", 0.0, 3.0, 100.0, 1.0, 200),
+        ("inner2023-far", 6.0, 9.0, 100.0, 1.0, 200),
+        ("wiou2023", 0.0, 0.5, 0.5, 1 / 32, 120),
+        ("piou2024", 0.0, 0.5, 1.0, 1.0, 120),
+    ],
+)
+def test_cases_of_later_papers(protocol, nearest, furthest, center, area, steps):
+    cases = PROTOCOLS[protocol](400, "unit", 0)
+    assert cases.start.shape == cases.target.shape == (400, 343, 4)
+    assert len(cases.lr) == steps
+    np.testing.assert_array_equal(cases.target[..., :2], center)
+    np.testing.assert_allclose(cases.target[..., 2] * cases.target[..., 3], area)
+    np.testing.assert_array_equal(cases.start[:, :, :2], np.broadcast_to(cases.points[:, None], (400, 343, 2)))
+    radius = np.hypot(*(cases.points - center).T)
+    assert nearest <= radius.min() <= nearest + 0.2
+    assert furthest - 0.02 <= radius.max() <= furthest
+    share = np.mean(radius <= (nearest + furthest) / 2)
+    expected = {"inner2023-far": 5 / 12, "wiou2023": np.expm1(1.5) / np.expm1(3.0)}.get(protocol, 0.25)
+    assert share == pytest.approx(expected, abs=0.07)
+
+
+@pytest.mark.parametrize(("protocol", "form"), [("wiou2023", "xyxy"), ("piou2024", "cxcywh")])
+def test_later_papers_descend_by_adam(protocol, form):
+    (result,) = lab.simulate(bl.iou, protocol, points=3, seed=2)
+    cases = PROTOCOLS[protocol](3, "unit", 2)
+    run = lab.descend(bl.iou, cases.start, cases.target, "adam", 0.01, 120, form, record="curves")
+    np.testing.assert_allclose(result.iou, run.iou, rtol=1e-12)
+    assert result.iou[-1] > result.iou[0]
+
+
+def test_adam_on_relative_coordinates_takes_one_path_at_every_size():
+    """Whose steps do not depend on the size of a gradient: those of boxes are as long as their targets."""
+    mixed_sizes = lab.simulate(bl.giou, "piou2024", points=12, seed=1, sizes="mixed", coordinates="relative")[0]
+    unit = lab.simulate(bl.giou, "piou2024", points=12, seed=1)[0]
+    assert len(np.unique(mixed_sizes.scale)) > 3
+    np.testing.assert_allclose(mixed_sizes.iou, unit.iou, rtol=0, atol=2e-3)
+
+
 @table(
     (
         "protocol",
         lambda: lab.simulate(bl.iou, "wiou"),
         ValueError,
-        "protocol must be one of 'diou2020', 'rotated'; got 'wiou'",
+        "protocol must be one of 'diou2020', 'rotated', 'inner2023', 'inner2023-far', 'wiou2023', 'piou2024'; "
+        "got 'wiou'",
     ),
     (
         "gradient",

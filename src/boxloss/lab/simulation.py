@@ -1,4 +1,4 @@
-"""The regression experiment of the DIoU and CIoU papers."""
+"""The regression experiment of the DIoU and CIoU papers, and of later ones."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Simulation:
 
 def simulate(
     losses: Loss | Iterable[Loss],
-    protocol: Literal["diou2020", "rotated"] = "diou2020",
+    protocol: Literal["diou2020", "rotated", "inner2023", "inner2023-far", "wiou2023", "piou2024"] = "diou2020",
     gradient: Literal["true", "released"] = "true",
     *,
     sizes: Literal["unit", "mixed"] = "unit",
@@ -80,8 +80,11 @@ def simulate(
     ----------
     losses : Loss or several
         The losses.
-    protocol : {"diou2020", "rotated"}
-        The experiment; ``"rotated"`` is the same with targets at any angle, to which anchors turn from the angle 0.
+    protocol : {"diou2020", "rotated", "inner2023", "inner2023-far", "wiou2023", "piou2024"}
+        The experiment. ``"rotated"`` is the first with targets at any angle, to which anchors turn from the angle 0.
+        Those of the Inner-IoU paper (arXiv:2311.02877) are the first about another place, with anchors up to 3, or
+        from 6 to 9 away; those of the Wise-IoU (arXiv:2301.10051) and Powerful-IoU papers (Neural Networks 170, 2024)
+        start within 1/2 and take 120 steps of Adam with a learning rate of 0.01, on corners, and on centre and size.
     gradient : {"true", "released"}
         The gradients of the losses, or those of the code that the authors released, which depart from them and which
         the published curves come from: see ``boxloss.lab.released``. Released are those of IoU, GIoU, DIoU and CIoU.
@@ -91,7 +94,7 @@ def simulate(
         What is descended on: coordinates in the units of the loss, or the same divided by the side of the target, as
         detectors predict offsets in units of an anchor or a stride. Only mixed sizes tell them apart.
     points : int
-        The number of anchor centres: 5000 in the papers, with 343 cases each.
+        The number of anchor centres, with 343 cases each: 5000 in the papers, 2000 in that of Inner-IoU.
     seed : int
         Of the anchor centres and of mixed sizes.
 
@@ -139,22 +142,25 @@ def _regress(loss: Loss, cases: Cases, coordinates: str) -> tuple[np.ndarray, np
     """The curves of a `Simulation`, error and IoU, and its maps.
 
     A step on coordinates over s is lr times s times the gradient in absolute units, and moves a box by s times that.
+    Adam's does not depend on the size of a gradient.
     """
-    form: Literal["cxcywh", "cxcywha"] = "cxcywh" if cases.start.shape[-1] == 4 else "cxcywha"
+    form = "cxcywha" if cases.parametrisation == "cxcywha" else "cxcywh"
+    power = 1 if cases.optimizer == "adam" else 2
     groups = np.unique(cases.scale) if coordinates == "relative" else [None]
     error, iou = np.zeros((2, len(cases.lr) + 1))
     final_error, final_iou = np.empty((2, len(cases.points)))
     for scale in groups:
         at = slice(None) if scale is None else cases.scale == scale
-        lr = cases.lr if scale is None else cases.lr * scale**2
+        lr = cases.lr if scale is None else cases.lr * scale**power
         run = descend(
             loss,
             cases.start[at],
             cases.target[at],
+            cases.optimizer,
             lr=lr.tolist(),
             steps=len(lr),
-            parametrisation=form,
-            scale_by_iou=True,
+            parametrisation=cases.parametrisation,
+            scale_by_iou=cases.scale_by_iou,
             record="curves",
         )
         share = len(run.start) / len(cases.points)
