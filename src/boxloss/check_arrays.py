@@ -197,7 +197,9 @@ def check_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
     xp = plain_library(pred, target)
     if xp is None:
         return _check_any_pair(pred, target, formats)
-    pred, target = as_boxes(xp, "pred", pred, formats[0]), as_boxes(xp, "target", target, formats[1])
+    of_pred, of_target = formats
+    if pred.shape[-1:] != (ALL_FORMATS[of_pred].size,) or target.shape[-1:] != (ALL_FORMATS[of_target].size,):
+        pred, target = as_boxes(xp, "pred", pred, of_pred), as_boxes(xp, "target", target, of_target)
     return xp, pred, target, pred.dtype, target.dtype
 
 

@@ -48,7 +48,8 @@ def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, 
     Of a call with 100 boxes the kernel takes a third of the time: what stands here is written for the rest.
     """
     shape, weight, formats = request.shape, request.weight, request.formats
-    pred_size, target_size = (box_format.size for box_format in of_one_shape(formats))
+    of_pred, of_target = of_one_shape(formats)
+    pred_size, target_size = of_pred.size, of_target.size
     pred_shape, target_shape = (*shape, pred_size), (*shape, target_size)
     pred, target = flat(request.pred, pred_shape), flat(request.target, target_shape)
     dtype = pred.dtype
@@ -57,11 +58,13 @@ def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, 
     # The kernel takes an array for everything; one that it does not touch is stood in for by another.
     flat_weight = flat_value if weight is None else flat(weight, shape)
     pred_grad, target_grad = "pred" in wrt, "target" in wrt
-    d_pred = np.empty(pred_shape, dtype) if pred_grad else flat_value
-    d_target = np.empty(target_shape, dtype) if target_grad else flat_value
+    d_pred = np.empty(pred_shape, dtype) if pred_grad else None
+    d_target = np.empty(target_shape, dtype) if target_grad else None
+    flat_d_pred = flat_value if d_pred is None else d_pred.reshape(-1)
+    flat_d_target = flat_value if d_target is None else d_target.reshape(-1)
     call = compiled(kernel, dtype, Kind(program.structure, formats, pred_grad, target_grad, weight is not None))
     numbers = (request.gradient_factor, *request.image, *program.numbers)
-    arrays = pred, target, flat_weight, numbers, flat_value, d_pred.reshape(-1), d_target.reshape(-1)
+    arrays = pred, target, flat_weight, numbers, flat_value, flat_d_pred, flat_d_target
     if value.size <= CHUNK_OF_BOXES:
         call(*arrays)
     else:
