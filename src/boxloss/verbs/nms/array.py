@@ -18,10 +18,12 @@ def run(
     turns: Any,
     group: Any,
     batch: Any,
-    left: Any,
+    max_kept: int | None,
+    symmetric: bool,
 ) -> Any:
-    """The boxes that survive, in the order of their turns; of each batch at most as many as are left."""
+    """The boxes that survive, in the order of their turns; of each batch at most `max_kept`."""
     is_out, kept = np.zeros(len(turns), bool), []
+    left = np.full(int(batch.max(initial=0)) + 1, len(turns) if max_kept is None else max_kept)
     for i in turns:
         if is_out[i] or not left[batch[i]]:
             continue

@@ -58,18 +58,15 @@ class Windows:
         self.targets, self.boxes, self.columns = filled.reshape(-1), boxes, found
 
     def run(
-        self, call: Any, preds: tuple[Any, int], turns: Any, group: Any, threshold: float, outputs: tuple[Any, ...]
-    ) -> int:
-        """Run the kernel for rows in turn, with the group of each; it says how many it did."""
+        self, call: Any, rows: tuple[Any, ...], of_boxes: tuple[Any, ...], threshold: float, outputs: tuple[Any, ...]
+    ) -> Any:
+        """Run a kernel for rows of boxes."""
         boxes, strips = self.boxes, self.strips
         some = np.empty(VALUES_AT_A_TIME + self.lanes, boxes.preds.dtype)
-        of_pred, of_target = (*preds, turns), (self.targets, self.apart, self.columns)
         limits = (boxes.numbers, threshold, self.overlap)
-        ranges = (group, strips.first_levels, strips.first_strips, strips.levels.reshape(-1))
-        along = (strips.keys, strips.starts, strips.centres, strips.order)
+        ranges = (strips.first_strips, strips.levels.reshape(-1), strips.keys, strips.starts, strips.centres)
         piece, best = some[:VALUES_AT_A_TIME], some[VALUES_AT_A_TIME:]
-        done: int = call(*of_pred, *of_target, *limits, *ranges, *along, piece, best, *outputs)
-        return done
+        return call(*rows, self.targets, self.apart, *limits, *ranges, *of_boxes, piece, best, *outputs)
 
 
 def run(
@@ -80,9 +77,9 @@ def run(
     boxes = prepared(program, request)
     dtype, shape = boxes.preds.dtype, request.box_shape
     windows = Windows(boxes, shape, None if rows * columns < PAIRS_FOR_STRIPS else overlap)
-    call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense, False)
+    call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense)
     found: dict[int, list[tuple[Any, Any, Any]]] = {}
-    room, none, one = max(ROOM, windows.columns), np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    room, order = max(ROOM, windows.columns), windows.strips.order
 
     def task(start: int, stop: int) -> None:
         own, counts = found.setdefault(start, []), np.empty(stop - start, np.int64)
@@ -90,8 +87,8 @@ def run(
         done = 0
         while done < stop - start:
             turns, left = np.arange(start + done, stop), counts[done:]
-            group, outputs = np.zeros(len(turns), np.int64), (none, one, one, left, index, value)
-            more = windows.run(call, (boxes.preds, boxes.all_preds), turns, group, threshold, outputs)
+            of_pred = (boxes.preds, boxes.all_preds, turns)
+            more = windows.run(call, of_pred, (order,), threshold, (left, index, value))
             hits = int(left[:more].sum())
             own.append((np.repeat(turns[:more], left[:more]), index[:hits].copy(), value[:hits].copy()))
             done += more

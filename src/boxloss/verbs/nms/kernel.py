@@ -1,0 +1,114 @@
+"""The kernel that says of each box whether it survives, in whatever order boxes are visited."""
+
+from numba.core import types
+
+from boxloss.engines.machine import Machine
+from boxloss.engines.numba.compile import Template
+from boxloss.engines.numba.compile import machine as machine_of
+from boxloss.engines.numba.memory import load, prefer_wide_vectors, widened
+from boxloss.engines.numba.vectors import lanes_of, lanes_where, lowest_bit, row_of
+from boxloss.formulas.program import Structure
+from boxloss.shapes.shape import Shape
+from boxloss.verbs.pairwise import rows
+from boxloss.verbs.within.strips import upright_around
+from boxloss.verbs.within.windows import places_around, strips_around
+
+UNDECIDED, OUT, KEPT = 0, 1, 2
+
+
+def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, above: bool, dense: bool) -> Template:
+    """Decide on boxes, and on others first where these depend on them.
+
+    A box survives if none that survives, comes before it by score and is in its group is within the threshold. So of
+    the undecided boxes around one the first by score is decided before it, and it survives when there are none left:
+    then those after it are out. Boxes that are visited by falling score never wait. Ones that are visited as they lie
+    wait for a few, and find their neighbours in a cache. If `dense` the targets of each group are in one window, by
+    falling score.
+    """
+    size = shape.size + len(structure.parts(shape))
+    load_box, lanes = load(size), lanes_of(machine.dtype)
+    row = rows.over_row(row_of, machine, structure, shape, guarded, above)
+    which_are_within = lanes_where(lanes, rows.comparison(above))
+    in_float64, around = widened(shape.size), machine_of("float64").function(upright_around(shape), shape.size)
+
+    def suppress(  # type: ignore[no-untyped-def]
+        boxes,
+        apart,
+        numbers,
+        threshold,
+        overlap,
+        first_strips,
+        levels,
+        keys,
+        starts,
+        centres,
+        first_levels,
+        visits,
+        rank,
+        group,
+        batch,
+        left,
+        some,
+        best,
+        state,
+        waiting,
+        after,
+    ):
+        prefer_wide_vectors()
+        for visit in visits:
+            waiting[0] = visit
+            depth = 0
+            while depth >= 0:
+                i = waiting[depth]
+                if state[i] != UNDECIDED or left[batch[i]] == 0:
+                    depth -= 1
+                    continue
+                box, own, number_after = load_box(boxes, i, apart), group[i], 0
+                first_rank, first_of_all = rank[i], i
+                x1, y1, x2, y2 = around((in_float64(box),))
+                w, h = x2 - x1, y2 - y1
+                x, y = x1 + 0.5 * w, y1 + 0.5 * h
+                for level in range(first_levels[own], first_levels[own + 1]):
+                    strip, end, last, to_x = first_strips[level], first_strips[level + 1], 0.0, 0.0
+                    if not dense:
+                        strip, last, to_x = strips_around((x, y), (w, h), overlap, level, levels, keys, strip, end)
+                    while strip < end and (dense or keys[strip] <= last):
+                        first, stop = starts[strip], starts[strip + 1]
+                        if dense:
+                            first = i + 1
+                        else:
+                            first, stop = places_around(x, to_x, centres, first, stop)
+                        while first < stop:
+                            width = min(some.size, stop - first)
+                            row(box, numbers, boxes, first, apart, -(-width // lanes), some, 0, best, 0)
+                            for place in range(0, width, lanes):
+                                which = which_are_within(some, place, threshold)
+                                if width - place < lanes:
+                                    which &= (1 << (width - place)) - 1
+                                while which != 0:
+                                    at = first + place + lowest_bit(which)
+                                    which &= which - 1
+                                    if rank[at] > rank[i]:
+                                        after[number_after] = at
+                                        number_after += 1
+                                    elif rank[at] < first_rank and state[at] == UNDECIDED:
+                                        first_rank, first_of_all = rank[at], at
+                            first += width
+                        strip += 1
+                if first_of_all != i:
+                    depth += 1
+                    waiting[depth] = first_of_all
+                    continue
+                state[i] = KEPT
+                left[batch[i]] -= 1
+                for k in range(number_after):
+                    state[after[k]] = OUT
+                depth -= 1
+
+    boxes, place, number = machine.readonly, types.intp, machine.number
+    indices, reals = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
+    limits = (machine.numbers(2 + len(structure.number_names)), number, types.float64)
+    ranges = (indices, reals, reals, indices, reals)
+    of_boxes = (indices, indices, indices, indices, indices, indices)
+    room = (machine.array, machine.array, types.Array(types.uint8, 1, "C"), indices, indices)
+    return suppress, types.void(boxes, place, *limits, *ranges, *of_boxes, *room)
