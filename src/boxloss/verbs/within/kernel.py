@@ -3,7 +3,6 @@
 import math
 
 from numba.core import types
-from numba.extending import register_jitable
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
@@ -14,23 +13,7 @@ from boxloss.formulas.program import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 from boxloss.verbs.within.strips import upright_around
-from boxloss.verbs.within.windows import places_around, strips_around
-
-
-@register_jitable
-def sort(keys, values, begin, end):  # type: ignore[no-untyped-def]
-    """Sort by key, in place (Shell 1959): mostly a few, and never slow for many."""
-    gap = 1
-    while 3 * gap < end - begin:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for k in range(begin + gap, end):
-            key, value, at = keys[k], values[k], k
-            while at >= begin + gap and keys[at - gap] > key:
-                keys[at], values[at] = keys[at - gap], values[at - gap]
-                at -= gap
-            keys[at], values[at] = key, value
-        gap //= 3
+from boxloss.verbs.within.windows import places_around, sort, strips_around
 
 
 def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, above: bool, dense: bool) -> Template:

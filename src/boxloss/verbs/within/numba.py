@@ -13,8 +13,9 @@ from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.prepared import CHUNK_OF_PAIRS, Prepared, prepared
 from boxloss.verbs.pairwise.rows import VALUES_AT_A_TIME
+from boxloss.verbs.within.arrange import strips_of
 from boxloss.verbs.within.kernel import kernel
-from boxloss.verbs.within.strips import corners_of, everything, strips_of
+from boxloss.verbs.within.strips import everything
 
 ROOM = 1 << 18  # for so many pairs at a time
 ROWS_OF_STRIPS = 1 << 12  # that a thread takes at a time
@@ -38,24 +39,21 @@ class Windows:
     ) -> None:
         columns, dtype = boxes.all_targets, boxes.preds.dtype
         self.lanes, self.overlap = lanes_of(dtype), 0.0
-        targets = boxes.targets.reshape(boxes.size, columns)
-        if group is None:
-            group = np.zeros(columns, np.int64)
-        corners = None
-        if overlap is not None and shape.enclosing is not None and not np.isinf(targets[: shape.size]).any():
-            corners = corners_of(shape, targets[: shape.size])
-        self.is_dense = corners is None or bool(np.isinf(corners).any())
-        if not self.is_dense:
-            self.strips = strips_of(corners, group, groups)
+        group = np.zeros(columns, np.int64) if group is None else group
+        strips = None
+        if overlap is not None and shape.enclosing is not None:
+            strips = strips_of(shape, boxes.targets, group, groups)
+        self.is_dense = strips is None
+        if strips is not None:
             self.overlap = max(0.0, (overlap or 0.0) * (1.0 - SLACK) - SLACK) * shape.least_extent
-        else:
-            self.strips = everything(group, groups, np.arange(columns) if turns is None else turns)
-        targets = targets[:, self.strips.order]
-        found = targets.shape[1]
-        self.apart = found + self.lanes
-        filled = np.full((boxes.size, self.apart), np.nan, dtype)
-        filled[:, :found] = targets
-        self.targets, self.boxes, self.columns = filled.reshape(-1), boxes, found
+        self.strips = strips or everything(group, groups, np.arange(columns) if turns is None else turns)
+        order = self.strips.order
+        self.apart = len(order) + self.lanes
+        filled = np.empty((boxes.size, self.apart), dtype)
+        filled[:, len(order) :] = np.nan
+        for given, own in zip(boxes.targets.reshape(boxes.size, columns), filled, strict=True):
+            np.take(given, order, out=own[: len(order)], mode="clip")
+        self.targets, self.boxes, self.columns = filled.reshape(-1), boxes, len(order)
 
     def run(
         self, call: Any, rows: tuple[Any, ...], of_boxes: tuple[Any, ...], threshold: float, outputs: tuple[Any, ...]
@@ -64,7 +62,7 @@ class Windows:
         boxes, strips = self.boxes, self.strips
         some = np.empty(VALUES_AT_A_TIME + self.lanes, boxes.preds.dtype)
         limits = (boxes.numbers, threshold, self.overlap)
-        ranges = (strips.first_strips, strips.levels.reshape(-1), strips.keys, strips.starts, strips.centres)
+        ranges = (strips.first_strips, strips.levels, strips.keys, strips.starts, strips.centres)
         piece, best = some[:VALUES_AT_A_TIME], some[VALUES_AT_A_TIME:]
         return call(*rows, self.targets, self.apart, *limits, *ranges, *of_boxes, piece, best, *outputs)
 

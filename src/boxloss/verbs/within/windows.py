@@ -4,6 +4,8 @@ import math
 
 from numba.extending import register_jitable
 
+FARTHEST = 2.0**40  # keys of strips further away are the same, so that all are numbers of int64
+
 
 @register_jitable
 def first_from(numbers, begin, end, least):  # type: ignore[no-untyped-def]
@@ -41,6 +43,12 @@ def reach(side, greatest, overlap):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
+def strip_at(y, height):  # type: ignore[no-untyped-def]
+    """The key of the strip of a centre."""
+    return min(max(math.floor(y / height), -FARTHEST), FARTHEST)
+
+
+@register_jitable
 def strips_around(centre, sides, overlap, level, levels, keys, begin, end):  # type: ignore[no-untyped-def]
     """For a level the first strip to look into, the key of the last, and how far along x; no strip if sizes differ."""
     (x, y), (w, h) = centre, sides
@@ -51,7 +59,7 @@ def strips_around(centre, sides, overlap, level, levels, keys, begin, end):  # t
     to_x = reach(w, levels[5 * level + 2], overlap) * 1.000001 + 1e-12 * abs(x)
     to_y = reach(h, levels[5 * level + 3], overlap) * 1.000001 + 1e-12 * abs(y)
     height = levels[5 * level + 4]
-    return first_strip(keys, begin, end, math.floor((y - to_y) / height)), math.floor((y + to_y) / height), to_x
+    return first_strip(keys, begin, end, strip_at(y - to_y, height)), strip_at(y + to_y, height), to_x
 
 
 @register_jitable
@@ -62,3 +70,19 @@ def places_around(x, to_x, centres, first, stop):  # type: ignore[no-untyped-def
     while until < stop and centres[until] <= x + to_x:
         until += 1
     return first, until
+
+
+@register_jitable
+def sort(keys, values, begin, end):  # type: ignore[no-untyped-def]
+    """Sort by key, in place (Shell 1959): mostly a few, and never slow for many."""
+    gap = 1
+    while 3 * gap < end - begin:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for k in range(begin + gap, end):
+            key, value, at = keys[k], values[k], k
+            while at >= begin + gap and keys[at - gap] > key:
+                keys[at], values[at] = keys[at - gap], values[at - gap]
+                at -= gap
+            keys[at], values[at] = key, value
+        gap //= 3
