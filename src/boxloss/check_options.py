@@ -134,7 +134,11 @@ def check_one_a_box(xp: Any, name: str, array: Any, boxes: Any, *, integral: boo
     array_namespace(**{"boxes": boxes, name: array})
     if tuple(array.shape) != (boxes.shape[0],):
         raise ValueError(f"{name} must have one number a box, shape ({boxes.shape[0]},); got {tuple(array.shape)}")
-    if not xp.isdtype(array.dtype, "integral" if integral else ("integral", "real floating")):
+    if type(array) is np.ndarray:
+        fits = array.dtype.kind in ("iu" if integral else "iuf")
+    else:
+        fits = xp.isdtype(array.dtype, "integral" if integral else ("integral", "real floating"))
+    if not fits:
         raise TypeError(f"{name} must be of {'an integer' if integral else 'a real'} type; got {array.dtype}")
 
 

@@ -88,6 +88,11 @@ def nms(
     limit = rounded_limit(metric, limit, request.pred.dtype)
     call = metric.program, request, limit, metric.is_score, metric.needed_overlap(limit, metric.is_score)
     kept = select.runner("nms", "auto", request.pred)(
-        *call, given.turns, given.group, given.batch, max_kept, metric is QUOTIENT and request.box_shape is AXIS_ALIGNED
+        *call,
+        given.scores,
+        given.group,
+        given.batch,
+        max_kept,
+        metric is QUOTIENT and request.box_shape is AXIS_ALIGNED,
     )
     return returned(given, kept, index_type(given.xp))  # type: ignore[no-any-return]

@@ -14,16 +14,16 @@ from boxloss.verbs.within.strips import upright_around
 from boxloss.verbs.within.windows import places_around, strips_around
 
 UNDECIDED, OUT, KEPT = 0, 1, 2
+NOWHERE = -1
 
 
 def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, above: bool, dense: bool) -> Template:
-    """Decide on boxes, and on others first where these depend on them.
+    """Put the boxes that survive into `kept`, by turn, and of a batch `most`; returns how many these are.
 
-    A box survives if none that survives, comes before it by score and is in its group is within the threshold. So of
-    the undecided boxes around one the first by score is decided before it, and it survives when there are none left:
-    then those after it are out. Boxes that are visited by falling score never wait. Ones that are visited as they lie
-    wait for a few, and find their neighbours in a cache. If `dense` the targets of each group are in one window, by
-    falling score.
+    A box survives if none that survives, has its turn before it and is of its group is within the threshold. So of the
+    undecided boxes around one that with the first turn is decided before it, and it survives when there are none left:
+    then those with later turns are out. Boxes that are visited by turn never wait. Ones that are visited as they lie
+    wait for a few, and find their neighbours in a cache. If `dense` the boxes of a group are in one window, by turn.
     """
     size = shape.size + len(structure.parts(shape))
     load_box, lanes = load(size), lanes_of(machine.dtype)
@@ -43,27 +43,39 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         starts,
         centres,
         first_levels,
-        visits,
-        rank,
+        order,
+        turns,
         group,
         batch,
-        left,
+        as_they_lie,
+        most,
         some,
         best,
+        counts,
+        taken,
         state,
+        rank,
+        place_at,
         waiting,
         after,
+        kept,
     ):
         prefer_wide_vectors()
-        for visit in visits:
-            waiting[0] = visit
-            depth = 0
+        place_at[:] = NOWHERE
+        for turn in range(turns.size):
+            kept[turns[turn]] = turn
+        for place in range(order.size):
+            rank[place] = kept[order[place]]
+            place_at[rank[place]] = place
+        for visit in range(order.size if as_they_lie else turns.size):
+            waiting[0] = visit if as_they_lie else place_at[visit]
+            depth = 0 if waiting[0] != NOWHERE else -1
             while depth >= 0:
                 i = waiting[depth]
-                if state[i] != UNDECIDED or left[batch[i]] == 0:
+                if state[i] != UNDECIDED or counts[batch[order[i]]] == most:
                     depth -= 1
                     continue
-                box, own, number_after = load_box(boxes, i, apart), group[i], 0
+                box, own, number_after = load_box(boxes, i, apart), group[order[i]], 0
                 first_rank, first_of_all = rank[i], i
                 x1, y1, x2, y2 = around((in_float64(box),))
                 w, h = x2 - x1, y2 - y1
@@ -100,15 +112,26 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                     waiting[depth] = first_of_all
                     continue
                 state[i] = KEPT
-                left[batch[i]] -= 1
+                counts[batch[order[i]]] += 1
                 for k in range(number_after):
                     state[after[k]] = OUT
                 depth -= 1
+        found = 0
+        for turn in range(turns.size):
+            i, place = turns[turn], place_at[turn]
+            # One that is nowhere, for a NaN, is like no other.
+            if (place == NOWHERE or state[place] == KEPT) and taken[batch[i]] < most:
+                taken[batch[i]] += 1
+                kept[found] = i
+                found += 1
+        return found
 
     boxes, place, number = machine.readonly, types.intp, machine.number
     indices, reals = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
     limits = (machine.numbers(2 + len(structure.number_names)), number, types.float64)
     ranges = (indices, reals, reals, indices, reals)
-    of_boxes = (indices, indices, indices, indices, indices, indices)
-    room = (machine.array, machine.array, types.Array(types.uint8, 1, "C"), indices, indices)
-    return suppress, types.void(boxes, place, *limits, *ranges, *of_boxes, *room)
+    of_boxes = (indices, indices, indices, indices, indices, types.boolean, types.int64)
+    room = (machine.array, machine.array, indices, indices, types.Array(types.uint8, 1, "C"))
+    return suppress, place(
+        boxes, place, *limits, *ranges, *of_boxes, *room, indices, indices, indices, indices, indices
+    )

@@ -8,11 +8,12 @@ from boxloss.engines.numba.compile import compiled
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
-from boxloss.verbs.nms.kernel import KEPT, kernel
+from boxloss.verbs.nms.kernel import kernel
+from boxloss.verbs.nms.turns import turns_of
 from boxloss.verbs.pairwise.prepared import prepared
 from boxloss.verbs.within.numba import Windows
 
-BOXES_FOR_STRIPS = 3000  # fewer are compared sooner than sorted
+BOXES_FOR_STRIPS = 100
 # Of boxes of another kind so much fewer are many: to compare two takes several times as long, to sort them does not.
 FEWER = 6
 
@@ -23,47 +24,27 @@ def run(
     threshold: float,
     above: bool,
     overlap: float | None,
-    turns: Any,
+    scores: Any,
     group: Any,
     batch: Any,
     max_kept: int | None,
     symmetric: bool,
 ) -> Any:
-    """The boxes that survive, in the order of their turns; of each batch at most `max_kept`.
+    """The boxes that survive, by falling score; of each batch at most `max_kept`.
 
     If the formula is `symmetric` to the last bit boxes may be visited in any order.
     """
-    boxes, count = prepared(program, request), len(turns)
-    shape = request.box_shape
+    boxes, count, shape = prepared(program, request), len(scores), request.box_shape
+    groups, batches = (1 if ids is None else int(ids.max(initial=0)) + 1 for ids in (group, batch))
+    none = np.zeros(count if group is None or batch is None else 0, np.int64)
+    group, batch, turns = none if group is None else group, none if batch is None else batch, turns_of(scores)
     few = BOXES_FOR_STRIPS if shape is AXIS_ALIGNED else BOXES_FOR_STRIPS // FEWER
-    overlap = None if count < few else overlap
-    windows = Windows(boxes, shape, overlap, turns, group, int(group.max(initial=0)) + 1)
-    dtype, order = boxes.preds.dtype, windows.strips.order
-    call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense)
-    turn = np.empty(count, np.int64)
-    turn[turns] = np.arange(count)
-    rank = turn[order]
-    if symmetric and max_kept is None and not windows.is_dense:
-        visits = np.arange(windows.columns)
-    else:
-        place = np.full(count, -1)
-        place[order] = np.arange(windows.columns)
-        visits = place[turns]
-        visits = visits[visits >= 0]
-    left = np.full(int(batch.max(initial=0)) + 1, count if max_kept is None else max_kept)
-    state, waiting, after = (np.zeros(windows.columns + 1, kind) for kind in (np.uint8, np.int64, np.int64))
-    of_boxes = (windows.strips.first_levels, visits, rank, group[order], batch[order], left)
-    windows.run(call, (), of_boxes, threshold, (state, waiting, after))
-    survives = np.ones(count, bool)  # as those do that are in no strip, for a NaN
-    survives[order] = state[:-1] == KEPT
-    kept = turns[survives[turns]]
-    return kept if max_kept is None else first_of_each(kept, batch[kept], max_kept)
-
-
-def first_of_each(kept: Any, batch: Any, most: int) -> Any:
-    """Of each batch the first so many."""
-    by_batch = np.argsort(batch, kind="stable")
-    ends = np.cumsum(np.bincount(batch))
-    place = np.empty(len(kept), np.int64)
-    place[by_batch] = np.arange(len(kept)) - np.concatenate([[0], ends])[batch[by_batch]]
-    return kept[place < most]
+    windows = Windows(boxes, shape, None if count < few else overlap, turns, group, groups)
+    as_they_lie = symmetric and max_kept is None and not windows.is_dense
+    strips, most = windows.strips, count if max_kept is None else max_kept
+    of_boxes = (strips.first_levels, strips.order, turns, group, batch, as_they_lie, most)
+    kept, *room = np.empty((5, count + 1), np.int64)
+    outputs = (*np.zeros((2, batches), np.int64), np.zeros(windows.columns, np.uint8), *room, kept)
+    call = compiled(kernel, boxes.preds.dtype, program.structure, shape, boxes.guarded, above, windows.is_dense)
+    found = windows.run(call, (), of_boxes, threshold, outputs)
+    return kept[:found]

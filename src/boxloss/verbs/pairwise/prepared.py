@@ -105,6 +105,8 @@ def in_groups(call: Prepared, request: Request, lanes: int) -> Prepared:
 
 def _batches(lead: tuple[int, ...], batch: tuple[int, ...]) -> list[int]:
     """Which of the batches that boxes have each batch of the result takes."""
+    if not batch:
+        return [0]
     own = np.arange(math.prod(lead)).reshape(lead)
     found: list[int] = np.broadcast_to(own, batch).reshape(-1).tolist()
     return found

@@ -10,6 +10,7 @@ from numba.extending import register_jitable
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.compile import machine as machine_of
+from boxloss.engines.numba.digits import DIGITS, bits_for, by_digit
 from boxloss.engines.numba.memory import load, widened
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.within.strips import SMALLEST_SIDE, Strips, upright_around
@@ -19,8 +20,7 @@ from boxloss.verbs.within.windows import FARTHEST, sort, strip_at
 # So sparse boxes lie in strips several times as high as they are, and crowded ones in lower strips.
 BOXES_A_SEARCH, LOWEST, HIGHEST = 50.0, 1 / 8, 8.0
 FEW_IN_A_WINDOW = 8.0  # boxes of a size that are looked at together with those of the next one
-DIGIT = 11  # bits of a number that are sorted by at a time
-DIGITS = 1 << DIGIT
+FLOAT64 = np.dtype(np.float64)
 MANTISSA, EXPONENT = 52, 1022  # of a float64: the bits behind its exponent, and what that of a number from 1/2 to 1 is
 
 
@@ -63,83 +63,75 @@ def measure(machine: Machine, shape: Shape) -> Template:
     return measure_boxes, types.intp(machine.readonly, types.intp, *of_each)
 
 
-def levels_of(machine: Machine) -> Template:
-    """What is known of boxes of like size, `sizes` of which become fewer levels; returns how many.
+@register_jitable
+def window(w, h, span_x, span_y):  # type: ignore[no-untyped-def]
+    """What share of all boxes is in a window that is as far as their sides are long; half of their spans is given."""
+    return min(1.0, w / max(span_x, SMALLEST_SIDE)) * min(1.0, h / max(span_y, SMALLEST_SIDE))
 
-    A size with few boxes in a window becomes one level with the next. On the way back each box has its level in `size`,
-    each level its group in `owner`.
+
+def levels_of(machine: Machine) -> Template:
+    """What is known of boxes of like size, which are a level; returns how many levels there are.
+
+    The size is the exponent of the longer side, of `apart` that occur from the `first` on; if that is 0 the sizes of
+    each group are numbered in `size`. One with few boxes in a window is one level with the next of the group.
+    Afterwards `size` has the level of each box.
     """
 
     def find_levels(  # type: ignore[no-untyped-def]
-        w, h, size, group, of_size, level_of, owner, levels, span_x, span_y
+        w, h, bits, first, apart, size, group, kept, limits, owner, many, levels, first_levels
     ):
-        sizes = owner.size
-        for k in range(sizes):
-            levels[5 * k], owner[k] = math.inf, -1
-            for column in range(1, 5):
-                levels[5 * k + column] = 0.0
-            of_size[k] = 0.0
-        for i in range(w.size):
-            k, longer = size[i], max(w[i], h[i])
+        span_x, span_y = 0.5 * limits[1] - 0.5 * limits[0], 0.5 * limits[3] - 0.5 * limits[2]
+        many[:], levels[:] = 0, 0.0
+        for k in range(many.size):
+            levels[5 * k] = math.inf
+        for i in range(size.size):
+            k, longer, own = size[i], max(w[i], h[i]), group[kept[i]]
+            if apart > 0:
+                k = (bits[i] >> MANTISSA) - first + apart * own
+                size[i] = k
             at = 5 * k
-            of_size[k] += 1.0
-            owner[k] = group[i]
+            many[k], owner[k] = many[k] + 1, own
             levels[at], levels[at + 1] = min(levels[at], longer), max(levels[at + 1], longer)
             levels[at + 2], levels[at + 3] = max(levels[at + 2], w[i]), max(levels[at + 3], h[i])
-        count = 0
-        for k in range(sizes):
-            if owner[k] < 0:
+        first_levels[:] = 0
+        count = before = 0
+        for k in range(many.size):
+            if many[k] == 0:
+                many[k] = count  # nobody's level
                 continue
-            least, greatest, widest, highest = levels[5 * k], levels[5 * k + 1], levels[5 * k + 2], levels[5 * k + 3]
-            many, before = of_size[k], count - 1
-            joins = False
-            if before >= 0 and owner[before] == owner[k]:
-                at = 5 * before
+            own, boxes, at = owner[k], many[k], 5 * (count - 1)
+            least, longest, widest, highest = levels[5 * k], levels[5 * k + 1], levels[5 * k + 2], levels[5 * k + 3]
+            if first_levels[own + 1] > 0:
                 wide, high = max(widest, levels[at + 2]), max(highest, levels[at + 3])
-                share = min(1.0, 2.0 * wide / span_x) * min(1.0, 2.0 * high / span_y)
-                joins = (many + of_size[before]) * share <= FEW_IN_A_WINDOW
-            if joins:
-                many += of_size[before]
-                least, widest, highest = min(least, levels[at]), wide, high
-                greatest = max(greatest, levels[at + 1])
-                count = before
-            own = owner[k]
-            level_of[k], owner[count], of_size[count] = count, own, many
-            levels[5 * count], levels[5 * count + 1] = least, greatest
-            levels[5 * count + 2], levels[5 * count + 3] = widest, highest
-            height = highest if highest > 0.0 else greatest
+                if (boxes + before) * window(wide, high, span_x, span_y) <= FEW_IN_A_WINDOW:
+                    least, longest, widest, highest = min(least, levels[at]), max(longest, levels[at + 1]), wide, high
+                    boxes, count = boxes + before, count - 1
+                    first_levels[own + 1] -= 1
+            height = highest if highest > 0.0 else longest
             height = height if height > SMALLEST_SIDE else 1.0
-            share = min(1.0, 2.0 * widest / span_x) * min(1.0, height / span_y)
-            in_window = max(many * share, 1e-6)
-            levels[5 * count + 4] = height * min(max(math.sqrt(BOXES_A_SEARCH / in_window), LOWEST), HIGHEST)
-            count += 1
-        for i in range(w.size):
-            size[i] = level_of[size[i]]
+            in_window = max(boxes * window(widest, 0.5 * height, span_x, span_y), 1e-6)
+            at = 5 * count
+            levels[at], levels[at + 1], levels[at + 2], levels[at + 3] = least, longest, widest, highest
+            levels[at + 4] = height * min(max(math.sqrt(BOXES_A_SEARCH / in_window), LOWEST), HIGHEST)
+            many[k], before, count = count, boxes, count + 1
+            first_levels[own + 1] += 1
+        for own in range(first_levels.size - 1):
+            first_levels[own + 1] += first_levels[own]
+        for i in range(size.size):
+            size[i] = many[size[i]]
         return count
 
     reals, indices = types.Array(types.float64, 1, "C"), types.Array(types.int64, 1, "C")
-    of_boxes, of_levels = (reals, reals, indices, indices), (reals, indices, indices, reals)
-    return find_levels, types.intp(*of_boxes, *of_levels, types.float64, types.float64)
-
-
-@register_jitable
-def by_digit(numbers, shift, given, sorted_by_it, counts):  # type: ignore[no-untyped-def]
-    """Sort places of numbers by one digit of these, equal ones in the order that they come in."""
-    counts[:] = 0
-    for i in range(given.size):
-        counts[(numbers[given[i]] >> shift) & (DIGITS - 1)] += 1
-    total = 0
-    for digit in range(DIGITS):
-        total, counts[digit] = total + counts[digit], total
-    for i in range(given.size):
-        place = given[i]
-        digit = (numbers[place] >> shift) & (DIGITS - 1)
-        sorted_by_it[counts[digit]] = place
-        counts[digit] += 1
+    sizes, of_levels = (indices, types.int64, types.int64, indices), (indices, indices, reals, indices)
+    return find_levels, types.intp(reals, reals, *sizes, indices, indices, reals, *of_levels)
 
 
 def order_of(machine: Machine) -> Template:
-    """Sort boxes by level, strip and x; returns how many strips there are."""
+    """Sort boxes by level, strip and x; returns how many strips there are.
+
+    A number of a strip, with a digit for x behind it, is sorted by a digit at a time, and few boxes are left in which
+    x is not in order.
+    """
 
     def find_order(  # type: ignore[no-untyped-def]
         x,
@@ -147,104 +139,86 @@ def order_of(machine: Machine) -> Template:
         level,
         levels,
         kept,
-        least_x,
-        greatest_x,
-        strip,
-        digit,
-        by,
+        limits,
+        numbers,
         other,
-        counts,
+        places,
         offset,
+        begins,
+        counts,
         order,
         centres,
         starts,
         keys,
         first_strips,
     ):
-        number, count = first_strips.size - 1, x.size
-        offset[:] = FARTHEST
-        starts[:number] = -FARTHEST
+        count, number, digit = x.size, offset.size, bits_for(x.size)
+        offset[:], begins[:] = FARTHEST, -FARTHEST
         for i in range(count):
             own = level[i]
-            strip[i] = int(strip_at(y[i], levels[5 * own + 4]))
-            offset[own], starts[own] = min(offset[own], strip[i]), max(starts[own], strip[i])
+            strip = int(strip_at(y[i], levels[5 * own + 4]))
+            offset[own], begins[own], numbers[i] = min(offset[own], strip), max(begins[own], strip), strip
         total = 0
         for own in range(number):
-            total, offset[own] = total + starts[own] - offset[own] + 1, total - offset[own]
-        low = 0.5 * least_x
-        scale = (DIGITS - 1) / max(0.5 * greatest_x - low, SMALLEST_SIDE)
+            strips = begins[own] - offset[own] + 1
+            offset[own], begins[own], total = total - offset[own], total, total + strips
+        low = 0.5 * limits[0]
+        scale = ((1 << digit) - 1) / max(0.5 * limits[1] - low, SMALLEST_SIDE)
         for i in range(count):
-            strip[i] += offset[level[i]]
-            digit[i] = int((0.5 * x[i] - low) * scale)
-            other[i] = i
-        by_digit(digit, 0, other, by, counts)
-        shift = 0
-        while total >> shift > 0:
-            by_digit(strip, shift, by, other, counts)
-            by, other = other, by
-            shift += DIGIT
-        strips, before, began = 0, -1, 0
-        for place in range(count):
-            i = by[place]
-            order[place], centres[place] = kept[i], x[i]
-            if place == 0 or strip[i] != strip[by[place - 1]] or digit[i] != digit[by[place - 1]]:
-                sort(centres, order, began, place)
-                began = place
-            if place == 0 or strip[i] != strip[by[place - 1]]:
-                own = level[i]
-                while before < own:
+            numbers[i] = ((numbers[i] + offset[level[i]]) << digit) + int((0.5 * x[i] - low) * scale)
+            places[i] = i
+        shift, spare = 0, order
+        while (total << digit) >> shift > 0:
+            if by_digit(numbers, places, shift, digit, other, spare, counts):
+                numbers, other, places, spare = other, numbers, spare, places
+            shift += digit
+        strips, before, began, last = 0, -1, 0, -1
+        for at in range(count):
+            i, own = places[at], numbers[at]
+            order[at], centres[at] = kept[i], x[i]
+            if own != last:
+                sort(centres, order, began, at)
+                began = at
+            if own >> digit != last >> digit:
+                while before < 0 or (before + 1 < number and own >> digit >= begins[before + 1]):
                     before += 1
                     first_strips[before] = strips
-                starts[strips], keys[strips] = place, strip[i] - offset[own]
+                starts[strips], keys[strips] = at, (own >> digit) - offset[before]
                 strips += 1
+            last = own
         sort(centres, order, began, count)
         first_strips[number], starts[strips] = strips, count
         return strips
 
     reals, indices = types.Array(types.float64, 1, "C"), types.Array(types.int64, 1, "C")
-    given = (reals, reals, indices, reals, indices, types.float64, types.float64)
+    given = (reals, reals, indices, reals, indices, reals)
     room = (indices, indices, indices, indices, indices, indices)
     return find_order, types.intp(*given, *room, indices, reals, indices, reals, indices)
 
 
 def strips_of(shape: Shape, boxes: Any, group: Any, groups: int) -> Strips | None:
     """Sort prepared boxes into strips, those with a NaN into none; None if a number is infinite."""
-    count = len(group)
-    kept, limits = np.empty(count, np.int64), np.empty(6)
-    placed = np.empty((5, count))
-    found = compiled(measure, boxes.dtype, shape)(boxes, count, kept, *placed, limits)
+    (count,), limits = group.shape, np.empty(6)
+    order, room, placed = np.empty(count, np.int64), np.empty((5, count), np.int64), np.empty((5, count))
+    found = compiled(measure, boxes.dtype, shape)(boxes, count, room[0], *placed, limits)
     if found < 0:
         return None
-    kept, (x, y, w, h, longer) = kept[:found], placed[:, :found]
-    group = group[kept] if found < count else group
-    least, most = np.frexp(limits[4:])[1].tolist() if found else (0, 0)
-    size = (longer.view(np.int64) >> MANTISSA) - (least + EXPONENT)
-    sizes = most - least + 1
-    if groups > 1:
-        size += group * sizes
-    sizes *= groups
+    if found < count:
+        order, room, placed = order[:found], room[:, :found], placed[:, :found]
+    kept, size, numbers, other, places = room
+    x, y, w, h, longer = placed
+    first, last = (math.frexp(side)[1] if found else 0 for side in limits[4:].tolist())
+    apart, bits = last - first + 1, longer.view(np.int64)
+    sizes = groups * apart
     if sizes > 4 * found + 4096:
-        ids, size = np.unique(size, return_inverse=True)
-        sizes = len(ids)
-    (least_x, greatest_x, least_y, greatest_y), levels, owner = (
-        limits[:4].tolist(),
-        np.empty(5 * sizes),
-        np.empty(sizes, np.int64),
-    )
-    spans = (max(b - a, SMALLEST_SIDE) for a, b in ((least_x, greatest_x), (least_y, greatest_y)))
-    of_levels = (np.empty(sizes), np.empty(sizes, np.int64), owner, levels)
-    float64 = np.dtype(np.float64)
-    number = compiled(levels_of, float64)(w, h, size, group, *of_levels, *spans)
-    room = np.empty((4, found), np.int64)
-    order, centres, starts, keys = (
-        np.empty(found, np.int64),
-        np.empty(found),
-        np.empty(found + 1, np.int64),
-        np.empty(found),
-    )
-    first_strips, more = np.empty(number + 1, np.int64), (np.empty(DIGITS, np.int64), np.empty(number, np.int64))
-    of_boxes = (x, y, size, levels, kept, least_x, greatest_x)
-    outputs = (order, centres, starts, keys, first_strips)
-    strips = compiled(order_of, float64)(*of_boxes, *room, *more, *outputs)
-    first_levels = np.searchsorted(owner[:number], np.arange(groups + 1))
-    return Strips(order, centres, starts[: strips + 1], keys[:strips], levels[: 5 * number], first_strips, first_levels)
+        ids, size = np.unique((bits >> MANTISSA) + apart * group[kept], return_inverse=True)
+        apart, sizes = 0, len(ids)
+    owner, many, levels = np.empty(sizes, np.int64), np.empty(sizes, np.int64), np.empty(5 * sizes)
+    first_levels = np.empty(groups + 1, np.int64)
+    by_size, of_levels = (bits, first + EXPONENT, apart, size), (owner, many, levels, first_levels)
+    number = compiled(levels_of, FLOAT64)(w, h, *by_size, group, kept, limits, *of_levels)
+    first_strips, counts = np.empty(number + 1, np.int64), np.empty(DIGITS, np.int64)
+    centres, starts, keys = longer, np.empty(found + 1, np.int64), np.empty(found)  # longer has been read
+    more, outputs = (owner[:number], many[:number], counts), (order, centres, starts, keys, first_strips)
+    strips = compiled(order_of, FLOAT64)(x, y, size, levels, kept, limits, numbers, other, places, *more, *outputs)
+    return Strips(order, centres, starts[: strips + 1], keys[:strips], levels, first_strips, first_levels)

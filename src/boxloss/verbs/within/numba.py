@@ -47,13 +47,11 @@ class Windows:
         if strips is not None:
             self.overlap = max(0.0, (overlap or 0.0) * (1.0 - SLACK) - SLACK) * shape.least_extent
         self.strips = strips or everything(group, groups, np.arange(columns) if turns is None else turns)
-        order = self.strips.order
-        self.apart = len(order) + self.lanes
-        filled = np.empty((boxes.size, self.apart), dtype)
-        filled[:, len(order) :] = np.nan
-        for given, own in zip(boxes.targets.reshape(boxes.size, columns), filled, strict=True):
-            np.take(given, order, out=own[: len(order)], mode="clip")
-        self.targets, self.boxes, self.columns = filled.reshape(-1), boxes, len(order)
+        order = np.zeros(len(self.strips.order) + self.lanes, np.int64)  # a vector may read past the last box
+        order[: -self.lanes] = self.strips.order
+        self.boxes, self.columns, self.apart = boxes, len(order) - self.lanes, len(order)
+        targets = boxes.targets.reshape(boxes.size, columns)
+        self.targets = (np.take(targets, order, axis=1, mode="clip") if columns else targets).reshape(-1)
 
     def run(
         self, call: Any, rows: tuple[Any, ...], of_boxes: tuple[Any, ...], threshold: float, outputs: tuple[Any, ...]

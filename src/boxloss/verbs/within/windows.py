@@ -4,7 +4,7 @@ import math
 
 from numba.extending import register_jitable
 
-FARTHEST = 2.0**40  # keys of strips further away are the same, so that all are numbers of int64
+FARTHEST = 2.0**28  # keys of strips further away are the same, so that int64 has room for numbers of all strips
 
 
 @register_jitable
