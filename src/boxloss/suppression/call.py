@@ -15,6 +15,7 @@ from boxloss.request import Request, pairwise_request
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.relations import height, positive_part, width
 from boxloss.shapes.shape import Pair
+from boxloss.verbs.pairwise.tiles import index_type
 from boxloss.verbs.within.strips import numbered
 
 FAR_APART = 2.0**62  # of ids: their differences are numbers of int64
@@ -116,10 +117,11 @@ def rounded_limit(metric: Loss, limit: float, dtype: Any) -> float:
     return float(rounded)
 
 
-def returned(given: Boxes, found: Any, dtype: Any = None) -> Any:
+def returned(given: Boxes, found: Any, *, are_indices: bool = False) -> Any:
     """A result in the library and on the device of the boxes."""
     if isinstance(given.like, np.ndarray):
         return found
     import array_api_compat
 
+    dtype = index_type(given.xp) if are_indices else None
     return given.xp.asarray(found, dtype=dtype, device=array_api_compat.device(given.like))

@@ -7,7 +7,6 @@ from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.suppression.call import QUOTIENT, checked, criterion, returned, rounded_limit
 from boxloss.typing import Array, ArrayT
 from boxloss.verbs import select
-from boxloss.verbs.pairwise.tiles import index_type
 
 
 def nms(
@@ -95,4 +94,4 @@ def nms(
         max_kept,
         metric is QUOTIENT and request.box_shape is AXIS_ALIGNED,
     )
-    return returned(given, kept, index_type(given.xp))  # type: ignore[no-any-return]
+    return returned(given, kept, are_indices=True)  # type: ignore[no-any-return]

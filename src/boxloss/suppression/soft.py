@@ -10,7 +10,6 @@ from boxloss.losses.loss import Loss
 from boxloss.suppression.call import checked, criterion, returned
 from boxloss.typing import Array, ArrayT
 from boxloss.verbs import select
-from boxloss.verbs.pairwise.tiles import index_type
 
 METHODS = ("gaussian", "linear")
 
@@ -106,4 +105,4 @@ def soft_nms(
             is_lowered = (group[partners] == group[k]) & ~is_kept[partners]
             now[partners[is_lowered]] *= factor[own][is_lowered]
     order = np.asarray(kept, np.int64)
-    return returned(given, order, index_type(given.xp)), returned(given, now[order])
+    return returned(given, order, are_indices=True), returned(given, now[order])

@@ -6,7 +6,7 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.compile import machine as machine_of
 from boxloss.engines.numba.memory import load, prefer_wide_vectors, widened
-from boxloss.engines.numba.vectors import lanes_of, lanes_where, lowest_bit, row_of
+from boxloss.engines.numba.vectors import lanes_of, lowest_bit, which_of
 from boxloss.formulas.program import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
@@ -27,8 +27,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     """
     size = shape.size + len(structure.parts(shape))
     load_box, lanes = load(size), lanes_of(machine.dtype)
-    row = rows.over_row(row_of, machine, structure, shape, guarded, above)
-    which_are_within = lanes_where(lanes, rows.comparison(above))
+    which_are_within = rows.over_row(which_of, machine, structure, shape, guarded, above)
     in_float64, around = widened(shape.size), machine_of("float64").function(upright_around(shape), shape.size)
 
     def suppress(  # type: ignore[no-untyped-def]
@@ -49,8 +48,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         batch,
         as_they_lie,
         most,
-        some,
-        best,
         counts,
         taken,
         state,
@@ -90,22 +87,18 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                             first = i + 1
                         else:
                             first, stop = places_around(x, to_x, centres, first, stop)
-                        while first < stop:
-                            width = min(some.size, stop - first)
-                            row(box, numbers, boxes, first, apart, -(-width // lanes), some, 0, best, 0)
-                            for place in range(0, width, lanes):
-                                which = which_are_within(some, place, threshold)
-                                if width - place < lanes:
-                                    which &= (1 << (width - place)) - 1
-                                while which != 0:
-                                    at = first + place + lowest_bit(which)
-                                    which &= which - 1
-                                    if rank[at] > rank[i]:
-                                        after[number_after] = at
-                                        number_after += 1
-                                    elif rank[at] < first_rank and state[at] == UNDECIDED:
-                                        first_rank, first_of_all = rank[at], at
-                            first += width
+                        for at in range(first, stop, lanes):
+                            which = which_are_within(box, numbers, boxes, at, apart, threshold)
+                            if stop - at < lanes:
+                                which &= (1 << (stop - at)) - 1
+                            while which != 0:
+                                k = at + lowest_bit(which)
+                                which &= which - 1
+                                if rank[k] > rank[i]:
+                                    after[number_after] = k
+                                    number_after += 1
+                                elif rank[k] < first_rank and state[k] == UNDECIDED:
+                                    first_rank, first_of_all = rank[k], k
                         strip += 1
                 if first_of_all != i:
                     depth += 1
@@ -131,7 +124,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     limits = (machine.numbers(2 + len(structure.number_names)), number, types.float64)
     ranges = (indices, reals, reals, indices, reals)
     of_boxes = (indices, indices, indices, indices, indices, types.boolean, types.int64)
-    room = (machine.array, machine.array, indices, indices, types.Array(types.uint8, 1, "C"))
+    room = (indices, indices, types.Array(types.uint8, 1, "C"))
     return suppress, place(
         boxes, place, *limits, *ranges, *of_boxes, *room, indices, indices, indices, indices, indices
     )

@@ -58,11 +58,9 @@ class Windows:
     ) -> Any:
         """Run a kernel for rows of boxes."""
         boxes, strips = self.boxes, self.strips
-        some = np.empty(VALUES_AT_A_TIME + self.lanes, boxes.preds.dtype)
         limits = (boxes.numbers, threshold, self.overlap)
         ranges = (strips.first_strips, strips.levels, strips.keys, strips.starts, strips.centres)
-        piece, best = some[:VALUES_AT_A_TIME], some[VALUES_AT_A_TIME:]
-        return call(*rows, self.targets, self.apart, *limits, *ranges, *of_boxes, piece, best, *outputs)
+        return call(*rows, self.targets, self.apart, *limits, *ranges, *of_boxes, *outputs)
 
 
 def run(
@@ -80,11 +78,12 @@ def run(
     def task(start: int, stop: int) -> None:
         own, counts = found.setdefault(start, []), np.empty(stop - start, np.int64)
         index, value = np.empty(room, np.int64), np.empty(room, dtype)
+        some, best = np.empty(VALUES_AT_A_TIME, dtype), np.empty(windows.lanes, dtype)
         done = 0
         while done < stop - start:
             turns, left = np.arange(start + done, stop), counts[done:]
             of_pred = (boxes.preds, boxes.all_preds, turns)
-            more = windows.run(call, of_pred, (order,), threshold, (left, index, value))
+            more = windows.run(call, of_pred, (order,), threshold, (some, best, left, index, value))
             hits = int(left[:more].sum())
             own.append((np.repeat(turns[:more], left[:more]), index[:hits].copy(), value[:hits].copy()))
             done += more
