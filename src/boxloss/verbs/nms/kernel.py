@@ -11,7 +11,7 @@ from boxloss.formulas.program import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 from boxloss.verbs.within.strips import upright_around
-from boxloss.verbs.within.windows import places_around, strips_around
+from boxloss.verbs.within.windows import first_from, strips_around
 
 UNDECIDED, OUT, KEPT = 0, 1, 2
 NOWHERE = -1
@@ -83,11 +83,8 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                         strip, last, to_x = strips_around((x, y), (w, h), overlap, level, levels, keys, strip, end)
                     while strip < end and (dense or keys[strip] <= last):
                         first, stop = starts[strip], starts[strip + 1]
-                        if dense:
-                            first = i + 1
-                        else:
-                            first, stop = places_around(x, to_x, centres, first, stop)
-                        for at in range(first, stop, lanes):
+                        at = i + 1 if dense else first_from(centres, first, stop, x - to_x)
+                        while at < stop and (dense or centres[at] <= x + to_x):
                             which = which_are_within(box, numbers, boxes, at, apart, threshold)
                             if stop - at < lanes:
                                 which &= (1 << (stop - at)) - 1
@@ -99,6 +96,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                                     number_after += 1
                                 elif rank[k] < first_rank and state[k] == UNDECIDED:
                                     first_rank, first_of_all = rank[k], k
+                            at += lanes
                         strip += 1
                 if first_of_all != i:
                     depth += 1
