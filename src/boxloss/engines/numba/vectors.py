@@ -177,6 +177,16 @@ def lowest_bit(typing_context: Any, bits: Any) -> Any:
     return types.int64(types.int64), codegen
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def bits_set(typing_context: Any, bits: Any) -> Any:
+    """How many bits are set."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.int64), codegen
+
+
 def _bits(builder: Any, comparison: str, vector: Any, bound: Any, lanes: int) -> Any:
     """A bit for each number of a vector that compares with the bound."""
     truths = builder.fcmp_ordered(comparison, vector, _in_all(builder, bound, lanes))
