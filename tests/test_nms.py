@@ -10,15 +10,16 @@ from boxloss.compat.torchvision import batched_nms
 from boxloss.compat.torchvision import nms as torchvision_nms
 from boxloss.verbs import select
 from boxloss.verbs.nms import numba as engine
+from boxloss.verbs.nms.turns import turns_of
 from errors import check_error
 
 
 def is_alike(boxes, i, threshold):
     """What torchvision computes of one box and all."""
-    wh = np.clip(np.minimum(boxes[i, 2:], boxes[:, 2:]) - np.maximum(boxes[i, :2], boxes[:, :2]), 0, None)
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    intersection = wh[:, 0] * wh[:, 1]
     with np.errstate(all="ignore"):
+        wh = np.clip(np.minimum(boxes[i, 2:], boxes[:, 2:]) - np.maximum(boxes[i, :2], boxes[:, :2]), 0, None)
+        area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        intersection = wh[:, 0] * wh[:, 1]
         return (intersection / (area[i] + area - intersection)).astype("float64") > threshold
 
 
@@ -70,6 +71,38 @@ def test_survivors_of_ties(seed, threshold, dtype, by_strips):
         assert bl.nms(boxes, scores, threshold=threshold).tolist() == definition(boxes, scores, threshold)
     finally:
         engine.BOXES_FOR_STRIPS = before
+
+
+@pytest.mark.parametrize("kind", ["chain", "many sizes", "far away", "groups", "equal"])
+def test_survivors_of_boxes_that_strips_find_hard(kind, rng):
+    """Boxes that each suppress the next, of sizes that differ by 2^100, far from all others, alone in their group."""
+    n, groups = 600, None
+    boxes, scores = draw(rng, n, 200.0), rng.random(n)
+    if kind == "chain":
+        x = np.arange(n) * 2.0
+        boxes, scores = np.stack([x, 0 * x, x + 10, 0 * x + 10], axis=-1), np.sort(scores)
+    elif kind == "many sizes":
+        boxes[::3] = 0.0, 0.0, 5.0, 7.0
+        boxes *= np.exp2(rng.integers(-50, 50, n))[:, None]
+    elif kind == "far away":
+        boxes[5:9] += 1e14
+        boxes[9:12, ::2] -= 1e300
+        boxes[20] = -1e308, -1e308, 1e308, 1e308
+    elif kind == "groups":
+        groups = rng.integers(0, 400, n)
+    else:
+        boxes, scores = np.tile(boxes[:3], (n // 3, 1)), rng.integers(0, 3, n) / 3
+    assert bl.nms(boxes, scores, labels=groups).tolist() == definition(boxes, scores, 0.5, groups)
+
+
+def test_scores_of_all_kinds_give_a_stable_order(rng):
+    for scores in (
+        rng.normal(size=5000),
+        rng.integers(-2, 3, 500) * 1.0,
+        1.0 + rng.random(500) * 1e-12,
+        rng.choice([np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, 1.0], 500),
+    ):
+        np.testing.assert_array_equal(turns_of(scores), np.argsort(-scores, kind="stable"))
 
 
 def test_powerboxes(rng):

@@ -31,6 +31,10 @@ def array_namespace(**arrays: Any) -> Any:
 
         _check_one_device(arrays)
         return xp
+    if all(type(array) is np.ndarray for array in arrays.values()):
+        import array_api_compat.numpy as xp
+
+        return xp
     import array_api_compat
 
     namespaces = {}
@@ -151,6 +155,9 @@ def check_own_format(name: str, boxes: Any, format: str) -> None:
 
 def check_boxes(boxes: Any, format: str = "xyxy", name: str = "boxes") -> tuple[Any, Any]:
     """The library of an array of boxes, and the boxes in a float type."""
+    if type(boxes) is np.ndarray and boxes.dtype.kind == "f" and boxes.ndim > 1:
+        check_last_axis(name, boxes, format)
+        return array_namespace(boxes=boxes), boxes
     xp = array_namespace(**{name: boxes})
     check_own_format(name, boxes, format)
     boxes = as_boxes(xp, name, boxes, format)

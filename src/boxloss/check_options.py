@@ -131,10 +131,16 @@ def check_target_mask(xp: Any, mask: Any, pred: Any, shape: tuple[int, ...]) -> 
 
 def check_one_a_box(xp: Any, name: str, array: Any, boxes: Any, *, integral: bool) -> None:
     """A number for each box: a real one, or an integer."""
-    array_namespace(**{"boxes": boxes, name: array})
+    is_numpy = type(array) is np.ndarray and type(boxes) is np.ndarray
+    if not is_numpy:
+        array_namespace(**{"boxes": boxes, name: array})
     if tuple(array.shape) != (boxes.shape[0],):
         raise ValueError(f"{name} must have one number a box, shape ({boxes.shape[0]},); got {tuple(array.shape)}")
-    if not xp.isdtype(array.dtype, "integral" if integral else ("integral", "real floating")):
+    if is_numpy:
+        fits = array.dtype.kind in ("iu" if integral else "iuf")
+    else:
+        fits = xp.isdtype(array.dtype, "integral" if integral else ("integral", "real floating"))
+    if not fits:
         raise TypeError(f"{name} must be of {'an integer' if integral else 'a real'} type; got {array.dtype}")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxloss.coco.columns import Detections, GroundTruth
+from boxloss.coco.order import all_of, falling, numbers_of
 
 MAX_DETECTIONS = 100  # of one image and category: as many as COCO's evaluation looks at
 HIGHEST_THRESHOLD = 1 - 1e-10  # a threshold of 1 would ask for more than rounding leaves of a perfect match
@@ -101,9 +102,9 @@ def match(
     if max_detections < 1:
         raise ValueError(f"max_detections must be 1 or more, not {max_detections}")
     detected, annotated = _groups(truth, detections)
-    queue = _queue(detected, detections.score, max_detections)
+    _, looked_at = np.unique(detected, return_counts=True)
     threshold = min(iou_threshold, HIGHEST_THRESHOLD)
-    candidates = _candidates(truth, detections, detected, annotated, queue, threshold)
+    candidates = _candidates(truth, detections, detected, annotated, max_detections, threshold)
     in_crowd = truth.crowd[candidates.annotation]
     detection, annotation, iou = _greedy(candidates.where(~in_crowd))
     return Matches(
@@ -116,18 +117,27 @@ def match(
         pred=_corners(detections.box[detection]),
         target=_corners(truth.box[annotation]),
         ignored=detections.position[np.setdiff1d(candidates.detection[in_crowd], detection)],
-        unseen=len(detected) - len(queue),
+        unseen=int(np.maximum(looked_at - max_detections, 0).sum()),
     )
 
 
 def _candidates(
-    truth: GroundTruth, detections: Detections, detected: Indices, annotated: Indices, queue: Indices, threshold: float
+    truth: GroundTruth, detections: Detections, detected: Indices, annotated: Indices, most: int, threshold: float
 ) -> Candidates:
     """Find the pairs of one image and category whose IoU reaches the threshold, in the order of their turns."""
-    shelf = np.argsort(annotated)
+    groups = np.unique(annotated)
+    (queue,) = np.nonzero(np.isin(detected, groups))  # others have nothing to match
+    queue = queue[falling(detections.score[queue])]
+    own = numbers_of(groups, detected[queue])
+    by_group = np.argsort(own, kind="stable")
+    queue, own = queue[by_group], own[by_group]
+    seen = np.arange(len(own)) - _begins(own, len(groups))[own] < most
+    queue, own = queue[seen], own[seen]
+    place = numbers_of(groups, annotated)
+    shelf = np.argsort(place, kind="stable")
     found = []
-    for turn, place in _equal(detected[queue], annotated[shelf]):
-        annotation = shelf[place]
+    for turn, at in _equal(own, _begins(place, len(groups))):
+        annotation = shelf[at]
         iou = _iou(detections.box[queue[turn]], truth.box[annotation], truth.crowd[annotation])
         enough = iou >= threshold
         found.append((turn[enough], annotation[enough], iou[enough]))
@@ -138,26 +148,22 @@ def _candidates(
 
 def _groups(truth: GroundTruth, detections: Detections) -> tuple[Indices, Indices]:
     """Make one number of the image and category of each detection, and of each annotation."""
-    image, category = (
-        np.unique(np.concatenate([getattr(detections, key), getattr(truth, key)]), return_inverse=True)[1]
-        for key in ("image_id", "category_id")
-    )
-    groups: Indices = image * (np.max(category) + 1) + category
-    return groups[: len(detections.score)], groups[len(detections.score) :]
+    groups: list[Indices] = [np.zeros(len(found.image_id), np.int64) for found in (detections, truth)]
+    for key in ("image_id", "category_id"):
+        ids = [getattr(found, key) for found in (detections, truth)]
+        known = all_of(None, *ids)
+        groups = [group * len(known) + numbers_of(known, each) for group, each in zip(groups, ids, strict=True)]
+    return groups[0], groups[1]
 
 
-def _queue(groups: Indices, score: Floats, max_detections: int) -> Indices:
-    """List the detections by group and falling score, without those past `max_detections` of a group."""
-    queue = np.lexsort((-score, groups))
-    queued = groups[queue]
-    turn = np.arange(len(queue)) - np.searchsorted(queued, queued)
-    return queue[turn < max_detections]
+def _begins(numbers: NDArray[Any], count: int) -> Indices:
+    """Where each number begins among all in order, and where the last ends."""
+    return np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=count))])
 
 
-def _equal(left: Indices, right: Indices) -> Iterator[tuple[Indices, Indices]]:
-    """Find all (i, j) with left[i] == right[j], block by block, i rising; both arrays are sorted."""
-    start, stop = np.searchsorted(right, left, "left"), np.searchsorted(right, left, "right")
-    count = stop - start
+def _equal(left: NDArray[Any], begins: Indices) -> Iterator[tuple[Indices, Indices]]:
+    """Find all (i, j) so that j is one of the places of the number left[i], block by block, i rising."""
+    start, count = begins[left], np.diff(begins)[left]
     end = np.cumsum(count)
     for block in np.split(np.arange(len(left)), np.searchsorted(end, np.arange(BLOCK, count.sum(), BLOCK))):
         many = count[block]

@@ -117,7 +117,13 @@ class Structure:
 
     def parts(self, shape: Shape) -> tuple[Relation, ...]:
         """Those relations that a matrix prepares a part of for each box."""
-        return tuple(r for r in map(shape.relation, self.relations) if r.part is not None)
+        if shape not in self._parts:
+            self._parts[shape] = tuple(r for r in map(shape.relation, self.relations) if r.part is not None)
+        return self._parts[shape]
+
+    @cached_property
+    def _parts(self) -> dict[Shape, tuple[Relation, ...]]:
+        return {}
 
     def check_shape(self, shape: Shape) -> None:
         """Raise a ValueError if the loss, or one that it is made of, is not defined for a kind of box."""

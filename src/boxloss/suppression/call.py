@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxloss.check import check_count, check_format
+from boxloss.check import check_format
 from boxloss.check_arrays import check_boxes
 from boxloss.check_options import check_one_a_box
 from boxloss.libraries.arrays import is_dask, to_host
@@ -15,6 +15,7 @@ from boxloss.request import Request, pairwise_request
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.relations import height, positive_part, width
 from boxloss.shapes.shape import Pair
+from boxloss.verbs.pairwise.tiles import index_type
 from boxloss.verbs.within.strips import numbered
 
 FAR_APART = 2.0**62  # of ids: their differences are numbers of int64
@@ -53,21 +54,15 @@ class Boxes(NamedTuple):
     """A checked call, in NumPy arrays.
 
     `xp` and `like` are the library and the boxes as they came, `request` is for a matrix of the boxes with themselves,
-    `turns` are the boxes by falling score, and `group` has a number for each class of each `batch`.
+    and `group` has a number for each class of each `batch`; both are None if there is one only.
     """
 
     xp: Any
     request: Request
     scores: Any
-    turns: Any
     group: Any
     batch: Any
     like: Any
-
-    def room(self, max_kept: Any) -> Any:
-        """How many boxes may be kept of each batch."""
-        most = len(self.turns) if max_kept is None else check_count("max_kept", max_kept)
-        return np.full(int(self.batch.max(initial=0)) + 1, most)
 
 
 def criterion(metric: Any, threshold: float) -> tuple[Loss, float]:
@@ -93,20 +88,16 @@ def checked(boxes: Any, scores: Any, labels: Any, batch: Any, metric: Loss, form
             check_one_a_box(xp, name, array, boxes, integral=name != "scores")
     host = to_host(boxes)
     request = pairwise_request(metric.program, host, host, format, image_size)
-    numbers = {name: _numbered(given[name], len(host)) for name in ("labels", "batch")}
-    group = numbers["batch"] * (int(numbers["labels"].max(initial=0)) + 1) + numbers["labels"]
-    own = to_host(scores).astype(np.float64)
-    turns = np.argsort(-own)
-    in_turn = own[turns]
-    if (in_turn[1:] == in_turn[:-1]).any() or np.isnan(own).any():  # a stable sort takes three times as long
-        turns = np.argsort(-own, kind="stable")
-    return Boxes(xp, request, own, turns, numbered(group)[1], numbers["batch"], boxes)
+    group = of_batch = None if batch is None else _numbered(batch)
+    if labels is not None:
+        group = of_label = _numbered(labels)
+        if of_batch is not None:
+            group = numbered(of_batch * (int(of_label.max(initial=0)) + 1) + of_label)[1]
+    return Boxes(xp, request, to_host(scores).astype(np.float64), group, of_batch, boxes)
 
 
-def _numbered(ids: Any, count: int) -> Any:
+def _numbered(ids: Any) -> Any:
     """For each box the number of its class or batch."""
-    if ids is None:
-        return np.zeros(count, np.int64)
     ids = to_host(ids).astype(np.int64)
     if ids.size and float(ids.max()) - float(ids.min()) > FAR_APART:
         return np.unique(ids, return_inverse=True)[1]
@@ -115,6 +106,8 @@ def _numbered(ids: Any, count: int) -> Any:
 
 def rounded_limit(metric: Loss, limit: float, dtype: Any) -> float:
     """The limit in the type of the values, rounded so that just as many are beyond it."""
+    if dtype == np.float64:
+        return limit
     with np.errstate(over="ignore"):  # infinity is a limit too
         rounded = dtype.type(limit)
     if metric.is_score and float(rounded) > limit:
@@ -124,10 +117,11 @@ def rounded_limit(metric: Loss, limit: float, dtype: Any) -> float:
     return float(rounded)
 
 
-def returned(given: Boxes, found: Any, dtype: Any = None) -> Any:
+def returned(given: Boxes, found: Any, *, are_indices: bool = False) -> Any:
     """A result in the library and on the device of the boxes."""
     if isinstance(given.like, np.ndarray):
         return found
     import array_api_compat
 
+    dtype = index_type(given.xp) if are_indices else None
     return given.xp.asarray(found, dtype=dtype, device=array_api_compat.device(given.like))

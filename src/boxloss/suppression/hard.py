@@ -1,12 +1,12 @@
 """Suppression that removes boxes."""
 
-from boxloss.check import check_finite
+from boxloss.check import check_count, check_finite
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
-from boxloss.suppression.call import checked, criterion, returned, rounded_limit
+from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.suppression.call import QUOTIENT, checked, criterion, returned, rounded_limit
 from boxloss.typing import Array, ArrayT
 from boxloss.verbs import select
-from boxloss.verbs.pairwise.tiles import index_type
 
 
 def nms(
@@ -83,8 +83,15 @@ def nms(
     threshold = check_finite("threshold", threshold)
     metric, limit = criterion(metric, threshold)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)
-    left, request = given.room(max_kept), given.request
+    request, max_kept = given.request, None if max_kept is None else check_count("max_kept", max_kept)
     limit = rounded_limit(metric, limit, request.pred.dtype)
     call = metric.program, request, limit, metric.is_score, metric.needed_overlap(limit, metric.is_score)
-    kept = select.runner("nms", "auto", request.pred)(*call, given.turns, given.group, given.batch, left)
-    return returned(given, kept, index_type(given.xp))  # type: ignore[no-any-return]
+    kept = select.runner("nms", "auto", request.pred)(
+        *call,
+        given.scores,
+        given.group,
+        given.batch,
+        max_kept,
+        metric is QUOTIENT and request.box_shape is AXIS_ALIGNED,
+    )
+    return returned(given, kept, are_indices=True)  # type: ignore[no-any-return]

@@ -4,13 +4,12 @@ import heapq
 
 import numpy as np
 
-from boxloss.check import check_choice, check_finite, check_positive
+from boxloss.check import check_choice, check_count, check_finite, check_positive
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
 from boxloss.suppression.call import checked, criterion, returned
 from boxloss.typing import Array, ArrayT
 from boxloss.verbs import select
-from boxloss.verbs.pairwise.tiles import index_type
 
 METHODS = ("gaussian", "linear")
 
@@ -75,6 +74,7 @@ def soft_nms(
     check_choice("method", method, METHODS)
     sigma, threshold = check_positive("sigma", sigma), check_finite("threshold", threshold)
     min_score = check_finite("min_score", min_score)
+    max_kept = None if max_kept is None else check_count("max_kept", max_kept)
     metric, limit = criterion(metric, 0.0)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)
     if (given.scores < 0.0).any():
@@ -85,22 +85,24 @@ def soft_nms(
     i, j, value = select.runner("within", "auto", given.request.pred)(*call)
     alike = value.astype(np.float64) if metric.is_score else 1.0 - value.astype(np.float64)
     factor = np.exp(-alike * alike / sigma) if method == "gaussian" else np.where(alike >= threshold, 1.0 - alike, 1.0)
-    begin = np.searchsorted(i, np.arange(len(given.turns) + 1))
-    now, is_kept, left = given.scores.copy(), np.zeros(len(given.turns), bool), given.room(max_kept)
-    heap = [(-now[k], int(k)) for k in given.turns if now[k] > min_score]  # a sorted list is a heap
+    count, now = len(given.scores), given.scores.copy()
+    group, batch = (np.zeros(count, np.int64) if ids is None else ids for ids in (given.group, given.batch))
+    begin, is_kept = np.searchsorted(i, np.arange(count + 1)), np.zeros(count, bool)
+    left = np.full(int(batch.max(initial=0)) + 1, count if max_kept is None else max_kept)
+    heap = [(-now[k], int(k)) for k in np.argsort(-now, kind="stable") if now[k] > min_score]  # a sorted list is a heap
     kept: list[int] = []
     while heap:
         negative, k = heapq.heappop(heap)
         if -negative > now[k]:  # it was lowered since
             if now[k] > min_score:
                 heapq.heappush(heap, (-now[k], k))
-        elif left[given.batch[k]]:
-            left[given.batch[k]] -= 1
+        elif left[batch[k]]:
+            left[batch[k]] -= 1
             is_kept[k] = True
             kept.append(k)
             own = slice(begin[k], begin[k + 1])
             partners = j[own]
-            is_lowered = (given.group[partners] == given.group[k]) & ~is_kept[partners]
+            is_lowered = (group[partners] == group[k]) & ~is_kept[partners]
             now[partners[is_lowered]] *= factor[own][is_lowered]
     order = np.asarray(kept, np.int64)
-    return returned(given, order, index_type(given.xp)), returned(given, now[order])
+    return returned(given, order, are_indices=True), returned(given, now[order])

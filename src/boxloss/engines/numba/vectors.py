@@ -117,6 +117,21 @@ def row_of(written: Trace, size: int, count: int, lanes: int, comparison: str) -
     return row
 
 
+def which_of(written: Trace, size: int, count: int, lanes: int, comparison: str) -> Any:
+    """Make ``which_of(pred, numbers, targets, first, apart, bound)``: a bit for each of `lanes` that beats it."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def which(typing_context: Any, pred: Any, numbers: Any, targets: Any, first: Any, apart: Any, bound: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            *boxes, bound = arguments
+            values_at = _values(context, builder, signature, boxes, written, (size, count, lanes))
+            return _bits(builder, comparison, values_at(ir.Constant(ir.IntType(64), 0)), bound, lanes)
+
+        return types.int64(pred, numbers, targets, types.intp, types.intp, targets.dtype), codegen
+
+    return which
+
+
 def _values(context: Any, builder: Any, signature: Any, boxes: Any, written: Trace, sizes: tuple[int, int, int]) -> Any:
     """What emits the values of the targets from a place on: pred and numbers are put into all lanes once."""
     size, count, lanes = sizes
@@ -145,8 +160,7 @@ def lanes_where(lanes: int, comparison: str) -> Any:
             values, first, bound = arguments
             data = context.make_array(signature.args[0])(context, builder, values).data
             found = builder.load(_vector(builder, data, first, lanes), align=4)
-            truths = builder.fcmp_ordered(comparison, found, _in_all(builder, bound, lanes))
-            return builder.zext(builder.bitcast(truths, ir.IntType(lanes)), ir.IntType(64))
+            return _bits(builder, comparison, found, bound, lanes)
 
         return types.int64(values, types.intp, values.dtype), codegen
 
@@ -161,6 +175,22 @@ def lowest_bit(typing_context: Any, bits: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.int64), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def bits_set(typing_context: Any, bits: Any) -> Any:
+    """How many bits are set."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.int64), codegen
+
+
+def _bits(builder: Any, comparison: str, vector: Any, bound: Any, lanes: int) -> Any:
+    """A bit for each number of a vector that compares with the bound."""
+    truths = builder.fcmp_ordered(comparison, vector, _in_all(builder, bound, lanes))
+    return builder.zext(builder.bitcast(truths, ir.IntType(lanes)), ir.IntType(64))
 
 
 def _lane(place: int) -> Any:

@@ -15,13 +15,17 @@ def run(
     threshold: float,
     above: bool,
     overlap: float | None,
-    turns: Any,
+    scores: Any,
     group: Any,
     batch: Any,
-    left: Any,
+    max_kept: int | None,
+    symmetric: bool,
 ) -> Any:
-    """The boxes that survive, in the order of their turns; of each batch at most as many as are left."""
+    """The boxes that survive, by falling score; of each batch at most `max_kept`."""
+    turns = np.argsort(-scores, kind="stable")
     is_out, kept = np.zeros(len(turns), bool), []
+    batch = np.zeros(len(turns), np.int64) if batch is None else batch
+    left = np.full(int(batch.max(initial=0)) + 1, len(turns) if max_kept is None else max_kept)
     for i in turns:
         if is_out[i] or not left[batch[i]]:
             continue
@@ -29,5 +33,5 @@ def run(
         left[batch[i]] -= 1
         one = request._replace(pred=request.pred[i : i + 1], shape=(1, len(turns)))
         (values,) = matrix(program, one)
-        is_out |= (values > threshold if above else values < threshold) & (group == group[i])
+        is_out |= (values > threshold if above else values < threshold) & (True if group is None else group == group[i])
     return np.asarray(kept, np.int64)

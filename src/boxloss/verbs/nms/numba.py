@@ -1,4 +1,4 @@
-"""Suppression on the CPU: each box that is left when its turn comes looks through its window."""
+"""Suppression on the CPU: each box looks through its window."""
 
 from typing import Any
 
@@ -8,11 +8,12 @@ from boxloss.engines.numba.compile import compiled
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.verbs.nms.kernel import kernel
+from boxloss.verbs.nms.turns import turns_of
 from boxloss.verbs.pairwise.prepared import prepared
-from boxloss.verbs.within.kernel import kernel
 from boxloss.verbs.within.numba import Windows
 
-BOXES_FOR_STRIPS = 3000  # fewer are compared sooner than sorted
+BOXES_FOR_STRIPS = 100
 # Of boxes of another kind so much fewer are many: to compare two takes several times as long, to sort them does not.
 FEWER = 6
 
@@ -23,23 +24,27 @@ def run(
     threshold: float,
     above: bool,
     overlap: float | None,
-    turns: Any,
+    scores: Any,
     group: Any,
     batch: Any,
-    left: Any,
+    max_kept: int | None,
+    symmetric: bool,
 ) -> Any:
-    """The boxes that survive, in the order of their turns; of each batch at most as many as are left."""
-    boxes, count = prepared(program, request), len(turns)
-    shape = request.box_shape
+    """The boxes that survive, by falling score; of each batch at most `max_kept`.
+
+    If the formula is `symmetric` to the last bit boxes may be visited in any order.
+    """
+    boxes, count, shape = prepared(program, request), len(scores), request.box_shape
+    groups, batches = (1 if ids is None else int(ids.max(initial=0)) + 1 for ids in (group, batch))
+    none = np.zeros(count if group is None or batch is None else 0, np.int64)
+    group, batch, turns = none if group is None else group, none if batch is None else batch, turns_of(scores)
     few = BOXES_FOR_STRIPS if shape is AXIS_ALIGNED else BOXES_FOR_STRIPS // FEWER
-    overlap = None if count < few else overlap
-    windows = Windows(boxes, shape, overlap, turns, group, int(group.max(initial=0)) + 1)
-    dtype, kept = boxes.preds.dtype, np.zeros(count, np.int64)
-    call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense, True)
-    # Boxes in the order of the strips; one that is in none, for a NaN, is the box of NaN behind them.
-    place = np.full(count, windows.columns)
-    place[windows.strips.order] = np.arange(windows.columns)
-    outputs = (np.zeros(windows.columns + 1, np.uint8), batch[turns], left, kept, np.zeros(1, np.int64))
-    preds = windows.targets, windows.apart
-    windows.run(call, preds, place[turns], group[turns], threshold, (*outputs, np.zeros(1, dtype)))
-    return turns[kept == 1]
+    windows = Windows(boxes, shape, None if count < few else overlap, turns, group, groups)
+    as_they_lie = symmetric and max_kept is None and not windows.is_dense
+    strips, most = windows.strips, count if max_kept is None else max_kept
+    of_boxes = (strips.first_levels, strips.order, turns, group, batch, as_they_lie, most)
+    kept, *room = np.empty((5, count + 1), np.int64)
+    outputs = (*np.zeros((2, batches), np.int64), np.zeros(windows.columns, np.uint8), *room, kept)
+    call = compiled(kernel, boxes.preds.dtype, program.structure, shape, boxes.guarded, above, windows.is_dense)
+    found = windows.run(call, (), of_boxes, threshold, outputs)
+    return kept[:found]

@@ -74,7 +74,9 @@ def prepared(program: Program, request: Request) -> Prepared:
     """Prepare the boxes of a call."""
     structure, batch = program.structure, request.shape[:-2]
     preds, ordinary_preds = _prepared(structure, request.pred, request.pred_format, request.image)
-    targets, ordinary_targets = _prepared(structure, request.target, request.target_format, request.image)
+    targets, ordinary_targets = preds, ordinary_preds
+    if request.target is not request.pred or request.target_format is not request.pred_format:
+        targets, ordinary_targets = _prepared(structure, request.target, request.target_format, request.image)
     padded = any(program.numbers[place] for place in structure.eps_places)
     shape = request.box_shape
     all_preds, all_targets = (math.prod(boxes.shape[:-1]) for boxes in (request.pred, request.target))
@@ -104,6 +106,8 @@ def in_groups(call: Prepared, request: Request, lanes: int) -> Prepared:
 
 def _batches(lead: tuple[int, ...], batch: tuple[int, ...]) -> list[int]:
     """Which of the batches that boxes have each batch of the result takes."""
+    if not batch:
+        return [0]
     own = np.arange(math.prod(lead)).reshape(lead)
     found: list[int] = np.broadcast_to(own, batch).reshape(-1).tolist()
     return found

@@ -34,6 +34,11 @@ def nothing(largest: bool) -> float:
     return float("-inf" if largest else "inf")
 
 
+def few_values(lanes: int) -> int:
+    """How many values are so few that all of them are compared with each other."""
+    return 2 * PARTS * lanes
+
+
 def over_row(of: Any, machine: Machine, structure: Structure, shape: Shape, guarded: bool, largest: bool) -> Any:
     """One of the functions over a row of `boxloss.engines.numba.vectors`, of the formula of the matrix."""
     size, count = shape.size + len(structure.parts(shape)), 2 + len(structure.number_names)
@@ -47,7 +52,7 @@ def signature_of(machine: Machine, structure: Structure) -> Any:
     place, boxes = types.intp, machine.readonly
     of_pred, of_target = (boxes, place, place), (boxes, place, place, place, place)
     numbers, indices = machine.numbers(2 + len(structure.number_names)), types.Array(types.int64, 1, "C")
-    return types.void(*of_pred, *of_target, numbers, machine.array, machine.array, indices, place)
+    return types.void(*of_pred, *of_target, numbers, machine.array, indices, machine.array, indices, place)
 
 
 def run(
@@ -64,7 +69,9 @@ def run(
     values, indices = value.reshape(-1), index.reshape(-1)
 
     def task(start: int, stop: int) -> None:
-        some = np.empty(VALUES_AT_A_TIME + 2 * PARTS * lanes, dtype)
+        few = few_values(lanes)
+        some = np.empty(VALUES_AT_A_TIME + 2 * PARTS * lanes + few, dtype)
+        places = np.empty(few + PARTS * lanes, np.int64)
         while start < stop:
             batch, row = divmod(start, rows)
             count = min(rows - row, stop - start)
@@ -73,7 +80,7 @@ def run(
             own = slice(start * kept, (start + count) * kept)
             for first in range(0, columns, BLOCK_OF_TARGETS):
                 block = (first, min(columns, first + BLOCK_OF_TARGETS))
-                call(*of_pred, *of_target, *block, boxes.numbers, some, values[own], indices[own], kept)
+                call(*of_pred, *of_target, *block, boxes.numbers, some, places, values[own], indices[own], kept)
             start += count
 
     if value.size and columns:

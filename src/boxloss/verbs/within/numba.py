@@ -13,8 +13,9 @@ from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.prepared import CHUNK_OF_PAIRS, Prepared, prepared
 from boxloss.verbs.pairwise.rows import VALUES_AT_A_TIME
+from boxloss.verbs.within.arrange import strips_of
 from boxloss.verbs.within.kernel import kernel
-from boxloss.verbs.within.strips import corners_of, everything, strips_of
+from boxloss.verbs.within.strips import everything
 
 ROOM = 1 << 18  # for so many pairs at a time
 ROWS_OF_STRIPS = 1 << 12  # that a thread takes at a time
@@ -38,38 +39,28 @@ class Windows:
     ) -> None:
         columns, dtype = boxes.all_targets, boxes.preds.dtype
         self.lanes, self.overlap = lanes_of(dtype), 0.0
-        targets = boxes.targets.reshape(boxes.size, columns)
-        if group is None:
-            group = np.zeros(columns, np.int64)
-        corners = None
-        if overlap is not None and shape.enclosing is not None and not np.isinf(targets[: shape.size]).any():
-            corners = corners_of(shape, targets[: shape.size])
-        self.is_dense = corners is None or bool(np.isinf(corners).any())
-        if not self.is_dense:
-            self.strips = strips_of(corners, group, groups)
+        group = np.zeros(columns, np.int64) if group is None else group
+        strips = None
+        if overlap is not None and shape.enclosing is not None:
+            strips = strips_of(shape, boxes.targets, group, groups)
+        self.is_dense = strips is None
+        if strips is not None:
             self.overlap = max(0.0, (overlap or 0.0) * (1.0 - SLACK) - SLACK) * shape.least_extent
-        else:
-            self.strips = everything(group, groups, np.arange(columns) if turns is None else turns)
-        targets = targets[:, self.strips.order]
-        found = targets.shape[1]
-        self.apart = found + self.lanes
-        filled = np.full((boxes.size, self.apart), np.nan, dtype)
-        filled[:, :found] = targets
-        self.targets, self.boxes, self.columns = filled.reshape(-1), boxes, found
+        self.strips = strips or everything(group, groups, np.arange(columns) if turns is None else turns)
+        order = np.zeros(len(self.strips.order) + self.lanes, np.int64)  # a vector may read past the last box
+        order[: -self.lanes] = self.strips.order
+        self.boxes, self.columns, self.apart = boxes, len(order) - self.lanes, len(order)
+        targets = boxes.targets.reshape(boxes.size, columns)
+        self.targets = (np.take(targets, order, axis=1, mode="clip") if columns else targets).reshape(-1)
 
     def run(
-        self, call: Any, preds: tuple[Any, int], turns: Any, group: Any, threshold: float, outputs: tuple[Any, ...]
-    ) -> int:
-        """Run the kernel for rows in turn, with the group of each; it says how many it did."""
+        self, call: Any, rows: tuple[Any, ...], of_boxes: tuple[Any, ...], threshold: float, outputs: tuple[Any, ...]
+    ) -> Any:
+        """Run a kernel for rows of boxes."""
         boxes, strips = self.boxes, self.strips
-        some = np.empty(VALUES_AT_A_TIME + self.lanes, boxes.preds.dtype)
-        of_pred, of_target = (*preds, turns), (self.targets, self.apart, self.columns)
         limits = (boxes.numbers, threshold, self.overlap)
-        ranges = (group, strips.first_levels, strips.first_strips, strips.levels.reshape(-1))
-        along = (strips.keys, strips.starts, strips.centres, strips.order)
-        piece, best = some[:VALUES_AT_A_TIME], some[VALUES_AT_A_TIME:]
-        done: int = call(*of_pred, *of_target, *limits, *ranges, *along, piece, best, *outputs)
-        return done
+        ranges = (strips.first_strips, strips.levels, strips.keys, strips.starts, strips.centres)
+        return call(*rows, self.targets, self.apart, *limits, *ranges, *of_boxes, *outputs)
 
 
 def run(
@@ -80,18 +71,19 @@ def run(
     boxes = prepared(program, request)
     dtype, shape = boxes.preds.dtype, request.box_shape
     windows = Windows(boxes, shape, None if rows * columns < PAIRS_FOR_STRIPS else overlap)
-    call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense, False)
+    call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense)
     found: dict[int, list[tuple[Any, Any, Any]]] = {}
-    room, none, one = max(ROOM, windows.columns), np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    room, order = max(ROOM, windows.columns), windows.strips.order
 
     def task(start: int, stop: int) -> None:
         own, counts = found.setdefault(start, []), np.empty(stop - start, np.int64)
         index, value = np.empty(room, np.int64), np.empty(room, dtype)
+        some, best = np.empty(VALUES_AT_A_TIME, dtype), np.empty(windows.lanes, dtype)
         done = 0
         while done < stop - start:
             turns, left = np.arange(start + done, stop), counts[done:]
-            group, outputs = np.zeros(len(turns), np.int64), (none, one, one, left, index, value)
-            more = windows.run(call, (boxes.preds, boxes.all_preds), turns, group, threshold, outputs)
+            of_pred = (boxes.preds, boxes.all_preds, turns)
+            more = windows.run(call, of_pred, (order,), threshold, (some, best, left, index, value))
             hits = int(left[:more].sum())
             own.append((np.repeat(turns[:more], left[:more]), index[:hits].copy(), value[:hits].copy()))
             done += more
