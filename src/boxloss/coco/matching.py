@@ -17,7 +17,7 @@ from boxloss.coco.order import all_of, falling, numbers_of
 
 MAX_DETECTIONS = 100  # of one image and category: as many as COCO's evaluation looks at
 HIGHEST_THRESHOLD = 1 - 1e-10  # a threshold of 1 would ask for more than rounding leaves of a perfect match
-BLOCK = 1 << 20  # candidate pairs whose IoU is computed at once: bounds the memory
+BLOCK = 1 << 16  # candidate pairs whose IoU is computed at once: what becomes of them stays in a cache
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -138,7 +138,8 @@ def _candidates(
     found = []
     for turn, at in _equal(own, _begins(place, len(groups))):
         annotation = shelf[at]
-        iou = _iou(detections.box[queue[turn]], truth.box[annotation], truth.crowd[annotation])
+        boxes = np.take(detections.box, queue[turn], axis=0), np.take(truth.box, annotation, axis=0)
+        iou = _iou(*boxes, truth.crowd[annotation])
         enough = iou >= threshold
         found.append((turn[enough], annotation[enough], iou[enough]))
     turn, annotation, iou = map(np.concatenate, zip(*found, strict=True))

@@ -88,11 +88,10 @@ def checked(boxes: Any, scores: Any, labels: Any, batch: Any, metric: Loss, form
             check_one_a_box(xp, name, array, boxes, integral=name != "scores")
     host = to_host(boxes)
     request = pairwise_request(metric.program, host, host, format, image_size)
-    group = of_batch = None if batch is None else _numbered(batch)
-    if labels is not None:
-        group = of_label = _numbered(labels)
-        if of_batch is not None:
-            group = numbered(of_batch * (int(of_label.max(initial=0)) + 1) + of_label)[1]
+    of_label, of_batch = (None if ids is None else _numbered(ids) for ids in (labels, batch))
+    group = of_batch if of_label is None else of_label
+    if of_label is not None and of_batch is not None:
+        group = numbered(of_batch * (int(of_label.max(initial=0)) + 1) + of_label)[1]
     return Boxes(xp, request, to_host(scores).astype(np.float64), group, of_batch, boxes)
 
 
