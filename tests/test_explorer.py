@@ -4,18 +4,20 @@ import json
 import re
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import boxloss as bl
 from boxloss import lab
 from boxloss.cli import app
-from boxloss.lab.explorer.catalogue import Catalogue
+from boxloss.lab.explorer.boxes import KINDS
+from boxloss.lab.explorer.catalogue import REGISTERED, Catalogue
 from boxloss.lab.explorer.parameters import Choice
 from boxloss.lab.explorer.state import not_registered, state_of
 from boxloss.losses.overlap import OverlapLoss
 
-LARGEST = 300_000  # bytes
+LARGEST = 450_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -166,22 +168,28 @@ def test_terms_have_the_names_of_the_formula(catalogue):
     assert terms["l1"] == []
 
 
-def test_modifiers_know_what_they_take(catalogue):
-    takes = {entry.name: set(next(iter(entry.variants.values()))) for entry in catalogue.modifiers}
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_modifiers_know_what_they_take(catalogue, kind):
+    losses = {e.name: next(iter(e.variants[kind.name].values())) for e in catalogue.losses if kind.name in e.variants}
     for entry in catalogue.modifiers:
+        takes = set(next(iter(entry.variants[kind.name].values())))
         values = {number.name: number.start for number in entry.numbers}
-        for name in bl.losses():
-            traits = re.search(r"traits: \"(\w+)\"", next(iter(_loss(catalogue, name).variants.values())))[1]
+        for name, written in losses.items():
             try:
-                entry.kind(loss=bl.get(name), **values)
+                entry.kind(loss=REGISTERED[name], **values).program.structure.check_shape(kind.shape)
             except ValueError:
-                assert traits not in takes[entry.name]
+                assert written.traits.key not in takes
             else:
-                assert traits in takes[entry.name]
+                assert written.traits.key in takes
 
 
-def _loss(catalogue, name):
-    return next(entry for entry in catalogue.losses if entry.name == name)
+def test_losses_that_refuse_boxes_with_an_angle_say_why(catalogue):
+    refused = {entry.name: entry.refused for entry in catalogue.losses if entry.refused}
+    assert set(refused) == {"piou", "piou2", "gcd", "mpdiou"}
+    for name, why in refused.items():
+        (told,) = why.values()
+        with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+            REGISTERED[name](np.ones((1, 5)), np.ones((1, 5)), format="cxcywha", image_size=(4, 6))
 
 
 def test_state_of_nests_and_sums(catalogue):

@@ -18,7 +18,7 @@ from boxloss.losses.loss import Loss
 STYLES = ("controls.css", "page.css", "scene.css")
 SCRIPTS = (
     "losses.js", "descent.js", "state.js", "landscape.js", "scene.js", "arrows.js", "drag.js", "panel.js", "values.js",
-    "chart.js", "ball.js", "examples.js", "main.js",
+    "angles.js", "chart.js", "ball.js", "examples.js", "main.js",
 )  # fmt: skip
 FOLDER = files(__name__) / "page"
 

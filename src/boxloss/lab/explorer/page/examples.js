@@ -1,5 +1,6 @@
 // Things to try: boxes, a loss, and what there is to see.
 
+const CROSSED = { pred: [3, 2.25, 2.4, 0.8, 60 * DEGREE], target: [3, 2.25, 2.4, 0.8, 0] };
 const APART = { pred: [1.35, 1.15, 1.2, 1.4], target: [4.3, 3, 1.7, 1.1] };
 const EXAMPLES = [
   {
@@ -53,6 +54,14 @@ const EXAMPLES = [
       "Focaler(Inner(CIoU)): the IoU of smaller boxes, stretched to a ramp. Move the sliders and watch the " +
       "contours.",
   },
+  {
+    title: "Turned the wrong way",
+    loss: ["giou"],
+    ...CROSSED,
+    text:
+      "Boxes with an angle: turn them at the handle beside them. Beyond an eighth of a turn GIoU turns the box away " +
+      "from the target, to a quarter turn, where the rectangle around both is smaller. Run it, then choose ProbIoU.",
+  },
 ];
 
 function shownLoss([name, ...modifiers]) {
@@ -61,11 +70,13 @@ function shownLoss([name, ...modifiers]) {
 }
 
 function showExample(example, button) {
-  Object.assign(state, { parts: [shownLoss(example.loss)], pred: example.pred, target: example.target });
+  const { pred, target } = example;
+  const shape = pred.length > 4 ? "rotated" : "axis-aligned";
+  Object.assign(state, { parts: [shownLoss(example.loss)], shape, pred, target });
   for (const other of byId("examples").children) other.setAttribute("aria-pressed", String(other === button));
   byId("example-text").textContent = example.text;
   rolling.start = null;
-  rebuilt();
+  shapeChanged();
 }
 
 function makeExamples() {
