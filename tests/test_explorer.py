@@ -136,10 +136,29 @@ def test_a_slider_has_no_gap_of_numbers_that_the_loss_refuses(catalogue):
     assert (tau.low, tau.start) == (1.0, 1.0)
 
 
-@pytest.mark.parametrize("loss", [bl.BCD(fun="sqrt"), bl.ProbIoU("l2")])
-def test_a_loss_with_a_text_of_its_own_is_not_shown_as_another(loss):
+@dataclass(frozen=True)
+class Named(Halved):
+    """One with a text that may be any."""
+
+    label: str = "mine"
+
+    @staticmethod
+    def formula(xp, areas, share, label):
+        return Halved.formula(xp, areas, share)
+
+
+def test_a_text_is_a_choice_if_its_loss_says_which_it_takes(catalogue):
+    for loss in (bl.BCD(fun="sqrt"), bl.ProbIoU("l2"), bl.L1(coordinates="xywh")):
+        assert not_registered(loss) == {}
+    (part,) = state_of(bl.BCD(fun="sqrt"), catalogue)
+    assert part["values"] == {"fun": "sqrt", "tau": 1.0}
+    own = Catalogue(not_registered(Named(label="theirs"))).losses[-1]
+    assert (own.choices, own.about["fixed"]) == ([], {"label": "'theirs'"})
+
+
+def test_a_loss_with_other_fixed_values_is_not_shown_as_another():
+    loss = bl.MPDIoU(image_size=(480, 640))
     assert list(not_registered(loss).values()) == [loss]
-    assert not_registered(bl.L1(coordinates="xywh")) == {}
 
 
 def test_the_order_of_two_numbers_is_found(catalogue):
@@ -151,11 +170,15 @@ def test_the_order_of_two_numbers_is_found(catalogue):
 
 def test_choices_are_found(catalogue):
     choices = {e.name: e.choices for e in [*catalogue.losses, *catalogue.modifiers] if e.choices}
+    fun = Choice("fun", "log1p", ("log1p", "sqrt", "none"))
     coordinates = [Choice("coordinates", "xyxy", ("xyxy", "xywh", "cxcywh"))]
     assert choices == dict.fromkeys(("l1", "smooth_l1", "huber", "l2"), coordinates) | {
         "ciou": [Choice("full_gradient", False, (False, True))],
-        "gwd": [Choice("normalize", True, (False, True))],
-        "kld": [Choice("sqrt", True, (False, True))],
+        "gwd": [fun, Choice("normalize", True, (False, True))],
+        "kld": [fun, Choice("sqrt", True, (False, True))],
+        "bcd": [fun],
+        "probiou": [Choice("mode", "l1", ("l1", "l2"))],
+        "kfiou": [Choice("fun", "none", ("none", "ln", "exp"))],
         "wise": [Choice("version", 3, (2, 3))],
     }
 

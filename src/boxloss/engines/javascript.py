@@ -95,11 +95,12 @@ def _body(written: Trace, names: Sequence[str]) -> str:
         is_short = node.operation in ("argument", "constant", "item")
         if not is_short and (used[place] > 1 or len(text) > LONGEST or node.kind == VALUES):
             name = f"t{len(lines)}"
-            lines.append(f"const {name} = {_bare(text)};")
+            lines.append(f"{name} = {_bare(text)}")
             text = name
         texts.append(text)
     results = [texts[place] for place in _flat(written.results)]
-    return "\n".join([*lines, f"return [{', '.join(map(_bare, results))}];"])
+    named = ["const " + ",\n".join(lines) + ";"] if lines else []
+    return "\n".join([*named, f"return [{', '.join(map(_bare, results))}];"])
 
 
 def _text(node: Node, operands: list[str], names: Sequence[str]) -> str:

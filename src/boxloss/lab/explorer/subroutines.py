@@ -1,7 +1,7 @@
-"""What many losses of boxes with an angle compute of a pair, and so much of it that it stands on the page once.
+"""What many losses compute of a pair, and so much of it that it stands on the page once.
 
-These are the intersection, and relations with many operations. In the code of a loss each is a call, which gives the
-quantity and its derivatives.
+These are functions and, of boxes with an angle, relations with many operations. In the code of a loss each is a call,
+which gives the quantity and its derivatives.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from boxloss.engines import javascript
 from boxloss.engines.trace import Function
+from boxloss.losses.gaussian import bhattacharyya
 from boxloss.shapes.box import Image
 from boxloss.shapes.relations import Vector
 from boxloss.shapes.relative import Relative, RelativeGradient
@@ -20,6 +21,7 @@ from boxloss.shapes.rotated.overlap import Overlap, overlap
 from boxloss.shapes.rotated.pair import RotatedPair, RotatedPartials
 from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.shapes.shape import Relation, Shape, plus, times
+from boxloss.shapes.wasserstein import wasserstein
 
 Numbers = tuple[Any, ...]
 
@@ -67,7 +69,7 @@ FROM_IMAGE = Seen("image_", lambda pair: (*pair.box, *pair.other), 12, _upright,
 SCALAR, VECTOR = (1.0,), (Vector(1.0, 0.0), Vector(0.0, 1.0))
 ENCLOSING = {"enclosing_area": SCALAR, "enclosing_diagonal": SCALAR, "enclosing_sides": VECTOR}
 UNITS: Mapping[Relation, tuple[Seen, tuple[Any, ...]]] = {
-    **{ROTATED.relations[name]: (FROM_TARGET, units) for name, units in (ENCLOSING | {"wasserstein": SCALAR}).items()},
+    **{ROTATED.relations[name]: (FROM_TARGET, units) for name, units in ENCLOSING.items()},
     **{ALONG_IMAGE[name]: (FROM_IMAGE, units) for name, units in ENCLOSING.items()},
 }
 
@@ -99,8 +101,18 @@ def _with_calls(shape: Shape) -> Shape:
 
 
 ROTATED_WITH_CALLS, ALONG_IMAGE_WITH_CALLS = _with_calls(ROTATED), _with_calls(RotatedPair.with_image_axes)
+
+
+def _call(name: str, xp: Any, operands: Numbers, gradient: Any) -> tuple[Any, Any]:
+    value, *d = javascript.call(xp, name, operands, 1 + len(gradient._fields))
+    return value, gradient(*d)
+
+
+# Functions that others run in place of, which write the call.
 CALLED: Mapping[Function, Function] = {
-    overlap: lambda xp, relative: Overlap(*javascript.call(xp, "overlap", relative, len(Overlap._fields)))
+    overlap: lambda xp, pair: Overlap(*javascript.call(xp, "overlap", pair, len(Overlap._fields))),
+    wasserstein: lambda xp, pair: _call("wasserstein", xp, pair, RelativeGradient),
+    bhattacharyya: lambda xp, pair, k: _call("bhattacharyya", xp, (*pair, k), RelativeGradient),
 }
 
 
@@ -126,7 +138,15 @@ def subroutines() -> dict[str, str]:
     def written(compute: Callable[[Any, Numbers], Any], count: int) -> str:
         return f"(r) => {{\n{javascript.write(compute, [[f'r[{k}]' for k in range(count)]])}\n}}"
 
-    found = {"overlap": written(lambda xp, numbers: overlap(xp, Relative(*numbers)), FROM_TARGET.size)}
+    def flat(found: tuple[Any, Any]) -> Numbers:
+        return found[0], *found[1]
+
+    size = FROM_TARGET.size
+    found = {
+        "overlap": written(lambda xp, r: overlap(xp, Relative(*r)), size),
+        "wasserstein": written(lambda xp, r: flat(wasserstein(xp, Relative(*r))), size),
+        "bhattacharyya": written(lambda xp, r: flat(bhattacharyya(xp, Relative(*r[:size]), r[size])), size + 1),
+    }
     for relation, (seen, _) in UNITS.items():
         found[seen.prefix + relation.name] = written(_of_relation(relation), seen.size)
     return found

@@ -1,6 +1,6 @@
 // Things to try: boxes, a loss, and what there is to see.
 
-const CROSSED = { pred: [3, 2.25, 2.4, 0.8, 60 * DEGREE], target: [3, 2.25, 2.4, 0.8, 0] };
+const TURNED = { pred: [1.5, 1.4, 1.6, 0.6, 60 * DEGREE], target: [4.3, 3, 1.6, 0.6, 0] };
 const APART = { pred: [1.35, 1.15, 1.2, 1.4], target: [4.3, 3, 1.7, 1.1] };
 const EXAMPLES = [
   {
@@ -57,10 +57,10 @@ const EXAMPLES = [
   {
     title: "Turned the wrong way",
     loss: ["giou"],
-    ...CROSSED,
+    ...TURNED,
     text:
-      "Boxes with an angle: turn them at the handle beside them. Beyond an eighth of a turn GIoU turns the box away " +
-      "from the target, to a quarter turn, where the rectangle around both is smaller. Run it, then choose ProbIoU.",
+      "GIoU turns this box away from the target, from 60 to about 90 degrees, and ends with its sides exchanged: the same " +
+      "rectangle by other numbers. Run it, then go back and choose DIoU.",
   },
 ];
 

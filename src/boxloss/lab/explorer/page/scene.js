@@ -109,9 +109,9 @@ function placeLabel(which, [x, y], [halfX, halfY]) {
   fill(label, { x: clamp(x - halfX, 4, scene.width - (angle ? 124 : 76)), y: at }, []);
 }
 
-function inPlace([x, y, , , angle = 0]) {
-  const turn = angle === 0 ? "" : ` rotate(${angle / DEGREE})`;
-  return `translate(${onScreen([x, y])})${turn}`;
+function inPlace(box) {
+  const turn = isRotated() ? ` rotate(${inDegrees(box)})` : "";
+  return `translate(${onScreen(box.slice(0, 2))})${turn}`;
 }
 
 function drawPath() {
