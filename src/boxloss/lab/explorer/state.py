@@ -73,5 +73,5 @@ def _fixed(loss: Loss) -> list[Any]:
     """The values that the page does not set."""
     given = {f.name: getattr(loss, f.name) for f in fields(loss) if f.init}
     numbers, choices = of_class(type(loss), type(loss), given)
-    adjustable = {parameter.name for parameter in (*numbers, *choices)}
+    adjustable = {*(number.name for number in numbers), *(choice.name for choice in choices)}
     return [value for name, value in given.items() if name not in adjustable]

@@ -59,8 +59,8 @@ const EXAMPLES = [
     loss: ["giou"],
     ...TURNED,
     text:
-      "GIoU turns this box away from the target, from 60 to about 90 degrees, and ends with its sides exchanged: the same " +
-      "rectangle by other numbers. Run it, then go back and choose DIoU.",
+      "GIoU turns this box away from the target, from 60 to about 90 degrees, and ends with its sides exchanged: the " +
+      "same rectangle by other numbers. Run it, then go back and choose DIoU.",
   },
 ];
 

@@ -157,6 +157,7 @@ function paint(resolution) {
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   if (current.loss === null) {
     canvas.getContext("2d").clearRect(0, 0, width, height);
+    for (const id of ["legend-low", "legend-high"]) byId(id).textContent = NO_VALUE;
     return;
   }
   const plane = sampled(resolution);

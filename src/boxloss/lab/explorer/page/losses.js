@@ -1,7 +1,7 @@
 // Losses put together of traced code: a loss of a name, modifiers around it, a weighted sum of such.
 //
-// A loss here is an object of functions of a pair `b`, an array of the numbers of pred and target in their shape and the
-// size of the image. Each returns [value, derivatives]. It is of boxes of one shape, "axis-aligned" or "rotated".
+// A loss here is an object of functions of a pair `b`, an array of the numbers of pred and target in their shape and
+// the size of the image. Each returns [value, derivatives]. It is of boxes of one shape, "axis-aligned" or "rotated".
 
 const LOSSES = new Map(CATALOGUE.losses.map((entry) => [entry.name, entry]));
 const MODIFIERS = new Map(CATALOGUE.modifiers.map((entry) => [entry.name, entry]));
@@ -64,7 +64,8 @@ function wholeLoss(parts, shape = "axis-aligned") {
 
 // [value, gradient with respect to pred] of a pair in its shape; the gradient in a format.
 const FORMATS = { "axis-aligned": "xyxy", rotated: "cxcywha" };
-const valueAndGrad = (loss, b, format = FORMATS[loss.shape]) => traced[loss.shape].roots[loss.derivatives][format](b, [loss]);
+const valueAndGrad = (loss, b, format = FORMATS[loss.shape]) =>
+  traced[loss.shape].roots[loss.derivatives][format](b, [loss]);
 
 const iouOf = (b, shape = "axis-aligned") => traced[shape].iou(b, [0], [], [])[0];
 

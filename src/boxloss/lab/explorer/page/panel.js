@@ -36,7 +36,8 @@ function slider(label, value, range, set) {
   });
   show(value);
   field.value = Number(value.toPrecision(4));
-  const row = html("div", { class: "slider" }, html("span", { class: "name", "aria-hidden": "true" }, label), track, field);
+  const title = html("span", { class: "name", "aria-hidden": "true" }, label);
+  const row = html("div", { class: "slider" }, title, track, field);
   return Object.assign(row, { show }); // for a number that something else changes too
 }
 

@@ -45,10 +45,10 @@ function termRow(name) {
   return cells;
 }
 
-// Of boxes of each shape, the formats of their gradients and what the numbers are called.
+// Of boxes of each shape, the formats of their gradients, and in rows what the numbers are called.
 const COORDINATES = {
-  "axis-aligned": { xyxy: ["x1", "y1", "x2", "y2"], cxcywh: ["x", "y", "w", "h"] },
-  rotated: { cxcywha: ["x", "y", "w", "h", "angle"] },
+  "axis-aligned": { xyxy: [["x1", "y1", "x2", "y2"]], cxcywh: [["x", "y", "w", "h"]] },
+  rotated: { cxcywha: [["x", "y", "w", "h"], ["angle"]] },
 };
 const table = { names: "", terms: [], shape: "", gradient: [] };
 
@@ -75,7 +75,7 @@ function showTerms(found) {
 function makeGradient() {
   table.shape = state.shape;
   table.gradient = [];
-  const rows = Object.values(COORDINATES[state.shape]).flatMap((names) => {
+  const rows = Object.values(COORDINATES[state.shape]).flat().flatMap((names) => {
     const cells = names.map(() => html("td", { class: "number" }));
     table.gradient.push(...cells);
     return [html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name))), html("tr", {}, ...cells)];
