@@ -3,6 +3,7 @@
 import numpy as np
 
 import boxloss as bl
+from boxloss.lab.explorer.boxes import AXIS_ALIGNED_BOXES, ROTATED_BOXES, Boxes
 from boxloss.lab.explorer.catalogue import Catalogue
 from boxloss.lab.explorer.state import state_of
 
@@ -16,6 +17,9 @@ NESTED = (
     bl.iou + bl.Interpolated(bl.iou, 0.98),
     0.5 * bl.smooth_l1 + 2.0 * bl.Focaler(bl.diou) + 3.0 * bl.Wise(bl.wiou),
     2.5 * bl.nwd,
+    bl.AxisEnclosing(bl.Focaler(bl.Inner(bl.eiou))),
+    bl.Inner(bl.Alpha(bl.AxisEnclosing(bl.siou), alpha=0.7)),
+    bl.l1 + 2.0 * bl.AxisEnclosing(bl.AxisEnclosing(bl.giou)),
 )
 
 
@@ -37,6 +41,21 @@ def losses(catalogue: Catalogue) -> dict[str, bl.Loss]:
             except ValueError:  # it takes no such loss
                 continue
     return found | {str(loss): loss for loss in NESTED}
+
+
+def rotated_pairs(seed: int = 1) -> np.ndarray:
+    """Random pairs (x, y, w, h, angle) and hard ones, with the angles of a compass and others."""
+    rng = np.random.default_rng(seed)
+    flat = pairs()[::3].reshape(-1, 2, 4)
+    boxes = np.concatenate([0.5 * (flat[..., :2] + flat[..., 2:]), flat[..., 2:] - flat[..., :2]], -1)
+    free = rng.uniform(-np.pi, np.pi, (len(boxes), 2, 1))
+    compass = rng.integers(-8, 9, (len(boxes), 2, 1)) * (np.pi / 4)
+    same = np.repeat(free[:, :1], 2, axis=1)
+    nearly = same + rng.normal(0.0, 1e-9, same.shape)
+    turned = [np.concatenate([boxes, angles], -1) for angles in (free, compass, same, nearly)]
+    quarter = turned[0].copy()  # the same rectangle, as (h, w, angle + 90 degrees)
+    quarter[:, 1] = quarter[:, 0][:, [0, 1, 3, 2, 4]] + [0.0, 0.0, 0.0, 0.0, np.pi / 2]
+    return np.concatenate([*turned, quarter]).reshape(-1, 10)
 
 
 def pairs(seed: int = 0) -> np.ndarray:
@@ -62,12 +81,25 @@ def pairs(seed: int = 0) -> np.ndarray:
     return np.concatenate([random(120), *hard])
 
 
-def cases() -> tuple[np.ndarray, list[dict]]:
-    """The pairs, and of each loss its state on the page, its values and its gradients."""
-    catalogue, boxes = Catalogue({}), pairs()
+def in_shape(boxes: np.ndarray) -> np.ndarray:
+    """Boxes (x, y, w, h, angle) by cosine and sine: the browser is given those of NumPy."""
+    return np.concatenate([boxes[:, :4], np.cos(boxes[:, 4:]), np.sin(boxes[:, 4:])], 1)
+
+
+def cases(kind: Boxes) -> tuple[np.ndarray, list[dict]]:
+    """The pairs in their shape, and of each loss its state on the page, its values and its gradients."""
+    catalogue = Catalogue({})
+    format, boxes = ("xyxy", pairs()) if kind is AXIS_ALIGNED_BOXES else ("cxcywha", rotated_pairs())
+    pred, target = np.split(boxes, 2, axis=1)
     found = []
     for name, loss in losses(catalogue).items():
         image = {"image_size": SIZE} if loss.program.structure.reads_image else {}
-        value, grad = loss.value_and_grad(boxes[:, :4], boxes[:, 4:], engine="array", **image)
-        found.append({"name": name, "parts": state_of(loss, catalogue), "value": value, "grad": grad})
+        try:
+            value, grad = loss.value_and_grad(pred, target, format=format, engine="array", **image)
+        except ValueError as error:
+            found.append({"name": name, "parts": state_of(loss, catalogue), "error": str(error)})
+        else:
+            found.append({"name": name, "parts": state_of(loss, catalogue), "value": value, "grad": grad})
+    if kind is ROTATED_BOXES:
+        boxes = np.concatenate([in_shape(pred), in_shape(target)], 1)
     return boxes, found

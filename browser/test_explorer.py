@@ -8,18 +8,19 @@ from explorer_cases import SIZE, cases
 
 import boxloss as bl
 from boxloss.lab.descent import _constants as constants
+from boxloss.lab.explorer.boxes import KINDS
 from boxloss.lab.kernels import Descend, step_of
 from boxloss.lab.methods import PARAMETRISATIONS
 
 HEIGHT, WIDTH = SIZE
 PAIR = "[...boxloss.corners(boxloss.state.pred), ...boxloss.corners(boxloss.state.target), 6, 4.5]"
 # Numbers of all pairs for a loss, as text: a number at a time takes Playwright a minute.
-COMPUTE = """([text, parts, what]) => {
+COMPUTE = """([text, parts, shape, what]) => {
     const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const boxes = new Float64Array(bytes(text).buffer);
-    const loss = boxloss.wholeLoss(parts), found = [];
-    for (let k = 0; k < boxes.length; k += 8) {
-        const numbers = boxloss[what](loss, [...boxes.subarray(k, k + 8), 6, 4.5]);
+    const size = shape === "rotated" ? 12 : 8, loss = boxloss.wholeLoss(parts, shape), found = [];
+    for (let k = 0; k < boxes.length; k += size) {
+        const numbers = boxloss[what](loss, [...boxes.subarray(k, k + size), 6, 4.5]);
         if (numbers === null) return null;
         found.push(...numbers);
     }
@@ -28,10 +29,10 @@ COMPUTE = """([text, parts, what]) => {
 }"""
 
 
-def computed(page, boxes, parts, what="valueAndGrad"):
+def computed(page, boxes, parts, shape, what="valueAndGrad"):
     """Rows of numbers, one a pair; None if there are none."""
     text = base64.b64encode(np.ascontiguousarray(boxes)).decode("ascii")
-    found = page.evaluate(COMPUTE, [text, parts, what])
+    found = page.evaluate(COMPUTE, [text, parts, shape, what])
     return None if found is None else np.frombuffer(base64.b64decode(found)).reshape(len(boxes), -1)
 
 
@@ -43,16 +44,18 @@ def choose(page, name):
 # --- Numbers ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def compared():
-    return cases()
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.name)
+def compared(request):
+    return request.param.name, *cases(request.param)
 
 
 def test_values_and_gradients_are_those_of_numpy(opened, compared):
-    page, (boxes, all_cases) = opened(), compared
+    page, (shape, boxes, all_cases) = opened(), compared
     assert len(all_cases) > 150
     for case in all_cases:
-        found = computed(page, boxes, case["parts"])
+        if "error" in case:
+            continue
+        found = computed(page, boxes, case["parts"], shape)
         value, grad = case["value"], case["grad"]
         np.testing.assert_allclose(found[:, 0], value, rtol=1e-12, atol=1e-12, err_msg=case["name"])
         largest = np.abs(grad).max(axis=1, keepdims=True)
@@ -60,10 +63,21 @@ def test_values_and_gradients_are_those_of_numpy(opened, compared):
         assert error.max() < 1e-12, (case["name"], boxes[error.max(axis=1).argmax()])
 
 
+def test_losses_that_are_not_defined_are_none_and_the_page_says_why(opened, compared):
+    page, (shape, _, all_cases) = opened(), compared
+    refused = [case for case in all_cases if "error" in case]
+    names = {case["parts"][0]["name"] for case in refused}
+    assert names == ({"piou", "piou2", "gcd", "mpdiou"} if shape == "rotated" else set())
+    for case in refused:
+        given = [case["parts"], shape]
+        assert page.evaluate("given => boxloss.wholeLoss(...given)", given) is None
+        assert page.evaluate("given => boxloss.refusal(...given)", given) == case["error"]
+
+
 def test_terms_add_up_to_the_value(opened, compared):
-    page, (boxes, all_cases) = opened(), compared
-    for case in all_cases[::4]:
-        terms = computed(page, boxes, case["parts"], "termValues")
+    page, (shape, boxes, all_cases) = opened(), compared
+    for case in [case for case in all_cases if "error" not in case][::4]:
+        terms = computed(page, boxes, case["parts"], shape, "termValues")
         if terms is not None:
             np.testing.assert_allclose(terms.sum(axis=1), case["value"], rtol=1e-12, atol=1e-12, err_msg=case["name"])
 

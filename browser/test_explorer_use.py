@@ -81,14 +81,22 @@ def test_keys_move_and_resize(opened):
     assert boxes_of(page)[1][0] == pytest.approx(target[0] - 0.05)
 
 
+def touch(page, *points):
+    """Put a finger down, move it, and lift it."""
+    page.locator("#scene").scroll_into_view_if_needed()
+    client = page.context.new_cdp_session(page)
+    for k, at in enumerate((*points, None)):
+        kind = "touchEnd" if at is None else "touchMove" if k else "touchStart"
+        touches = [] if at is None else [dict(zip("xy", point(page, *at), strict=True))]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+
 def test_a_finger_moves_and_the_page_stays(opened):
     page = opened("phone", has_touch=True)
     (x, y, w, h), _ = boxes_of(page)
     page.locator("#scene").scroll_into_view_if_needed()
-    client, scroll = page.context.new_cdp_session(page), page.evaluate("scrollY")
-    for kind, dy in (("touchStart", 0.0), ("touchMove", 0.4), ("touchMove", 0.8), ("touchEnd", None)):
-        at = [] if dy is None else [dict(zip("xy", point(page, x, y + dy), strict=True))]
-        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+    scroll = page.evaluate("scrollY")
+    touch(page, (x, y), (x, y + 0.4), (x, y + 0.8))
     page.wait_for_function("y => Math.abs(boxloss.state.pred[1] - y) < 0.05", arg=y + 0.8)
     assert boxes_of(page)[0] == pytest.approx([x, y + 0.8, w, h], abs=0.05)
     assert page.evaluate("scrollY") == scroll

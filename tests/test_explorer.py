@@ -4,18 +4,20 @@ import json
 import re
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import boxloss as bl
 from boxloss import lab
 from boxloss.cli import app
-from boxloss.lab.explorer.catalogue import Catalogue
+from boxloss.lab.explorer.boxes import KINDS
+from boxloss.lab.explorer.catalogue import REGISTERED, Catalogue
 from boxloss.lab.explorer.parameters import Choice
 from boxloss.lab.explorer.state import not_registered, state_of
 from boxloss.losses.overlap import OverlapLoss
 
-LARGEST = 300_000  # bytes
+LARGEST = 450_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -134,10 +136,29 @@ def test_a_slider_has_no_gap_of_numbers_that_the_loss_refuses(catalogue):
     assert (tau.low, tau.start) == (1.0, 1.0)
 
 
-@pytest.mark.parametrize("loss", [bl.BCD(fun="sqrt"), bl.ProbIoU("l2")])
-def test_a_loss_with_a_text_of_its_own_is_not_shown_as_another(loss):
+@dataclass(frozen=True)
+class Named(Halved):
+    """One with a text that may be any."""
+
+    label: str = "mine"
+
+    @staticmethod
+    def formula(xp, areas, share, label):
+        return Halved.formula(xp, areas, share)
+
+
+def test_a_text_is_a_choice_if_its_loss_says_which_it_takes(catalogue):
+    for loss in (bl.BCD(fun="sqrt"), bl.ProbIoU("l2"), bl.L1(coordinates="xywh")):
+        assert not_registered(loss) == {}
+    (part,) = state_of(bl.BCD(fun="sqrt"), catalogue)
+    assert part["values"] == {"fun": "sqrt", "tau": 1.0}
+    own = Catalogue(not_registered(Named(label="theirs"))).losses[-1]
+    assert (own.choices, own.about["fixed"]) == ([], {"label": "'theirs'"})
+
+
+def test_a_loss_with_other_fixed_values_is_not_shown_as_another():
+    loss = bl.MPDIoU(image_size=(480, 640))
     assert list(not_registered(loss).values()) == [loss]
-    assert not_registered(bl.L1(coordinates="xywh")) == {}
 
 
 def test_the_order_of_two_numbers_is_found(catalogue):
@@ -149,11 +170,15 @@ def test_the_order_of_two_numbers_is_found(catalogue):
 
 def test_choices_are_found(catalogue):
     choices = {e.name: e.choices for e in [*catalogue.losses, *catalogue.modifiers] if e.choices}
+    fun = Choice("fun", "log1p", ("log1p", "sqrt", "none"))
     coordinates = [Choice("coordinates", "xyxy", ("xyxy", "xywh", "cxcywh"))]
     assert choices == dict.fromkeys(("l1", "smooth_l1", "huber", "l2"), coordinates) | {
         "ciou": [Choice("full_gradient", False, (False, True))],
-        "gwd": [Choice("normalize", True, (False, True))],
-        "kld": [Choice("sqrt", True, (False, True))],
+        "gwd": [fun, Choice("normalize", True, (False, True))],
+        "kld": [fun, Choice("sqrt", True, (False, True))],
+        "bcd": [fun],
+        "probiou": [Choice("mode", "l1", ("l1", "l2"))],
+        "kfiou": [Choice("fun", "none", ("none", "ln", "exp"))],
         "wise": [Choice("version", 3, (2, 3))],
     }
 
@@ -166,22 +191,29 @@ def test_terms_have_the_names_of_the_formula(catalogue):
     assert terms["l1"] == []
 
 
-def test_modifiers_know_what_they_take(catalogue):
-    takes = {entry.name: set(next(iter(entry.variants.values()))) for entry in catalogue.modifiers}
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_modifiers_know_what_they_take(catalogue, kind):
+    losses = {e.name: next(iter(e.variants[kind.name].values())) for e in catalogue.losses if kind.name in e.variants}
     for entry in catalogue.modifiers:
+        takes = set(next(iter(entry.variants[kind.name].values())))
         values = {number.name: number.start for number in entry.numbers}
-        for name in bl.losses():
-            traits = re.search(r"traits: \"(\w+)\"", next(iter(_loss(catalogue, name).variants.values())))[1]
+        for name, written in losses.items():
             try:
-                entry.kind(loss=bl.get(name), **values)
+                entry.kind(loss=REGISTERED[name], **values).program.structure.check_shape(kind.shape)
             except ValueError:
-                assert traits not in takes[entry.name]
+                assert written.traits.key not in takes
             else:
-                assert traits in takes[entry.name]
+                assert written.traits.key in takes
 
 
-def _loss(catalogue, name):
-    return next(entry for entry in catalogue.losses if entry.name == name)
+def test_losses_that_refuse_boxes_with_an_angle_say_why(catalogue):
+    refused = {entry.name: entry.refused for entry in catalogue.losses if entry.refused}
+    assert set(refused) == {"piou", "piou2", "gcd", "mpdiou"}
+    for name, why in refused.items():
+        (told,) = why.values()
+        image = {"image_size": (4, 6)} if name == "mpdiou" else {}
+        with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+            REGISTERED[name](np.ones((1, 5)), np.ones((1, 5)), format="cxcywha", **image)
 
 
 def test_state_of_nests_and_sums(catalogue):

@@ -19,7 +19,7 @@ VALUES = "values"  # a kind of symbol: an array of numbers, which a call gives
 INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "and": "&&", "or": "||", "xor": "!==", "==": "===", "!=": "!==",
 } | {name: name for name in ("<", "<=", ">", ">=")}  # fmt: skip
-SAME_NAMES = ("abs", "sqrt", "atan2", "exp", "expm1", "log", "log1p", "pow")
+SAME_NAMES = ("abs", "sqrt", "atan2", "cos", "exp", "expm1", "log", "log1p", "pow", "sin")
 OF_MATH = {"minimum": "min", "maximum": "max"} | {name: name for name in SAME_NAMES}
 LONGEST = 160  # characters of an expression that is written into another
 
@@ -34,14 +34,17 @@ def _pow(xp: Any, a: Any, exponent: Any) -> Any:
 
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
-    {name: _of_math(name) for name in ("atan2", "exp", "expm1", "log", "log1p")} | {"pow": _pow, "sign": scalar.sign}
+    {name: _of_math(name) for name in ("atan2", "cos", "exp", "expm1", "log", "log1p", "sin")}
+    | {"pow": _pow, "sign": scalar.sign}
 )
 SHORT_CUTS: Mapping[Function, Function] = MappingProxyType(
     {function: own for function, own in scalar.SHORT_CUTS["float64"].items() if function is not log1p_of_positive}
 )
 
 
-def write(function: Function, arguments: Sequence[Sequence[str]]) -> str:
+def write(
+    function: Function, arguments: Sequence[Sequence[str]], called: Mapping[Function, Function] = MappingProxyType({})
+) -> str:
     """Write a function of JavaScript that does what a plain one does.
 
     Parameters
@@ -50,6 +53,8 @@ def write(function: Function, arguments: Sequence[Sequence[str]]) -> str:
         ``function(xp, *arguments)``, of tuples of numbers.
     arguments
         For each of its arguments, what the numbers of the tuple are called, as ``b[0]``.
+    called
+        For functions that are written down elsewhere, once for all who need them, one that writes the call.
 
     Returns
     -------
@@ -57,7 +62,8 @@ def write(function: Function, arguments: Sequence[Sequence[str]]) -> str:
         The statements of the body. It returns one array: the numbers and truths of the results, one after the other.
     """
     sizes = tuple(len(names) for names in arguments)
-    return _body(trace(function, sizes, FUNCTIONS, SHORT_CUTS), [name for names in arguments for name in names])
+    written = trace(function, sizes, FUNCTIONS, {**SHORT_CUTS, **called})
+    return _body(written, [name for names in arguments for name in names])
 
 
 def call(xp: Namespace, text: str, operands: Sequence[Any], count: int) -> list[Symbol]:
@@ -88,11 +94,13 @@ def _body(written: Trace, names: Sequence[str]) -> str:
         text = _text(node, [texts[k] for k in node.operands], names)
         is_short = node.operation in ("argument", "constant", "item")
         if not is_short and (used[place] > 1 or len(text) > LONGEST or node.kind == VALUES):
-            lines.append(f"const t{place} = {_bare(text)};")
-            text = f"t{place}"
+            name = f"t{len(lines)}"
+            lines.append(f"{name} = {_bare(text)}")
+            text = name
         texts.append(text)
     results = [texts[place] for place in _flat(written.results)]
-    return "\n".join([*lines, f"return [{', '.join(map(_bare, results))}];"])
+    named = ["const " + ",\n".join(lines) + ";"] if lines else []
+    return "\n".join([*named, f"return [{', '.join(map(_bare, results))}];"])
 
 
 def _text(node: Node, operands: list[str], names: Sequence[str]) -> str:

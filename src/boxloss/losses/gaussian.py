@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from boxloss.check import check_choice, check_not_negative
 from boxloss.shapes.guards import not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
+from boxloss.shapes.replaceable import replaceable
 from boxloss.shapes.shape import plus, times
 
 SHORTEST_SHARE = 2.0**-20
@@ -153,6 +154,7 @@ def offset_form(pair: Relative) -> tuple[Any, RelativeGradient]:
     )
 
 
+@replaceable
 def bhattacharyya(xp: Any, pair: Relative, k: float) -> tuple[Any, RelativeGradient]:
     """The Bhattacharyya distance of Gaussians with covariances over k, and its derivatives."""
     found, (form, by_offset) = spread(xp, pair), offset_form(pair)

@@ -4,8 +4,10 @@ from typing import Any
 
 from boxloss.shapes.guards import inverse, not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
+from boxloss.shapes.replaceable import replaceable
 
 
+@replaceable
 def wasserstein(xp: Any, r: Relative) -> tuple[Any, RelativeGradient]:
     """The squared Wasserstein distance of a pair, and its derivatives.
 

@@ -1,4 +1,4 @@
-"""A page to drag a box on: any loss, its value, its terms, its gradient, its landscape and the ball that rolls on it.
+"""A page to drag and turn a box on: any loss, its value, its terms, its gradient, its landscape, and a ball on it.
 
 The page is one file and needs no network. What it computes is written down from the functions that all engines run; no
 formula stands in it a second time.
@@ -18,19 +18,22 @@ from boxloss.losses.loss import Loss
 STYLES = ("controls.css", "page.css", "scene.css")
 SCRIPTS = (
     "losses.js", "descent.js", "state.js", "landscape.js", "scene.js", "arrows.js", "drag.js", "panel.js", "values.js",
-    "chart.js", "ball.js", "examples.js", "main.js",
+    "angles.js", "chart.js", "ball.js", "examples.js", "main.js",
 )  # fmt: skip
 FOLDER = files(__name__) / "page"
 
 
 def explore(loss: Loss = ciou) -> str:
-    """Write a page to drag a box on, with what a loss makes of it.
+    """Write a page to drag and turn a box on, with what a loss makes of it.
+
+    Boxes may have an angle: losses that are not defined for such say so there.
 
     Parameters
     ----------
     loss : Loss
         What it shows first: a loss, a modifier of one, or a sum of such. All losses and modifiers of the package are
-        on it; a loss of your own is too, if it is in this one.
+        on it; a loss of your own is too, if it is in this one. A parameter of it that is text is a choice there if the
+        ValueError for another text names in quotes those that it takes.
 
     Returns
     -------

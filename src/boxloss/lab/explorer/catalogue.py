@@ -8,9 +8,10 @@ from typing import Any
 
 from boxloss.formulas.names import is_of_package
 from boxloss.lab.explorer import formulas
+from boxloss.lab.explorer.boxes import KINDS, Boxes
 from boxloss.lab.explorer.parameters import Choice, Make, Number, layout, of_class
 from boxloss.lab.explorer.placeholder import WITHOUT_TERMS, Placeholder, Traits
-from boxloss.lab.methods import WITHOUT_ANGLE
+from boxloss.lab.explorer.subroutines import subroutines
 from boxloss.losses.loss import Loss
 from boxloss.losses.modifiers import MODIFIERS
 from boxloss.losses.modifiers.modifier import Modifier
@@ -18,7 +19,7 @@ from boxloss.losses.mpdiou import MPDIoU
 from boxloss.losses.registry import get, losses
 
 Variants = Mapping[str, Any]  # code for each combination of choices, joined by a comma
-FORMATS = ("xyxy", "cxcywh")
+Name = Callable[[str], str]  # what the page calls a piece of code
 # The one that needs the size of an image has no instance: here it is that of the scene.
 REGISTERED: dict[str, Loss] = {name: get(name) for name in losses()} | {"mpdiou": MPDIoU()}
 
@@ -40,7 +41,9 @@ class Entry:
     layout
         See `boxloss.lab.explorer.parameters.layout`.
     variants
-        Its code; of a modifier by the traits of the loss.
+        Its code, by the kind of box; of a modifier by the traits of the loss.
+    refused
+        For each kind of box that it is not defined for, why.
     """
 
     name: str
@@ -49,7 +52,8 @@ class Entry:
     numbers: list[Number]
     choices: list[Choice]
     layout: list[str | float]
-    variants: Variants
+    variants: Mapping[str, Variants]
+    refused: Mapping[str, str]
 
     @property
     def described(self) -> dict[str, Any]:
@@ -57,7 +61,8 @@ class Entry:
         parameters = {"numbers": [n._asdict() for n in self.numbers], "choices": [c._asdict() for c in self.choices]}
         kind = self.kind.__name__
         python = f"bl.{kind}" if is_of_package(self.kind) else kind
-        return {"name": self.name, "class": kind, "python": python, **self.about, **parameters, "layout": self.layout}
+        told = {"name": self.name, "class": kind, "python": python, **self.about, **parameters, "layout": self.layout}
+        return told | {"refused": self.refused}
 
 
 class Catalogue:
@@ -70,21 +75,32 @@ class Catalogue:
     """
 
     def __init__(self, more: Mapping[str, Loss]) -> None:
-        self.traits: dict[str, Traits] = {}
+        self.traits: dict[str, dict[str, Traits]] = {boxes.name: {} for boxes in KINDS}
         self.losses = [self._loss(name, loss) for name, loss in (REGISTERED | dict(more)).items()]
         before = -1
-        while len(self.traits) > before:  # what comes out of a modifier may go into another
-            before = len(self.traits)
+        while self._count > before:  # what comes out of a modifier may go into another
+            before = self._count
             self.modifiers = [self._modifier(kind) for kind in MODIFIERS]
+
+    @property
+    def _count(self) -> int:
+        return sum(map(len, self.traits.values()))
 
     def _loss(self, name: str, loss: Loss) -> Entry:
         kind, given = type(loss), {f.name: getattr(loss, f.name) for f in fields(loss) if f.init}
         numbers, choices = of_class(kind, kind, given)
-        variants: dict[str, Any] = {}
-        for key, chosen in _combinations(choices):
-            written = formulas.loss_as_object(kind(**given | chosen))
-            self.traits.setdefault(written.traits.key, written.traits)
-            variants[key] = written.text
+        variants: dict[str, dict[str, formulas.Written]] = {}
+        refused: dict[str, str] = {}
+        for boxes in KINDS:
+            try:
+                variants[boxes.name] = {
+                    key: formulas.loss_as_object(kind(**given | chosen), boxes)
+                    for key, chosen in _combinations(choices)
+                }
+            except ValueError as error:
+                refused[boxes.name] = str(error)
+            for written in variants.get(boxes.name, {}).values():
+                self.traits[boxes.name].setdefault(written.traits.key, written.traits)
         adjustable = [*(number.name for number in numbers), *(choice.name for choice in choices)]
         fixed = {f.name: given[f.name] for f in fields(loss) if f.init and f.name not in adjustable}
         about = {
@@ -93,28 +109,31 @@ class Catalogue:
             "expression": loss.expression,
             "range": loss.value_range,
             "paper": loss.paper,
-            "terms": terms_of(loss.expression, written.traits),
+            "terms": terms_of(loss.expression, next(iter(variants[KINDS[0].name].values())).traits),
             "image": loss.program.structure.reads_image,
         }
-        return Entry(name, kind, about, numbers, choices, layout(loss, numbers), variants)
+        return Entry(name, kind, about, numbers, choices, layout(loss, numbers), variants, refused)
 
     def _modifier(self, kind: type[Modifier]) -> Entry:
         numbers, choices = of_class(kind, self._maker(kind), {})
         start = {n.name: n.start for n in numbers}
-        variants = {}
-        for key, chosen in _combinations(choices):
-            found = formulas.modified(partial(kind, **start | chosen), self.traits)
-            variants[key] = {traits: written.text for traits, written in found.items()}
+        variants = {
+            boxes.name: {
+                key: formulas.modified(partial(kind, **start | chosen), self.traits[boxes.name], boxes)
+                for key, chosen in _combinations(choices)
+            }
+            for boxes in KINDS
+        }
         about = {"summary": kind.summary, "paper": kind.paper, "fixed": {}}
         made = self._maker(kind)(**start)
-        return Entry(kind.__name__.lower(), kind, about, numbers, choices, layout(made, numbers), variants)
+        return Entry(kind.__name__.lower(), kind, about, numbers, choices, layout(made, numbers), variants, {})
 
     def _maker(self, kind: type[Modifier]) -> Make:
         """Makes a modifier of the first loss that it takes."""
 
         def make(**parameters: Any) -> Loss:
             error: ValueError | None = None
-            for traits in self.traits.values():
+            for traits in self.traits[KINDS[0].name].values():
                 try:
                     return kind(loss=Placeholder(traits), **parameters)
                 except ValueError as found:
@@ -125,40 +144,53 @@ class Catalogue:
 
     @property
     def code(self) -> str:
-        """One object of JavaScript with all functions; what several modifiers share stands once."""
+        """One object of JavaScript with all functions; one that several need stands once."""
         shared: dict[str, str] = {}
 
         def name(text: str) -> str:
-            return shared.setdefault(text, f"object{len(shared)}")
+            return shared.setdefault(text, f"code{len(shared)}")
+
+        whole = formulas.obj((f'"{boxes.name}"', self._of_boxes(boxes, name)) for boxes in KINDS)
+        called = "".join(f"const {name} = {text};\n" for name, text in subroutines().items())
+        written = "".join(f"const {name} = {text};\n" for text, name in shared.items())
+        return f"const traced = (() => {{\n{called}{written}return {whole};\n}})();\n"
+
+    def _of_boxes(self, boxes: Boxes, name: Name) -> str:
+        """The functions of one kind of box."""
 
         def by_key(entries: Iterable[tuple[str, str]]) -> str:
             return formulas.obj((f'"{key}"', text) for key, text in entries)
 
-        def by_traits(which: Iterable[str], write: Callable[[Traits, str], str]) -> str:
+        def by_traits(which: Iterable[str], write: Callable[[Traits, str, Boxes], str]) -> str:
             return by_key(
-                (traits.key, by_key((one, name(write(traits, one))) for one in which)) for traits in WITHOUT_TERMS
+                (traits.key, by_key((one, name(write(traits, one, boxes))) for one in which))
+                for traits in WITHOUT_TERMS
             )
 
-        whole = formulas.obj(
+        def objects(found: Mapping[str, formulas.Written]) -> str:
+            return by_key((key, name(written.text(name))) for key, written in found.items())
+
+        losses = {e.name: e.variants[boxes.name] for e in self.losses if boxes.name in e.variants}
+        modifiers = {e.name: e.variants[boxes.name] for e in self.modifiers}
+        return formulas.obj(
             [
-                ("losses", by_key((e.name, by_key((k, name(t)) for k, t in e.variants.items())) for e in self.losses)),
+                ("losses", by_key((key, objects(variants)) for key, variants in losses.items())),
                 (
                     "modifiers",
                     by_key(
-                        (e.name, by_key((k, by_key((s, name(t)) for s, t in v.items())) for k, v in e.variants.items()))
-                        for e in self.modifiers
+                        (key, by_key((one, objects(found)) for one, found in variants.items()))
+                        for key, variants in modifiers.items()
                     ),
                 ),
-                ("sums", by_key((key, name(written.text)) for key, written in formulas.sums().items())),
-                ("roots", by_traits(FORMATS, formulas.root)),
-                ("descents", by_traits(WITHOUT_ANGLE, formulas.root_of_descent)),
-                ("parametrisations", formulas.parametrisations()),
-                ("optimizers", formulas.optimizers()),
-                ("iou", formulas.iou()),
+                ("sums", objects(formulas.sums(boxes))),
+                ("roots", by_traits(boxes.formats, formulas.root)),
+                ("descents", by_traits(boxes.parametrisations, formulas.root_of_descent)),
+                ("parametrisations", formulas.parametrisations(boxes)),
+                ("optimizers", formulas.optimizers(boxes)),
+                ("decode", name(formulas.decode(boxes))),
+                ("iou", name(formulas.iou(boxes))),
             ]
         )
-        written = "".join(f"const {name} = {text};\n" for text, name in shared.items())
-        return f"const traced = (() => {{\n{written}return {whole};\n}})();\n"
 
 
 def _combinations(choices: list[Choice]) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -1,46 +1,68 @@
 """Losses, modifiers, sums and optimisers as JavaScript, written down from the functions that all engines run.
 
-Each loss becomes an object of functions ``(b, n, f) => [value, derivatives]``: its evaluation, and its terms if it has
-a term 1 - IoU. `b` holds the numbers of pred and target and the size of the image, `n` the numbers of the loss, and `f`
-the losses that it is made of. Derivatives are those of `Gradient`, before `pull_back`; `root` is what comes after.
+Each loss becomes an object of functions ``(b, n, f, a) => [value, derivatives]``: its evaluation, and its terms if it
+has a term 1 - IoU. `b` holds the numbers of pred and target and the size of the image, `n` the numbers of the loss, and
+`f` the losses that it is made of, in `a` with enclosing boxes along the image. Derivatives are those of `Gradient`,
+before `pull_back`; `root` is what comes after.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from boxloss.engines import javascript
-from boxloss.lab.explorer.placeholder import BOX, INNER, NUMBERS, WITHOUT_TERMS, Placeholder, Traits
-from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, WITHOUT_ANGLE, centre_and_size
+from boxloss.lab.explorer.boxes import BOX, KINDS, Boxes, names
+from boxloss.lab.explorer.placeholder import INNER, INNER_ALONG_IMAGE, NUMBERS, WITHOUT_TERMS, Placeholder, Traits
+from boxloss.lab.explorer.subroutines import CALLED
+from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss, WeightedSum
-from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.box import Image
-from boxloss.verbs.elementwise.formula import Kind, of_a_pair
+from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.shape import Gradient, Pair
 
 Take = Callable[[Any, Any], Any]  # of a loss bound to numbers and a pair; gives an evaluation
 
-SIZE = AXIS_ALIGNED.size
-
 
 class Written(NamedTuple):
-    """A loss as an object of JavaScript, and its traits."""
+    """A loss as an object of JavaScript.
 
-    text: str
+    Attributes
+    ----------
+    words
+        What it is like, as text.
+    functions
+        Its evaluation and its terms.
+    along_image
+        The same with enclosing boxes along the image; empty where they are the same functions, or those of the losses
+        that it is made of are all that differs.
+    traits
+        What it is like.
+    """
+
+    words: Mapping[str, str]
+    functions: Mapping[str, str]
+    along_image: Mapping[str, str]
     traits: Traits
 
+    def text(self, name: Callable[[str], str] = str) -> str:
+        """The object, with what each function is called, or with the functions themselves."""
+        words = [(key, f'"{word}"') for key, word in self.words.items()]
+        along = [("along_image", _named(self.along_image, name))] if self.along_image else []
+        return obj([*words, *_items(self.functions, name), *along])
 
-def names(array: str, count: int, start: int = 0) -> list[str]:
-    """What the items of an array are called."""
-    return [f"{array}[{k}]" for k in range(start, start + count)]
+
+def _items(functions: Mapping[str, str], name: Callable[[str], str]) -> list[tuple[str, str]]:
+    return [(key, name(text)) for key, text in functions.items()]
 
 
-# Pred, target and the size of the image, in one array.
-PAIR = [names(BOX, SIZE), names(BOX, SIZE, SIZE), names(BOX, 2, 2 * SIZE)]
+def _named(functions: Mapping[str, str], name: Callable[[str], str]) -> str:
+    return obj(_items(functions, name))
 
 
 def function(compute: Callable[..., Any], arguments: list[list[str]], signature: str) -> str:
     """A function expression."""
-    return f"({signature}) => {{\n{javascript.write(compute, arguments)}\n}}"
+    return f"({signature}) => {{\n{javascript.write(compute, arguments, CALLED)}\n}}"
 
 
 def obj(items: Iterable[tuple[str, str]]) -> str:
@@ -48,9 +70,17 @@ def obj(items: Iterable[tuple[str, str]]) -> str:
     return "{\n" + "".join(f"{name}: {text},\n" for name, text in items) + "}"
 
 
-def loss_as_object(loss: Loss) -> Written:
-    """The evaluation of a loss, and its terms."""
-    traits = traits_of(loss)
+@lru_cache(1024)
+def loss_as_object(loss: Loss, boxes: Boxes = KINDS[0]) -> Written:
+    """The evaluation of a loss of a kind of box, and its terms.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not defined for these boxes.
+    """
+    loss.program.structure.check_shape(boxes.shape)
+    traits = traits_of(loss, boxes)
     methods: dict[str, Take] = {"evaluate": lambda bound, pair: bound.evaluate(pair.xp, pair)}
     if traits.penalties is not None:
         methods["iou_term"] = lambda bound, pair: bound.iou_term(pair.xp, pair)
@@ -59,21 +89,30 @@ def loss_as_object(loss: Loss) -> Written:
     for k in range(traits.penalties or 0):
         methods[f"penalty_{k}"] = lambda bound, pair, k=k: bound.penalties(pair.xp, pair)[k]  # type: ignore[misc]
 
-    def written(take: Take) -> str:
-        def flat(bound: Any, pair: Any) -> Any:
+    signature = ", ".join([BOX, NUMBERS, INNER, *([INNER_ALONG_IMAGE] if boxes.has_other_axes else [])])
+
+    def written(take: Take, of_pair: Callable[[Pair], Pair]) -> str:
+        def flat(bound: Any, given: Pair) -> Any:
+            pair = of_pair(given)
             value, gradient = take(bound, pair)
-            upright, given = gradient(False)
-            nothing = (0.0,) * SIZE
-            derivatives = ((traits.upright, upright), (traits.given, given))
+            found = gradient(False)
+            nothing = pair.pull_back(Gradient())
+            derivatives = ((traits.upright, found.upright), (traits.given, found.given))
             return value, *(tuple(d or nothing) for is_there, d in derivatives if is_there)
 
-        return function(_of_pair(loss, flat), _arguments(loss), f"{BOX}, {NUMBERS}, {INNER}")
+        return function(_of_pair(loss, boxes, flat), _arguments(loss, boxes), signature)
 
-    words = [("traits", f'"{traits.key}"'), ("derivatives", f'"{traits.derivatives}"')]
-    return Written(obj([*words, *((name, written(take)) for name, take in methods.items())]), traits)
+    words = {"shape": boxes.name, "traits": traits.key, "derivatives": traits.derivatives}
+    functions = {name: written(take, lambda pair: pair) for name, take in methods.items()}
+    along: dict[str, str] = {}
+    if boxes.has_other_axes:
+        along = {name: written(take, lambda pair: pair.along_image()) for name, take in methods.items()}
+        if all(functions[n] in (text, text.replace(f"{INNER_ALONG_IMAGE}[", f"{INNER}[")) for n, text in along.items()):
+            along = {}
+    return Written(words, functions, along, traits)
 
 
-def traits_of(loss: Loss) -> Traits:
+def traits_of(loss: Loss, boxes: Boxes) -> Traits:
     """What a loss is like, seen by running it once."""
     found: list[Traits] = []
 
@@ -84,88 +123,95 @@ def traits_of(loss: Loss) -> Traits:
         found.append(Traits(upright is not None, given is not None, penalties, loss.has_iou_term and loss.has_powers))
         return ()
 
-    javascript.write(_of_pair(loss, look), _arguments(loss))
+    javascript.write(_of_pair(loss, boxes, look), _arguments(loss, boxes), CALLED)
     return found[0]
 
 
-def _of_pair(loss: Loss, compute: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+def _of_pair(loss: Loss, boxes: Boxes, compute: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """A function of a loss and a pair as one of numbers."""
 
     def of_numbers(xp: Any, pred: Any, target: Any, image: Any, numbers: Any) -> Any:
-        pair = AXIS_ALIGNED.pair(xp, AXIS_ALIGNED.box(*pred), AXIS_ALIGNED.box(*target), Image(*image))
-        return compute(loss.program.structure.bind(numbers), pair)
+        return compute(loss.program.structure.bind(numbers), boxes.pair(xp, pred, target, image))
 
     return of_numbers
 
 
-def _arguments(loss: Loss) -> list[list[str]]:
-    return [*PAIR, names(NUMBERS, len(loss.program.numbers))]
+def _arguments(loss: Loss, boxes: Boxes) -> list[list[str]]:
+    return [*boxes.arguments, names(NUMBERS, len(loss.program.numbers))]
 
 
-def modified(make: Callable[..., Loss], known: dict[str, Traits]) -> dict[str, Written]:
+def modified(make: Callable[..., Loss], known: dict[str, Traits], boxes: Boxes) -> dict[str, Written]:
     """A modifier of losses of all known traits that it takes, by these; the traits of what comes out become known."""
     found: dict[str, Written] = {}
     for key, traits in list(known.items()):
         try:
-            loss = make(loss=Placeholder(traits))
+            found[key] = loss_as_object(make(loss=Placeholder(traits)), boxes)
         except ValueError:  # it takes none of these
             continue
-        found[key] = loss_as_object(loss)
         known.setdefault(found[key].traits.key, found[key].traits)
     return found
 
 
-def sums() -> dict[str, Written]:
+def sums(boxes: Boxes) -> dict[str, Written]:
     """The weighted sum of two losses, by the derivatives of both."""
-    return {
-        f"{a.key} {b.key}": loss_as_object(WeightedSum(((1.0, Placeholder(a)), (1.0, Placeholder(b, place=1)))))
-        for a in WITHOUT_TERMS
-        for b in WITHOUT_TERMS
-    }
+
+    def of(a: Traits, b: Traits) -> Loss:
+        return WeightedSum(((1.0, Placeholder(a)), (1.0, Placeholder(b, place=1))))
+
+    return {f"{a.key} {b.key}": loss_as_object(of(a, b), boxes) for a in WITHOUT_TERMS for b in WITHOUT_TERMS}
 
 
-def root(traits: Traits, format: str) -> str:
-    """The value and the gradient with respect to pred, in a format: what `value_and_grad` returns."""
-    kind = Kind(Placeholder(traits).program.structure, (format, format), True, False, False)
-    compute = of_a_pair(kind)
+def root(traits: Traits, format: str, boxes: Boxes) -> str:
+    """The value, and the gradient with respect to pred in a format: what `value_and_grad` returns."""
+    structure, own = Placeholder(traits).program.structure, FORMATS[format]
 
     def evaluate(xp: Any, pred: Any, target: Any, image: Any) -> Any:
-        value, d, _ = compute(xp, pred, target, (1.0, *image), 1.0)
-        return value, d
+        pair = boxes.pair(xp, pred, target, image)
+        value, gradient = structure.evaluate((), xp, pair)
+        numbers = own.encode(xp, pair.given, pair.image)
+        return value, tuple(own.pullback(xp, numbers, pair.pull_back(gradient(False)), pair.image))
 
-    return function(evaluate, PAIR, f"{BOX}, {INNER}")
+    return function(evaluate, boxes.arguments, f"{BOX}, {INNER}")
 
 
-def root_of_descent(traits: Traits, parametrisation: str) -> str:
-    """The value and the gradient with respect to what is descended on; the target is centre and size."""
-    _, _, corners, pullback, _ = PARAMETRISATIONS[parametrisation]
-    structure = Placeholder(traits).program.structure
+def root_of_descent(traits: Traits, parametrisation: str, boxes: Boxes) -> str:
+    """The value and the gradient with respect to what is descended on; the target is as the user moves it."""
+    own = PARAMETRISATIONS[parametrisation]
+    structure, size = Placeholder(traits).program.structure, own.format.size
 
     def evaluate(xp: Any, state: Any, target: Any, image: Any) -> Any:
-        size = Image(*image)
-        pair = AXIS_ALIGNED.pair(xp, corners(xp, state), centre_and_size.decode(xp, target, size), size)
+        of = Image(*image)
+        pair = boxes.pair_of(xp, own.box(xp, state), own.format.decode(xp, target, of), of)
         value, gradient = structure.evaluate((), xp, pair)
-        return value, tuple(pullback(xp, state, pair.pull_back(gradient(False))))
+        return value, tuple(own.pullback(xp, state, pair.pull_back(gradient(False))))
 
-    return function(evaluate, PAIR, f"{BOX}, {INNER}")
+    arguments = [names(BOX, size), names(BOX, size, size), names(BOX, 2, 2 * size)]
+    return function(evaluate, arguments, f"{BOX}, {INNER}")
 
 
-def parametrisations() -> str:
-    """From a box (x, y, w, h) to what is descended on, and back."""
+def parametrisations(boxes: Boxes) -> str:
+    """From a box as the user moves it to what is descended on, and back."""
 
     def both(name: str) -> str:
-        encode, decode, *_ = PARAMETRISATIONS[name]
-        ways = {"encode": encode, "decode": decode}
+        own = PARAMETRISATIONS[name]
+        ways = {"encode": own.encode, "decode": own.decode}
         return obj(
-            (which, function(lambda xp, s, way=way: tuple(way(xp, s)), [names("s", SIZE)], "s"))
+            (which, function(lambda xp, s, way=way: tuple(way(xp, s)), [names("s", own.format.size)], "s"))
             for which, way in ways.items()
         )
 
-    return obj((f'"{name}"', both(name)) for name in WITHOUT_ANGLE)
+    return obj((f'"{name}"', both(name)) for name in boxes.parametrisations)
 
 
-def optimizers() -> str:
+def decode(boxes: Boxes) -> str:
+    """From a box as the user moves it to the numbers of its shape."""
+    own = FORMATS[boxes.formats[-1]]
+    return function(lambda xp, s: tuple(own.decode(xp, s, Image())), [names("s", own.size)], "s")
+
+
+def optimizers(boxes: Boxes) -> str:
     """What a step changes, and the memories after it: ``(d, m, v, r, k)``, with `rate` and `per_root` in r."""
+    size = FORMATS[boxes.formats[-1]].size
 
     def step(name: str) -> str:
         own = OPTIMIZERS[name].step
@@ -173,12 +219,12 @@ def optimizers() -> str:
         def compute(xp: Any, d: Any, m: Any, v: Any, rates: Any, decay: Any) -> Any:
             return own(xp, d, m, v, *rates, decay)
 
-        arguments = [*(names(array, SIZE) for array in "dmv"), names("r", 2), names("k", 5)]
+        arguments = [*(names(array, size) for array in "dmv"), names("r", 2), names("k", 5)]
         return function(compute, arguments, "d, m, v, r, k")
 
     return obj((name, step(name)) for name in OPTIMIZERS)
 
 
-def iou() -> str:
-    """The IoU of a pair in corners."""
-    return loss_as_object(iou_score).text
+def iou(boxes: Boxes) -> str:
+    """The IoU of a pair."""
+    return loss_as_object(iou_score, boxes).functions["evaluate"]

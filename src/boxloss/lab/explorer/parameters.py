@@ -1,6 +1,7 @@
 """The parameters of a loss as a page sets them: found by asking its class, so that a new loss needs nothing here."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields
 from itertools import permutations
@@ -8,7 +9,6 @@ from typing import Any, NamedTuple
 
 from boxloss.formulas.program import program_of
 from boxloss.losses.loss import Loss
-from boxloss.shapes.formats import FORMATS
 
 Make = Callable[..., Loss]  # of parameters by name
 
@@ -17,6 +17,7 @@ NICE = (0.0, *(float(f"{factor}e{power}") for power in range(-9, 7) for factor i
 STARTS = (0.8, 1.0, 0.5, 2.0, 10.0)  # for a parameter without a default, the first that is accepted
 WHOLE_NUMBERS = range(11)
 STEPS = 100  # of a slider, at least
+NO_CHOICE = "none of these"  # for a parameter that is text
 SMALL = 0.01  # below it a default is one of many orders of magnitude
 
 
@@ -63,17 +64,25 @@ def of_class(kind: type[Loss], make: Make, given: dict[str, Any]) -> tuple[list[
     start |= {f.name: _first_accepted(f, make, start) for f in missing}
     own = [f.name for f in fields(kind) if f.init and f.name != "loss"]
 
-    def accepts(**values: Any) -> bool:
+    def refusal(**values: Any) -> str:
         try:
             make(**start | values)
-        except (TypeError, ValueError):
-            return False
-        return True
+        except (TypeError, ValueError) as error:
+            return str(error) or type(error).__name__
+        return ""
+
+    def accepts(**values: Any) -> bool:
+        return not refusal(**values)
 
     numbers = [_number(name, start[name], accepts) for name in own if isinstance(start[name], float)]
     pairs = permutations(numbers, 2)
     below = {a.name: b.name for a, b in pairs if a.start < b.start and _is_below(a, b, accepts)}
-    choices = [_choice(name, start[name], accepts) for name in own if isinstance(start[name], bool | int | str)]
+    told = {name: refusal(**{name: NO_CHOICE}) for name in own if isinstance(start[name], str)}
+    choices = [
+        _choice(name, start[name], accepts, told.get(name, ""))
+        for name in own
+        if isinstance(start[name], bool | int | str)
+    ]
     return [n._replace(below=below.get(n.name, "")) for n in numbers], [c for c in choices if len(c.choices) > 1]
 
 
@@ -113,12 +122,12 @@ def _is_below(a: Number, b: Number, accepts: Callable[..., bool]) -> bool:
     return any(not accepts(**{a.name: number, b.name: number}) for number in either)
 
 
-def _choice(name: str, start: Any, accepts: Callable[..., bool]) -> Choice:
-    """The values of the type that the loss takes."""
+def _choice(name: str, start: Any, accepts: Callable[..., bool], told: str) -> Choice:
+    """The values of the type that the loss takes; of text those that it names when it refuses another one."""
     if isinstance(start, bool):
         candidates: tuple[Any, ...] = (False, True)
     else:
-        candidates = tuple(FORMATS) if isinstance(start, str) else tuple(WHOLE_NUMBERS)
+        candidates = tuple(re.findall(r"['\"]([^'\"]+)['\"]", told)) if isinstance(start, str) else (*WHOLE_NUMBERS,)
     found = tuple(value for value in candidates if accepts(**{name: value}))
     return Choice(name, start, found if start in found else (start, *found))
 

@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 
 from boxloss.engines.javascript import call
 from boxloss.formulas.evaluation import Evaluation
+from boxloss.lab.explorer.boxes import derivatives_of, has_image_axes
 from boxloss.losses.loss import Loss
 from boxloss.shapes.shape import Gradient, Pair
 
-BOX, NUMBERS, INNER = "b", "n", "f"  # the arguments of functions of the page: a pair, the loss's numbers, its losses
+# Arguments of functions of the page beside the pair: the numbers of a loss, the losses that it is made of, and these
+# with enclosing boxes along the image.
+NUMBERS, INNER, INNER_ALONG_IMAGE = "n", "f", "a"
 
 
 class Traits(NamedTuple):
@@ -94,10 +97,11 @@ class Placeholder(Loss):
         return self._called(xp, pair, "penalty") if self.traits.penalties else None
 
     def _called(self, xp: Any, pair: Pair, method: str) -> Evaluation:
-        size = pair.shape.size
+        box, traits = derivatives_of(pair), self.traits
+        size = len(box._fields)
         operands = [*pair.given, *pair.given_other, *pair.image]
-        upright, given = self.traits.upright, self.traits.given
-        value, *d = call(xp, f"{INNER}[{self.place}].{method}", operands, 1 + size * (upright + given))
-        box = type(pair.given)
-        gradient = Gradient(box(*d[:size]) if upright else None, box(*d[-size:]) if given else None)
+        inner = INNER_ALONG_IMAGE if has_image_axes(pair) else INNER
+        count = 1 + size * (traits.upright + traits.given)
+        value, *d = call(xp, f"{inner}[{self.place}].{method}", operands, count)
+        gradient = Gradient(box(*d[:size]) if traits.upright else None, box(*d[-size:]) if traits.given else None)
         return Evaluation(value, lambda exchanged: gradient)

@@ -1,11 +1,12 @@
 """Losses as the page holds them: weighted parts, each a loss of a name with modifiers around it."""
 
+from dataclasses import fields
 from typing import Any
 
 from boxloss.lab.explorer.catalogue import REGISTERED, Catalogue, Entry
+from boxloss.lab.explorer.parameters import of_class
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.losses.modifiers import MODIFIERS
-from boxloss.shapes.formats import FORMATS
 
 Part = dict[str, Any]
 
@@ -69,7 +70,8 @@ def _name_of(loss: Loss) -> str | None:
 
 
 def _fixed(loss: Loss) -> list[Any]:
-    """The values that the page does not set; of text it sets the names of formats."""
-    return [
-        v for v in loss.fields if not isinstance(v, float | bool | int) and not (isinstance(v, str) and v in FORMATS)
-    ]
+    """The values that the page does not set."""
+    given = {f.name: getattr(loss, f.name) for f in fields(loss) if f.init}
+    numbers, choices = of_class(type(loss), type(loss), given)
+    adjustable = {*(number.name for number in numbers), *(choice.name for choice in choices)}
+    return [value for name, value in given.items() if name not in adjustable]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from boxloss.shapes.relations import where_larger
 from boxloss.shapes.relative import Relative
-from boxloss.shapes.replaceable import larger, smaller
+from boxloss.shapes.replaceable import larger, replaceable, smaller
 
 SHORTEST_RUN = 2.0**-100  # an edge that runs less along an axis is parallel to the other one
 
@@ -98,6 +98,7 @@ def has_gap(xp: Any, r: Relative) -> Any:
     )
 
 
+@replaceable
 def overlap(xp: Any, r: Relative) -> Overlap:
     """The intersection of two boxes, and its derivatives."""
     half = 0.5 * r.other_w, 0.5 * r.other_h

@@ -76,7 +76,7 @@ class RotatedPair(Pair):
     @cached_property
     def overlap(self) -> Overlap:
         """The intersection."""
-        return overlap(self.xp, self.relative)
+        return overlap(self.xp, self.relative)  # type: ignore[no-any-return]
 
     def exchanged(self) -> "RotatedPair":
         """The pair with its other box first."""

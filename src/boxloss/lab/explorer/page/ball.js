@@ -1,5 +1,6 @@
 // The ball: runs of a box that descends, one after the other; each leaves its path.
 
+const WITH_ANGLE = "cxcywha"; // the one parametrisation of boxes with an angle
 const MOST_STEPS = 2000;
 const STEPS_A_SECOND = 120; // however fast the page is drawn
 const MOST_A_FRAME = 20;
@@ -15,8 +16,8 @@ const rolling = { runs: [], active: null, running: false, start: null, frames: 0
 const activeRun = () => rolling.runs.find((run) => run === rolling.active);
 
 function beginRun() {
-  const { optimizer, rates, momentum, parametrisation, target } = state;
-  const settings = { optimizer, rate: rates[optimizer], momentum, parametrisation };
+  const { optimizer, rates, momentum, target } = state;
+  const settings = { optimizer, rate: rates[optimizer], momentum, parametrisation: parametrisationNow() };
   const run = {
     ball: descent(current.loss, state.pred, target, IMAGE, settings),
     loss: current.loss,
@@ -33,11 +34,13 @@ function beginRun() {
   rolling.start = state.pred;
 }
 
+const parametrisationNow = () => (isRotated() ? WITH_ANGLE : state.parametrisation);
+
 function record(run) {
   const b = pairOf(run.ball.box);
   run.boxes.push(run.ball.box);
   run.values.push(run.loss.evaluate(b)[0]);
-  run.ious.push(iouOf(b));
+  run.ious.push(iouOf(b, state.shape));
 }
 
 // One step; false if there is none.
@@ -108,6 +111,8 @@ function backToStart() {
 
 function told() {
   const run = rolling.active;
+  const refused = refusal(state.parts, state.shape);
+  if (refused) return `${refused}. Choose another loss, or boxes without an angle.`;
   if (run === null) return "The prediction is the ball: it moves against the gradient.";
   const [value, iou, steps] = [run.values.at(-1), run.ious.at(-1), run.ball.steps];
   const stays = run.still >= PATIENCE;
@@ -122,6 +127,7 @@ onDraw("ball", () => {
   byId("ball-text").textContent = told();
   byId("run").textContent = rolling.running ? "Pause" : "Run";
   byId("reset").disabled = rolling.start === null;
+  for (const id of ["run", "step"]) byId(id).disabled = current.loss === null;
 });
 
 // --- Settings ---------------------------------------------------------------------------------------------------
@@ -149,8 +155,11 @@ function showSettings() {
   for (const name of ["optimizer", "arrows"]) {
     for (const input of document.getElementsByName(name)) input.checked = input.value === state[name];
   }
-  byId("parametrisation").value = state.parametrisation;
+  const parametrisation = byId("parametrisation");
+  for (const option of parametrisation.options) option.disabled = (option.value === WITH_ANGLE) !== isRotated();
+  parametrisation.value = parametrisationNow();
   showRates();
+  showAngles();
 }
 
 function listenToBall() {

@@ -1,4 +1,4 @@
-// The ball: a box that descends on a loss. Boxes are (x, y, w, h): centre and size.
+// The ball: a box that descends on a loss. Boxes are (x, y, w, h), or (x, y, w, h, angle) for a loss of such.
 
 const DECAYS = { sgd: () => [0, 0, 0, 0, 0], momentum: (momentum) => [momentum, 1, 0, 0, 0] };
 const BETAS = [0.9, 0.999];
@@ -6,9 +6,10 @@ const ADAM_EPS = 1e-8;
 
 // Returns { box, steps, step() }; a step moves the box.
 function descent(loss, start, target, image, { optimizer, rate, momentum, parametrisation }) {
-  const { encode, decode } = traced.parametrisations[parametrisation];
-  const evaluate = traced.descents[loss.derivatives][parametrisation];
-  const optimize = traced.optimizers[optimizer];
+  const { parametrisations, descents, optimizers } = traced[loss.shape];
+  const { encode, decode } = parametrisations[parametrisation];
+  const evaluate = descents[loss.derivatives][parametrisation];
+  const optimize = optimizers[optimizer];
   const [beta1, beta2] = BETAS;
   const decay =
     optimizer === "adam" ? [beta1, 1 - beta1, beta2, 1 - beta2, ADAM_EPS] : DECAYS[optimizer](momentum);

@@ -1,22 +1,51 @@
-// Moving and resizing the boxes, with a pointer or with keys.
+// Moving, resizing and turning the boxes, with a pointer or with keys.
 
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const TURNS = { "[": -1, "]": 1 };
 const STEP_OF_KEY = 0.05;
+const DEGREES_OF_KEY = 5;
+const COARSE_TURN = 15; // degrees, with Shift
+const NEAR_QUARTER = 1.5; // degrees within which a turn ends at a quarter turn
 const drag = { active: null, moved: false };
 
-function moved([x, y, w, h], dx, dy) {
-  return [clamp(x + dx, 0, WORLD.width), clamp(y + dy, 0, WORLD.height), w, h];
+function moved([x, y, ...others], dx, dy) {
+  return [clamp(x + dx, 0, WORLD.width), clamp(y + dy, 0, WORLD.height), ...others];
 }
 
-function resized(box, handle, dx, dy) {
-  const c = corners(box);
-  const [i, j] = HANDLES[handle];
-  c[i] += dx;
-  c[j] += dy;
-  const [fixedX, fixedY] = [c[2 - i], c[4 - j]];
-  c[i] = i === 0 ? Math.min(c[0], fixedX - SMALLEST) : Math.max(c[2], fixedX + SMALLEST);
-  c[j] = j === 1 ? Math.min(c[1], fixedY - SMALLEST) : Math.max(c[3], fixedY + SMALLEST);
-  return centred(c);
+// The corner across from the handle stays.
+function resized([x, y, w, h, ...turn], handle, dx, dy) {
+  const [angle = 0] = turn;
+  const [signX, signY] = HANDLES[handle];
+  const [along, across] = turned(dx, dy, -angle);
+  const [wide, high] = [Math.max(w + signX * along, SMALLEST), Math.max(h + signY * across, SMALLEST)];
+  const [moveX, moveY] = turned((signX * (wide - w)) / 2, (signY * (high - h)) / 2, angle);
+  return [x + moveX, y + moveY, wide, high, ...turn];
+}
+
+// The side of the box with the handle faces a point.
+function facing([x, y, w, h], side, [pointX, pointY], isCoarse) {
+  const degrees = Math.atan2(pointY - y, pointX - x) / DEGREE - 90 * side;
+  const quarter = 90 * Math.round(degrees / 90);
+  const fine = Math.abs(degrees - quarter) < NEAR_QUARTER ? quarter : Math.round(10 * degrees) / 10;
+  return [x, y, w, h, inRadians(isCoarse ? COARSE_TURN * Math.round(degrees / COARSE_TURN) : fine)];
+}
+
+// Boxes with an angle, or without: those of the other shape keep their places.
+function setShape(shape) {
+  if (shape === state.shape) return;
+  state.shape = shape;
+  for (const which of ["pred", "target"]) {
+    const box = state[which].slice(0, 4);
+    state[which] = isRotated() ? [...box, 0] : box;
+  }
+  rolling.start = null;
+  shapeChanged();
+}
+
+function shapeChanged() {
+  changedLoss();
+  showParts();
+  showSettings();
 }
 
 function setBox(which, box) {
@@ -40,17 +69,23 @@ function pressed(event) {
   group.focus({ preventScroll: true });
   group.setPointerCapture(event.pointerId);
   group.classList.add("held");
-  drag.active = { which, handle, group, pointer: event.pointerId, from: pointOf(event), box: state[which] };
+  const side = scene.boxes[which].side;
+  drag.active = { which, handle, group, side, pointer: event.pointerId, from: pointOf(event), box: state[which] };
 }
 
 function dragged(event) {
   if (drag.active === null || event.pointerId !== drag.active.pointer) return;
-  const { which, handle, from, box } = drag.active;
+  const { which, handle, side, from, box } = drag.active;
   const [x, y] = pointOf(event);
   const [dx, dy] = [x - from[0], y - from[1]];
   if (dx === 0 && dy === 0) return;
   drag.moved = true;
-  setBox(which, handle === "move" ? moved(box, dx, dy) : resized(box, handle, dx, dy));
+  if (handle === "turn") {
+    setShape("rotated");
+    setBox(which, facing(box, side, [x, y], event.shiftKey));
+  } else {
+    setBox(which, handle === "move" ? moved(box, dx, dy) : resized(box, handle, dx, dy));
+  }
 }
 
 function released(event) {
@@ -66,20 +101,30 @@ function clicked(event) {
   setBox("pred", moved([0, 0, ...state.pred.slice(2)], x, y));
 }
 
-function keyed(event) {
-  const group = event.target.closest("[data-box]");
-  const direction = KEYS[event.key];
-  if (group === null || direction === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  const which = group.dataset.box;
-  const [dx, dy] = direction.map((sign) => sign * STEP_OF_KEY);
+// What a key makes of a box; undefined if it is no key for boxes.
+function afterKey(box, event) {
+  const [x, y, w, h, ...turn] = box;
   const rounded = (number) => Math.round(number * 1e6) / 1e6;
-  const [x, y, w, h] = state[which];
-  const box = event.shiftKey
+  if (TURNS[event.key] !== undefined && !event.metaKey) {
+    return [x, y, w, h, inRadians(rounded(inDegrees(box) + TURNS[event.key] * DEGREES_OF_KEY))];
+  }
+  const direction = KEYS[event.key];
+  if (direction === undefined || event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  const [dx, dy] = direction.map((sign) => sign * STEP_OF_KEY);
+  const found = event.shiftKey
     ? [x, y, Math.max(w + dx, SMALLEST), Math.max(h + dy, SMALLEST)]
     : moved([x, y, w, h], dx, dy);
-  setBox(which, box.map(rounded));
-  speak();
+  return [...found.map(rounded), ...turn];
+}
+
+function keyed(event) {
+  const group = event.target.closest("[data-box]");
+  const box = group && afterKey(state[group.dataset.box], event);
+  if (!box) return;
+  event.preventDefault();
+  if (box.length > 4) setShape("rotated");
+  setBox(group.dataset.box, box);
+  speak(group.dataset.box);
 }
 
 function listenToBoxes() {

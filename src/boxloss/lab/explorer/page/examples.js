@@ -1,5 +1,6 @@
 // Things to try: boxes, a loss, and what there is to see.
 
+const TURNED = { pred: [1.5, 1.4, 1.6, 0.6, 60 * DEGREE], target: [4.3, 3, 1.6, 0.6, 0] };
 const APART = { pred: [1.35, 1.15, 1.2, 1.4], target: [4.3, 3, 1.7, 1.1] };
 const EXAMPLES = [
   {
@@ -53,6 +54,14 @@ const EXAMPLES = [
       "Focaler(Inner(CIoU)): the IoU of smaller boxes, stretched to a ramp. Move the sliders and watch the " +
       "contours.",
   },
+  {
+    title: "Turned the wrong way",
+    loss: ["giou"],
+    ...TURNED,
+    text:
+      "GIoU turns this box away from the target, from 60 to about 90 degrees, and ends with its sides exchanged: the " +
+      "same rectangle by other numbers. Run it, then go back and choose DIoU.",
+  },
 ];
 
 function shownLoss([name, ...modifiers]) {
@@ -61,11 +70,13 @@ function shownLoss([name, ...modifiers]) {
 }
 
 function showExample(example, button) {
-  Object.assign(state, { parts: [shownLoss(example.loss)], pred: example.pred, target: example.target });
+  const { pred, target } = example;
+  const shape = pred.length > 4 ? "rotated" : "axis-aligned";
+  Object.assign(state, { parts: [shownLoss(example.loss)], shape, pred, target });
   for (const other of byId("examples").children) other.setAttribute("aria-pressed", String(other === button));
   byId("example-text").textContent = example.text;
   rolling.start = null;
-  rebuilt();
+  shapeChanged();
 }
 
 function makeExamples() {

@@ -16,22 +16,25 @@ const ground = { key: "", low: 0, high: 1, slope: 1, timer: 0, picture: document
 const groundKey = () =>
   JSON.stringify([state.parts, state.target, state.pred.slice(2), scene.width, window.devicePixelRatio, dark.matches]);
 
+// Of the numbers of a box in its shape, those that move with it along x and y.
+const PLACES = { "axis-aligned": [[0, 2], [1, 3]], rotated: [[0], [1]] };
+
 function sampled([columns, rows]) {
-  const [, , w, h] = state.pred;
+  const [alongX, alongY] = PLACES[state.shape];
+  const at0 = decoded([0, 0, ...state.pred.slice(2)]);
   const b = pairOf(state.pred);
+  const format = isRotated() ? "cxcywha" : "cxcywh";
   const nodes = (columns + 1) * (rows + 1);
   const found = { columns, rows, values: new Float64Array(nodes), flat: new Uint8Array(nodes), low: 0, high: 0 };
   const slopes = [];
   for (let j = 0, place = 0; j <= rows; j++) {
     const y = (WORLD.height * j) / rows;
-    b[1] = y - h / 2;
-    b[3] = y + h / 2;
+    for (const k of alongY) b[k] = at0[k] + y;
     for (let i = 0; i <= columns; i++, place++) {
       const x = (WORLD.width * i) / columns;
-      b[0] = x - w / 2;
-      b[2] = x + w / 2;
-      const [value, dx1, dy1, dx2, dy2] = valueAndGrad(current.loss, b);
-      const slope = Math.hypot(dx1 + dx2, dy1 + dy2);
+      for (const k of alongX) b[k] = at0[k] + x;
+      const [value, dx, dy] = valueAndGrad(current.loss, b, format);
+      const slope = Math.hypot(dx, dy);
       found.values[place] = value;
       found.flat[place] = slope < 1e-9 ? 1 : 0;
       if (slope >= 1e-9 && place % 7 === 0) slopes.push(slope);
@@ -152,6 +155,11 @@ function paint(resolution) {
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
   const [width, height] = [scene.width, scene.perUnit * WORLD.height].map((size) => Math.round(size * ratio));
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  if (current.loss === null) {
+    canvas.getContext("2d").clearRect(0, 0, width, height);
+    for (const id of ["legend-low", "legend-high"]) byId(id).textContent = NO_VALUE;
+    return;
+  }
   const plane = sampled(resolution);
   Object.assign(ground, { low: plane.low, high: plane.high, slope: plane.slope });
   const context = canvas.getContext("2d");

@@ -2,10 +2,10 @@
 
 makeScene();
 makeExamples();
-makeGradient();
 showParts();
 showSettings();
 listenToBoxes();
+listenToAngles();
 listenToParts();
 listenToBall();
 listenToCode();
@@ -14,4 +14,4 @@ dark.addEventListener("change", refreshAll);
 refreshAll();
 
 // For a console, and for tests: what the page computes with.
-window.boxloss = { wholeLoss, valueAndGrad, iouOf, termValues, descent, corners, state, rolling };
+window.boxloss = { wholeLoss, refusal, valueAndGrad, iouOf, termValues, descent, corners, decoded, state, rolling };

@@ -36,13 +36,16 @@ function slider(label, value, range, set) {
   });
   show(value);
   field.value = Number(value.toPrecision(4));
-  return html("div", { class: "slider" }, html("span", { class: "name", "aria-hidden": "true" }, label), track, field);
+  const title = html("span", { class: "name", "aria-hidden": "true" }, label);
+  const row = html("div", { class: "slider" }, title, track, field);
+  return Object.assign(row, { show }); // for a number that something else changes too
 }
 
-function select(label, choices, value, set) {
+function select(label, choices, value, set, refused = () => false) {
   const options = choices.map(([choice, name]) => {
     const option = html("option", { value: written(choice) }, name);
     option.selected = choice === value;
+    option.disabled = refused(choice);
     return option;
   });
   const found = html("select", { "aria-label": label }, ...options);
@@ -88,10 +91,11 @@ function parameterRows(entry, node) {
 
 // A loss that has become another may be none that its modifiers take: those go.
 function keepFitting(part) {
-  let { traits } = namedLoss(part);
+  if (refusal([part], state.shape)) return;
+  let like = namedLoss(part, state.shape);
   part.modifiers = part.modifiers.filter((modifier) => {
-    const code = modifierCode(modifier, traits);
-    if (code !== undefined) traits = code.traits;
+    const code = modifierCode(modifier, like);
+    if (code !== undefined) like = code;
     return code !== undefined;
   });
 }
@@ -107,22 +111,29 @@ function rebuilt() {
   showParts();
 }
 
-function modifierRow(part, modifier, place) {
+// All rows are new ones: the focus goes to where it was, or where it is wanted next.
+function focusIn(place, what, k = 0) {
+  const all = byId("parts").children[place].querySelectorAll(what);
+  all[Math.min(k, all.length - 1)].focus();
+}
+
+function modifierRow(part, place, modifier, k) {
   const entry = MODIFIERS.get(modifier.name);
   const remove = html("button", { type: "button", class: "remove", "aria-label": `Remove ${entry.class}` }, "\u00d7");
   remove.addEventListener("click", () => {
-    part.modifiers.splice(place, 1);
+    part.modifiers.splice(k, 1);
     rebuilt();
-    byId("parts").querySelector("select").focus();
+    focusIn(place, part.modifiers.length > 0 ? ".modifier .remove" : ".add", k);
   });
   const about = html("span", { class: "formula" }, shown(entry.summary));
   const head = html("div", { class: "head" }, html("b", {}, entry.class), about, remove);
   return html("div", { class: "modifier" }, head, ...parameterRows(entry, modifier));
 }
 
-function addModifier(part, traits) {
+function addModifier(part, place) {
+  const loss = refusal([part], state.shape) ? null : partLoss(part, state.shape);
   const options = CATALOGUE.modifiers.map((entry) => {
-    const code = modifierCode({ name: entry.name, values: startOf(entry) }, traits);
+    const code = loss ? modifierCode({ name: entry.name, values: startOf(entry) }, loss) : undefined;
     const note = code === undefined ? " (does not take this loss)" : "";
     const option = html("option", { value: entry.name }, entry.class + note);
     option.disabled = code === undefined;
@@ -134,7 +145,7 @@ function addModifier(part, traits) {
     if (found.value === "") return;
     part.modifiers.push({ name: found.value, values: startOf(MODIFIERS.get(found.value)) });
     rebuilt();
-    byId("parts").querySelector(".part:last-child .add").focus();
+    focusIn(place, ".add");
   });
   return found;
 }
@@ -142,12 +153,15 @@ function addModifier(part, traits) {
 function partRow(part, place) {
   const entry = LOSSES.get(part.name);
   const several = state.parts.length > 1;
-  const names = CATALOGUE.losses.map((loss) => [loss.name, loss.title]);
-  const choose = select("Loss", names, part.name, (name) => {
+  const refuses = (name) => LOSSES.get(name).refused[state.shape] !== undefined;
+  const note = (name) => (refuses(name) ? " (not for boxes with an angle)" : "");
+  const names = CATALOGUE.losses.map(({ name, title }) => [name, title + note(name)]);
+  const set = (name) => {
     Object.assign(part, { name, values: startOf(LOSSES.get(name)) });
     rebuilt();
-    byId("parts").children[place].querySelector("select").focus();
-  });
+    focusIn(place, "select");
+  };
+  const choose = select("Loss", names, part.name, set, (name) => refuses(name) && name !== part.name);
   const head = html("div", { class: "head" }, choose);
   if (several) {
     const remove = html("button", { type: "button", class: "remove", "aria-label": `Remove ${entry.class}` }, "\u00d7");
@@ -155,7 +169,8 @@ function partRow(part, place) {
       state.parts.splice(place, 1);
       if (state.parts.length === 1) state.parts[0].weight = 1;
       rebuilt();
-      byId("add-part").focus();
+      if (state.parts.length === 1) byId("add-part").focus();
+      else focusIn(Math.min(place, state.parts.length - 1), ".remove");
     });
     head.append(remove);
   }
@@ -176,8 +191,8 @@ function partRow(part, place) {
     paper,
     ...(several ? [weight] : []),
     ...parameterRows(entry, part),
-    ...part.modifiers.map((modifier, k) => modifierRow(part, modifier, k)),
-    addModifier(part, partLoss(part).traits),
+    ...part.modifiers.map((modifier, k) => modifierRow(part, place, modifier, k)),
+    addModifier(part, place),
   );
 }
 

@@ -3,10 +3,13 @@
 const WORLD = { width: 6, height: 4.5 };
 const IMAGE = [WORLD.width, WORLD.height];
 const SMALLEST = 0.05; // side of a box
+const DEGREE = Math.PI / 180;
 const RATES = { sgd: 0.05, momentum: 0.01, adam: 0.03 };
 
+// Boxes are (x, y, w, h), and of the shape "rotated" (x, y, w, h, angle) with the angle in radians, clockwise.
 const state = {
   parts: START.parts,
+  shape: "axis-aligned",
   pred: [1.5, 1.2, 1.2, 1.4],
   target: [4, 2.7, 1.7, 1.1],
   arrows: "corners",
@@ -16,17 +19,27 @@ const state = {
   parametrisation: "cxcywh",
 };
 
-// The loss of the parts, made again only when they change.
-const current = { loss: wholeLoss(state.parts) };
+// The loss of the parts, made again only when they change; null if it is not defined for the shape.
+const current = { loss: wholeLoss(state.parts, state.shape) };
 
 const byId = (id) => document.getElementById(id);
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
 const corners = ([x, y, w, h]) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
-const centred = ([x1, y1, x2, y2]) => [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1];
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-const pairOf = (pred, target = state.target) => [...corners(pred), ...corners(target), ...IMAGE];
+const isRotated = () => state.shape === "rotated";
+const decoded = (box) => traced[state.shape].decode(box);
+const pairOf = (pred, target = state.target) => [...decoded(pred), ...decoded(target), ...IMAGE];
+
+function turned(x, y, angle) {
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  return [cos * x - sin * y, sin * x + cos * y];
+}
+
+// Without the last digits that a conversion leaves; in radians at most half a turn either way.
+const inDegrees = ([, , , , angle = 0]) => Number((angle / DEGREE).toPrecision(12));
+const inRadians = (degrees) => (degrees - 360 * Math.ceil((degrees - 180) / 360)) * DEGREE;
 
 function text(value, digits = 4) {
   if (value === 0) return "0";
@@ -58,11 +71,11 @@ function drawStale() {
 const refreshAll = () => refresh(...drawers.keys());
 
 function boxesChanged() {
-  refresh("landscape", "scene", "values");
+  refresh("landscape", "scene", "values", "angles");
 }
 
 function lossChanged() {
-  current.loss = wholeLoss(state.parts);
+  current.loss = wholeLoss(state.parts, state.shape);
   refreshAll();
 }
 

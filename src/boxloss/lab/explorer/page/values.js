@@ -1,5 +1,6 @@
 // The value, its terms, the gradient, and the same in Python.
 
+const NO_VALUE = "\u2013";
 const MATHS = {
   rho: "\u03c1",
   alpha: "\u03b1",
@@ -22,11 +23,11 @@ function summands(b) {
   if (state.parts.length > 1) {
     return state.parts.map((part) => [
       `${text(part.weight)} \u00d7 ${nameOf(part)}`,
-      part.weight * partLoss(part).evaluate(b)[0],
+      part.weight * partLoss(part, state.shape).evaluate(b)[0],
     ]);
   }
   const [part] = state.parts;
-  const values = termValues(partLoss(part), b);
+  const values = termValues(partLoss(part, state.shape), b);
   if (values === null) return [];
   const names = LOSSES.get(part.name).terms.map(shown);
   return values.map((value, k) => [names[k], value]);
@@ -44,7 +45,12 @@ function termRow(name) {
   return cells;
 }
 
-const table = { names: "", terms: [], gradient: [] };
+// Of boxes of each shape, the formats of their gradients, and in rows what the numbers are called.
+const COORDINATES = {
+  "axis-aligned": { xyxy: [["x1", "y1", "x2", "y2"]], cxcywh: [["x", "y", "w", "h"]] },
+  rotated: { cxcywha: [["x", "y", "w", "h"], ["angle"]] },
+};
+const table = { names: "", terms: [], shape: "", gradient: [] };
 
 // Rows are made anew where their names change; while a box moves only numbers do.
 function showTerms(found) {
@@ -65,21 +71,25 @@ function showTerms(found) {
   });
 }
 
+// Made anew where the shape changes.
 function makeGradient() {
-  for (const names of [["x1", "y1", "x2", "y2"], ["x", "y", "w", "h"]]) {
+  table.shape = state.shape;
+  table.gradient = [];
+  const rows = Object.values(COORDINATES[state.shape]).flat().flatMap((names) => {
     const cells = names.map(() => html("td", { class: "number" }));
     table.gradient.push(...cells);
-    byId("gradient").tBodies[0].append(
-      html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name))),
-      html("tr", {}, ...cells),
-    );
-  }
+    return [html("tr", {}, ...names.map((name) => html("th", { scope: "col" }, name))), html("tr", {}, ...cells)];
+  });
+  byId("gradient").tBodies[0].replaceChildren(...rows);
+  const unit = isRotated() ? ", of the angle per radian" : "";
+  byId("gradient").caption.textContent = `Gradient with respect to the prediction${unit}`;
 }
 
 function showGradient(b) {
-  const [, ...byCorners] = valueAndGrad(current.loss, b);
-  const [, ...byCentre] = valueAndGrad(current.loss, [...state.pred, ...state.target, ...IMAGE], "cxcywh");
-  [...byCorners, ...byCentre].forEach((value, k) => (table.gradient[k].textContent = text(value, 3)));
+  if (table.shape !== state.shape) makeGradient();
+  const formats = Object.keys(COORDINATES[state.shape]);
+  const grads = current.loss && formats.flatMap((format) => valueAndGrad(current.loss, b, format).slice(1));
+  table.gradient.forEach((cell, k) => (cell.textContent = grads ? text(grads[k], 3) : NO_VALUE));
 }
 
 // --- Python -----------------------------------------------------------------------------------------------------
@@ -105,9 +115,10 @@ function python(parts, pred, target) {
   const one = parts.length === 1 && parts[0].weight === 1;
   const loss = one ? pythonOfPart(parts[0]) : parts.map((part) => `${part.weight} * ${pythonOfPart(part)}`).join(" + ");
   const rounded = (number) => Number(number.toPrecision(12));
-  const array = (box) => `np.asarray([[${corners(box).map(rounded).join(", ")}]])`;
+  const array = (box) => `np.asarray([[${(isRotated() ? box : corners(box)).map(rounded).join(", ")}]])`;
   const readsImage = parts.some((part) => LOSSES.get(part.name).image);
   const image = readsImage ? `, image_size=(${WORLD.height}, ${WORLD.width})` : "";
+  const format = isRotated() ? ', format="cxcywha"' : "";
   return [
     "import numpy as np",
     "import boxloss as bl",
@@ -115,7 +126,7 @@ function python(parts, pred, target) {
     `loss = ${loss}`,
     `pred = ${array(pred)}`,
     `target = ${array(target)}`,
-    `value, grad = loss.value_and_grad(pred, target${image})`,
+    `value, grad = loss.value_and_grad(pred, target${format}${image})`,
   ].join("\n");
 }
 
@@ -133,10 +144,10 @@ const nameOfLoss = () =>
 
 onDraw("values", () => {
   const b = pairOf(state.pred);
-  byId("value").textContent = text(valueAndGrad(current.loss, b)[0]);
+  byId("value").textContent = current.loss ? text(current.loss.evaluate(b)[0]) : NO_VALUE;
   byId("value-name").textContent = nameOfLoss();
-  byId("iou").textContent = text(iouOf(b), 3);
-  showTerms(summands(b));
+  byId("iou").textContent = text(iouOf(b, state.shape), 3);
+  showTerms(current.loss ? summands(b) : []);
   showGradient(b);
   if (byId("code").closest("details").open) showCode();
 });
@@ -144,9 +155,11 @@ onDraw("values", () => {
 const showCode = () => (byId("code").textContent = python(state.parts, state.pred, state.target));
 
 // What a reader of the screen hears after a key.
-function speak() {
+function speak(which) {
   const b = pairOf(state.pred);
-  byId("spoken").textContent = `Loss ${text(valueAndGrad(current.loss, b)[0], 3)}, IoU ${text(iouOf(b), 2)}`;
+  const loss = current.loss ? text(current.loss.evaluate(b)[0], 3) : "not defined for these boxes";
+  const angle = isRotated() ? `Angle ${text(inDegrees(state[which]))} degrees. ` : "";
+  byId("spoken").textContent = `${angle}Loss ${loss}, IoU ${text(iouOf(b, state.shape), 2)}`;
 }
 
 function listenToCode() {
