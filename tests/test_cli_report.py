@@ -69,7 +69,7 @@ def test_report_is_one_file_with_everything_in_it_but_the_explorer(report):
     assert [source for source in page.sources if not source.startswith(("data:", "#"))] == ["explore.html"]
     drawings = re.findall(r'<svg class="(\w+)"', report)
     assert [drawings.count(kind) for kind in ("tile", "chart")] == [8 + 4 + 2 + 4 + 2 + 2, 1 + 2 + 4]
-    assert page.tags.count("table") == 13
+    assert page.tags.count("table") == 14
     assert not {"script", "iframe"} & set(page.tags)
     assert "url(" not in report
     assert len(report) < 1_000_000
