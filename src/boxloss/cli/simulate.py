@@ -89,9 +89,9 @@ def simulate(
 ) -> None:
     """Repeat the regression experiment of the DIoU paper.
 
-    343 anchors at each of 5000 centres, 1,715,000 cases, take 200 steps to their targets; --protocol has those of
-    later papers. The tables have the mean error |dx| + |dy| + |dw| + |dh| and the mean IoU after some steps. With released gradients the
-    picture shows the published values too.
+    343 anchors at each of 5000 centres, 1,715,000 cases, take 200 steps to their targets; --protocol has those of later
+    papers. The tables have the mean error |dx| + |dy| + |dw| + |dh| and the mean IoU after some steps. With released
+    gradients the picture shows the published values too.
     """
     from boxloss import lab
 
