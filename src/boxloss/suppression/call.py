@@ -92,7 +92,7 @@ def checked(boxes: Any, scores: Any, labels: Any, batch: Any, metric: Loss, form
     group = of_batch if of_label is None else of_label
     if of_label is not None and of_batch is not None:
         group = numbered(of_batch * (int(of_label.max(initial=0)) + 1) + of_label)[1]
-    return Boxes(xp, request, to_host(scores).astype(np.float64), group, of_batch, boxes)
+    return Boxes(xp, request, to_host(scores).astype(np.float64, copy=False), group, of_batch, boxes)
 
 
 def _numbered(ids: Any) -> Any:
