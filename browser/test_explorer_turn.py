@@ -124,6 +124,16 @@ def test_value_gradient_and_python_are_of_the_turned_boxes(opened):
     assert [float(cell.replace("\u2212", "-")) for cell in cells] == pytest.approx(found[1:], rel=1e-2)
 
 
+def test_cosine_and_sine_are_right_to_the_last_bits(opened):
+    angles = np.concatenate([np.linspace(-7.0, 7.0, 500), np.arange(-8, 9) * (np.pi / 4)])
+    page = with_angles(opened())
+    found = page.evaluate("angles => angles.map(a => boxloss.decoded([1, 2, 3, 4, a]))", angles.tolist())
+    numbers = np.broadcast_to([1.0, 2.0, 3.0, 4.0], (len(angles), 4))
+    np.testing.assert_array_equal(np.asarray(found)[:, :4], numbers)
+    exact = np.stack([np.cos(angles), np.sin(angles)], 1)
+    np.testing.assert_allclose(np.asarray(found)[:, 4:], exact, rtol=4.5e-16, atol=0.0)
+
+
 def test_arrows_follow_the_gradient_with_an_arc_for_the_turn(opened):
     page = opened()
     page.get_by_role("button", name="Turned the wrong way").click()

@@ -22,8 +22,8 @@ def exploring(measured: Measured) -> Section:
     name = "ciou" if place is None else measured.settings.names[place]
     command = printable(shlex.join(["boxloss", "explore", "--loss", name, "--out", FILE]))
     link = Markup(
-        '<a href="{0}">{0}</a>, a file beside this one, opens in the browser: two boxes to drag, resize and to turn, '
-        "any loss and its sliders, terms, gradient and landscape, and a ball that rolls step by step. "
+        '<a href="{0}">{0}</a>, a file beside this one, opens in the browser: two boxes to drag, to resize and to '
+        "turn, any loss and its sliders, terms, gradient and landscape, and a ball that rolls step by step. "
         "<code>{1}</code> makes it alone."
     ).format(FILE, command)
     return Section("explore", "Drag a box", [link])
