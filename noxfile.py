@@ -15,8 +15,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py: what the lowest versions of NumPy, Numba and array-api-compat decide, which is whether kernels
 # compile, what they keep on disk and what NumPy's functions take. What formulas say of boxes is the same with each.
 OF_DEPENDENCIES = (
-    "backends", "best", "cache", "engines", "evaluate", "formats", "interop", "kernels", "layouts", "nms",
-    "no_boxes", "own_losses", "programs", "reading", "reductions", "scalar", "solid_verbs", "values", "within",
+    "backends", "best", "cache", "coco", "engines", "evaluate", "formats", "interop", "kernels", "lab_descent",
+    "layouts", "nms", "no_boxes", "own_losses", "programs", "reading", "reductions", "rotated_within", "scalar",
+    "solid_verbs", "values", "within",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys

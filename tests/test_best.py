@@ -73,6 +73,17 @@ def test_many_targets(name, k, engine, rng, monkeypatch):
 
 
 @both_engines
+@pytest.mark.parametrize("k", [1, 7, 8, 9, 63, 64, 65, 200])
+def test_many_ties(k, engine, rng, monkeypatch):
+    """Boxes of few places: hundreds of targets of one value, at the bound of the best too, in several blocks."""
+    monkeypatch.setattr(rows, "BLOCK_OF_TARGETS", 256)
+    monkeypatch.setattr(rows, "VALUES_AT_A_TIME", 128)
+    pred, target = (rng.integers(0, 3, (n, 4)).astype("float64") + [0, 0, 3, 3] for n in (6, 700))
+    check(bl.iou_score, pred, target, engine, k=k)
+    check(bl.giou, pred, target, engine, k=k)
+
+
+@both_engines
 @pytest.mark.parametrize("shapes", [((3, 1), (4,)), ((1,), (3,)), ((2, 2), ()), ((0, 2), (2,))])
 def test_batches_broadcast(shapes, engine, rng):
     pred, target = (boxes(rng, 3 * int(np.prod(s))).reshape(*s, 3, 4) for s in shapes)

@@ -21,9 +21,12 @@ every_loss = pytest.mark.parametrize("loss", [bl.l1, bl.ciou, DETR], ids=["l1", 
 
 @pytest.fixture
 def jax():
+    """JAX as users have it: elsewhere in the tests it leaves optimizations out, to compile faster."""
     import jax
 
-    return jax
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield jax
+    jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture

@@ -249,3 +249,14 @@ def test_soft_nms_lowers_scores_that_are_not_negative():
         ValueError, match=r"^scores of soft_nms must be 0 or more, to be lowered by a factor; got -1.0$"
     ):
         bl.soft_nms(np.asarray([[0.0, 0, 1, 1]]), np.asarray([-1.0]))
+
+
+def test_score_of_suppression_is_the_same_with_the_boxes_exchanged(rng):
+    """To the last bit, in the kernels: boxes are visited as they lie, not by their scores."""
+    from boxloss.suppression.call import QUOTIENT
+
+    boxes = np.concatenate([rng.uniform(-50, 50, (300, 4)), rng.integers(0, 3, (100, 4)) * 1.0])
+    for dtype in ("float32", "float64"):
+        given = boxes.astype(dtype)
+        matrix = QUOTIENT.pairwise(given, given)
+        np.testing.assert_array_equal(matrix, matrix.T)

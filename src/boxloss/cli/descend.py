@@ -115,7 +115,7 @@ def descend(
         size = target[2:] if pred_size is None else pred_size
         check_sides("pred_size", *size)
         place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed, size)
-    if has_angle := target_angle is not None or pred_angle is not None:
+    if has_angle := parametrisation == "cxcywha" or target_angle is not None or pred_angle is not None:
         goal_angle = target_angle or 0.0
         place = with_angle(place, goal_angle if pred_angle is None else pred_angle)
         target = *target, goal_angle

@@ -162,11 +162,14 @@ def power_by_products(xp: Any, a: Any, exponent: Any) -> Any:
     SIoU and its gradient take 1.4 of the time of CIoU with these, and 2 with the other power.
     """
     n, square = 2.0 * exponent, a * a
+    is_known = n == 0.0
+    for k in range(1, 9):
+        is_known = is_known | (n == float(k))
     value = xp.where((n == 1.0) | (n == 3.0) | (n == 5.0) | (n == 7.0), xp.sqrt(a), 1.0)
     value = xp.where((n == 2.0) | (n == 3.0) | (n == 6.0) | (n == 7.0), value * a, value)
     value = xp.where((n == 4.0) | (n == 5.0) | (n == 6.0) | (n == 7.0), value * square, value)
     value = xp.where(n == 8.0, square * square, value)
-    return xp.where((a >= 0.0) & (n >= 0.0), value, math.nan)
+    return xp.where((a >= 0.0) & is_known, value, math.nan)
 
 
 def _with_ends(xp: Any, b: Any, value: Any) -> Any:

@@ -33,7 +33,7 @@ class Loss(Verbs, ABC):
     paper: ClassVar[str] = ""
     relations: ClassVar[tuple[str | Relation, ...]]  # of the two boxes, which the loss is computed from
     shapes: ClassVar[tuple[str, ...]] = ()  # the kinds of box that it is defined for; if empty, all with its relations
-    exponents: ClassVar[tuple[str, ...]] = ()  # parameters that stand in `xp.pow`, or 1 less than these do
+    exponents: ClassVar[tuple[str, ...]] = ()  # parameters in `xp.pow`; of 1 and more, if they stand there less 1
     __array_ufunc__: ClassVar[None] = None  # an array times a loss is an error, not an array of losses
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from boxloss.adapters.torch.node import DIFFERENTIATED_TWICE
-from boxloss.adapters.torch.private import unwrapped, without_modes
+from boxloss.adapters.torch.private import is_fake, unwrapped, without_modes
 from boxloss.adapters.torch.texts import structure_of
 from boxloss.check_options import check_eps
 from boxloss.formulas.program import Program, keep_beside
@@ -41,9 +41,11 @@ TAGS = (torch.Tag.pt2_compliant_tag,)
 def program_of_call(numbers: Tensor, structure: str, eps: float | None) -> Program:
     """The program of a call; a fake tensor has no numbers, and needs none."""
     known = structure_of(structure)
-    is_fake = isinstance(numbers, torch._subclasses.FakeTensor)
-    program = Program(known, (1.0,) * len(known.number_names) if is_fake else tuple(numbers.tolist()))
-    return check_eps(program, eps)
+    if is_fake(numbers):
+        return check_eps(Program(known, (1.0,) * len(known.number_names)), eps)
+    given = tuple(numbers.tolist())
+    # A graph of another version may tell of exponents what is not so now.
+    return check_eps(Program(known.of(given) if known.has_halves else known, given), eps)
 
 
 def request_of_call(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:

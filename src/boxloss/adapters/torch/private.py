@@ -19,6 +19,7 @@ _functorch = getattr(torch._C, "_functorch", None)
 _is_wrapped = getattr(_functorch, "is_functorch_wrapped_tensor", None)
 _unwrap = getattr(_functorch, "get_unwrapped", None)
 _has_storage = getattr(torch._C, "_has_storage", None)
+_fake = getattr(getattr(torch, "_subclasses", None), "FakeTensor", None)
 
 
 def are_transforms_active() -> bool:
@@ -46,6 +47,11 @@ def unwrapped(tensor: Any) -> Any:
     return tensor
 
 
+def is_fake(tensor: Any) -> bool:
+    """Whether a tensor has a shape and a type but no numbers."""
+    return _fake is not None and isinstance(tensor, _fake)
+
+
 def is_graph_kept() -> bool:
     """Whether the backward that runs now was called with retain_graph; True is safe."""
     return True if _keep_graph is None else bool(_keep_graph())
@@ -60,7 +66,12 @@ def decompose(operator: Any, rule: Callable[..., Any]) -> None:
     """Give Inductor, if it was imported, a rule by which an operator becomes others; without its table, none."""
     if "torch._inductor" in sys.modules:  # it is what compiles, or has been: its import takes seconds
         try:
-            from torch._inductor.decomposition import decompositions
+            from torch._inductor import decomposition
         except ImportError:
             return
-        decompositions.setdefault(operator, rule)
+        table = getattr(decomposition, "decompositions", {})
+        copied = getattr(decomposition, "fast_random_decomps", None)  # made of the table when Inductor first compiled
+        if operator not in table:
+            table[operator] = rule
+            if copied is not None:
+                copied.cache_clear()

@@ -5,6 +5,7 @@ defined again is another loss, and a graph from disk that meets another formula 
 """
 
 import ast
+import sys
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -25,7 +26,8 @@ _structures: dict[str, Structure] = {}
 def text_of(text: str, formats: tuple[str, ...] = ("xyxy", "xyxy")) -> str:
     """The text of a structure for a graph, from its `text` in this process, with a digest of what formats make of it.
 
-    What torch keeps of compiled graphs on disk may hold the formula: another formula is another text.
+    What torch keeps of compiled graphs on disk may hold the formula: another formula is another text, and another
+    version of this package too.
     """
     return _text_of(text, formats)
 
@@ -74,7 +76,7 @@ def _digest(structure: Structure, formats: tuple[str, ...]) -> str:
         digest = trace(of_a_pair(kind), kind.sizes, FUNCTIONS["float64"]).digest
     except Exception:
         digest = uuid4().hex
-    return " ".join((*formats, digest))
+    return " ".join((*formats, sys.modules["boxloss"].__version__, digest))
 
 
 def _told(entry: Any) -> tuple[list[Any], bool]:

@@ -109,7 +109,7 @@ class Catalogue:
             "expression": loss.expression,
             "range": loss.value_range,
             "paper": loss.paper,
-            "terms": terms_of(loss.expression, next(iter(variants[KINDS[0].name].values())).traits),
+            "terms": terms_of(loss.expression, next(iter(next(iter(variants.values())).values())).traits),
             "image": loss.program.structure.reads_image,
         }
         return Entry(name, kind, about, numbers, choices, layout(loss, numbers), variants, refused)

@@ -118,6 +118,7 @@ function afterKey(box, event) {
 }
 
 function keyed(event) {
+  if (drag.active !== null) return; // it goes on from the box that it began with
   const group = event.target.closest("[data-box]");
   const box = group && afterKey(state[group.dataset.box], event);
   if (!box) return;
