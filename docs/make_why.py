@@ -9,6 +9,7 @@ python docs/make_why.py --draw steps --out docs/figures/training-steps.svg
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ PROGRAMS = {"boxloss": [sys.executable, "-m", "boxloss"], "python": [sys.executa
 
 def run(command: str) -> str:
     """What a command prints."""
-    program, *arguments = command.split()
+    program, *arguments = shlex.split(command)
     output = subprocess.run(
         [*PROGRAMS[program], *arguments],
         cwd=DOCS.parent,

@@ -250,6 +250,7 @@ def test_later_papers_descend_by_adam(protocol, form):
     run = lab.descend(bl.iou, cases.start, cases.target, "adam", 0.01, 120, form, record="curves")
     np.testing.assert_allclose(result.iou, run.iou, rtol=1e-12)
     assert result.iou[-1] > result.iou[0]
+    assert result.center == tuple(cases.target[0, 0, :2])
 
 
 def test_adam_on_relative_coordinates_takes_one_path_at_every_size():
@@ -267,6 +268,12 @@ def test_adam_on_relative_coordinates_takes_one_path_at_every_size():
         ValueError,
         "protocol must be one of 'diou2020', 'rotated', 'inner2023', 'inner2023-far', 'wiou2023', 'piou2024'; "
         "got 'wiou'",
+    ),
+    (
+        "released gradient of another protocol",
+        lambda: lab.simulate(bl.iou, "wiou2023", "released"),
+        ValueError,
+        "gradient='released' is of code for the protocol 'diou2020'; got protocol='wiou2023'",
     ),
     (
         "gradient",

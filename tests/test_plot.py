@@ -64,6 +64,7 @@ def race(loss=bl.giou, gradient="true"):
         coordinates="absolute",
         cases=4 * 343,
         points=10.0 + np.asarray([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [2.0, 2.0]]),
+        center=(10.0, 10.0),
         scale=np.asarray([1.0, 1.0, 1.0, 2.0]),
         error=np.linspace(4.0, 1.0, 11),
         iou=np.linspace(0.0, 0.5, 11),

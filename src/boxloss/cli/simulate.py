@@ -119,7 +119,8 @@ def picture(found: Sequence["Simulation"], kind: str) -> "Figure":
     if kind.endswith("map"):
         return plot.final_map(found, quantity)
     points = published(found) if quantity == "error" else None
-    return plot.curves(found, quantity, unit="sides of a square target", published=points)
+    unit = "sides of a square target" if np.all(found[0].scale == 1.0) else "units of the boxes"
+    return plot.curves(found, quantity, unit=unit, published=points)
 
 
 def published(found: Sequence["Simulation"]) -> Mapping[str, Mapping[int, float]] | None:

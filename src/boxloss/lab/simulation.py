@@ -33,6 +33,8 @@ class Simulation:
         The number of boxes.
     points : ndarray, shape (points, 2)
         Centres of the anchors: the cases of each point start there.
+    center : (float, float)
+        That of all targets.
     scale : ndarray, shape (points,)
         The side of a square target of the point.
     error, iou : ndarray, shape (steps + 1,)
@@ -50,6 +52,7 @@ class Simulation:
     coordinates: str
     cases: int
     points: np.ndarray
+    center: tuple[float, float]
     scale: np.ndarray
     error: np.ndarray
     iou: np.ndarray
@@ -121,6 +124,8 @@ def simulate(
     """
     check_choice("protocol", protocol, PROTOCOLS)
     check_choice("gradient", gradient, GRADIENTS)
+    if gradient == "released" and protocol != "diou2020":
+        raise ValueError(f"gradient='released' is of code for the protocol 'diou2020'; got protocol={protocol!r}")
     check_choice("sizes", sizes, SIZES)
     check_choice("coordinates", coordinates, COORDINATES)
     losses = [losses] if isinstance(losses, Loss) else list(losses)
@@ -132,9 +137,9 @@ def simulate(
     for loss, by in zip(losses, moved, strict=True):
         curves_and_maps = _regress(by, cases, coordinates)
         size = cases.start.size // cases.start.shape[-1]
-        results.append(
-            Simulation(loss, protocol, gradient, sizes, coordinates, size, cases.points, cases.scale, *curves_and_maps)
-        )
+        x, y = cases.target.reshape(-1, cases.target.shape[-1])[0, :2].tolist()
+        about = size, cases.points, (x, y), cases.scale
+        results.append(Simulation(loss, protocol, gradient, sizes, coordinates, *about, *curves_and_maps))
     return results
 
 

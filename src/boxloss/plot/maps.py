@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from boxloss.lab import Simulation
-from boxloss.lab.protocols import CENTER
 from boxloss.plot.contours import EDGE
 from boxloss.plot.steps import conditions
 from boxloss.plot.style import COLOUR_MAP, as_sequence, colour_bar, legend_below, name_of, panels, styled
@@ -59,7 +58,7 @@ def final_map(
     label = "final mean |dx| + |dy| + |dw| + |dh|" if quantity == "error" else "final mean IoU"
     figure, axes = panels(len(several), width=5.2, height=5.0)
     for result, panel in zip(several, axes, strict=True):
-        place = (result.points - CENTER) / result.scale[:, None]
+        place = (result.points - np.asarray(result.center)) / result.scale[:, None]
         size = 30 * np.sqrt(1000 / len(place))
         dots = panel.scatter(*place.T, c=final(result, quantity), norm=norm, cmap=COLOUR_MAP, s=size, linewidth=0)
         colour_bar(figure, dots, panel, label)

@@ -93,5 +93,5 @@ def conditions(result: Descent | Simulation) -> list[str]:
             f"{result.sizes} target sizes",
             f"{result.coordinates} coordinates",
         ]
-    boxes = result.start.size // 4
+    boxes = result.start.size // result.start.shape[-1]
     return [f"{boxes} box{'es' * (boxes > 1)}", *method(result)]
