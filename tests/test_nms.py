@@ -260,3 +260,13 @@ def test_score_of_suppression_is_the_same_with_the_boxes_exchanged(rng):
         given = boxes.astype(dtype)
         matrix = QUOTIENT.pairwise(given, given)
         np.testing.assert_array_equal(matrix, matrix.T)
+
+
+@pytest.mark.parametrize("half", [1e18, 1e20, 1e30, 1e300])
+def test_a_box_that_spans_more_strips_than_there_are_whole_numbers(half):
+    x = 3.0 * np.arange(450)
+    boxes = np.concatenate([[[0.0, -half, 1500, half]], np.stack([x, 0 * x, x + 1, 0 * x + 1], axis=1)])
+    assert bl.nms(boxes, np.linspace(1, 0, 451), threshold=0.0).tolist() == [0]
+    found = bl.iou_score.above(boxes, boxes, 0.0)
+    for one, other in zip(found, bl.iou_score.above(boxes, boxes, 0.0, engine="array"), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -85,7 +85,7 @@ def format_option(default: str = "xywh as COCO's") -> Callable[[Any], Any]:
 
 max_detections_option = click.option(
     "--max-detections",
-    type=WholeNumber(min=1),
+    type=WholeNumber(min=1, max=2**31 - 1),
     default=MAX_DETECTIONS,
     show_default=True,
     help="Of an image and category, those with the highest scores.",

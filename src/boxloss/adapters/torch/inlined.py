@@ -6,6 +6,7 @@ Inductor makes one loop of these and of what stands around the loss. The formula
 import math
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from boxloss.adapters.torch import operators, private
@@ -14,6 +15,20 @@ from boxloss.verbs.elementwise import array
 
 # A step of 100 boxes takes 0.6 of the time of one with the operator, one of 10,000 more (bench/test_torch.py).
 MOST_PAIRS = 1 << 12
+
+
+class Functions:
+    """What a formula takes for `xp`: torch's functions, none of which writes to an array that is there already."""
+
+    def __getattr__(self, name: str) -> Any:
+        from array_api_compat import torch as functions
+
+        return getattr(functions, name)
+
+    @staticmethod
+    def sign(array: Tensor) -> Tensor:
+        """-1, 0 or 1; NaN stays NaN, which array-api-compat writes in."""
+        return torch.where(torch.isnan(array), array, torch.sign(array))
 
 
 def pairs(pred: Tensor, target: Tensor, *rest: Any) -> Any:
@@ -29,7 +44,7 @@ def pairs(pred: Tensor, target: Tensor, *rest: Any) -> Any:
     if eps is not None:
         own = [eps if k in known.eps_places else number for k, number in enumerate(own)]
     wrt = ("pred",) * pred_grad + ("target",) * target_grad
-    value, grads = array.evaluated(known, own, request, wrt)
+    value, grads = array.evaluated(known, own, request._replace(xp=Functions()), wrt)
     return operators.results(value, grads, pred_grad, target_grad)
 
 

@@ -45,7 +45,7 @@ def reach(side, greatest, overlap):  # type: ignore[no-untyped-def]
 @register_jitable
 def strip_at(y, height):  # type: ignore[no-untyped-def]
     """The key of the strip of a centre."""
-    return min(max(math.floor(y / height), -FARTHEST), FARTHEST)
+    return float(math.floor(min(max(y / height, -FARTHEST), FARTHEST)))  # of more there is no whole number
 
 
 @register_jitable
