@@ -2,7 +2,7 @@
 
 SECTIONS = {  # tables and drawings of each
     "At a glance": (1, 8),
-    "Does the loss matter for AP? A box regressor": (1, 1),
+    "Does the loss matter for AP? A box regressor": (2, 1),
     "Drag a box": (0, 0),
     "The slope under the box": (2, 10),
     "The ball": (2, 7),
