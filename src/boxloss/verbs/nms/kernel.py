@@ -11,7 +11,7 @@ from boxloss.formulas.structure import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 from boxloss.verbs.within.strips import upright_around
-from boxloss.verbs.within.windows import first_from, strips_around
+from boxloss.verbs.within.windows import INDICES, WINDOWS, centre_and_sides, first_from, limits_of, strips_around
 
 UNDECIDED, OUT, KEPT = 0, 1, 2
 NOWHERE = -1
@@ -74,13 +74,11 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                     continue
                 box, own, number_after = load_box(boxes, i, apart), group[order[i]], 0
                 first_rank, first_of_all = rank[i], i
-                x1, y1, x2, y2 = around((in_float64(box),))
-                w, h = x2 - x1, y2 - y1
-                x, y = x1 + 0.5 * w, y1 + 0.5 * h
+                (x, y), sides = centre_and_sides(around((in_float64(box),)))
                 for level in range(first_levels[own], first_levels[own + 1]):
                     strip, end, last, to_x = first_strips[level], first_strips[level + 1], 0.0, 0.0
                     if not dense:
-                        strip, last, to_x = strips_around((x, y), (w, h), overlap, level, levels, keys, strip, end)
+                        strip, last, to_x = strips_around((x, y), sides, overlap, level, levels, keys, strip, end)
                     while strip < end and (dense or keys[strip] <= last):
                         first, stop = starts[strip], starts[strip + 1]
                         at = i + 1 if dense else first_from(centres, first, stop, x - to_x)
@@ -117,12 +115,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                 found += 1
         return found
 
-    boxes, place, number = machine.readonly, types.intp, machine.number
-    indices, reals = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
-    limits = (machine.numbers(2 + len(structure.number_names)), number, types.float64)
-    ranges = (indices, reals, reals, indices, reals)
-    of_boxes = (indices, indices, indices, indices, indices, types.boolean, types.int64)
-    room = (indices, indices, types.Array(types.uint8, 1, "C"))
-    return suppress, place(
-        boxes, place, *limits, *ranges, *of_boxes, *room, indices, indices, indices, indices, indices
-    )
+    given = machine.readonly, types.intp, *limits_of(machine, structure), *WINDOWS
+    of_boxes = *(INDICES,) * 5, types.boolean, types.int64
+    room = INDICES, INDICES, types.Array(types.uint8, 1, "C"), *(INDICES,) * 5
+    return suppress, types.intp(*given, *of_boxes, *room)

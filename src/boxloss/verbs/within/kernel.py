@@ -13,7 +13,15 @@ from boxloss.formulas.structure import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 from boxloss.verbs.within.strips import upright_around
-from boxloss.verbs.within.windows import places_around, sort, strips_around
+from boxloss.verbs.within.windows import (
+    INDICES,
+    WINDOWS,
+    centre_and_sides,
+    limits_of,
+    places_around,
+    sort,
+    strips_around,
+)
 
 
 def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, above: bool, dense: bool) -> Template:
@@ -57,16 +65,14 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                 return turn
             before = hits
             pred = load_box(preds, i, pred_apart)
-            x1, y1, x2, y2 = around((in_float64(pred),))
-            w, h = x2 - x1, y2 - y1
-            x, y = x1 + 0.5 * w, y1 + 0.5 * h
+            (x, y), sides = centre_and_sides(around((in_float64(pred),)))
             counts[turn] = 0
             if not dense and not math.isfinite(x + y):
                 continue
             for level in range(first_strips.size - 1):
                 strip, end, last, to_x = first_strips[level], first_strips[level + 1], 0.0, 0.0
                 if not dense:
-                    strip, last, to_x = strips_around((x, y), (w, h), overlap, level, levels, keys, strip, end)
+                    strip, last, to_x = strips_around((x, y), sides, overlap, level, levels, keys, strip, end)
                 while strip < end and (dense or keys[strip] <= last):
                     first, stop = starts[strip], starts[strip + 1]
                     if not dense:
@@ -90,10 +96,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                 sort(index, value, before, hits)
         return turns.size
 
-    boxes, place, number = machine.readonly, types.intp, machine.number
-    indices, reals = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
-    of_pred, of_target = (boxes, place, indices), (boxes, place)
-    limits = (machine.numbers(2 + len(structure.number_names)), number, types.float64)
-    ranges = (indices, reals, reals, indices, reals, indices)
-    arguments = *of_pred, *of_target, *limits, *ranges, machine.array, machine.array, indices, indices, machine.array
-    return within, place(*arguments)
+    boxes, place = machine.readonly, types.intp
+    given = boxes, place, INDICES, boxes, place, *limits_of(machine, structure), *WINDOWS, INDICES
+    return within, place(*given, machine.array, machine.array, INDICES, INDICES, machine.array)

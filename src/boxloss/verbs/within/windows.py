@@ -1,10 +1,32 @@
 """Which strips, and which places of each, the partners of a box are in: what kernels over windows share."""
 
 import math
+from typing import Any
 
+from numba.core import types
 from numba.extending import register_jitable
 
+from boxloss.engines.machine import Machine
+from boxloss.formulas.structure import Structure
+
 FARTHEST = 2.0**28  # keys of strips further away are the same, so that int64 has room for numbers of all strips
+
+
+INDICES, REALS = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
+WINDOWS = INDICES, REALS, REALS, INDICES, REALS  # the types of first strips, levels, keys, starts and centres
+
+
+def limits_of(machine: Machine, structure: Structure) -> tuple[Any, ...]:
+    """The types of the numbers of a formula, of the threshold, and of the overlap that it asks for."""
+    return machine.numbers(2 + len(structure.number_names)), machine.number, types.float64
+
+
+@register_jitable
+def centre_and_sides(corners):  # type: ignore[no-untyped-def]
+    """Of a box along the axes."""
+    x1, y1, x2, y2 = corners
+    w, h = x2 - x1, y2 - y1
+    return (x1 + 0.5 * w, y1 + 0.5 * h), (w, h)
 
 
 @register_jitable
