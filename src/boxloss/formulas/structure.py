@@ -99,6 +99,8 @@ class Structure:
     def of(self, numbers: tuple[float, ...]) -> "Structure":
         """The structure that knows of its exponents what they are."""
         has_halves = bool(self.exponent_places) and all(numbers[k] in HALVES for k in self.exponent_places)
+        if has_halves == self.has_halves:
+            return self
         return Structure(self.kind, self.entries, self.names, has_halves)
 
     def part(self) -> "Structure":

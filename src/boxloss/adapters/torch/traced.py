@@ -132,14 +132,9 @@ def _is_transformed() -> bool:
     return transformed
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _offered() -> None:
-    inlined.offer()
-
-
 def _elementwise(*arguments: Any) -> tuple[Tensor, ...]:
     if torch.compiler.is_compiling():
-        _offered()
+        inlined.offer()
     run = operators.Transformed.apply if _is_transformed() else operators.elementwise
     results: tuple[Tensor, ...] = run(*arguments)
     return results
