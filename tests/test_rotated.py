@@ -138,6 +138,21 @@ def test_giou_with_the_enclosing_box_along_the_image_is_that_of_powerboxes(rng):
     assert np.abs(one - bl.Scaled(bl.giou, 0.5)(pred, target, format="cxcywhd")).max() > 0.1
 
 
+def test_siou_with_the_enclosing_box_along_the_image(rng):
+    """Its distance cost relates the offset to the enclosing box, so both are along the image."""
+    pred, target = boxes(rng, 100), boxes(rng, 100)
+    corners = np.concatenate([bl.convert(side, "cxcywha", "xyxyxyxy").reshape(-1, 4, 2) for side in (pred, target)], 1)
+    offset, sides = np.abs(pred[:, :2] - target[:, :2]), corners.max(1) - corners.min(1)
+    gamma = 2 - 2 * offset.prod(1, keepdims=True) / (offset**2).sum(1, keepdims=True)
+    distance_cost = (1 - np.exp(-gamma * (offset / sides) ** 2)).sum(1)
+    larger, smaller = np.maximum(pred[:, 2:4], target[:, 2:4]), np.minimum(pred[:, 2:4], target[:, 2:4])
+    shape_cost = ((1 - np.exp(smaller / larger - 1)) ** 4).sum(1)
+    expected = bl.iou(pred, target, format="cxcywha") + 0.5 * (distance_cost + shape_cost)
+    for engine in ENGINES:
+        found = bl.AxisEnclosing(bl.siou)(pred, target, format="cxcywha", engine=engine)
+        assert_allclose(found, expected, rtol=0, atol=1e-13)
+
+
 # --- Gradients ------------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from boxloss.engines.numba.compile import machine
+from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
 
 DTYPES = ("float32", "float64")
 ULPS = 2.0
@@ -220,6 +221,18 @@ def test_exp_fades_to_zero(function):
         assert np.all((run(about) == 0.0) | (np.abs(run(about) / np.exp(about) - 1.0) < 1e-6))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", [exp_of_negative, expm1_of_negative], ids=["exp", "expm1"])
+def test_exponentials_of_negative_numbers(function, dtype):
+    number, name = np.dtype(dtype).type, function.__name__.removesuffix("_of_negative")
+    run, a = loop(dtype, function, 1), domain_of(name, number).astype(number)
+    check_ulps(run(a[a <= 0]), getattr(mpmath, name), a[a <= 0])
+    edges = np.asarray([0.0, -0.0, -1e-30, -1e4, -3e38, -np.inf, np.nan], dtype=number)
+    np.testing.assert_array_equal(run(edges), getattr(np, name)(edges))
+    faded = math.log(float(np.finfo(number).tiny)) * np.linspace(1.0, 1.02, 301)
+    np.testing.assert_allclose(run(faded.astype(number)), getattr(np, name)(faded), atol=float(np.finfo(number).tiny))
+
+
 @pytest.fixture(scope="module", params=DTYPES)
 def power(request):
     return loop(request.param, "pow", 2), np.dtype(request.param).type
@@ -265,9 +278,9 @@ def test_powers_by_products(dtype, rng):
     exponent = np.maximum(exponent, 1.0).astype(number)
     less = loop(dtype, power_of_one_less, 2)
     np.testing.assert_array_equal(less(base, exponent), run(base, exponent - 1))
-    base = np.asarray([0.0, 0.0, -1.0, -1.0, np.nan, np.nan, np.inf, np.inf], dtype=number)
-    edges = run(base, np.asarray([0.0, 2.0, 1.0, 0.5, 0.0, 3.0, 0.0, 2.5], dtype=number))
-    np.testing.assert_array_equal(edges, [1.0, 0.0, np.nan, np.nan, np.nan, np.nan, 1.0, np.inf])
+    base = np.asarray([0.0, 0.0, -1.0, -1.0, np.nan, np.nan, np.inf, np.inf, 1e30, 1e30], dtype=number)
+    edges = run(base, np.asarray([0.0, 2.0, 1.0, 0.5, 0.0, 3.0, 0.0, 2.5, 1.0, 0.0], dtype=number))
+    np.testing.assert_array_equal(edges, [1.0, 0.0, np.nan, np.nan, np.nan, np.nan, 1.0, np.inf, base[-1], 1.0])
     assert np.isnan(less(base[:1] + 2, exponent[:1] * 0)).all()  # it would be a quotient
 
 

@@ -189,7 +189,7 @@ NAMED = "is not defined for {} boxes: it is stated over"
         "relations",
         lambda: (bl.iou + bl.Focal(bl.siou))(SOLIDS, SOLIDS, format=("xyzxyz", "cxcyczwlha")),
         ValueError,
-        f"SIoU {NAMED.format('rotated 3-D')} 'center_offset', 'sides'",
+        f"SIoU {NAMED.format('rotated 3-D')} 'enclosing_offset', 'sides'",
     ),
     (
         "numbers",

@@ -13,7 +13,6 @@ from typing import Any
 from boxloss.engines import scalar
 from boxloss.engines.symbols import NUMBER, Node, Symbol
 from boxloss.engines.trace import Function, Namespace, Trace, trace
-from boxloss.shapes.replaceable import log1p_of_positive
 
 VALUES = "values"  # a kind of symbol: an array of numbers, which a call gives
 INFIX = {
@@ -37,9 +36,6 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {name: _of_math(name) for name in ("atan2", "cos", "exp", "expm1", "log", "log1p", "sin")}
     | {"pow": _pow, "sign": scalar.sign}
 )
-SHORT_CUTS: Mapping[Function, Function] = MappingProxyType(
-    {function: own for function, own in scalar.SHORT_CUTS["float64"].items() if function is not log1p_of_positive}
-)
 
 
 def write(
@@ -62,7 +58,7 @@ def write(
         The statements of the body. It returns one array: the numbers and truths of the results, one after the other.
     """
     sizes = tuple(len(names) for names in arguments)
-    written = trace(function, sizes, FUNCTIONS, {**SHORT_CUTS, **called})
+    written = trace(function, sizes, FUNCTIONS, {**scalar.COMPARISONS, **called})
     return _body(written, [name for names in arguments for name in names])
 
 

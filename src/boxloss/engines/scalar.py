@@ -15,10 +15,19 @@ from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any
 
-from boxloss.engines import exponential, trigonometric
+from boxloss.engines import exponential, powers, trigonometric
 from boxloss.engines.exponential import polynomial
 from boxloss.engines.symbols import NUMBER
-from boxloss.shapes.replaceable import Function, larger, log1p_of_positive, smaller
+from boxloss.shapes.replaceable import (
+    Function,
+    exp_of_negative,
+    expm1_near,
+    expm1_of_negative,
+    larger,
+    log1p_inside,
+    one_less_power,
+    smaller,
+)
 
 PI = math.pi
 HALF_PI = 0.5 * math.pi
@@ -96,7 +105,7 @@ def _table(name: str, atan2: Function) -> Mapping[str, Function]:
         "expm1": exponential.exponential_less_one,
         "log": exponential.logarithm,
         "log1p": exponential.logarithm_of_one_more,
-        "pow": exponential.power,
+        "pow": powers.power,
     }
     of_width = {key: partial(function, width=width) for key, function in own.items()}
     turns = {"sin": trigonometric.sine, "cos": trigonometric.cosine, "round": trigonometric.rounded}
@@ -117,9 +126,19 @@ def _smaller(xp: Any, a: Any, b: Any) -> Any:
     return xp.operation("minimum", NUMBER, a, b)
 
 
+COMPARISONS: Mapping[Function, Function] = MappingProxyType({larger: _larger, smaller: _smaller})
+
+
 def _short_cuts(name: str) -> Mapping[Function, Function]:
-    of_positive = partial(exponential.logarithm_of_one_more, width=exponential.WIDTHS[name], with_ends=False)
-    return MappingProxyType({larger: _larger, smaller: _smaller, log1p_of_positive: of_positive})
+    own: dict[Function, Function] = {
+        log1p_inside: partial(exponential.logarithm_of_one_more, with_ends=False),
+        one_less_power: powers.one_less_power,
+        exp_of_negative: exponential.exponential_of_negative,
+        expm1_of_negative: exponential.exponential_less_one_of_negative,
+        expm1_near: exponential.exponential_less_one_near,
+    }
+    of_width = {key: partial(function, width=exponential.WIDTHS[name]) for key, function in own.items()}
+    return MappingProxyType({**COMPARISONS, **of_width})
 
 
 SHORT_CUTS: Mapping[str, Mapping[Function, Function]] = MappingProxyType(

@@ -10,6 +10,9 @@ from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.shape import Pair, Relation, Shape
 
 HALVES = tuple(0.5 * k for k in range(9))
+# What a structure may know of those of its numbers that are exponents: nothing, that all are among the halves, or that
+# they are those that their classes have by default.
+ANY, SOME_HALVES, USUAL = "any", "halves", "usual"
 
 
 class Formula(Protocol):
@@ -39,7 +42,8 @@ NUMBER = _Number()
 class Structure:
     """What a kernel is compiled for: everything of a loss but its floats. Equal structures are one object.
 
-    Of its numbers it may know that those which are exponents are multiples of 1/2 up to 4, so that powers are products.
+    Of its numbers it may know that those which are exponents are multiples of 1/2 up to 4, so that powers are products,
+    or that they are the usual ones, so that these are products of just so many.
 
     Attributes
     ----------
@@ -53,8 +57,10 @@ class Structure:
         For each number the field that it stands in, in order.
     exponent_places : tuple of int
         Which numbers are exponents, by what their losses say.
-    has_halves : bool
-        Whether all exponents are 0, 1/2, 1, ..., 4.
+    usual : tuple
+        What these are by default.
+    powers : str
+        What is known of them: ``"any"``, ``"halves"`` for 0, 1/2, 1, ..., 4, or ``"usual"``.
     text : str
         The structure where only text can go, in this process; see `boxloss.formulas.text`.
     """
@@ -65,26 +71,28 @@ class Structure:
     names: tuple[str, ...]
     number_names: tuple[str, ...]
     exponent_places: tuple[int, ...]
-    has_halves: bool
+    usual: tuple[Any, ...]
+    powers: str
     text: str
 
     def __new__(
-        cls, kind: Any, entries: tuple[Any, ...], names: tuple[str, ...] | None = None, has_halves: bool = False
+        cls, kind: Any, entries: tuple[Any, ...], names: tuple[str, ...] | None = None, powers: str = ANY
     ) -> Self:
         """Find the structure, or make it. Those who know the names of the fields may tell."""
-        key = (kind, typed(entries), has_halves)
+        key = (kind, typed(entries), powers)
         try:
             found = cls._known.get(key)
         except TypeError:
             raise _not_hashable(kind, entries) from None
         if found is None:
             found = super().__new__(cls)
-            found.kind, found.entries, found.has_halves = kind, entries, has_halves
+            found.kind, found.entries, found.powers = kind, entries, powers
             # At once: torch.compile, which may make a loss in a graph, takes no cached property.
             found.names = tuple(f.name for f in fields(kind)) if names is None else names
             places = tuple(_number_places(found))
             found.number_names = tuple(name for _, name in places)
             found.exponent_places = tuple(k for k, (of, name) in enumerate(places) if name in _exponents(of))
+            found.usual = tuple(_default(*places[k]) for k in found.exponent_places)
             found.text = repr(_told(found))
             found = cls._known.setdefault(key, found)
         return found  # type: ignore[return-value]
@@ -94,18 +102,28 @@ class Structure:
         return f"{self.kind.__name__}({', '.join(told)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Structure, (self.kind, self.entries, None, self.has_halves)
+        return Structure, (self.kind, self.entries, None, self.powers)
 
     def of(self, numbers: tuple[float, ...]) -> "Structure":
         """The structure that knows of its exponents what they are."""
-        has_halves = bool(self.exponent_places) and all(numbers[k] in HALVES for k in self.exponent_places)
-        if has_halves == self.has_halves:
-            return self
-        return Structure(self.kind, self.entries, self.names, has_halves)
+        exponents = tuple(numbers[k] for k in self.exponent_places)
+        halves = SOME_HALVES if all(exponent in HALVES for exponent in exponents) else ANY
+        powers = ANY if not exponents else USUAL if exponents == self.usual else halves
+        return self if powers == self.powers else Structure(self.kind, self.entries, self.names, powers)
 
     def part(self) -> "Structure":
         """The structure as a part of another, which knows this of all its exponents."""
-        return Structure(self.kind, self.entries, self.names) if self.has_halves else self
+        return self if self.powers == ANY else Structure(self.kind, self.entries, self.names)
+
+    def _told_exponents(self, numbers: tuple[Any, ...], xp: Any) -> tuple[Any, ...]:
+        """The numbers as a formula that is written down takes them, with what is known of exponents."""
+        if not hasattr(xp, "mark_halves"):
+            return numbers
+        if self.powers == SOME_HALVES:
+            xp.mark_halves(*(numbers[k] for k in self.exponent_places))
+            return numbers
+        usual = dict(zip(self.exponent_places, self.usual, strict=True))
+        return tuple(usual.get(k, number) for k, number in enumerate(numbers))
 
     @cached_property
     def eps_places(self) -> tuple[int, ...]:
@@ -159,10 +177,7 @@ class Structure:
 
     def evaluate(self, numbers: Iterable[Any], xp: Any, pair: Pair) -> tuple[Any, Any]:
         """The value for a pair of boxes, and ``gradient(exchanged) -> Gradient``, of the loss with these numbers."""
-        if self.has_halves and hasattr(xp, "mark_halves"):
-            numbers = tuple(numbers)
-            xp.mark_halves(*(numbers[k] for k in self.exponent_places))
-        bound = self.bind(numbers)
+        bound = self.bind(numbers if self.powers == ANY else self._told_exponents(tuple(numbers), xp))
         try:
             return bound.evaluate(xp, pair)
         except AttributeError as error:
@@ -203,7 +218,7 @@ def _told(entry: Any) -> list[Any]:
     if isinstance(entry, Structure):
         kind = entry.kind
         name = [kind.__module__, kind.__qualname__] if is_of_package(kind) else keep(kind)
-        return ["halves" if entry.has_halves else "loss", name, [_told(part) for part in entry.entries]]
+        return ["loss", name, [_told(part) for part in entry.entries], entry.powers]
     if is_sequence(entry):
         return ["tuple", None if type(entry) is tuple else keep(type(entry)), [_told(part) for part in entry]]
     return ["value", entry] if type(entry) in LITERALS else ["kept", keep(entry)]
@@ -235,6 +250,11 @@ def _exponents(kind: Any) -> tuple[str, ...]:
     """The fields of a class that are exponents."""
     found: tuple[str, ...] = getattr(kind, "exponents", ())
     return found
+
+
+def _default(kind: Any, name: str) -> Any:
+    """The default of a field; None if it has none."""
+    return next(each.default for each in fields(kind) if each.name == name)
 
 
 def _bind(entry: Any, numbers: Iterator[Any]) -> Any:

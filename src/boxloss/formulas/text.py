@@ -26,8 +26,8 @@ def _entry(told: list[Any]) -> Any:
     if what == "kept":
         return kept(rest[0])
     name, entries = rest[0], tuple(map(_entry, rest[1]))
-    if what in ("loss", "halves"):
-        return Structure(imported(*name) if isinstance(name, list) else kept(name), entries, None, what == "halves")
+    if what == "loss":
+        return Structure(imported(*name) if isinstance(name, list) else kept(name), entries, None, rest[2])
     return entries if name is None else kept(name)._make(entries)
 
 

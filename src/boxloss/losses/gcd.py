@@ -5,8 +5,9 @@ from typing import Any
 
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import per_length
+from boxloss.shapes.guards import per_sides
 from boxloss.shapes.relations import Sides, Vector
+from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ class GCD(OverlapLoss):
         """1 - exp(-D)."""
         half_x, half_y = 0.5 * size.x, 0.5 * size.y
         along_x, along_y = offset.x * offset.x + half_x * half_x, offset.y * offset.y + half_y * half_y
-        per_w, per_h, per_other_w, per_other_h = (per_length(xp, side) for side in sides)
+        (per_w, per_h), (per_other_w, per_other_h) = per_sides(xp, *sides[:2]), per_sides(xp, *sides[2:])
         per_w2, per_h2, per_other_w2, per_other_h2 = (per * per for per in (per_w, per_h, per_other_w, per_other_h))
         mean_x, mean_y = 0.5 * (per_w2 + per_other_w2), 0.5 * (per_h2 + per_other_h2)
         distance = xp.sqrt(along_x * mean_x + along_y * mean_y)
-        value = -xp.expm1(-distance)
-        slope = xp.exp(-distance) / xp.where(distance > 0.0, distance, 1.0)
+        value = -expm1_of_negative(xp, -distance)
+        slope = exp_of_negative(xp, -distance) / xp.where(distance > 0.0, distance, 1.0)
         # The slope may be as large as 1 / w is: each is multiplied by a length before the next comes.
         of_x, of_y = -0.5 * slope * along_x, -0.5 * slope * along_y
         d_sides = Sides(

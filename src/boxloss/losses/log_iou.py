@@ -9,7 +9,7 @@ from boxloss.losses.overlap import OverlapLoss
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverse, safe_if_ordinary
 from boxloss.shapes.relations import AreaPartials, Areas
-from boxloss.shapes.replaceable import log1p_of_positive
+from boxloss.shapes.replaceable import log1p_inside
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class LogIoU(OverlapLoss):
         inside = iou > min_iou
         per_iou = xp.where(inside, inverse(xp, safe_if_ordinary(xp, iou)), 0.0)
         clamped = xp.where(distance <= 1.0, 1.0 / min_iou - 1.0, distance)  # a NaN stays NaN
-        value = log1p_of_positive(xp, xp.where(inside, distance * per_iou, clamped))
+        value = log1p_inside(xp, xp.where(inside, distance * per_iou, clamped))
         return value, (AreaPartials(per_iou * d.intersection, per_iou * d.union),)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from boxloss.check import check_positive
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
+from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class NWD(OverlapLoss):
         """1 - exp(-distance / C)."""
         distance = xp.sqrt(squared)
         exponent = distance * (-1.0 / constant)
-        value = -xp.expm1(exponent)
-        slope = xp.exp(exponent) * (1.0 / constant) / xp.where(distance > 0.0, distance, 1.0)
+        value = -expm1_of_negative(xp, exponent)
+        slope = exp_of_negative(xp, exponent) * (1.0 / constant) / xp.where(distance > 0.0, distance, 1.0)
         return value, (0.5 * slope,)
 
 

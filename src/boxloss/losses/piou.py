@@ -7,13 +7,14 @@ from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.box import Box
-from boxloss.shapes.guards import per_length
+from boxloss.shapes.guards import per_sides
 from boxloss.shapes.relations import Areas, Sides, Vector
+from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
 
 
 def edge_distance(xp: Any, corners: Box, w: Any, h: Any) -> tuple[Any, Box, Vector]:
     """The mean distance of the edges in sides of some box, and its partial derivatives."""
-    per_w, per_h = per_length(xp, w), per_length(xp, h)
+    per_w, per_h = per_sides(xp, w, h)
     along_x = 0.25 * (xp.abs(corners.x1) + xp.abs(corners.x2)) * per_w
     along_y = 0.25 * (xp.abs(corners.y1) + xp.abs(corners.y2)) * per_h
     per = (0.25 * per_w, 0.25 * per_h, 0.25 * per_w, 0.25 * per_h)
@@ -54,8 +55,8 @@ class PIoU(OverlapLoss):
         """1 - IoU and 1 - exp(-P^2)."""
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
         p, d_corners, d_sides = edge_distance(xp, corners, sides.other_w, sides.other_h)
-        penalty = -xp.expm1(-(p * p))
-        slope = 2.0 * p * xp.exp(-(p * p))
+        penalty = -expm1_of_negative(xp, -(p * p))
+        slope = 2.0 * p * exp_of_negative(xp, -(p * p))
         by_edges = (
             Box(*(slope * d for d in d_corners)),
             Sides(0.0, 0.0, slope * d_sides.x, slope * d_sides.y),

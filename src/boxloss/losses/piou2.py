@@ -9,6 +9,7 @@ from boxloss.losses.piou import PIoU, edge_distance
 from boxloss.losses.registry import register
 from boxloss.shapes.box import Box
 from boxloss.shapes.relations import Areas, Sides
+from boxloss.shapes.replaceable import exp_of_negative
 from boxloss.shapes.shape import times
 
 
@@ -56,8 +57,8 @@ class PIoU2(OverlapLoss):
         """The attention times the loss."""
         value, partials = PIoU.formula(xp, areas, corners, sides)
         p, *_ = edge_distance(xp, corners, sides.other_w, sides.other_h)
-        x = lambda_ * xp.exp(-p)
-        attention = 3.0 * x * xp.exp(-(x * x))
+        x = lambda_ * exp_of_negative(xp, -p)
+        attention = 3.0 * x * exp_of_negative(xp, -(x * x))
         return attention * value, times(partials, attention)
 
 

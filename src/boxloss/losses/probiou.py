@@ -8,6 +8,7 @@ from boxloss.losses.gaussian import bhattacharyya, normalised, root
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative
+from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
 from boxloss.shapes.shape import times
 
 K = 12.0  # the variance of a uniform distribution is the square of its width over this
@@ -65,8 +66,8 @@ class ProbIoU(OverlapLoss):
         of_pair = normalised(xp, pair)
         distance, d = bhattacharyya(xp, of_pair.pair, K)
         if mode == "l1":
-            left = xp.exp(-distance)
-            distance, slope = root(xp, -xp.expm1(-distance))
+            left = exp_of_negative(xp, -distance)
+            distance, slope = root(xp, -expm1_of_negative(xp, -distance))
             d = times(d, slope * left)
         return distance, (of_pair.gradient(xp, d),)
 

@@ -7,7 +7,7 @@ from boxloss.check import check_at_least, check_not_negative
 from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.losses.siou import shape_cost
+from boxloss.losses.siou import shape_costs
 from boxloss.shapes.guards import inverse, inverses, safe_if_ordinary
 from boxloss.shapes.relations import Areas, Sides, Vector
 
@@ -81,8 +81,7 @@ class ShapeIoU(OverlapLoss):
         ww, hh = xp.where(wide, of_longer, of_shorter), xp.where(wide, of_shorter, of_longer)
         x2, y2 = offset.x * offset.x * per_c2, offset.y * offset.y * per_c2
         far = hh * x2 + ww * y2
-        of_w = shape_cost(xp, sides.w, w, hh, theta)
-        of_h = shape_cost(xp, sides.h, h, ww, theta)
+        of_w, of_h = shape_costs(xp, sides, (hh, ww), theta)
 
         def of_target(by_ww: Any, by_hh: Any) -> tuple[Any, Any]:
             """The derivatives with respect to the sides of the target, by way of the weights."""

@@ -7,9 +7,9 @@ from boxloss.check import check_at_least
 from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.guards import inverse, inverses, nonzero, safe_if_ordinary
+from boxloss.shapes.guards import inverses, nonzero, safe_if_ordinary
 from boxloss.shapes.relations import Areas, Sides, Vector, where_larger
-from boxloss.shapes.replaceable import larger
+from boxloss.shapes.replaceable import expm1_near, larger
 
 
 class ShapeCost(NamedTuple):
@@ -21,12 +21,20 @@ class ShapeCost(NamedTuple):
     by_weight: Any
 
 
-def shape_cost(xp: Any, side: Any, other: Any, weight: Any, theta: Any) -> ShapeCost:
-    """(1 - exp(-o))^theta, with o = weight |side - other| / max(side, other)."""
-    longer = larger(xp, side, other)
-    per_longer2 = inverse(xp, safe_if_ordinary(xp, longer * longer))
+def shape_costs(xp: Any, sides: Sides, weights: tuple[Any, Any], theta: Any) -> tuple[ShapeCost, ShapeCost]:
+    """(1 - exp(-o))^theta of either side, with o = weight |side - other| / max(side, other)."""
+    w, h = larger(xp, sides.w, sides.other_w), larger(xp, sides.h, sides.other_h)
+    per_w2, per_h2 = inverses(xp, safe_if_ordinary(xp, w * w), safe_if_ordinary(xp, h * h))
+    return (
+        shape_cost(xp, sides.w, sides.other_w, w, per_w2, weights[0], theta),
+        shape_cost(xp, sides.h, sides.other_h, h, per_h2, weights[1], theta),
+    )
+
+
+def shape_cost(xp: Any, side: Any, other: Any, longer: Any, per_longer2: Any, weight: Any, theta: Any) -> ShapeCost:
+    """That of one side."""
     share = xp.abs(side - other) * longer * per_longer2
-    base = -xp.expm1(-(weight * share))
+    base = -expm1_near(xp, -(weight * share))
     power = xp.pow(base, theta - 1.0)
     slope = theta * power * (1.0 - base)
     of_share = slope * weight * per_longer2
@@ -53,7 +61,7 @@ def distance_cost(xp: Any, offset: Vector, c: Vector, repels: bool = False) -> t
         gamma, turn = -gamma, -turn
     per_cw2, per_ch2 = inverses(xp, *(safe_if_ordinary(xp, side * side) for side in c))
     r_x, r_y = offset.x * offset.x * per_cw2, offset.y * offset.y * per_ch2
-    delta_x, delta_y = -xp.expm1(-(gamma * r_x)), -xp.expm1(-(gamma * r_y))
+    delta_x, delta_y = (-expm1_near(xp, -(gamma * r)) for r in (r_x, r_y))
     fade_x, fade_y = 1.0 - delta_x, 1.0 - delta_y
     by_angle = (fade_x * r_x + fade_y * r_y) * turn
     d_offset = Vector(
@@ -100,7 +108,7 @@ class SIoU(OverlapLoss):
 
     theta: float = 4.0
     exponents = ("theta",)
-    relations = ("areas", "center_offset", "enclosing_sides", "sides")
+    relations = ("areas", "enclosing_offset", "enclosing_sides", "sides")
     expression = "1 - I / U + (Delta + Omega) / 2"
     value_range = "[0, 2.5)"
     per_distance = 1.0
@@ -115,8 +123,7 @@ class SIoU(OverlapLoss):
         """1 - IoU and (Delta + Omega) / 2."""
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
         cost, d_offset, d_c = distance_cost(xp, offset, c)
-        w = shape_cost(xp, sides.w, sides.other_w, 1.0, theta)
-        h = shape_cost(xp, sides.h, sides.other_h, 1.0, theta)
+        w, h = shape_costs(xp, sides, (1.0, 1.0), theta)
         d_sides = Sides(0.5 * w.by_side, 0.5 * h.by_side, 0.5 * w.by_other, 0.5 * h.by_other)
         penalty = cost + 0.5 * (w.value + h.value)
         return (distance, (d_areas, None, None, None)), (penalty, (None, d_offset, d_c, d_sides))

@@ -90,6 +90,12 @@ def per_length(xp: Any, side: Any) -> Any:
     return reciprocal(xp, xp.where(side < SHORTEST_DIVISOR, SHORTEST_DIVISOR, side))
 
 
+@replaceable
+def per_sides(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
+    """1 / w and 1 / h of a box of the call."""
+    return per_length(xp, w), per_length(xp, h)
+
+
 # --- The same for ordinary boxes ------------------------------------------------------------------------------------
 
 
@@ -123,6 +129,12 @@ def inverses_by_one_division(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return per_product * b, per_product * a
 
 
+def per_sides_by_one_division(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
+    """Instead of `per_sides`."""
+    per_product = reciprocal(xp, w * h)
+    return per_product * h, per_product * w
+
+
 def with_guards(xp: Any) -> Any:
     """The namespace of a call with the guards that a matrix of ordinary boxes does without: for boxes made of these."""
     replaced: Mapping[Function, Function] | None = xp.__dict__.get("replaced")
@@ -137,5 +149,6 @@ UNGUARDED: Mapping[Function, Function] = MappingProxyType(
         safe_if_ordinary: noted,
         where_negligible: value_alone,
         inverses: inverses_by_one_division,
+        per_sides: per_sides_by_one_division,
     }
 )

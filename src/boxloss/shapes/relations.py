@@ -276,6 +276,7 @@ _ALL = (
     Relation("enclosing_area", enclosing_area_forward, enclosing_area_pullback, same),
     Relation("enclosing_diagonal", enclosing_diagonal_forward, enclosing_diagonal_pullback, same),
     Relation("center_offset", center_offset_forward, center_offset_pullback, negated),
+    Relation("enclosing_offset", center_offset_forward, center_offset_pullback, negated),
     Relation("center_distance", center_distance_forward, center_distance_pullback, same),
     Relation("size_difference", size_difference_forward, size_difference_pullback, negated),
     Relation("sides", sides_forward, sides_pullback, swapped),

@@ -38,6 +38,30 @@ def smaller(xp: Any, a: Any, b: Any) -> Any:
 
 
 @replaceable
-def log1p_of_positive(xp: Any, a: Any) -> Any:
-    """ln(1 + a) of a finite number that is not negative, or of a NaN."""
+def log1p_inside(xp: Any, a: Any) -> Any:
+    """ln(1 + a) of a finite number above -1, or of a NaN."""
     return xp.log1p(a)
+
+
+@replaceable
+def one_less_power(xp: Any, a: Any, exponent: Any) -> Any:
+    """1 - (1 - a)^exponent of a number from 0 to 1 and below it, or of a NaN: with all its digits where a is small."""
+    return -xp.expm1(exponent * xp.log1p(-a))
+
+
+@replaceable
+def exp_of_negative(xp: Any, a: Any) -> Any:
+    """e^a of a number that is not positive, or of a NaN."""
+    return xp.exp(a)
+
+
+@replaceable
+def expm1_of_negative(xp: Any, a: Any) -> Any:
+    """e^a - 1 of a number that is not positive, or of a NaN."""
+    return xp.expm1(a)
+
+
+@replaceable
+def expm1_near(xp: Any, a: Any) -> Any:
+    """e^a - 1 of a number from -2 to 0, or of a NaN."""
+    return xp.expm1(a)

@@ -45,7 +45,7 @@ def program_of_call(numbers: Tensor, structure: str, eps: float | None) -> Progr
         return check_eps(Program(known, (1.0,) * len(known.number_names)), eps)
     given = tuple(numbers.tolist())
     # A graph of another version may tell of exponents what is not so now.
-    return check_eps(Program(known.of(given) if known.has_halves else known, given), eps)
+    return check_eps(Program(known.of(given), given), eps)
 
 
 def request_of_call(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:

@@ -87,8 +87,7 @@ def _told(entry: Any) -> tuple[list[Any], bool]:
         kind = entry.kind
         parts = [_told(part) for part in entry.entries]
         is_own = not is_of_package(kind) or any(own for _, own in parts)
-        what = "halves" if entry.has_halves else "loss"
-        return [what, [kind.__module__, kind.__qualname__], [part for part, _ in parts]], is_own
+        return ["loss", [kind.__module__, kind.__qualname__], [part for part, _ in parts], entry.powers], is_own
     if type(entry) is tuple:
         parts = [_told(part) for part in entry]
         return ["tuple", None, [part for part, _ in parts]], any(own for _, own in parts)
@@ -105,11 +104,11 @@ def _entry(told: list[Any]) -> Any:
         return tuple(map(_entry, rest[1]))
     if what == "kept":
         raise TypeError(f"a graph of another process holds a loss with the field {rest[0]}, known only there")
-    (module, name), entries = rest
+    (module, name), entries, powers = rest
     try:
         kind = imported(module, name)
     except (ImportError, AttributeError):
         raise TypeError(
             f"a graph of another process holds a loss of the class {module}.{name}, which cannot be imported here"
         ) from None
-    return Structure(kind, tuple(map(_entry, entries)), None, what == "halves")
+    return Structure(kind, tuple(map(_entry, entries)), None, powers)

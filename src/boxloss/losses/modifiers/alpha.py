@@ -6,6 +6,7 @@ from typing import Any
 from boxloss.check import check_positive
 from boxloss.formulas.evaluation import Evaluation, curve, sum_of
 from boxloss.losses.modifiers.modifier import OfIoUTerm
+from boxloss.shapes.replaceable import one_less_power
 from boxloss.shapes.shape import Pair
 
 
@@ -66,9 +67,10 @@ class Alpha(OfIoUTerm):
         """1 - IoU^alpha, from the distance: 0 at a match with all digits near it."""
         distance, _ = term = self.loss.iou_term(xp, pair)
         overlaps = distance < 1.0
-        logarithm = xp.log1p(-xp.where(overlaps, distance, 0.0 * distance))
-        value = xp.where(overlaps, -xp.expm1(self.alpha * logarithm), distance)
-        slope = self.alpha * xp.exp((self.alpha - 1.0) * logarithm)
+        inside = xp.where(overlaps, distance, 0.0 * distance)
+        iou = 1.0 - inside
+        value = xp.where(overlaps, one_less_power(xp, inside, self.alpha), distance)
+        slope = self.alpha * xp.pow(iou, self.alpha) / iou
         return curve(term, value, xp.where(overlaps | (self.alpha == 1.0), slope, 0.0 * distance))
 
     def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:

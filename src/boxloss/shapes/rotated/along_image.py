@@ -6,7 +6,7 @@ It changes where both boxes are turned. A derivative is by the first box in the 
 from typing import Any
 
 from boxloss.shapes.guards import safe_if_ordinary
-from boxloss.shapes.relations import Vector, same
+from boxloss.shapes.relations import Vector, negated, same
 from boxloss.shapes.replaceable import larger
 from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient
 from boxloss.shapes.rotated.enclosing import Reach, reach
@@ -69,9 +69,20 @@ def diagonal_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
     return sides_pullback(xp, pair, Vector(d * by.x, d * by.y))
 
 
+def offset_forward(xp: Any, pair: RotatedPair) -> Vector:
+    """Centre of pred minus centre of target, along x and y."""
+    return Vector(pair.box.x - pair.other.x, pair.box.y - pair.other.y)
+
+
+def offset_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
+    """It is the place of the first box."""
+    return RotatedPartials(of_image=RotatedGradient(d.x, d.y, 0.0, 0.0, 0.0))
+
+
 ALONG_IMAGE = {
     **RELATIONS,
     "enclosing_sides": Relation("enclosing_sides", sides_forward, sides_pullback, same),
     "enclosing_area": Relation("enclosing_area", area_forward, area_pullback, same),
     "enclosing_diagonal": Relation("enclosing_diagonal", diagonal_forward, diagonal_pullback, same),
+    "enclosing_offset": Relation("enclosing_offset", offset_forward, offset_pullback, negated),
 }

@@ -219,6 +219,7 @@ _ALL = (
     Relation("enclosing_area", enclosing_area_forward, enclosing_area_pullback, same),
     Relation("enclosing_diagonal", enclosing_diagonal_forward, enclosing_diagonal_pullback, same),
     Relation("center_offset", center_offset_forward, center_offset_pullback, same),
+    Relation("enclosing_offset", center_offset_forward, center_offset_pullback, same),
     Relation("center_distance", center_distance_forward, center_distance_pullback, same),
     Relation("size_difference", size_difference_forward, size_difference_pullback, same),
     Relation("sides", sides_forward, sides_pullback, same),

@@ -1,0 +1,99 @@
+"""Powers for one number inside a compiled loop: in general by a logarithm, and to 0, 1/2, 1, ..., 4 by products.
+
+A logarithm and an exponential are as much as a whole loss: SIoU and its gradient take 1.95 of the time of CIoU with
+them, 1.35 with products that exponents choose at run time, 1.3 where the kernel is made for the exponents. What it
+knows of these stands in `boxloss.formulas.structure`.
+"""
+
+import math
+from typing import Any
+
+from boxloss.engines.exponential import (
+    Width,
+    exponential_less_one_of_negative,
+    exponential_of_sum,
+    fused,
+    logarithm_of_one_more,
+    long_logarithm,
+)
+from boxloss.engines.symbols import NUMBER
+
+
+def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
+    """a^exponent for a >= 0, NaN below: the logarithm and its product with the exponent have twice the digits."""
+    if _is_half(xp, exponent):
+        return _power_by_products(xp, a, exponent)
+    high, low = long_logarithm(xp, a, width)
+    product = high * exponent
+    rest = fused(xp, high, exponent, -product) + low * exponent
+    value = exponential_of_sum(xp, product, rest, width)
+    falls, rises = exponent < 0.0, exponent > 0.0
+    of_zero = xp.where(rises, 0.0, xp.where(falls, math.inf, 1.0))
+    value = xp.where(a < math.inf, value, xp.where(rises, math.inf, xp.where(falls, 0.0, 1.0)))
+    return xp.where(a > 0.0, value, xp.where(a == 0.0, of_zero, math.nan))
+
+
+def one_less_power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
+    """1 - (1 - a)^exponent for 0 <= a < 1: where that is a product, what each factor takes of what is left of 1."""
+    if not _is_half(xp, exponent):
+        logarithm = logarithm_of_one_more(xp, -a, width, with_ends=False)
+        return -exponential_less_one_of_negative(xp, exponent * logarithm, width)
+    value: Any = 0.0
+    for number in _falls(xp, a, exponent):
+        value = fused(xp, number, 1.0 - value, value)
+    return value
+
+
+# --- Powers to 0, 1/2, 1, ..., 4 --------------------------------------------------------------------------------------
+
+
+def _is_half(xp: Any, exponent: Any) -> bool:
+    """Whether an exponent is one of these, which a kernel is made for or is told of at run time."""
+    return 2.0 * exponent in range(9) if isinstance(exponent, int | float) else xp.is_half(exponent)
+
+
+def _power_by_products(xp: Any, a: Any, exponent: Any) -> Any:
+    """A product of a and its root, each as often as is needed; for an exponent that no kernel is made for too.
+
+    Then what is not needed is made 1 by arithmetic, with a factor and a term that stand outside of the loop: a choice
+    by a condition that no number of the loop is part of would be a branch in it.
+    """
+    if isinstance(exponent, int | float):
+        whole, value = int(exponent), xp.sqrt(a) if exponent % 1.0 else 1.0
+        value = value * a if whole % 2 else value
+        square = a * a if whole > 1 else 1.0
+        return value * square * (square if whole == 4 else 1.0)
+    n, root = 2.0 * exponent, xp.sqrt(a)
+
+    def once_for(number: Any, *halves: int, otherwise: Any = 1.0) -> Any:
+        is_needed = _is_one_of(n, *halves)
+        return fused(xp, number, xp.where(is_needed, 1.0, 0.0), xp.where(is_needed, 0.0, otherwise))
+
+    twice, is_known = once_for(a, 4, 5, 6, 7, 8), _is_one_of(n, *range(9))
+    more = once_for(a, 2, 3, 6, 7, 8, otherwise=xp.where(is_known, 1.0, math.nan))
+    value = twice * twice * more * once_for(a, 8) * once_for(root, 1, 3, 5, 7)
+    # Infinity stays what it is, but to the power of 0, and below 0 there is NaN.
+    return xp.where(root < math.inf, value, xp.operation("minimum", NUMBER, xp.where(n == 0.0, 1.0, math.inf), root))
+
+
+def _falls(xp: Any, a: Any, exponent: Any) -> list[Any]:
+    """What the factors of (1 - a)^exponent lack to 1: those of 1 - a first, and that of its root."""
+    if isinstance(exponent, int | float):
+        return [a] * int(exponent) + ([_fall_of_root(xp, a)] if exponent % 1.0 else [])
+    n = 2.0 * exponent
+    is_known = _is_one_of(n, *range(9))
+    needed = [xp.where(_is_one_of(n, *range(2 * k, 9)), 1.0, 0.0) for k in (1, 2, 3, 4)]
+    root = xp.where(_is_one_of(n, 1, 3, 5, 7), 1.0, xp.where(is_known, 0.0, math.nan))
+    return [*(a * each for each in needed), _fall_of_root(xp, a) * root]
+
+
+def _fall_of_root(xp: Any, a: Any) -> Any:
+    """1 - sqrt(1 - a)."""
+    return a / (1.0 + xp.sqrt(1.0 - a))
+
+
+def _is_one_of(n: Any, *numbers: int) -> Any:
+    found = n == float(numbers[0])
+    for number in numbers[1:]:
+        found = found | (n == float(number))
+    return found
