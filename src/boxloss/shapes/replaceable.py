@@ -49,6 +49,11 @@ def one_less_power(xp: Any, a: Any, exponent: Any) -> Any:
     return -xp.expm1(exponent * xp.log1p(-a))
 
 
+def expm1(xp: Any, a: Any) -> Any:
+    """e^a - 1 of any number, for where the others would be enough but for some boxes."""
+    return xp.expm1(a)
+
+
 @replaceable
 def exp_of_negative(xp: Any, a: Any) -> Any:
     """e^a of a number that is not positive, or of a NaN."""
