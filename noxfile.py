@@ -200,7 +200,7 @@ def browser(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """The benchmarks: a short run, or with `-- --publish` the full one, which rewrites docs/benchmarks.md."""
     install_torch(session)
-    session.install(".", *groups("bench"))
+    session.install(".[cli]", *groups("bench"))
     publish = "--publish" in session.posargs
     rest = [argument for argument in session.posargs if argument != "--publish"]
     results = f"{session.create_tmp()}/benchmarks.json"

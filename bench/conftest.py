@@ -101,7 +101,7 @@ def compare(benchmark: Any, record: Callable[..., None], smoke: bool) -> Callabl
         seconds = interleave.interleave(benchmark, contestants, budget=budget, **how)
         measured = interleave.summary(seconds)
         medians: dict[str, float] = measured["seconds"]
-        record(table, row, goals=interleave.ratios(medians, goals), per=per, count=count, **measured)
+        record(table, row, goals=interleave.ratios(medians, goals, count), per=per, count=count, **measured)
         return medians
 
     return run

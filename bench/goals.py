@@ -24,6 +24,8 @@ class Goal(NamedTuple):
 
 def show(value: float, unit: str) -> str:
     """A measured or wanted number with its unit."""
+    if unit == "ns":
+        return f"{value * 1e9:.1f} ns"
     if unit == "us":
         return f"{value * 1e6:.1f} µs"
     if unit == "s":
@@ -53,9 +55,13 @@ GOALS = {
     ),
     "fill": Goal("`giou.pairwise`, 5000 x 5000, over filling the output on as many threads", 1.5),
     "memory": Goal("`pairwise`, 5000 x 5000, peak extra memory, part of the output", 0.05, unit="%"),
-    "rotated_gradient": Goal(
-        "value and gradient of `iou` and `giou` with an angle, 1 thread, over axis-aligned `ciou`", 1.5
-    ),
+    "later_add": Goal("value and gradient of each later loss, and of a modifier of `ciou`, over `pred + target`", 1.5),
+    "later_nested": Goal("value and gradient of `focaler(inner(ciou))`, over `pred + target`", 2.0),
+    "later_pairwise": Goal("matrix of each later loss, and of a modifier of `ciou`, over that of `ciou`", 2.0),
+    "rotated_value": Goal("value of `iou` with an angle, 1 thread, a pair", 9e-9, unit="ns"),
+    "rotated_gradient": Goal("value and gradient of `iou` with an angle, 1 thread, a pair", 12e-9, unit="ns"),
+    "rotated_giou": Goal("value and gradient of `giou` with an angle, 1 thread, a pair", 18e-9, unit="ns"),
+    "rotated_matrix": Goal("`pairwise` of `iou` with an angle, 1 thread, a pair", 6.5e-9, unit="ns"),
     "rotated_powerboxes": Goal(
         "`pairwise` with an angle where boxes overlap, times faster than powerboxes' parallel form", 20.0, at_least=True
     ),

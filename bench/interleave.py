@@ -113,9 +113,11 @@ def summary(seconds: dict[str, list[float]]) -> dict[str, Any]:
     }
 
 
-def ratios(medians: dict[str, float], goals: Iterable[tuple[str, str, str | None]]) -> list[tuple[str, str, float]]:
-    """What was measured for goals, each of them the time of one contestant, or that over the time of another."""
+def ratios(
+    medians: dict[str, float], goals: Iterable[tuple[str, str, str | None]], count: int = 1
+) -> list[tuple[str, str, float]]:
+    """What was measured for goals: the time of a contestant for one of so many, or over the time of another."""
     return [
-        (goal, f"{above} / {below}" if below else above, medians[above] / (medians[below] if below else 1.0))
+        (goal, f"{above} / {below}" if below else above, medians[above] / (medians[below] if below else count))
         for goal, above, below in goals
     ]

@@ -57,6 +57,12 @@ SECTIONS = {
         "New output arrays in every call. A fill writes one constant to a new array, a half on each thread. powerboxes "
         "returns float64, its only type for this.",
     ),
+    "later_pairs": Section(
+        "Later losses and modifiers: value and gradient of 1,000,000 pairs", "New output arrays in every call."
+    ),
+    "later_matrices": Section(
+        "Later losses and modifiers: matrices of 1000 x 1000", "Written to memory that is there already."
+    ),
     "rotated": Section("Pairs of boxes with an angle", "100,000 pairs of format `cxcywha`, half of which overlap."),
     "rotated_matrix": Section(
         "Matrices of boxes with an angle",

@@ -41,11 +41,13 @@ def test_pairs(compare, smoke):
         contestants[f"{name}, both gradients"] = partial(
             loss.value_and_grad, pred, target, format="cxcywha", wrt="both"
         )
-    axis_aligned = pred[:, :4]
-    contestants["axis-aligned ciou, gradient"] = partial(
-        bl.ciou.value_and_grad, axis_aligned, target[:, :4], format="cxcywh"
-    )
-    goals = [("rotated_gradient", f"{name}, gradient", "axis-aligned ciou, gradient") for name in ("iou", "giou")]
+    axis_aligned = [np.ascontiguousarray(boxes[:, :4]) for boxes in (pred, target)]
+    contestants["axis-aligned ciou, gradient"] = partial(bl.ciou.value_and_grad, *axis_aligned, format="cxcywh")
+    goals = [
+        ("rotated_value", "iou", None),
+        ("rotated_gradient", "iou, gradient", None),
+        ("rotated_giou", "giou, gradient", None),
+    ]
     compare("rotated", {"dtype": "float32", "threads": 1}, contestants, per="pair", count=len(pred), goals=goals)
 
 
@@ -54,14 +56,21 @@ def test_matrix_where_boxes_overlap(compare, smoke):
     side = 300 if smoke else 1000
     pred, target = scene(side, 40.0)
     short = tuple(map(in_radians, (pred, target)))
+
+    def on_one_thread() -> None:
+        bl.set_num_threads(1)
+        bl.iou.pairwise(*short, format="cxcywha")
+        bl.set_num_threads(2)
+
     contestants = {
         "iou": partial(bl.iou.pairwise, *short, format="cxcywha"),
+        "iou, 1 thread": on_one_thread,
         "iou, float64": partial(bl.iou.pairwise, pred, target, format="cxcywhd"),
         "giou": partial(bl.giou.pairwise, *short, format="cxcywha"),
         "powerboxes": partial(powerboxes.parallel_rotated_iou_distance, pred, target),
     }
     np.testing.assert_allclose(contestants["powerboxes"](), contestants["iou, float64"](), rtol=0, atol=1e-9)
-    goals = [("rotated_powerboxes", "powerboxes", "iou")]
+    goals = [("rotated_powerboxes", "powerboxes", "iou"), ("rotated_matrix", "iou, 1 thread", None)]
     row = {"overlap": "75 % of pairs", "threads": 2}
     compare("rotated_matrix", row, contestants, per="pair", count=side * side, goals=goals, budget=6.0)
 

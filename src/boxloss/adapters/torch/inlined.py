@@ -14,8 +14,8 @@ from boxloss.adapters.torch.texts import is_of_package_alone, structure_of
 from boxloss.verbs.elementwise import array
 
 # A step of 100 boxes takes 1.1 to 1.2 of the time of a compiled plain formula, and 1.5 with the operator; one of 1,000
-# 1.05 to 1.1 and 1.2, one of 4,000 0.95 and 0.8 (one thread of a busy machine).
-MOST_PAIRS = 1 << 12
+# 1.05 to 1.1 and 1.2, one of 4,000 0.95 and 0.8 (one thread of a busy machine): they cross about 2,000.
+MOST_PAIRS = 1 << 11
 
 
 class Functions:
