@@ -1,6 +1,6 @@
 """The structure of a loss: what kernels are compiled for, all of the loss but its numbers."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import fields
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
@@ -93,7 +93,7 @@ class Structure:
             found.number_names = tuple(name for _, name in places)
             found.exponent_places = tuple(k for k, (of, name) in enumerate(places) if name in _exponents(of))
             found.usual = tuple(_default(*places[k]) for k in found.exponent_places)
-            found.text = repr(_told(found))
+            found.text = repr(told(found, _name_of, keep))
             found = cls._known.setdefault(key, found)
         return found  # type: ignore[return-value]
 
@@ -212,16 +212,24 @@ def _not_hashable(kind: type, entries: tuple[Any, ...]) -> TypeError:
     return TypeError(f"the fields of {kind.__name__} must be hashable")
 
 
-def _told(entry: Any) -> list[Any]:
+def told(entry: Any, of_class: Callable[[type], Any], of_value: Callable[[Any], Any]) -> list[Any]:
+    """A structure, or what it is made of, as lists of literals; `boxloss.formulas.text.entry_of` reads them.
+
+    ``of_class`` and ``of_value`` say what stands for a class, and for a value that is no literal.
+    """
     if entry is NUMBER:
         return ["number"]
     if isinstance(entry, Structure):
-        kind = entry.kind
-        name = [kind.__module__, kind.__qualname__] if is_of_package(kind) else keep(kind)
-        return ["loss", name, [_told(part) for part in entry.entries], entry.powers]
+        parts = [told(part, of_class, of_value) for part in entry.entries]
+        return ["loss", of_class(entry.kind), parts, entry.powers]
     if is_sequence(entry):
-        return ["tuple", None if type(entry) is tuple else keep(type(entry)), [_told(part) for part in entry]]
-    return ["value", entry] if type(entry) in LITERALS else ["kept", keep(entry)]
+        name = None if type(entry) is tuple else of_class(type(entry))
+        return ["tuple", name, [told(part, of_class, of_value) for part in entry]]
+    return ["value", entry] if type(entry) in LITERALS else ["kept", of_value(entry)]
+
+
+def _name_of(kind: type) -> Any:
+    return [kind.__module__, kind.__qualname__] if is_of_package(kind) else keep(kind)
 
 
 def is_sequence(value: Any) -> bool:

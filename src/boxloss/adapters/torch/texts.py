@@ -14,9 +14,9 @@ import torch
 
 from boxloss.engines.scalar import FUNCTIONS
 from boxloss.engines.trace import trace
-from boxloss.formulas.names import LITERALS, is_of_package
-from boxloss.formulas.structure import NUMBER, Structure
-from boxloss.formulas.text import from_text, imported
+from boxloss.formulas.names import is_of_package
+from boxloss.formulas.structure import Structure, told
+from boxloss.formulas.text import entry_of, from_text, imported
 from boxloss.verbs.elementwise.formula import Kind, of_a_pair
 
 _structures: dict[str, Structure] = {}
@@ -35,8 +35,8 @@ def text_of(text: str, formats: tuple[str, ...] = ("xyxy", "xyxy")) -> str:
 @cache
 def _text_of(text: str, formats: tuple[str, ...]) -> str:
     structure = from_text(text)
-    told, _ = _told(structure)
-    portable = f"{told!r} {_digest(structure, formats)}"
+    listed, _ = _told(structure)
+    portable = f"{listed!r} {_digest(structure, formats)}"
     _structures[portable] = structure
     return portable
 
@@ -56,10 +56,10 @@ def is_of_package_alone(structure: Structure) -> bool:
 
 
 def _restored(text: str) -> Structure:
-    told, _, digest = text.rpartition("] ")
-    if not told:  # that of a structure of this process
+    listed, _, digest = text.rpartition("] ")
+    if not listed:  # that of a structure of this process
         return from_text(text)
-    structure: Structure = _entry(ast.literal_eval(f"{told}]"))
+    structure: Structure = entry_of(ast.literal_eval(f"{listed}]"), _class_of, _no_value)
     formats = tuple(digest.split()[:2])
     if not is_of_package_alone(structure) and _text_of(structure.text, formats) != text:
         raise TypeError(
@@ -79,36 +79,30 @@ def _digest(structure: Structure, formats: tuple[str, ...]) -> str:
     return " ".join((*formats, sys.modules["boxloss"].__version__, digest))
 
 
-def _told(entry: Any) -> tuple[list[Any], bool]:
+def _told(structure: Structure) -> tuple[list[Any], bool]:
     """What text says of a structure in any process, and whether some of it is not of this package."""
-    if entry is NUMBER:
-        return ["number"], False
-    if isinstance(entry, Structure):
-        kind = entry.kind
-        parts = [_told(part) for part in entry.entries]
-        is_own = not is_of_package(kind) or any(own for _, own in parts)
-        return ["loss", [kind.__module__, kind.__qualname__], [part for part, _ in parts], entry.powers], is_own
-    if type(entry) is tuple:
-        parts = [_told(part) for part in entry]
-        return ["tuple", None, [part for part, _ in parts]], any(own for _, own in parts)
-    return (["value", entry], False) if type(entry) in LITERALS else (["kept", repr(entry)], True)
+    own: list[Any] = []
+
+    def of_class(kind: type) -> list[str]:
+        if not is_of_package(kind):
+            own.append(kind)
+        return [kind.__module__, kind.__qualname__]
+
+    def of_value(value: Any) -> str:
+        own.append(value)
+        return repr(value)
+
+    return told(structure, of_class, of_value), bool(own)
 
 
-def _entry(told: list[Any]) -> Any:
-    what, *rest = told
-    if what == "number":
-        return NUMBER
-    if what == "value":
-        return rest[0]
-    if what == "tuple":
-        return tuple(map(_entry, rest[1]))
-    if what == "kept":
-        raise TypeError(f"a graph of another process holds a loss with the field {rest[0]}, known only there")
-    (module, name), entries, powers = rest
+def _class_of(name: list[str]) -> Any:
     try:
-        kind = imported(module, name)
+        return imported(*name)
     except (ImportError, AttributeError):
         raise TypeError(
-            f"a graph of another process holds a loss of the class {module}.{name}, which cannot be imported here"
+            f"a graph of another process holds a loss of the class {'.'.join(name)}, which cannot be imported here"
         ) from None
-    return Structure(kind, tuple(map(_entry, entries)), None, powers)
+
+
+def _no_value(text: str) -> Any:
+    raise TypeError(f"a graph of another process holds a loss with the field {text}, known only there")
