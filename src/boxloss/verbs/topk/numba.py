@@ -1,6 +1,7 @@
 """The best few of a row on the CPU: what beats the last of them is put in its place among them."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from numba.extending import register_jitable
 
@@ -21,6 +22,87 @@ def lowest_bits(count):  # type: ignore[no-untyped-def]
     return (1 << count) - 1 if count < 64 else -1
 
 
+class Steps(NamedTuple):
+    """What a kernel does with some values of a row; see `steps`."""
+
+    bound_of_best: Callable[..., Any]
+    gathered: Callable[..., Any]
+    put_in_order: Callable[..., Any]
+    inserted: Callable[..., Any]
+
+
+def steps(largest: bool, word: int, few: int) -> Steps:
+    """Make the steps of a kernel, where so many values are compared at a time and so many are few."""
+    better = rows.comparison(largest)
+    which_beat, which_reach = lanes_where(word, better), lanes_where(word, better + "=")
+    none = rows.nothing(largest)
+
+    @register_jitable
+    def bound_of_best(best, kept, bound):  # type: ignore[no-untyped-def]
+        """The value that just `kept` of the best of the shares reach, of equal ones the first."""
+        for k in range(word):
+            before = which_beat(best, 0, best[k]) | (which_reach(best, 0, best[k]) & lowest_bits(k))
+            bound = best[k] if bits_set(before) == kept - 1 else bound
+        return bound
+
+    @register_jitable
+    def gathered(some, first, width, bound, ties, places, count):  # type: ignore[no-untyped-def]
+        """Note the places of values that beat the bound, and of so many at it; return how many, or more than few."""
+        for group in range(0, width, word):
+            there = lowest_bits(min(width - group, word))
+            which = which_beat(some, group, bound) & there
+            if ties > 0:
+                same = (which_reach(some, group, bound) & there) ^ which
+                more = same
+                for _ in range(min(ties, bits_set(same))):
+                    more &= more - 1
+                ties -= bits_set(same ^ more)
+                which |= same ^ more
+            at, count = count, count + bits_set(which)
+            if count > few:
+                break
+            for _ in range(2):  # mostly they are not more, so that this is done for each
+                places[at] = first + group + lowest_bit(which)
+                which &= which - 1
+                at += 1
+            while at < count:
+                places[at] = first + group + lowest_bit(which)
+                which &= which - 1
+                at += 1
+        return count
+
+    @register_jitable
+    def put_in_order(found, places, count, value, index, start, kept):  # type: ignore[no-untyped-def]
+        """Put few values in order, by how many are before each."""
+        found[count : count + word] = none
+        for k in range(count):
+            rank, own = 0, found[k]
+            for group in range(0, count, word):
+                those_before = lowest_bits(min(max(k - group, 0), word))
+                rank += bits_set(which_beat(found, group, own) | (which_reach(found, group, own) & those_before))
+            if rank < kept:
+                value[start + rank], index[start + rank] = own, places[k]
+
+    @register_jitable
+    def inserted(some, first, width, bound, value, index, start, end, last):  # type: ignore[no-untyped-def]
+        """Put each value in its place among those before it; return where these end."""
+        for j in range(width):
+            own = some[j]
+            if (own < bound if largest else own > bound) or own != own:
+                continue
+            if end > last and (own <= value[last] if largest else own >= value[last]):
+                continue
+            at = min(end, last)
+            while at > start and (value[at - 1] < own if largest else value[at - 1] > own):
+                value[at], index[at] = value[at - 1], index[at - 1]
+                at -= 1
+            value[at], index[at] = own, first + j
+            end = min(end + 1, last + 1)
+        return end
+
+    return Steps(bound_of_best, gathered, put_in_order, inserted)
+
+
 def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, largest: bool) -> Template:
     """For each pred the best values in order, and the target of each; of equal ones the first target first.
 
@@ -34,9 +116,8 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     size = shape.size + len(structure.parts(shape))
     load_box, lanes, most = load(size), lanes_of(machine.dtype), rows.PARTS
     row = rows.over_row(row_of, machine, structure, shape, guarded, largest)
-    better, word = rows.comparison(largest), most * lanes
-    which_beat, which_reach = lanes_where(word, better), lanes_where(word, better + "=")
-    none, few = rows.nothing(largest), rows.few_values(lanes)
+    word, few = most * lanes, rows.few_values(lanes)
+    bound_of_best, gathered, put_in_order, inserted = steps(largest, word, few)
 
     def topk(  # type: ignore[no-untyped-def]
         preds,
@@ -70,64 +151,21 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                     at = min(width, k * part)
                     groups, of_part = (min(width, at + part) - at) // lanes, first_target + first + at
                     row(pred, numbers, targets, of_part, target_apart, groups, some, at, best, k * lanes)
-                bound, is_full = value[last], end > last
-                if not is_full and kept <= word:
-                    for k in range(word):
-                        before = which_beat(best, 0, best[k]) | (which_reach(best, 0, best[k]) & lowest_bits(k))
-                        bound = best[k] if bits_set(before) == kept - 1 else bound
-                count = few + 1
+                bound, is_full, count = value[last], end > last, few + 1
                 if kept <= word:
-                    count = end - start
-                    for k in range(count):
-                        found[k], places[k] = value[start + k], index[start + k]
-                    ties = 0 if is_full else kept  # that are looked at: of values at the bound the first ones
-                    for group in range(0, width, word):
-                        there = lowest_bits(min(width - group, word))
-                        which = which_beat(some, group, bound) & there
-                        if ties > 0:
-                            same = (which_reach(some, group, bound) & there) ^ which
-                            more = same
-                            for _ in range(min(ties, bits_set(same))):
-                                more &= more - 1
-                            ties -= bits_set(same ^ more)
-                            which |= same ^ more
-                        at, count = count, count + bits_set(which)
-                        if count > few:
-                            break
-                        for _ in range(2):  # mostly they are not more, so that this is done for each
-                            places[at] = first + group + lowest_bit(which)
-                            which &= which - 1
-                            at += 1
-                        while at < count:
-                            places[at] = first + group + lowest_bit(which)
-                            which &= which - 1
-                            at += 1
+                    if not is_full:
+                        bound = bound_of_best(best, kept, bound)
+                    old, ties = end - start, 0 if is_full else kept
+                    places[:old] = index[start:end]
+                    count = gathered(some, first, width, bound, ties, places, old)
                 if count <= few:
-                    for k in range(end - start, count):
+                    found[:old] = value[start:end]
+                    for k in range(old, count):
                         found[k] = some[places[k] - first]
-                    found[count : count + word] = none
-                    for k in range(count):
-                        rank, own = 0, found[k]
-                        for group in range(0, count, word):
-                            those_before = lowest_bits(min(max(k - group, 0), word))
-                            before = which_beat(found, group, own) | (which_reach(found, group, own) & those_before)
-                            rank += bits_set(before)
-                        if rank < kept:
-                            value[start + rank], index[start + rank] = own, places[k]
+                    put_in_order(found, places, count, value, index, start, kept)
                     end = start + min(kept, count)
-                    continue
-                for j in range(width):
-                    own = some[j]
-                    if (own < bound if largest else own > bound) or own != own:
-                        continue
-                    if end > last and (own <= value[last] if largest else own >= value[last]):
-                        continue
-                    at = min(end, last)
-                    while at > start and (value[at - 1] < own if largest else value[at - 1] > own):
-                        value[at], index[at] = value[at - 1], index[at - 1]
-                        at -= 1
-                    value[at], index[at] = own, first + j
-                    end = min(end + 1, last + 1)
+                else:
+                    end = inserted(some, first, width, bound, value, index, start, end, last)
 
     return topk, rows.signature_of(machine, structure)
 
