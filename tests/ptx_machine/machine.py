@@ -4,21 +4,32 @@ Each thread stands before a block of instructions. The first block that any thre
 that do, so that threads which parted at a branch meet again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ptx_machine.arithmetic import TYPES
-from ptx_machine.memory import NOBODY, KernelError, Memory
+from ptx_machine.memory import NOBODY, KernelError, Memory, refuse
 from ptx_machine.operands import Operands, Size
 from ptx_machine.parse import Instruction, Kernel
 from ptx_machine.steps import Step, Steps
+from ptx_machine.warps import Warps
 
 MOST_STEPS = 1_000_000
 SHARED_APART = 20
 # What a barrier tells its block of threads, and in which type.
 VOTES = {"popc": (np.sum, "u32"), "and": (np.all, "pred"), "or": (np.any, "pred")}
+
+
+@contextmanager
+def named(instruction: Instruction) -> Iterator[None]:
+    """Whatever is wrong is told with the instruction."""
+    try:
+        yield
+    except KernelError as error:
+        raise KernelError(f"{error}: {instruction.text}") from None
 
 
 class Machine:
@@ -40,7 +51,8 @@ class Machine:
         parameters = dict(zip(kernel.parameters, arguments, strict=True))
         self.steps = Steps(self.operands, {"global": memory, "shared": self.shared}, parameters, seed)
         self.steps.forms |= {"bra": self.branch, "ret": self.leave, "exit": self.leave}
-        self.steps.forms |= {"bar": self.wait, "barrier": self.wait}
+        self.steps.forms |= {"bar": self.wait, "barrier": self.wait, "shfl": self.meet, "vote": self.meet}
+        self.warps = Warps(self.operands, self.threads_a_block)
         self.end = len(kernel.blocks)
         self.at = np.zeros(count, np.int64)  # the block of instructions that each thread stands before, or the end
         self.waits_at = np.full(count, NOBODY)  # the block of instructions whose barrier each thread waits at
@@ -54,7 +66,8 @@ class Machine:
                 if first < self.end:
                     self.run_block(first)
                 elif (self.waits_at != NOBODY).any():
-                    self.pass_barriers()
+                    if not self.pass_warps():
+                        self.pass_barriers()
                 else:
                     return
         raise KernelError("the kernel does not end")
@@ -64,10 +77,8 @@ class Machine:
         here = self.at == index
         self.at[here] = index + 1
         for instruction, step in zip(self.kernel.blocks[index], self.program[index], strict=True):
-            try:
+            with named(instruction):
                 step(here)
-            except KernelError as error:
-                raise KernelError(f"{error}: {instruction.text}") from None
 
     # --- Instructions of control --------------------------------------------------------------------------------------
 
@@ -89,13 +100,38 @@ class Machine:
         assert {"sync", "red"} & set(names), "no wait"
         assert (barrier, instruction.guard) == ("0", None), "another barrier, or for some of the threads"
 
-        def step(here: Any) -> None:
-            self.waits_at[here] = self.at[here] - 1
-            self.at[here] = self.end
+        return self.stop
 
-        return step
+    def meet(self, instruction: Instruction) -> Step:
+        """A shuffle or a vote, at which the lanes that it names wait for each other."""
+        self.warps.check(instruction)
+        return self.stop
 
-    # --- Barriers -----------------------------------------------------------------------------------------------------
+    def stop(self, here: Any) -> None:
+        """Wait at the instruction that ends this block."""
+        self.waits_at[here] = self.at[here] - 1
+        self.at[here] = self.end
+
+    # --- Warps and barriers -------------------------------------------------------------------------------------------
+
+    def pass_warps(self) -> bool:
+        """Let the threads go on that wait for others of their warp which are all there; whether there are such."""
+        passed, left = False, None
+        for index in sorted(set(self.waits_at) - {NOBODY}):
+            instruction, waiting = self.kernel.blocks[index][-1], self.waits_at == index
+            if instruction.opcode.split(".")[0] not in ("shfl", "vote"):
+                continue
+            with named(instruction):
+                here = self.warps.complete(instruction, waiting)
+                self.warps.run(instruction, here)
+            self.at[here], self.waits_at[here] = index + 1, NOBODY
+            passed |= bool(here.any())
+            left = left or (instruction, waiting)
+        if left and not passed:
+            instruction, waiting = left
+            with named(instruction):
+                refuse(waiting, "waits for lanes that do not come", np.arange(len(waiting)))
+        return passed
 
     def pass_barriers(self) -> None:
         """Let the threads go on that wait, now that no other thread can do anything.

@@ -1,0 +1,174 @@
+"""The best of each row on a GPU: every bit is that of the matrix, however many threads share a row."""
+
+import numpy as np
+import pytest
+
+import boxloss as bl
+import rotated_boxes
+from best_of_rows import best_of
+from boxloss.verbs.nearest import cuda as nearest
+from generators import boxes
+
+KEPT_BY_THE_KERNEL = 32
+both_floats = pytest.mark.parametrize("precision", ["float32", "float64"])
+
+
+@pytest.fixture(params=[1, 32, 256], ids="{} a row".format)
+def lanes(request, monkeypatch):
+    """So many threads share a row of `nearest`, whatever the sizes."""
+    monkeypatch.setattr(nearest, "lanes_a_row", lambda *sizes: request.param)
+    return request.param
+
+
+def matrix_of(library, loss, pred, target, mask=None, **options):
+    """The matrix by the same engine, NaN where a target does not count."""
+    matrix = library.to_numpy(loss.pairwise(pred, target, engine=library.engine, **options))
+    return matrix if mask is None else np.where(mask[..., None, :], matrix, np.nan)
+
+
+def check_nearest(library, loss, pred, target, mask=None, **options):
+    given = library.asarray(pred), library.asarray(target)
+    matrix = matrix_of(library, loss, *given, mask, **options)
+    options["target_mask"] = None if mask is None else library.asarray(mask)
+    value, index = loss.nearest(*given, engine=library.engine, **options)
+    expected = best_of(matrix, loss.is_score, 1)
+    library.check_kind(value, matrix.shape[:-1], matrix.dtype.name)
+    library.check_kind(index, matrix.shape[:-1], "int64")
+    np.testing.assert_array_equal(library.to_numpy(value), expected[0][..., 0])
+    np.testing.assert_array_equal(library.to_numpy(index), expected[1][..., 0])
+
+
+def check_topk(library, loss, pred, target, k, mask=None, **options):
+    given = library.asarray(pred), library.asarray(target)
+    matrix = matrix_of(library, loss, *given, mask, **options)
+    options["target_mask"] = None if mask is None else library.asarray(mask)
+    value, index = loss.topk(*given, k, engine=library.engine, **options)
+    expected = best_of(matrix, loss.is_score, k)
+    library.check_kind(value, (*matrix.shape[:-1], k), matrix.dtype.name)
+    library.check_kind(index, (*matrix.shape[:-1], k), "int64")
+    np.testing.assert_array_equal(library.to_numpy(value), expected[0])
+    np.testing.assert_array_equal(library.to_numpy(index), expected[1])
+
+
+def of_all_kinds(rng, n):
+    """Ordinary boxes, every seventh inverted, every fifteenth of NaN; each other one twice."""
+    some = np.repeat(boxes(rng, n), 2, axis=0)[:n]
+    some[3::7] = some[3::7, [2, 1, 0, 3]]
+    some[5::15, 2] = np.nan
+    return some
+
+
+def of_few_places(rng, n):
+    """Boxes that many others are equal to."""
+    return rng.integers(0, 3, (n, 4)).astype("float64") + [0, 0, 3, 3]
+
+
+# --- Sizes at the bounds of warps, blocks and what is staged at a time ------------------------------------------------
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (7, 33), (9, 255), (8, 257), (33, 31), (257, 64), (3, 1025)])
+def test_nearest_of_sizes(rows, columns, lanes, library, rng):
+    check_nearest(library, bl.giou, of_all_kinds(rng, rows), of_all_kinds(rng, columns))
+    check_nearest(library, bl.giou, boxes(rng, rows), boxes(rng, columns))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (7, 33), (9, 256), (17, 257)])
+@pytest.mark.parametrize("k", [1, 5, 31, 32])
+def test_topk_of_sizes(k, rows, columns, library, rng):
+    check_topk(library, bl.giou, of_all_kinds(rng, rows), of_all_kinds(rng, columns), k)
+    check_topk(library, bl.giou, boxes(rng, rows), boxes(rng, columns), k)
+
+
+@pytest.mark.parametrize("k", [33, 70])
+def test_more_than_the_kernel_keeps(k, library, rng):
+    check_topk(library, bl.giou, of_all_kinds(rng, 5), of_all_kinds(rng, 60), k)
+
+
+def test_worst_order(library, rng):
+    """Each target beats all before it."""
+    pred = np.asarray([[0.0, 0, 1, 1]])
+    target = pred + np.linspace(5.0, 0.0, 100)[:, None]
+    check_topk(library, bl.giou, pred, target, 10)
+    check_topk(library, bl.giou, pred, target[::-1], 10)
+
+
+# --- Ties, masks, batches ---------------------------------------------------------------------------------------------
+
+
+def test_nearest_of_ties(lanes, library, rng):
+    for loss in (bl.iou_score, bl.giou):
+        check_nearest(library, loss, of_few_places(rng, 20), of_few_places(rng, 300))
+
+
+@pytest.mark.parametrize("k", [1, 8, 32])
+def test_topk_of_ties(k, library, rng):
+    for loss in (bl.iou_score, bl.giou):
+        check_topk(library, loss, of_few_places(rng, 20), of_few_places(rng, 300), k)
+
+
+def test_nearest_with_a_mask(lanes, library, rng):
+    pred, target, mask = of_all_kinds(rng, 24).reshape(3, 8, 4), of_all_kinds(rng, 70), rng.random((3, 70)) < 0.3
+    mask[1] = False
+    check_nearest(library, bl.giou, pred, target, mask)
+    check_nearest(library, bl.giou, pred, boxes(rng, 70), mask)
+    check_nearest(library, bl.iou_score, pred[0], target, mask[0])
+
+
+def test_topk_with_a_mask(library, rng):
+    pred, target, mask = of_all_kinds(rng, 24).reshape(3, 8, 4), of_all_kinds(rng, 70), rng.random((3, 70)) < 0.2
+    mask[1] = False
+    check_topk(library, bl.giou, pred, target, 12, mask)
+    check_topk(library, bl.iou_score, pred[0], boxes(rng, 70), 12, mask[0])
+
+
+@pytest.mark.parametrize("shapes", [((3, 1), (4,)), ((1,), (3,)), ((2, 2), ()), ((0, 2), (2,))])
+def test_batches_broadcast(shapes, library, rng):
+    pred, target = (boxes(rng, 3 * int(np.prod(s))).reshape(*s, 3, 4) for s in shapes)
+    check_nearest(library, bl.giou, pred, target)
+    check_topk(library, bl.giou, pred, target, 2)
+
+
+def test_infinite_values_are_values_too(lanes, library):
+    """Squares that overflow, behind a target of NaN."""
+    pred, target = np.zeros((2, 4)), np.full((40, 4), 1e200)
+    target[:35] = np.nan
+    check_nearest(library, bl.l2, pred, target)
+    check_topk(library, bl.l2, pred, target, 7)
+    target[38] = 3.0
+    check_nearest(library, bl.l2, pred, target)
+    check_topk(library, bl.l2, pred, target, 7)
+
+
+def test_without_targets_or_preds(library, rng):
+    for loss in (bl.giou, bl.iou_score):
+        check_nearest(library, loss, boxes(rng, 3), boxes(rng, 0))
+        check_nearest(library, loss, boxes(rng, 0), boxes(rng, 3))
+        check_topk(library, loss, boxes(rng, 3), boxes(rng, 0), 2)
+        check_topk(library, loss, boxes(rng, 0), boxes(rng, 3), 2)
+
+
+# --- Losses, types and kinds of box -----------------------------------------------------------------------------------
+
+
+@both_floats
+def test_what_a_loss_prepares_of_a_box(precision, lanes, library, rng):
+    pred, target = (side.astype(precision) for side in (boxes(rng, 40), of_all_kinds(rng, 300)))
+    options = {"format": ("cxcywh", "rel_xywh"), "image_size": (2, 3), "eps": 1e-3}
+    check_nearest(library, bl.ciou, pred, target, **options)
+    check_topk(library, bl.ciou, pred, target, 9, **options)
+
+
+def test_boxes_with_an_angle(library, rng):
+    pred, target = (rotated_boxes.boxes(rng, n).astype("float32") for n in (40, 300))
+    check_nearest(library, bl.giou, pred, target, format="cxcywha")
+    check_topk(library, bl.giou, pred, target, 5, format="cxcywha")
+
+
+def test_boxes_that_are_not_aligned(library, rng):
+    """Views of which no box begins at a multiple of 16 bytes."""
+    pred, target = boxes(rng, 20), boxes(rng, 50)
+    odd = [library.asarray(np.concatenate([[0.0], side.reshape(-1)]))[1:].reshape(-1, 4) for side in (pred, target)]
+    for verb, rest in ((bl.giou.nearest, ()), (bl.giou.topk, (3,))):
+        expected = verb(library.asarray(pred), library.asarray(target), *rest, engine=library.engine)
+        for result, known in zip(verb(*odd, *rest, engine=library.engine), expected, strict=True):
+            library.check_equal(result, known)
