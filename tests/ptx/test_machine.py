@@ -8,7 +8,7 @@ import pytest
 
 from ptx_machine import machine
 from ptx_machine.approximate import APPROXIMATIONS, NORMAL, approximations
-from ptx_machine.arithmetic import COMPARISONS, FLOATS, fma, high_half, shift_left, shift_right, truncate
+from ptx_machine.arithmetic import COMPARISONS, FLOATS, fma, high_half, shift_left, shift_right, truncate, with_bits
 from ptx_machine.memory import KernelError
 from ptx_machine.parse import parse
 from ptx_machine.steps import UnknownInstructionError
@@ -154,6 +154,8 @@ def test_guards_constants_and_conversions():
 	cvt.rn.f32.f64 %f3, %fd1;
 	selp.f32 %f2, %f3, %f2, %p1;
 	cvt.s64.s32 %rd6, -1;
+	shl.b64 %rd7, %rd6, 40; add.s64 %rd6, %rd6, %rd7; // above the lower half, of which alone it is made again
+	cvt.s64.s32 %rd6, %rd6;
 	add.s64 %rd5, %rd5, 4; add.s64 %rd5, %rd5, %rd6; sub.s64 %rd5, %rd5, 3;
 	st.global.f32 [%rd5+0], %f2;
 """
@@ -207,11 +209,22 @@ def test_counts_of_bits():
 	ld.global.u32 %r5, [%rd4];
 	popc.b32 %r6, %r5; clz.b32 %r7, %r5; brev.b32 %r8, %r5;
 	mad.lo.u32 %r6, %r6, 100, %r7; xor.b32 %r6, %r6, %r8;
+	bfind.shiftamt.u32 %r7, %r5;
+	add.u32 %r6, %r6, %r7;
 	st.global.u32 [%rd5], %r6;
 """
     given = np.array([0, 1, 0x80000000, 0x00F00001], np.uint32)
-    expected = [32, (100 + 31) ^ 0x80000000, 100 ^ 1, (500 + 8) ^ 0x80000F00]
+    expected = [31, 31 + ((100 + 31) ^ 0x80000000), 100 ^ 1, 8 + ((500 + 8) ^ 0x80000F00)]
     np.testing.assert_array_equal(execute(body, given, 4), expected)
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "expected"),
+    [(32, 32, 0x89ABCDEF_76543210), (4, 8, 0xFEDCBA98_76543EF0), (60, 8, 0xFEDCBA98_76543210)],
+)
+def test_bits_put_into_others(start, count, expected):
+    a, b = np.uint64(0x01234567_89ABCDEF), np.uint64(0xFEDCBA98_76543210)
+    assert with_bits(np.asarray(a), b, np.uint32(start), np.uint32(count)) == expected
 
 
 def test_shared_memory_is_that_of_a_block():

@@ -86,7 +86,10 @@ $done:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ("shfl.sync.idx.b32 %r5, %r1, 7, 31, 15;", "thread 4 is not among the lanes that it names: shfl"),
+        (
+            "shfl.sync.idx.b32 %r5, %r1, 7, 31, 15;",
+            "thread 4 is not among the lanes that it names, as do 27 others: shfl",
+        ),
         (
             "setp.lt.u32 %p1, %r1, 4; @!%p1 bra $out; shfl.sync.idx.b32 %r5, %r1, 7, 31, 15; $out: ret;",
             "thread 0 reads from lane 7, which does not take part, as do 3 others: shfl",

@@ -120,6 +120,18 @@ def reversed_bits(a: Any) -> Any:
     return (bits_of(a) << places).sum(axis=-1, dtype=a.dtype)
 
 
+def steps_to_highest_bit(a: Any) -> Any:
+    """By how much the highest bit that is set has to be shifted to be the highest of all; all ones if none is."""
+    return np.where(a == 0, np.uint32(2**32 - 1), leading_zeros(a))
+
+
+def with_bits(a: Any, b: Any, start: Any, count: Any) -> Any:
+    """The lowest `count` bits of `a` in the place of those of `b` from `start` on."""
+    start, count = np.minimum(start & 255, width(a)), np.minimum(count & 255, width(a))
+    ones = ~shift_left(~np.zeros_like(a), count)
+    return (b & ~shift_left(ones, start)) | shift_left(a & ones, start)
+
+
 INTEGERS: dict[str, Function] = {
     "add": np.add,
     "sub": np.subtract,
@@ -138,6 +150,7 @@ UNSIGNED: dict[str, Function] = INTEGERS | {
     "cvta": np.copy,
     "cvta.to.global": np.copy,
     "cvta.shared": np.copy,
+    "bfind.shiftamt": steps_to_highest_bit,
 }
 BITS: dict[str, Function] = {
     "and": np.bitwise_and,

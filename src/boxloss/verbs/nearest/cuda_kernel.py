@@ -40,7 +40,7 @@ def nearest(
         box_parts = cuda.shared.array(parts_size, number)
         image = (numbers[0], numbers[1])
         thread = cuda.threadIdx.x
-        lane = thread % lanes
+        lane = types.int32(thread % lanes)
         row = rows_a_block * types.int64(cuda.blockIdx.x) + thread // lanes
         batch = types.int64(cuda.blockIdx.y)
         while batch < batches:
@@ -63,13 +63,13 @@ def nearest(
                         v = value((p, (staged_box(boxes, j), staged_parts(box_parts, j)), numbers))
                         if v >= best if largest else v <= best:
                             best, found = v, j
-                        j -= lanes
+                        j = types.int32(j - lanes)
                 else:
                     while j >= 0:
                         v = value_guarded((p, (staged_box(boxes, j), staged_parts(box_parts, j)), numbers))
                         if v >= best if largest else v <= best:
                             best, found = v, j
-                        j -= lanes
+                        j = types.int32(j - lanes)
                 if found >= 0:
                     at = first + found
                 cuda.syncthreads()

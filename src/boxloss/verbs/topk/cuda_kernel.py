@@ -37,7 +37,7 @@ def topk(
         box_parts = cuda.shared.array(parts_size, number)
         image = (numbers[0], numbers[1])
         thread = cuda.threadIdx.x
-        lane = thread % lanes
+        lane = types.int32(thread % lanes)
         row = rows_a_block * types.int64(cuda.blockIdx.x) + thread // lanes
         batch = types.int64(cuda.blockIdx.y)
         last_kept = types.int32(kept - 1)
@@ -45,7 +45,7 @@ def topk(
             # Warps beyond the last row go along, since all threads have to meet at the barriers.
             p, p_ordinary = of_pred((load_pred(pred, batch * pred_step + min(row, rows - 1)), image))
             best, at = number(none), types.int64(-1)
-            bound, has_room = best, True  # the last of those kept, and whether that is none yet
+            found, bound = types.int32(0), best  # how many places are taken, and the last value of those kept
             first = types.int64(0)
             while first < columns:
                 count = types.int32(min(columns - first, most))
@@ -61,23 +61,23 @@ def topk(
                     j = min(types.int32(start + lane), types.int32(count - 1))
                     q = (staged_box(boxes, j), staged_parts(box_parts, j))
                     v = value((p, q, numbers)) if need_no_guard else value_guarded((p, q, numbers))
-                    # With room left an infinite value counts too, and a NaN never does.
-                    is_better = (v > bound if largest else v < bound) or (has_room and v == v)
+                    # As long as there is room an infinite value counts too, and a NaN never does.
+                    is_better = (v > bound if largest else v < bound) or (found < kept and v == v)
                     left = types.uint32(cuda.ballot_sync(ALL_LANES, is_better and start + lane < count))
                     while left != 0:
                         source = types.int32(cuda.ffs(left)) - 1
                         left = types.uint32(left & (left - 1))
                         new = cuda.shfl_sync(ALL_LANES, v, source)
-                        if (new > bound if largest else new < bound) or has_room:
-                            is_before = at >= 0 and (best >= new if largest else best <= new)
+                        if (new > bound if largest else new < bound) or found < kept:
+                            is_before = lane < found and (best >= new if largest else best <= new)
                             place = cuda.popc(cuda.ballot_sync(ALL_LANES, is_before))
                             moved, moved_at = cuda.shfl_up_sync(ALL_LANES, best, 1), cuda.shfl_up_sync(ALL_LANES, at, 1)
                             if lane == place:
                                 best, at = new, first + start + source
                             elif lane > place:
                                 best, at = moved, moved_at
+                            found = types.int32(min(found + 1, lanes))
                             bound = cuda.shfl_sync(ALL_LANES, best, last_kept)
-                            has_room = cuda.shfl_sync(ALL_LANES, at, last_kept) < 0
                     start += lanes
                 cuda.syncthreads()
                 first += count
