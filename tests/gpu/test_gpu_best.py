@@ -9,15 +9,13 @@ from best_of_rows import best_of
 from boxloss.verbs.nearest import cuda as nearest
 from generators import boxes
 
-KEPT_BY_THE_KERNEL = 32
-both_floats = pytest.mark.parametrize("precision", ["float32", "float64"])
+every_layout = pytest.mark.parametrize("lanes", [1, 32, 256], indirect=True)
 
 
-@pytest.fixture(params=[1, 32, 256], ids="{} a row".format)
+@pytest.fixture
 def lanes(request, monkeypatch):
     """So many threads share a row of `nearest`, whatever the sizes."""
     monkeypatch.setattr(nearest, "lanes_a_row", lambda *sizes: request.param)
-    return request.param
 
 
 def matrix_of(library, loss, pred, target, mask=None, **options):
@@ -59,21 +57,31 @@ def of_all_kinds(rng, n):
 
 
 def of_few_places(rng, n):
-    """Boxes that many others are equal to."""
+    """Boxes each of which stands many times."""
     return rng.integers(0, 3, (n, 4)).astype("float64") + [0, 0, 3, 3]
 
 
 # --- Sizes at the bounds of warps, blocks and what is staged at a time ------------------------------------------------
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (7, 33), (9, 255), (8, 257), (33, 31), (257, 64), (3, 1025)])
-def test_nearest_of_sizes(rows, columns, lanes, library, rng):
+@pytest.mark.parametrize(
+    ("lanes", "rows", "columns"),
+    [
+        *((1, 1, 1), (1, 257, 33), (1, 3, 257)),
+        *((32, 1, 1), (32, 8, 33), (32, 9, 257), (32, 33, 31)),
+        *((256, 1, 1), (256, 2, 255), (256, 3, 1025)),
+    ],
+    indirect=["lanes"],
+)
+@pytest.mark.usefixtures("lanes")
+def test_nearest_of_sizes(rows, columns, library, rng):
     check_nearest(library, bl.giou, of_all_kinds(rng, rows), of_all_kinds(rng, columns))
     check_nearest(library, bl.giou, boxes(rng, rows), boxes(rng, columns))
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (7, 33), (9, 256), (17, 257)])
-@pytest.mark.parametrize("k", [1, 5, 31, 32])
+@pytest.mark.parametrize(
+    ("k", "rows", "columns"), [(1, 1, 1), (1, 9, 257), (5, 8, 256), (31, 3, 33), (32, 2, 300), (32, 7, 31)]
+)
 def test_topk_of_sizes(k, rows, columns, library, rng):
     check_topk(library, bl.giou, of_all_kinds(rng, rows), of_all_kinds(rng, columns), k)
     check_topk(library, bl.giou, boxes(rng, rows), boxes(rng, columns), k)
@@ -95,23 +103,31 @@ def test_worst_order(library, rng):
 # --- Ties, masks, batches ---------------------------------------------------------------------------------------------
 
 
-def test_nearest_of_ties(lanes, library, rng):
-    for loss in (bl.iou_score, bl.giou):
-        check_nearest(library, loss, of_few_places(rng, 20), of_few_places(rng, 300))
+@pytest.mark.parametrize(
+    ("lanes", "loss"),
+    [(1, bl.iou_score), (32, bl.giou), (256, bl.iou_score)],
+    ids=["1-iou_score", "32-giou", "256-iou_score"],
+    indirect=["lanes"],
+)
+@pytest.mark.usefixtures("lanes")
+def test_nearest_of_ties(loss, library, rng):
+    check_nearest(library, loss, of_few_places(rng, 12), of_few_places(rng, 300))
 
 
-@pytest.mark.parametrize("k", [1, 8, 32])
-def test_topk_of_ties(k, library, rng):
-    for loss in (bl.iou_score, bl.giou):
-        check_topk(library, loss, of_few_places(rng, 20), of_few_places(rng, 300), k)
+@pytest.mark.parametrize(
+    ("k", "loss"), [(8, bl.iou_score), (8, bl.giou), (32, bl.giou)], ids=["8-iou_score", "8-giou", "32-giou"]
+)
+def test_topk_of_ties(k, loss, library, rng):
+    check_topk(library, loss, of_few_places(rng, 12), of_few_places(rng, 300), k)
 
 
-def test_nearest_with_a_mask(lanes, library, rng):
+@every_layout
+@pytest.mark.usefixtures("lanes")
+def test_nearest_with_a_mask(library, rng):
     pred, target, mask = of_all_kinds(rng, 24).reshape(3, 8, 4), of_all_kinds(rng, 70), rng.random((3, 70)) < 0.3
     mask[1] = False
     check_nearest(library, bl.giou, pred, target, mask)
     check_nearest(library, bl.giou, pred, boxes(rng, 70), mask)
-    check_nearest(library, bl.iou_score, pred[0], target, mask[0])
 
 
 def test_topk_with_a_mask(library, rng):
@@ -128,7 +144,9 @@ def test_batches_broadcast(shapes, library, rng):
     check_topk(library, bl.giou, pred, target, 2)
 
 
-def test_infinite_values_are_values_too(lanes, library):
+@pytest.mark.parametrize("lanes", [1, 256], indirect=True)
+@pytest.mark.usefixtures("lanes")
+def test_infinite_values_are_values_too(library):
     """Squares that overflow, behind a target of NaN."""
     pred, target = np.zeros((2, 4)), np.full((40, 4), 1e200)
     target[:35] = np.nan
@@ -150,25 +168,26 @@ def test_without_targets_or_preds(library, rng):
 # --- Losses, types and kinds of box -----------------------------------------------------------------------------------
 
 
-@both_floats
-def test_what_a_loss_prepares_of_a_box(precision, lanes, library, rng):
-    pred, target = (side.astype(precision) for side in (boxes(rng, 40), of_all_kinds(rng, 300)))
+@pytest.mark.parametrize(("lanes", "precision"), [(1, "float32"), (32, "float64")], indirect=["lanes"])
+@pytest.mark.usefixtures("lanes")
+def test_what_a_loss_prepares_of_a_box(precision, library, rng):
+    pred, target = (side.astype(precision) for side in (boxes(rng, 40), of_all_kinds(rng, 70)))
     options = {"format": ("cxcywh", "rel_xywh"), "image_size": (2, 3), "eps": 1e-3}
     check_nearest(library, bl.ciou, pred, target, **options)
     check_topk(library, bl.ciou, pred, target, 9, **options)
 
 
 def test_boxes_with_an_angle(library, rng):
-    pred, target = (rotated_boxes.boxes(rng, n).astype("float32") for n in (40, 300))
-    check_nearest(library, bl.giou, pred, target, format="cxcywha")
-    check_topk(library, bl.giou, pred, target, 5, format="cxcywha")
+    """Their six numbers are no multiple of those of 16 bytes."""
+    pred, target = (rotated_boxes.boxes(rng, n).astype("float32") for n in (20, 50))
+    check_nearest(library, bl.iou, pred, target, format="cxcywha")
+    check_topk(library, bl.iou, pred, target, 5, format="cxcywha")
 
 
 def test_boxes_that_are_not_aligned(library, rng):
     """Views of which no box begins at a multiple of 16 bytes."""
     pred, target = boxes(rng, 20), boxes(rng, 50)
     odd = [library.asarray(np.concatenate([[0.0], side.reshape(-1)]))[1:].reshape(-1, 4) for side in (pred, target)]
-    for verb, rest in ((bl.giou.nearest, ()), (bl.giou.topk, (3,))):
-        expected = verb(library.asarray(pred), library.asarray(target), *rest, engine=library.engine)
-        for result, known in zip(verb(*odd, *rest, engine=library.engine), expected, strict=True):
-            library.check_equal(result, known)
+    expected = bl.giou.nearest(library.asarray(pred), library.asarray(target), engine=library.engine)
+    for result, known in zip(bl.giou.nearest(*odd, engine=library.engine), expected, strict=True):
+        library.check_equal(result, known)

@@ -88,7 +88,7 @@ $done:
     [
         (
             "shfl.sync.idx.b32 %r5, %r1, 7, 31, 15;",
-            "thread 4 is not among the lanes that it names, as do 27 others: shfl",
+            "thread 4 is not among those it names, as do 27 others: shfl",
         ),
         (
             "setp.lt.u32 %p1, %r1, 4; @!%p1 bra $out; shfl.sync.idx.b32 %r5, %r1, 7, 31, 15; $out: ret;",

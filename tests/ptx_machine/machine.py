@@ -4,14 +4,13 @@ Each thread stands before a block of instructions. The first block that any thre
 that do, so that threads which parted at a branch meet again.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ptx_machine.arithmetic import TYPES
-from ptx_machine.memory import NOBODY, KernelError, Memory, refuse
+from ptx_machine.memory import NOBODY, KernelError, Memory
 from ptx_machine.operands import Operands, Size
 from ptx_machine.parse import Instruction, Kernel
 from ptx_machine.steps import Step, Steps
@@ -21,15 +20,6 @@ MOST_STEPS = 1_000_000
 SHARED_APART = 20
 # What a barrier tells its block of threads, and in which type.
 VOTES = {"popc": (np.sum, "u32"), "and": (np.all, "pred"), "or": (np.any, "pred")}
-
-
-@contextmanager
-def named(instruction: Instruction) -> Iterator[None]:
-    """Whatever is wrong is told with the instruction."""
-    try:
-        yield
-    except KernelError as error:
-        raise KernelError(f"{error}: {instruction.text}") from None
 
 
 class Machine:
@@ -53,6 +43,7 @@ class Machine:
         self.steps.forms |= {"bra": self.branch, "ret": self.leave, "exit": self.leave}
         self.steps.forms |= {"bar": self.wait, "barrier": self.wait, "shfl": self.meet, "vote": self.meet}
         self.warps = Warps(self.operands, self.threads_a_block)
+        self.meetings: dict[Instruction, Callable[[Any], Any]] = {}
         self.end = len(kernel.blocks)
         self.at = np.zeros(count, np.int64)  # the block of instructions that each thread stands before, or the end
         self.waits_at = np.full(count, NOBODY)  # the block of instructions whose barrier each thread waits at
@@ -77,8 +68,10 @@ class Machine:
         here = self.at == index
         self.at[here] = index + 1
         for instruction, step in zip(self.kernel.blocks[index], self.program[index], strict=True):
-            with named(instruction):
+            try:
                 step(here)
+            except KernelError as error:
+                raise KernelError(f"{error}: {instruction.text}") from None
 
     # --- Instructions of control --------------------------------------------------------------------------------------
 
@@ -99,12 +92,11 @@ class Machine:
         assert ("red" in names, len(rest)) in ((True, 1), (False, 0)), "a count of threads"
         assert {"sync", "red"} & set(names), "no wait"
         assert (barrier, instruction.guard) == ("0", None), "another barrier, or for some of the threads"
-
         return self.stop
 
     def meet(self, instruction: Instruction) -> Step:
         """A shuffle or a vote, at which the lanes that it names wait for each other."""
-        self.warps.check(instruction)
+        self.meetings[instruction] = self.warps.bind(instruction)
         return self.stop
 
     def stop(self, here: Any) -> None:
@@ -117,20 +109,20 @@ class Machine:
     def pass_warps(self) -> bool:
         """Let the threads go on that wait for others of their warp which are all there; whether there are such."""
         passed, left = False, None
-        for index in sorted(set(self.waits_at) - {NOBODY}):
+        for index in set(self.waits_at.tolist()) - {NOBODY}:
             instruction, waiting = self.kernel.blocks[index][-1], self.waits_at == index
-            if instruction.opcode.split(".")[0] not in ("shfl", "vote"):
+            if instruction not in self.meetings:  # a barrier
                 continue
-            with named(instruction):
-                here = self.warps.complete(instruction, waiting)
-                self.warps.run(instruction, here)
+            try:
+                here = self.meetings[instruction](waiting)
+            except KernelError as error:
+                raise KernelError(f"{error}: {instruction.text}") from None
             self.at[here], self.waits_at[here] = index + 1, NOBODY
-            passed |= bool(here.any())
-            left = left or (instruction, waiting)
+            passed, left = passed or here.size > 0, (instruction.text, np.flatnonzero(waiting))
         if left and not passed:
-            instruction, waiting = left
-            with named(instruction):
-                refuse(waiting, "waits for lanes that do not come", np.arange(len(waiting)))
+            text, threads = left
+            others = f"as do {threads.size - 1} others: {text}"
+            raise KernelError(f"thread {threads[0]} waits for lanes that do not come, {others}")
         return passed
 
     def pass_barriers(self) -> None:
