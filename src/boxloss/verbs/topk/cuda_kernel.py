@@ -45,7 +45,7 @@ def topk(
             # Warps beyond the last row go along, since all threads have to meet at the barriers.
             p, p_ordinary = of_pred((load_pred(pred, batch * pred_step + min(row, rows - 1)), image))
             best, at = number(none), types.int64(-1)
-            found, bound = types.int32(0), best  # how many places are taken, and the last value of those kept
+            found, bound = types.int32(0), best  # how many were put in so far, and the last value of those kept
             first = types.int64(0)
             while first < columns:
                 count = types.int32(min(columns - first, most))
@@ -62,13 +62,13 @@ def topk(
                     q = (staged_box(boxes, j), staged_parts(box_parts, j))
                     v = value((p, q, numbers)) if need_no_guard else value_guarded((p, q, numbers))
                     # As long as there is room an infinite value counts too, and a NaN never does.
-                    is_better = (v > bound if largest else v < bound) or (found < kept and v == v)
+                    is_better = (v > bound if largest else v < bound) or (found <= last_kept and v == v)
                     left = types.uint32(cuda.ballot_sync(ALL_LANES, is_better and start + lane < count))
                     while left != 0:
-                        source = types.int32(cuda.ffs(left)) - 1
+                        source = types.int32(cuda.ffs(left) - 1)
                         left = types.uint32(left & (left - 1))
                         new = cuda.shfl_sync(ALL_LANES, v, source)
-                        if (new > bound if largest else new < bound) or found < kept:
+                        if (new > bound if largest else new < bound) or found <= last_kept:
                             is_before = lane < found and (best >= new if largest else best <= new)
                             place = cuda.popc(cuda.ballot_sync(ALL_LANES, is_before))
                             moved, moved_at = cuda.shfl_up_sync(ALL_LANES, best, 1), cuda.shfl_up_sync(ALL_LANES, at, 1)
@@ -76,9 +76,9 @@ def topk(
                                 best, at = new, first + start + source
                             elif lane > place:
                                 best, at = moved, moved_at
-                            found = types.int32(min(found + 1, lanes))
+                            found = types.int32(found + 1)
                             bound = cuda.shfl_sync(ALL_LANES, best, last_kept)
-                    start += lanes
+                    start = types.int32(start + lanes)
                 cuda.syncthreads()
                 first += count
             if lane < kept and row < rows:
