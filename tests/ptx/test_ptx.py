@@ -14,7 +14,7 @@ from boxloss.verbs.pairwise.cuda import COLUMNS_A_THREAD, TILE_ROWS, TILE_THREAD
 from boxloss.verbs.pairwise.cuda_kernel import pairwise
 from boxloss.verbs.pairwise.cuda_rows import THREADS
 from boxloss.verbs.topk.cuda_kernel import topk
-from instructions import CAPABILITIES, LOSSES, VERBS, XYXY, Code, compiled, of_template, row, write, written_rows
+from instructions import CAPABILITIES, LOSSES, PAGE, VERBS, XYXY, Code, compiled, of_template, row, write, written_rows
 
 WITHOUT_AREAS = {"l1", "smooth_l1", "huber", "l2", "mgiou", "kfiou"}  # nor a function that may be fused
 IN_C = {"u64": {ctypes.c_void_p, ctypes.c_longlong}, "f32": {ctypes.c_float}, "f64": {ctypes.c_double}}
@@ -126,6 +126,18 @@ def test_kernels_over_rows(name, dtype):
     assert (code.count(r"shfl\..*") == 0) == (lanes == 1), "a thread with a row of its own compares with no other"
     expected = compile.written(template, dtype, SM_80, bl.ciou.program.structure, XYXY, True, False, THREADS, lanes)
     assert len(code.parameters) == len(expected.argument_types)
+
+
+def test_instructions_of_nearest_are_those_of_the_page():
+    """Beside those of the matrix, which are in the table."""
+    template, lanes = OF_ROWS["a thread a row"]
+    giou, ciou = (
+        of_template(template, "float32", SM_80, loss.program.structure, XYXY, True, False, THREADS, lanes)
+        for loss in (bl.giou, bl.ciou)
+    )
+    counts = [code.per(r"ld\.shared\.v4\.f32") for code in (giou, ciou)]
+    said = "a pair of GIoU takes {:g} instructions in float32 and one of CIoU {:g}".format(*counts)
+    assert said in " ".join(PAGE.read_text().split())
 
 
 def test_kernel_for_an_older_gpu():
