@@ -95,6 +95,23 @@ def matrices(loss: Any, pred: Any, target: Any) -> tuple[Contestants, Makers]:
     return ours, peers
 
 
+def best_of_rows(loss: Any, pred: Any, target: Any, existing: Any) -> Contestants:
+    """The best of each row by the CUDA engine; the matrix into memory that is there, and its best by the library."""
+    p, t, matrix = (torch.from_dlpack(array) for array in (pred, target, existing))
+    write = partial(loss.pairwise, pred, target, engine="cuda", out=existing)
+    return {
+        "pairwise, out=": write,
+        "nearest": partial(loss.nearest, pred, target, engine="cuda"),
+        "topk(10)": partial(loss.topk, pred, target, 10, engine="cuda"),
+        "nearest, torch": partial(loss.nearest, p, t, engine="cuda"),
+        "pairwise and argmin, CuPy": lambda: write().argmin(axis=1),
+        "pairwise and min, torch": lambda: loss.pairwise(p, t, engine="cuda", out=matrix).min(dim=1),
+        "pairwise and topk(10), torch": lambda: loss.pairwise(p, t, engine="cuda", out=matrix).topk(
+            10, dim=1, largest=False
+        ),
+    }
+
+
 def captured(call: Callable[[], Any]) -> Callable[[], Any]:
     """A call of torch as the replay of a CUDA graph."""
     call()  # compiled and loaded, which a capture does not allow

@@ -26,6 +26,12 @@ SECTIONS = {
         "Matrices of 20,000 x 20,000",
         "New output arrays in every call, but for `out=` and `memset`. A fill writes one constant.",
     ),
+    "gpu_best": Section(
+        "The best of each row of 2^28 pairs",
+        "`out=` and what is taken from it are a matrix in memory that is there already; `nearest` and `topk` write "
+        "none. Of a million rows each has a thread, of 16,384 a warp, of 64 a block.",
+        ratio=("nearest", "pairwise, out="),
+    ),
     "gpu_others": Section(
         "CIoU and its gradient, against others on the GPU",
         "`torch eager` and `torch.compile` run one plain CIoU of 20 lines; torchvision's is `complete_box_iou_loss`; "

@@ -61,6 +61,19 @@ def matrices(smoke: bool) -> Rows:
         yield measure("gpu_matrices", row, ours, {}, rounds=rounds(smoke), goals=goals, moved=bytes_of)
 
 
+def best_of_rows(smoke: bool) -> Rows:
+    """The best of a matrix against writing it, and against taking its best by the library; shapes of as many pairs."""
+    pairs = 1 << (20 if smoke else 28)
+    for rows in (1 << 20, 1 << 14, 1 << 6):  # a thread, a warp and a block a row
+        rows, columns = (min(rows, pairs >> 8), max(1 << 8, pairs // rows))
+        pred, target = boxes(rows)[0], boxes(columns)[1]
+        existing = cupy.empty((rows, columns), cupy.float32)
+        for name in ("giou", "ciou"):
+            contestants = gpu_peers.best_of_rows(bl.get(name), pred, target, existing)
+            row = {"loss": name, "dtype": "float32", "rows": rows, "columns": columns}
+            yield measure("gpu_best", row, contestants, {}, rounds=rounds(smoke))
+
+
 def against_others(smoke: bool) -> Rows:
     """CIoU and its gradient by everything that can compute it."""
     ours, peers = gpu_peers.gradients(bl.ciou, *boxes(100_000))
@@ -94,4 +107,4 @@ def small_calls(smoke: bool) -> Rows:
     yield measure("gpu_small_calls", {"boxes": 1000}, ours, peers, rounds=rounds(smoke), clock=on_host)
 
 
-WORK = (bandwidth, matrices, against_others, matrices_against_others, small_calls)
+WORK = (bandwidth, matrices, best_of_rows, against_others, matrices_against_others, small_calls)

@@ -60,11 +60,15 @@ class Code(NamedTuple):
     @property
     def per_pair(self) -> float:
         """How many instructions a pair takes in the shortest of the loops: that of most pairs."""
+        return self.per(VALUE)
+
+    def per(self, pattern: str) -> float:
+        """How many instructions there are for each that matches, in the shortest of the loops with such."""
         names = [name for name, _ in self.lines]
         back = [(names.index(f"{to}:"), end) for end, (name, to) in enumerate(self.lines) if name.startswith("bra")]
         loops = [[name for name in names[start : end + 1] if not name.startswith("$")] for start, end in back]
-        stores = [sum(1 for name in loop if re.fullmatch(VALUE, name)) for loop in loops]
-        return min(len(loop) / count for loop, count in zip(loops, stores, strict=True) if count)
+        counts = [sum(1 for name in loop if re.fullmatch(pattern, name)) for loop in loops]
+        return min(len(loop) / count for loop, count in zip(loops, counts, strict=True) if count)
 
     def count(self, pattern: str) -> int:
         """How many instructions match as a whole."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
+from best_of_rows import best_of
 from boxloss.verbs.pairwise import array, rows
 from cases import BY_NAME, CASES
 from errors import check_error
@@ -12,21 +13,6 @@ from generators import boxes
 # Every loss by the array engine; the compiled loop is one for all, so there a few that differ in what they prepare.
 COMPILED = ("l1", "giou", "log_iou", "ciou", "siou", "iou_score", "detr", "focaler_inner_siou")
 both_engines = pytest.mark.parametrize("engine", ["array", "numba"])
-
-
-def best_of(matrix, is_score, k):
-    """The best values of each row and their columns, by a stable sort; a NaN is none."""
-    matrix = np.asarray(matrix)
-    keys = -matrix if is_score else matrix
-    index = np.argsort(keys, axis=-1, kind="stable")[..., :k]
-    value = np.take_along_axis(matrix, index, axis=-1)
-    none = np.isnan(value)
-    value, index = np.where(none, -np.inf if is_score else np.inf, value), np.where(none, -1, index)
-    rest = [(0, 0)] * (matrix.ndim - 1) + [(0, k - value.shape[-1])]
-    return (
-        np.pad(value, rest, constant_values=-np.inf if is_score else np.inf),
-        np.pad(index, rest, constant_values=-1),
-    )
 
 
 def check(loss, pred, target, engine, mask=None, k=4, **options):

@@ -416,6 +416,10 @@ def test_blocks_of_an_elementwise_kernel(size, blocks, driver):
     assert launch.elementwise_blocks(3, size, 256) == blocks
 
 
+def test_threads_that_keep_the_multiprocessors_at_work(driver):
+    assert launch.threads_that_fill(3) == 10 * launch.THREADS_A_MULTIPROCESSOR
+
+
 def test_alignment():
     assert DeviceArrays().are_aligned([0, 16, 512])
     assert not DeviceArrays().are_aligned([0, 20])

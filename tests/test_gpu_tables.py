@@ -35,7 +35,17 @@ MADE_UP = {
                 {"goal": "gpu_ciou", "what": "copy / torch", "value": 0.45},
             ],
             "absent": {"torch.compile": "RuntimeError: no compiler"},
-        }
+        },
+        {
+            "table": "gpu_best",
+            "row": {"loss": "giou", "dtype": "float32", "rows": 64, "columns": 128},
+            "seconds": {"pairwise, out=": 4e-3, "nearest": 1e-3, "topk(10)": 2e-3},
+            "quartiles": {"pairwise, out=": [4e-3, 4e-3], "nearest": [1e-3, 1e-3], "topk(10)": [2e-3, 2e-3]},
+            "rounds": 25,
+            "rates": {},
+            "goals": [],
+            "absent": {},
+        },
     ],
     "failed": {},
 }
@@ -63,6 +73,7 @@ def test_page_of_made_up_results(gpu_tables):
     assert "| ciou | float32 | 2.0 ms | 4.0 ms | 1.8 ms | 4.25 TB/s |" in text
     assert "- ciou, float32, copy / CuPy: 90%, at least 80%: reached" in text
     assert "- torch.compile did not run: RuntimeError: no compiler" in text
+    assert "| giou | float32 | 64 | 128 | 4.0 ms | 1.0 ms | 2.0 ms | 0.25 |" in text
     assert "### Calls of 1,000 boxes" not in text
 
 

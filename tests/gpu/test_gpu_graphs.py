@@ -59,6 +59,14 @@ def test_pairwise(loss, library, static, rng):
     check_replays(library, static, replay, results, compute, rng)
 
 
+def test_nearest_and_topk(library, static, rng):
+    def compute(pred, target, weight, engine):
+        return *bl.ciou.nearest(pred, target, engine=engine)[:1], *bl.ciou.topk(pred, target, 3, engine=engine)[:1]
+
+    replay, results = library.capture(lambda: compute(*static, "cuda"))
+    check_replays(library, static, replay, results, compute, rng)
+
+
 def test_pairwise_into_a_buffer(library, static, rng):
     out = library.empty((700, 700))
 

@@ -154,6 +154,19 @@ def test_one_inverted_box_in_a_matrix(place, library, rng):
         check_matrix(library, bl.giou, sides, "float32")
 
 
+@pytest.mark.device
+@both_floats
+@pytest.mark.parametrize("loss", [bl.giou, bl.ciou, bl.eiou], ids=["giou", "ciou", "eiou"])
+def test_guards_change_no_bit_of_ordinary_boxes(loss, precision, library, rng):
+    """A box that needs them changes its own row alone, in the tile that it puts under guards; not so on the CPU."""
+    pred, target = (boxes(rng, n).astype(precision) for n in (20, 40))
+    spoiled = pred.copy()
+    spoiled[7] = spoiled[7, [2, 1, 0, 3]]
+    matrices = [loss.pairwise(*map(library.asarray, (side, target)), engine=library.engine) for side in (pred, spoiled)]
+    plain, guarded = (np.delete(library.to_numpy(matrix), 7, axis=0) for matrix in matrices)
+    np.testing.assert_array_equal(guarded, plain)
+
+
 @both_floats
 @every_case
 def test_matrix_of_boxes_anywhere_is_finite_and_in_range(case, precision, library, rng):

@@ -98,6 +98,21 @@ def test_matrix_and_some_numbers_a_box_are_all_that_is_allocated(loss, library, 
 
 
 @pytest.mark.usefixtures("no_memory_of_numba")
+@pytest.mark.parametrize("rows", [100, 20_000, N * 10], ids="{} rows".format)
+def test_the_best_of_rows_are_all_that_is_allocated(rows, library, recorder, rng):
+    """Of any count of threads a row: values, and indices of 64 bits."""
+    pred = library.asarray(np.resize(boxes(rng, 1009), (rows, 4)).astype("float32"))
+    target = library.asarray(boxes(rng, 2000).astype("float32"))
+    for verb, kept in ((bl.ciou.nearest, ()), (bl.ciou.topk, (3,))):
+        verb(pred, target, *kept, engine="cuda")
+        recorder.sizes.clear()
+        with recorder():
+            results = verb(pred, target, *kept, engine="cuda")
+        assert sum(recorder.sizes) == (4 + 8) * rows * (kept or (1,))[0]
+        del results
+
+
+@pytest.mark.usefixtures("no_memory_of_numba")
 def test_mean_and_weight_stay_on_the_device(library, recorder, rng):
     pred, target = (library.asarray(side.astype("float32")) for side in mixed(rng, N))
     weight = library.asarray(rng.uniform(0.1, 2.0, N).astype("float32"))

@@ -21,6 +21,8 @@ VERBS = {
         pred, target, weight=0.5, reduction="sum", **how
     ),
     "pairwise": lambda pred, target, weight, **how: (bl.ciou.pairwise(pred[:500], target[:300], **how),),
+    "nearest": lambda pred, target, weight, **how: bl.ciou.nearest(pred[:500], target[:300], **how)[:1],
+    "topk": lambda pred, target, weight, **how: bl.ciou.topk(pred[:500], target[:300], 4, **how)[:1],
     "broadcast": lambda pred, target, weight, **how: bl.ciou.value_and_grad(pred[:1], target, **how),
     "strided": lambda pred, target, weight, **how: bl.ciou.value_and_grad(pred[::2], target[::2], **how),
 }

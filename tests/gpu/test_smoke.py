@@ -43,4 +43,9 @@ def test_smoke(loss, precision, library, rng):
         for columns in SIZES:
             others = library.asarray(boxes(rng, columns).astype(precision))
             matrix = loss.pairwise(pred, others, engine=library.engine)
-            assert np.isfinite(library.to_numpy(matrix)).all()
+            results = (
+                matrix,
+                *loss.nearest(pred, others, engine=library.engine),
+                *loss.topk(pred, others, 1, engine=library.engine),
+            )
+            assert all(np.isfinite(library.to_numpy(result)).all() for result in results)

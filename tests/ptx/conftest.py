@@ -14,7 +14,7 @@ import boxloss as bl
 
 # Tests of a GPU that test_run.py and test_solids.py take.
 pytest.register_assert_rewrite(
-    *(f"gpu.test_gpu_{name}" for name in ("arrays", "layouts", "losses", "rotated", "solids"))
+    *(f"gpu.test_gpu_{name}" for name in ("arrays", "best", "layouts", "losses", "rotated", "solids"))
 )
 
 MOST_BOXES = 10_000
@@ -90,13 +90,15 @@ def runtime(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     from boxloss.libraries import cuda as driver
     from boxloss.verbs.elementwise import cuda as elementwise
     from boxloss.verbs.pairwise import cuda as pairwise
+    from boxloss.verbs.pairwise import cuda_rows
     from ptx_machine.runtime import HostArrays, Runtime
 
     runtime = Runtime(seed=crc32(request.node.name.encode()))
     monkeypatch.setattr(driver, "check", lambda array: None)
     monkeypatch.setattr(launch, "kernel", runtime.kernel)
     monkeypatch.setattr(launch, "elementwise_blocks", runtime.elementwise_blocks)
-    for verb in (elementwise, pairwise):
+    monkeypatch.setattr(launch, "threads_that_fill", runtime.threads_that_fill)
+    for verb in (elementwise, pairwise, cuda_rows):
         monkeypatch.setattr(verb, "arrays_like", HostArrays)
     return runtime
 

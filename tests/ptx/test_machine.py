@@ -8,53 +8,11 @@ import pytest
 
 from ptx_machine import machine
 from ptx_machine.approximate import APPROXIMATIONS, NORMAL, approximations
-from ptx_machine.arithmetic import COMPARISONS, FLOATS, fma, high_half, shift_left, shift_right, truncate
-from ptx_machine.machine import Machine
-from ptx_machine.memory import KernelError, Memory
+from ptx_machine.arithmetic import COMPARISONS, FLOATS, fma, high_half, shift_left, shift_right, truncate, with_bits
+from ptx_machine.memory import KernelError
 from ptx_machine.parse import parse
 from ptx_machine.steps import UnknownInstructionError
-
-ENTRY = """
-.version 8.0
-.target sm_90
-{shared}
-.visible .entry kernel(
-	.param .u64 first, // the first array
-	.param .u64 second
-)
-{{
-	.reg .pred 	%p<9>;
-	.reg .f32 	%f<9>;
-	.reg .f64 	%fd<9>;
-	.reg .b32 	%r<9>;
-	.reg .b64 	%rd<9>;
-
-	ld.param.u64 	%rd1, [first];
-	ld.param.u64 	%rd2, [second];
-	mov.u32 	%r1, %tid.x;
-	mov.u32 	%r2, %ctaid.x;
-	mov.u32 	%r3, %ntid.x;
-	mad.lo.s32 	%r4, %r2, %r3, %r1;
-	mul.wide.u32 	%rd3, %r4, 4;
-	add.s64 	%rd4, %rd1, %rd3;
-	add.s64 	%rd5, %rd2, %rd3;
-	{body}
-	ret;
-}}
-"""
-SHARED = ".visible .shared .align 16 .b8 tile[128];\n.visible .shared .align 4 .b8 more[128];"
-
-
-def execute(body, given, threads=32, blocks=1, expected_type=np.uint32, seed=0):
-    """Run a body that reads a word of `given` by each thread at %rd4, and writes one at %rd5."""
-    given = np.asarray(given)
-    memory = Memory([given.nbytes, 4 * threads * blocks], [0, 0], 40)
-    memory.is_set[:] = True
-    memory.data[memory.words_of(0)] = given.view(np.uint32)
-    kernel = parse(ENTRY.format(body=body, shared=SHARED))
-    Machine(kernel, memory, memory.addresses.tolist(), (blocks, 1, 1), (threads, 1, 1), seed).run()
-    return memory.data[memory.words_of(1)].view(expected_type)
-
+from ptx_programs import ENTRY, SHARED, execute
 
 # --- Numbers ----------------------------------------------------------------------------------------------------------
 
@@ -196,6 +154,8 @@ def test_guards_constants_and_conversions():
 	cvt.rn.f32.f64 %f3, %fd1;
 	selp.f32 %f2, %f3, %f2, %p1;
 	cvt.s64.s32 %rd6, -1;
+	shl.b64 %rd7, %rd6, 40; add.s64 %rd6, %rd6, %rd7; // above the lower half, of which alone it is made again
+	cvt.s64.s32 %rd6, %rd6;
 	add.s64 %rd5, %rd5, 4; add.s64 %rd5, %rd5, %rd6; sub.s64 %rd5, %rd5, 3;
 	st.global.f32 [%rd5+0], %f2;
 """
@@ -242,6 +202,29 @@ VOTE = """
 def test_barriers_that_count(votes, expected):
     given = np.arange(8, 24, dtype=np.uint32)
     np.testing.assert_array_equal(execute(VOTE.replace("VOTES", votes), given, threads=8, blocks=2), expected)
+
+
+def test_counts_of_bits():
+    body = """
+	ld.global.u32 %r5, [%rd4];
+	popc.b32 %r6, %r5; clz.b32 %r7, %r5; brev.b32 %r8, %r5;
+	mad.lo.u32 %r6, %r6, 100, %r7; xor.b32 %r6, %r6, %r8;
+	bfind.shiftamt.u32 %r7, %r5;
+	add.u32 %r6, %r6, %r7;
+	st.global.u32 [%rd5], %r6;
+"""
+    given = np.array([0, 1, 0x80000000, 0x00F00001], np.uint32)
+    expected = [31, 31 + ((100 + 31) ^ 0x80000000), 100 ^ 1, 8 + ((500 + 8) ^ 0x80000F00)]
+    np.testing.assert_array_equal(execute(body, given, 4), expected)
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "expected"),
+    [(32, 32, 0x89ABCDEF_76543210), (4, 8, 0xFEDCBA98_76543EF0), (60, 8, 0xFEDCBA98_76543210)],
+)
+def test_bits_put_into_others(start, count, expected):
+    a, b = np.uint64(0x01234567_89ABCDEF), np.uint64(0xFEDCBA98_76543210)
+    assert with_bits(np.asarray(a), b, np.uint32(start), np.uint32(count)) == expected
 
 
 def test_shared_memory_is_that_of_a_block():
@@ -329,7 +312,11 @@ def test_faults(body, text, monkeypatch):
     [
         "add.f32 %f1, %f1, %f1",
         "sin.approx.f32 %f1, %f1",
-        "vote.sync.all.pred %p1, %p1, -1",
+        "vote.all.pred %p1, %p1",
+        "vote.sync.ballot.pred %p1, %p1, -1",
+        "shfl.idx.b32 %r5, %r5, 0, 31",
+        "shfl.sync.idx.b64 %rd6, %rd6, 0, 31, -1",
+        "match.any.sync.b32 %r5, %r6, -1",
         "ld.local.f32 %f1, [%rd1]",
         "ld.global.u8 %r5, [%rd1]",
         "ld.f32 %f1, [%rd1]",

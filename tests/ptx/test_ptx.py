@@ -9,9 +9,12 @@ import boxloss as bl
 from boxloss.engines.cuda import compile
 from boxloss.verbs.elementwise.cuda_kernel import elementwise
 from boxloss.verbs.elementwise.formula import Kind
+from boxloss.verbs.nearest.cuda_kernel import nearest
 from boxloss.verbs.pairwise.cuda import COLUMNS_A_THREAD, TILE_ROWS, TILE_THREADS
 from boxloss.verbs.pairwise.cuda_kernel import pairwise
-from instructions import CAPABILITIES, LOSSES, VERBS, XYXY, Code, compiled, of_template, row, write, written_rows
+from boxloss.verbs.pairwise.cuda_rows import THREADS
+from boxloss.verbs.topk.cuda_kernel import topk
+from instructions import CAPABILITIES, LOSSES, PAGE, VERBS, XYXY, Code, compiled, of_template, row, write, written_rows
 
 WITHOUT_AREAS = {"l1", "smooth_l1", "huber", "l2", "mgiou", "kfiou"}  # nor a function that may be fused
 IN_C = {"u64": {ctypes.c_void_p, ctypes.c_longlong}, "f32": {ctypes.c_float}, "f64": {ctypes.c_double}}
@@ -103,6 +106,40 @@ def test_boxes_that_are_not_aligned_are_read_one_number_at_a_time(template, opti
     boxes = 2 if template is elementwise else COLUMNS_A_THREAD + 1
     assert code.count(r"ld\.global\.f32") == code.count(r"ld\.global.*") == 4 * boxes
     assert code.count(r"st\.global\.v.*") == 0
+
+
+OF_ROWS = {"a thread a row": (nearest, 1), "a warp": (nearest, 32), "a block": (nearest, THREADS), "topk": (topk, 32)}
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(name, "float32") for name in OF_ROWS] + [("a block", "float64"), ("topk", "float64")],
+)
+def test_kernels_over_rows(name, dtype):
+    """Targets are staged and read 16 bytes at a time, in the loop with guards and in that without."""
+    template, lanes = OF_ROWS[name]
+    code = of_template(template, dtype, SM_80, bl.ciou.program.structure, XYXY, True, False, THREADS, lanes)
+    check_arithmetic(code, "ciou", {"float32": "f32", "float64": "f64"}[dtype])
+    check_assembled(code, SM_80)
+    vector, loads = {"float32": ("v4.f32", 1), "float64": ("v2.f64", 2)}[dtype]
+    assert code.count(rf"ld\.global\.{vector}") == code.count(r"ld\.global.*") == 2 * loads
+    assert code.count(rf"st\.shared\.{vector}") == loads
+    assert code.count(rf"ld\.shared\.{vector}") % loads == 0
+    assert (code.count(r"shfl\..*") == 0) == (lanes == 1), "a thread with a row of its own compares with no other"
+    expected = compile.written(template, dtype, SM_80, bl.ciou.program.structure, XYXY, True, False, THREADS, lanes)
+    assert len(code.parameters) == len(expected.argument_types)
+
+
+def test_instructions_of_nearest_are_those_of_the_page():
+    """Beside those of the matrix, which are in the table."""
+    template, lanes = OF_ROWS["a thread a row"]
+    giou, ciou = (
+        of_template(template, "float32", SM_80, loss.program.structure, XYXY, True, False, THREADS, lanes)
+        for loss in (bl.giou, bl.ciou)
+    )
+    counts = [code.per(r"ld\.shared\.v4\.f32") for code in (giou, ciou)]
+    said = "a pair of GIoU takes {:g} instructions in float32 and one of CIoU {:g}".format(*counts)
+    assert said in " ".join(PAGE.read_text().split())
 
 
 def test_kernel_for_an_older_gpu():

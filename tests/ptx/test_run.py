@@ -45,6 +45,7 @@ from gpu.test_gpu_losses import (  # noqa: F401
     test_call,
     test_diagonal_of_a_matrix_of_boxes_with_themselves_is_exactly_zero,
     test_finite_in_finite_out_and_in_range,
+    test_guards_change_no_bit_of_ordinary_boxes,
     test_kinks,
     test_matrix_of_boxes_anywhere_is_finite_and_in_range,
     test_nan_and_infinity_stay_in_their_row,

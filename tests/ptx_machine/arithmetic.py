@@ -98,6 +98,40 @@ def shift_right(a: Any, n: Any) -> Any:
     return shifted if a.dtype.kind == "i" else np.where(n < width(a), shifted, a.dtype.type(0))
 
 
+def bits_of(a: Any) -> Any:
+    """The bits of a number, the lowest first, along a new axis."""
+    return a[..., None] >> np.arange(width(a), dtype=a.dtype) & a.dtype.type(1)
+
+
+def count_of_bits(a: Any) -> Any:
+    """How many bits are set."""
+    return bits_of(a).sum(axis=-1, dtype=np.uint32)
+
+
+def leading_zeros(a: Any) -> Any:
+    """How many bits from the highest on are not set."""
+    highest = np.where(bits_of(a) != 0, np.arange(1, width(a) + 1), 0).max(axis=-1)
+    return (width(a) - highest).astype(np.uint32)
+
+
+def reversed_bits(a: Any) -> Any:
+    """The bits in the other order."""
+    places = np.arange(width(a) - 1, -1, -1, dtype=a.dtype)
+    return (bits_of(a) << places).sum(axis=-1, dtype=a.dtype)
+
+
+def steps_to_highest_bit(a: Any) -> Any:
+    """By how much the highest bit that is set has to be shifted to be the highest of all; all ones if none is."""
+    return np.where(a == 0, np.uint32(2**32 - 1), leading_zeros(a))
+
+
+def with_bits(a: Any, b: Any, start: Any, count: Any) -> Any:
+    """The lowest `count` bits of `a` in the place of those of `b` from `start` on."""
+    start, count = np.minimum(start & 255, width(a)), np.minimum(count & 255, width(a))
+    ones = ~shift_left(~np.zeros_like(a), count)
+    return (b & ~shift_left(ones, start)) | shift_left(a & ones, start)
+
+
 INTEGERS: dict[str, Function] = {
     "add": np.add,
     "sub": np.subtract,
@@ -116,6 +150,7 @@ UNSIGNED: dict[str, Function] = INTEGERS | {
     "cvta": np.copy,
     "cvta.to.global": np.copy,
     "cvta.shared": np.copy,
+    "bfind.shiftamt": steps_to_highest_bit,
 }
 BITS: dict[str, Function] = {
     "and": np.bitwise_and,
@@ -123,6 +158,9 @@ BITS: dict[str, Function] = {
     "xor": np.bitwise_xor,
     "not": np.invert,
     "mov": np.copy,
+    "popc": count_of_bits,
+    "clz": leading_zeros,
+    "brev": reversed_bits,
 }
 # Operands and result are of one type, whose first letter this is.
 OPERATIONS = {"f": FLOATS, "s": INTEGERS, "u": UNSIGNED, "b": BITS, "p": BITS}

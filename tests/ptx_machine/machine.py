@@ -4,7 +4,7 @@ Each thread stands before a block of instructions. The first block that any thre
 that do, so that threads which parted at a branch meet again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ptx_machine.memory import NOBODY, KernelError, Memory
 from ptx_machine.operands import Operands, Size
 from ptx_machine.parse import Instruction, Kernel
 from ptx_machine.steps import Step, Steps
+from ptx_machine.warps import Warps
 
 MOST_STEPS = 1_000_000
 SHARED_APART = 20
@@ -40,7 +41,9 @@ class Machine:
         parameters = dict(zip(kernel.parameters, arguments, strict=True))
         self.steps = Steps(self.operands, {"global": memory, "shared": self.shared}, parameters, seed)
         self.steps.forms |= {"bra": self.branch, "ret": self.leave, "exit": self.leave}
-        self.steps.forms |= {"bar": self.wait, "barrier": self.wait}
+        self.steps.forms |= {"bar": self.wait, "barrier": self.wait, "shfl": self.meet, "vote": self.meet}
+        self.warps = Warps(self.operands, self.threads_a_block)
+        self.meetings: dict[Instruction, Callable[[Any], Any]] = {}
         self.end = len(kernel.blocks)
         self.at = np.zeros(count, np.int64)  # the block of instructions that each thread stands before, or the end
         self.waits_at = np.full(count, NOBODY)  # the block of instructions whose barrier each thread waits at
@@ -54,7 +57,8 @@ class Machine:
                 if first < self.end:
                     self.run_block(first)
                 elif (self.waits_at != NOBODY).any():
-                    self.pass_barriers()
+                    if not self.pass_warps():
+                        self.pass_barriers()
                 else:
                     return
         raise KernelError("the kernel does not end")
@@ -88,14 +92,38 @@ class Machine:
         assert ("red" in names, len(rest)) in ((True, 1), (False, 0)), "a count of threads"
         assert {"sync", "red"} & set(names), "no wait"
         assert (barrier, instruction.guard) == ("0", None), "another barrier, or for some of the threads"
+        return self.stop
 
-        def step(here: Any) -> None:
-            self.waits_at[here] = self.at[here] - 1
-            self.at[here] = self.end
+    def meet(self, instruction: Instruction) -> Step:
+        """A shuffle or a vote, at which the lanes that it names wait for each other."""
+        self.meetings[instruction] = self.warps.bind(instruction)
+        return self.stop
 
-        return step
+    def stop(self, here: Any) -> None:
+        """Wait at the instruction that ends this block."""
+        self.waits_at[here] = self.at[here] - 1
+        self.at[here] = self.end
 
-    # --- Barriers -----------------------------------------------------------------------------------------------------
+    # --- Warps and barriers -------------------------------------------------------------------------------------------
+
+    def pass_warps(self) -> bool:
+        """Let the threads go on that wait for others of their warp which are all there; whether there are such."""
+        passed, left = False, None
+        for index in set(self.waits_at.tolist()) - {NOBODY}:
+            instruction, waiting = self.kernel.blocks[index][-1], self.waits_at == index
+            if instruction not in self.meetings:  # a barrier
+                continue
+            try:
+                here = self.meetings[instruction](waiting)
+            except KernelError as error:
+                raise KernelError(f"{error}: {instruction.text}") from None
+            self.at[here], self.waits_at[here] = index + 1, NOBODY
+            passed, left = passed or here.size > 0, (instruction.text, np.flatnonzero(waiting))
+        if left and not passed:
+            text, threads = left
+            others = f"as do {threads.size - 1} others: {text}"
+            raise KernelError(f"thread {threads[0]} waits for lanes that do not come, {others}")
+        return passed
 
     def pass_barriers(self) -> None:
         """Let the threads go on that wait, now that no other thread can do anything.

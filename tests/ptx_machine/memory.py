@@ -52,8 +52,8 @@ class Memory:
     def load(self, addresses: Any, size: int, threads: Any) -> Any:
         """What some threads find at their addresses: for each, `size` bytes as words."""
         words, owners = self._find(addresses, size, threads), threads[:, None]
-        _refuse(~self.is_set[words], "reads what nothing has written", threads)
-        _refuse(_is_another(self.writer[words], owners), "reads what another thread writes", threads)
+        refuse(~self.is_set[words], "reads what nothing has written", threads)
+        refuse(_is_another(self.writer[words], owners), "reads what another thread writes", threads)
         self.has_readers[words[_is_another(self.reader[words], owners)]] = True
         self.reader[words] = owners
         self.has_readers[words[_is_another(self.reader[words], owners)]] = True  # threads that read it just now
@@ -63,11 +63,11 @@ class Memory:
         """Words from some threads to their addresses, a row for each."""
         words, owners = self._find(addresses, WORD * values.shape[1], threads), threads[:, None]
         read = self.has_readers[words] | _is_another(self.reader[words], owners)
-        _refuse(read, "writes what another thread reads", threads)
+        refuse(read, "writes what another thread reads", threads)
         written = _is_another(self.writer[words], owners)
         self.writer[words] = owners
         written |= _is_another(self.writer[words], owners)  # threads that write it just now
-        _refuse(written, "writes what another thread writes", threads)
+        refuse(written, "writes what another thread writes", threads)
         self.data[words] = values
         self.writes[words] += 1
         self.is_set[words] = True
@@ -79,13 +79,13 @@ class Memory:
 
     def _find(self, addresses: Any, size: int, threads: Any) -> Any:
         """The places of the words at the addresses."""
-        _refuse(addresses % size != 0, f"accesses {size} bytes at an address that is no multiple of that", threads)
+        refuse(addresses % size != 0, f"accesses {size} bytes at an address that is no multiple of that", threads)
         variable = (addresses >> self.apart) - 1
         exists = (variable >= 0) & (variable < len(self.sizes))
         variable = np.where(exists, variable, 0)
         offset = addresses - self.addresses[variable]
         inside = exists & (offset >= 0) & (offset + size <= self.sizes[variable])
-        _refuse(~inside, "accesses memory outside of every variable", threads)
+        refuse(~inside, "accesses memory outside of every variable", threads)
         first = threads // self.threads_a_copy * self.words_a_copy + self.starts[variable] + offset // WORD
         return first[:, None] + np.arange(size // WORD)
 
@@ -94,7 +94,7 @@ def _is_another(who: Any, owners: Any) -> Any:
     return (who != NOBODY) & (who != owners)
 
 
-def _refuse(wrong: Any, what: str, threads: Any) -> None:
+def refuse(wrong: Any, what: str, threads: Any) -> None:
     if wrong.any():
         rows = wrong.reshape(len(threads), -1).any(axis=1)
         raise KernelError(f"thread {threads[rows][0]} {what}, as do {rows.sum() - 1} others")

@@ -29,6 +29,13 @@ class Operands:
             return np.asarray(self.constants[operand]).astype(TYPES[kind])
         return _literal(operand, kind)
 
+    def low_part(self, operand: str, kind: str) -> Any:
+        """The same of a register that may be wider: of that its lowest bits."""
+        register = self.registers.get(operand)
+        if register is None:
+            return self.source(operand, kind)
+        return register.view(TYPES[kind])[:: max(1, register.itemsize // TYPES[kind].itemsize)]
+
     def everyones(self, operand: str, kind: str) -> Any:
         """The same with an entry for each thread."""
         return np.broadcast_to(self.source(operand, kind), self.count)

@@ -1,10 +1,10 @@
-"""PTX text as blocks of instructions: a block ends before a label, and after a branch, a return or a barrier."""
+"""PTX text as blocks of instructions: one ends before a label, and after what branches, returns or waits."""
 
 import re
 from functools import cache
 from typing import NamedTuple
 
-ENDS_A_BLOCK = ("bra", "ret", "exit", "bar", "barrier")
+ENDS_A_BLOCK = ("bra", "ret", "exit", "bar", "barrier", "shfl", "vote")
 TOKEN = re.compile(r"(?P<label>[$\w]+):|(?P<scope>[{}])|(?P<statement>[^;{}\s][^;]*);|\s+")
 STATEMENT = re.compile(r"(?:@(?P<negated>!?)(?P<guard>[%\w]+)\s+)?(?P<opcode>[\w.:]+)\s*(?P<operands>.*)")
 OPERAND = re.compile(r"\{[^}]*\}|\[[^\]]*\]|[^,\s][^,]*")

@@ -42,6 +42,10 @@ class HostArrays(DeviceArrays):
         """A new array, whose numbers are none as long as nobody wrote them."""
         return np.full(shape, np.nan, self.dtype)
 
+    def indices(self, shape: tuple[int, ...]) -> Any:
+        """A new array of whole numbers, of which none is an index as long as nobody wrote it."""
+        return np.full(shape, -(2**62), np.int64)
+
     def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
         """The array broadcast to a shape, as it is if it is C-contiguous already."""
         return np.ascontiguousarray(np.broadcast_to(array, shape))
@@ -66,6 +70,10 @@ class Runtime:
     def elementwise_blocks(self, ordinal: int, size: int, threads: int) -> int:
         """Two at most, so that the loop over the grid has several turns."""
         return min(-(-size // threads), 2)
+
+    def threads_that_fill(self, ordinal: int) -> int:
+        """Few, so that some matrices of tests have rows enough and others have not."""
+        return 1024
 
     def kernel(
         self, template: Callable[[], Any], loss: str, dtype: str, ordinal: int, *options: Any

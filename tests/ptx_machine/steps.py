@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ptx_machine.approximate import approximations
-from ptx_machine.arithmetic import COMPARISONS, CONVERSIONS, OPERATIONS, SHIFTS, TYPES, WIDE
+from ptx_machine.arithmetic import COMPARISONS, CONVERSIONS, OPERATIONS, SHIFTS, TYPES, WIDE, with_bits
 from ptx_machine.memory import WORD, KernelError, Memory
 from ptx_machine.operands import Operands
 from ptx_machine.parse import Instruction
@@ -53,6 +53,8 @@ class Steps:
         result, kinds = kind, [kind] * len(names)
         if name in SHIFTS:
             function, kinds = SHIFTS[name], [kind, "u32"]
+        elif name == "bfi":
+            function, kinds = with_bits, [kind, kind, "u32", "u32"]
         elif name in WIDE:
             result = f"{kind[0]}{2 * int(kind[1:])}"
             function, kinds = WIDE[name], [kind, kind, result][: len(names)]
@@ -77,7 +79,7 @@ class Steps:
         _, *rounding, result, kind = instruction.opcode.split(".")
         function = CONVERSIONS[".".join(rounding)]
         to, a = instruction.operands
-        source = self.operands.source(a, kind)
+        source = self.operands.low_part(a, kind)
         return lambda here: self.operands.write(to, result, function(source, TYPES[result]), here)
 
     def load(self, instruction: Instruction) -> Step:

@@ -42,6 +42,11 @@ class CuPyArrays(DeviceArrays):
         with self.device:
             return self.cupy.empty(shape, self.dtype)
 
+    def indices(self, shape: tuple[int, ...]) -> Any:
+        """A new array of whole numbers of 64 bits."""
+        with self.device:
+            return self.cupy.empty(shape, self.cupy.int64)
+
     def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
         """The array broadcast to a shape, as it is if it is C-contiguous already and otherwise a copy on the device."""
         with on_device(array):
@@ -77,6 +82,10 @@ class TorchArrays(DeviceArrays):
     def empty(self, shape: tuple[int, ...]) -> Any:
         """A new tensor, from torch's caching allocator."""
         return self.torch.empty(shape, dtype=self.dtype, device=self.device)
+
+    def indices(self, shape: tuple[int, ...]) -> Any:
+        """A new tensor of whole numbers of 64 bits."""
+        return self.torch.empty(shape, dtype=self.torch.int64, device=self.device)
 
     def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
         """The tensor broadcast to a shape, as it is if it is contiguous already and otherwise a copy on the device."""

@@ -78,13 +78,13 @@ def separate_products(xp: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
 
 def replaced(dtype: str) -> Mapping[Function, Function]:
     """The functions of formulas that others run in place of."""
-    always: dict[Function, Function] = {areas_forward: contracted_areas, sum_of_products: separate_products}
-    if dtype != "float32":
-        return always
-    # Without guards too there is an inverse each: it takes one instruction, and the product of two more.
-    own: dict[Function, Function] = {
-        guards.reciprocal: reciprocal,
-        guards.share: share,
+    always: dict[Function, Function] = {
+        areas_forward: contracted_areas,
+        sum_of_products: separate_products,
+        # Without guards too there is an inverse each, so that guards change no bit: a tile with a box that needs them
+        # has the same numbers. In float32 it is also faster: one instruction, where the product of two takes more.
         guards.inverses: inspect.unwrap(guards.inverses),
+        guards.per_sides: inspect.unwrap(guards.per_sides),
     }
-    return always | own
+    own: dict[Function, Function] = {guards.reciprocal: reciprocal, guards.share: share}
+    return always | own if dtype == "float32" else always

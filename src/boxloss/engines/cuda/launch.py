@@ -16,6 +16,8 @@ from boxloss.libraries import cuda as driver
 Kernel = Callable[..., None]
 # Enough blocks for every multiprocessor to choose from; what is beyond them the loop of the kernel goes through.
 BLOCKS_A_MULTIPROCESSOR = 32
+# Half of what one holds: eight warps for each of its four schedulers to choose from. Reasoned, and not measured.
+THREADS_A_MULTIPROCESSOR = 1024
 
 _kernels: dict[Any, Kernel] = {}
 _lock = threading.Lock()  # threads that want the same kernel at once wait for the first, which compiles it
@@ -25,6 +27,11 @@ def elementwise_blocks(ordinal: int, size: int, threads: int) -> int:
     """How many blocks of threads share the pairs."""
     most = BLOCKS_A_MULTIPROCESSOR * driver.device(ordinal).multiprocessors
     return min(-(-size // threads), most)
+
+
+def threads_that_fill(ordinal: int) -> int:
+    """How many threads keep all multiprocessors at work."""
+    return THREADS_A_MULTIPROCESSOR * driver.device(ordinal).multiprocessors
 
 
 def kernel(template: Callable[[], Any], loss: str, dtype: str, ordinal: int, *options: Any) -> Kernel:

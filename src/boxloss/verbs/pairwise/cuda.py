@@ -28,21 +28,21 @@ def run(program: Program, request: Request) -> Any:
     matrix = arrays.empty(request.shape) if out is None else out
     *batch, rows, columns = request.shape
     if math.prod(request.shape):
-        pred, pred_step = _batches(arrays, request.pred, batch)
-        target, target_step = _batches(arrays, request.target, batch)
+        pred, pred_step = batches(arrays, request.pred, batch)
+        target, target_step = batches(arrays, request.target, batch)
         boxes = [arrays.argument(a) for a in (pred, target)]
         structure = program.structure
         options = (structure, request.formats, arrays.are_aligned(boxes), TILE_ROWS, TILE_THREADS)
         call = launch.kernel(template, structure.kind.__name__, arrays.dtype_name, arrays.ordinal, *options)
-        batches = math.prod(batch)
-        sizes = (rows, columns, pred_step, target_step, batches)
+        count = math.prod(batch)
+        sizes = (rows, columns, pred_step, target_step, count)
         numbers = (*request.image, *program.numbers)
-        blocks = (-(-columns // TILE_COLUMNS), min(-(-rows // TILE_ROWS), LARGEST_AXIS), min(batches, LARGEST_AXIS))
+        blocks = (-(-columns // TILE_COLUMNS), min(-(-rows // TILE_ROWS), LARGEST_AXIS), min(count, LARGEST_AXIS))
         call(arrays.stream(), blocks, TILE_THREADS, *boxes, *numbers, arrays.argument(matrix), *sizes)
     return matrix
 
 
-def _batches(arrays: Any, boxes: Any, batch: list[int]) -> tuple[Any, int]:
+def batches(arrays: Any, boxes: Any, batch: list[int]) -> tuple[Any, int]:
     """Boxes of shape (..., N, size) and how many of them it is from one batch of the matrix to the next."""
     *lead, count, size = boxes.shape
     if math.prod(lead) == 1:  # one batch, which all batches of the matrix take

@@ -1,0 +1,18 @@
+"""What `nearest` and `topk` have to give, read from a matrix."""
+
+import numpy as np
+
+
+def best_of(matrix, is_score, k):
+    """The best values of each row and their columns, by a stable sort; a NaN is none."""
+    matrix = np.asarray(matrix)
+    keys = -matrix if is_score else matrix
+    index = np.argsort(keys, axis=-1, kind="stable")[..., :k]
+    value = np.take_along_axis(matrix, index, axis=-1)
+    none = np.isnan(value)
+    value, index = np.where(none, -np.inf if is_score else np.inf, value), np.where(none, -1, index)
+    rest = [(0, 0)] * (matrix.ndim - 1) + [(0, k - value.shape[-1])]
+    return (
+        np.pad(value, rest, constant_values=-np.inf if is_score else np.inf),
+        np.pad(index, rest, constant_values=-1),
+    )
