@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 import boxloss as bl
-from boxloss.cli.expressions import KINDS, hint, split
+from boxloss.cli.expressions import KINDS, hint, refusals, split
 
 PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
 
@@ -69,6 +69,12 @@ class LossCommand(click.Command):
                 value = value.rstrip(",")
                 raise click.UsageError(f"losses are separated by commas: {option} {value},{word}", ctx)
         return super().parse_args(ctx, args)
+
+
+def check_losses(losses: Sequence[str], format: str) -> None:
+    """Check that every loss is defined for boxes of a format."""
+    if texts := [f"{name}: {why}" for name, why in refusals(losses, format).items()]:
+        raise click.BadParameter("; ".join(texts), click.get_current_context(silent=True), param_hint="'--loss'")
 
 
 def loss_option(

@@ -194,7 +194,8 @@ def detector(measured: Measured) -> Section | None:
         )
         for name, one in zip(settings.labels, found, strict=True)
     ]
-    notes = [f"Note: {text}." for text in (*measured.matched.remarks(), measured.matched.hint()) if text]
+    matched = measured.matched
+    notes = [f"Note: {text}." for text in (*matched.remarks(), *matched.assumed(), matched.hint()) if text]
     text = [f"The same on the matches of your files, from an IoU of {LOWEST:g} on.", *notes]
     parts = [Part(found[0].pairs.name, correlation_table(found, settings.labels))]
     command = settings.command("correlate", *settings.file_words, "--out", "detector.png")
