@@ -52,7 +52,8 @@ def evaluate(
         shape (N, 4). There may be ``crowd``, 0 or 1, for regions in which detections do not count, and ``area``, by
         which small and large are told apart; by default that is the area of the box.
     detections
-        Detections, in the same forms, with ``score`` and without ``crowd`` and ``area``.
+        Detections, in the same forms, with ``score`` and without ``crowd`` and ``area``. Scores are compared in
+        float64: integers beyond 2**53 may tie.
     iou_thresholds
         The lowest IoUs of a match, up to 62 of them, each from 0 to 1.
     areas
