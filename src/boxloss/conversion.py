@@ -35,8 +35,8 @@ def convert(
         Corners: ``"xyxyxyxy"``, top left, top right, bottom right and bottom left of the box before it is turned.
         They are read gone round either way, from any of them.
 
-        In space: ``"xyzxyz"``, two corners; ``"cxcyczwlh"``, centre and sides along x, y and z; ``"cxcyczwlha"``, the same
-        with a yaw in radians from +x towards +y. They are converted into each other, not into boxes in a plane.
+        In space: ``"xyzxyz"``, two corners; ``"cxcyczwlh"``, centre and sides along x, y and z; ``"cxcyczwlha"``, the
+        same with a yaw in radians from +x towards +y. They are converted into each other, not into boxes in a plane.
 
         Any of those in a plane with ``"rel_"`` before it: coordinates are fractions of the image. With an angle that
         is defined for a square image only; corners are right for any.
