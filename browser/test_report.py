@@ -189,3 +189,20 @@ def test_no_motion_for_those_who_want_none(browser, address):
     assert not page.is_visible("#still")
     at_end = page.eval_on_selector_all(".ball", "balls => balls.every(b => b.style.transform.startsWith('translate'))")
     assert at_end
+
+
+def test_there_is_one_minus_sign(page):
+    """But for commands, which are to be copied, and names."""
+    page.evaluate(UNFOLD)
+    found = page.eval_on_selector_all(
+        "main p, main figcaption, main td, main dd, main svg text",
+        r"all => all.map(one => one.textContent).filter(text => /(^|[\s(])-[\d.]/.test(text))",
+    )
+    assert found == []
+
+
+def test_the_figure_of_ap_has_room(page):
+    """Intervals can be told from each other where the screen is wide."""
+    if page.viewport_size["width"] > 1000:
+        figure = page.locator("#training .result svg.chart").bounding_box()
+        assert figure["width"] > 400

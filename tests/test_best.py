@@ -163,6 +163,7 @@ def test_errors_of_k():
     box = np.ones((3, 4))
     check_error(lambda: bl.giou.topk(box, box, 0), ValueError, "k must be at least 1; got 0")
     check_error(lambda: bl.giou.topk(box, box, 1.5), TypeError, "k must be a whole number; got float")
+    check_error(lambda: bl.giou.topk(box, box, True), TypeError, "k must be a whole number; got bool")
 
 
 # --- Derivatives, and what traces -------------------------------------------------------------------------------------

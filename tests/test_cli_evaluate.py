@@ -137,7 +137,10 @@ def test_hint(files):
     ("args", "message"),
     [
         (["a.json"], "Give GROUND_TRUTH and DETECTIONS, or --sample alone."),
-        (["--sample", "--format", "xyxy"], "--format is for Parquet and CSV files."),
+        (
+            ["--sample", "--format", "xyxy"],
+            "--format xyxy is for Parquet and CSV files: boxes in COCO's are xywh, or rotated.",
+        ),
         (
             ["--sample", "--intervals", "--per-category"],
             "--intervals is for the twelve numbers, not for --per-category.",

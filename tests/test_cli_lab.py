@@ -241,8 +241,25 @@ def test_descend_writes_an_animation(tmp_path):
         (["descend", "--target", "0", "0", "-1", "1"], "width of target must not be negative; got -1.0."),
         (["descend", "--pred-size", "1", "-1"], "height of pred_size must not be negative; got -1.0."),
         (["descend", "--extent", "-1"], "extent must be greater than 0"),
-        (["descend", "--pred-angle", "1", "--loss", "piou"], "PIoU is not defined for rotated boxes"),
-        (["descend", "--pred-angle", "1", "--parametrisation", "xy"], "give parametrisation='cxcywha'"),
+        (
+            ["descend", "--pred-angle", "1", "--loss", "giou,2*piou"],
+            "'--loss': 2 * piou: PIoU is not defined for rotated",
+        ),
+        (["landscape", "--vary", "xa", "--loss", "l1,gcd"], "'--loss': gcd: GCD is not defined for rotated boxes"),
+        (
+            ["simulate", "--protocol", "rotated", "--loss", "l1,gcd"],
+            "'--loss': gcd: GCD is not defined for rotated boxes",
+        ),
+        (
+            ["correlate", "--pairs", "rotated", "--loss", "l1,gcd"],
+            "'--loss': gcd: GCD is not defined for rotated boxes",
+        ),
+        (
+            ["descend", "--target-angle", "1", "--parametrisation", "xy"],
+            "--target-angle does not go with --parametrisation xy: boxes with an angle descend on cxcywha.",
+        ),
+        (["descend", "--pred-angle", "1", "--parametrisation", "log-size"], "--pred-angle does not go with"),
+        (["descend", "--target-angle", "-2e6"], "'--target-angle': -2e+06 is more than 1000000 radians."),
         (["landscape", "--pred-angle", "nan"], "Invalid value for '--pred-angle': nan is not a finite number."),
         (["correlate", "truth.json"], "Give both GROUND_TRUTH and DETECTIONS, or neither."),
         (["correlate", "--lenient"], "--lenient is for GROUND_TRUTH and DETECTIONS."),

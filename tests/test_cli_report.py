@@ -15,7 +15,7 @@ from boxloss import lab
 from boxloss.cli import app, trained, training_story
 from boxloss.cli.descend import protocol_rate
 from boxloss.cli.report import exploring, glance, measure, sections, simulation, story, training
-from boxloss.cli.report.page import Section
+from boxloss.cli.report.page import Section, minus
 from boxloss.cli.report.settings import Settings
 from boxloss.data import sample
 from commands import error, run, starts, stop
@@ -153,12 +153,12 @@ def test_relative_slope_is_one_on_a_ramp_and_two_on_a_bowl():
 def test_report_tells_of_the_published_trainings(report):
     """The result with its limits, an interval for each difference, filled if it is sure, and the table."""
     text, told, compared = "".join(Page(report).words), training_story.story(), lab.differences(trained.published())
-    assert all(part in text for part in (told.title, told.sentence, told.limits, told.command))
+    assert all(part in text for part in (told.title, minus(told.sentence), told.limits, told.command))
     assert report.count('<path class="spread ') == len(compared)
     sure = sum(one.adjusted < 0.05 for one in compared)
     assert report.count(' sure" cx=') == sure + len(told.results)  # with those that explain the colours
     of_detector = training_story.story("detector")
-    assert all(part in text for part in (of_detector.title, of_detector.sentence, of_detector.limits))
+    assert all(part in text for part in (of_detector.title, minus(of_detector.sentence), of_detector.limits))
     for row in (*told.table.rows, *of_detector.table.rows):
         assert [cell.strip().replace("-", "\N{MINUS SIGN}") for cell in row[2:]] in [
             [cell.strip() for cell in shown[2:]] for shown in Page(report).rows
@@ -241,3 +241,11 @@ def test_report_where_no_folder_can_be(tmp_path):
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "report"
     assert error("report", "--out", path) == f"{path}: cannot be made: Not a directory"
+
+
+def test_minus_signs():
+    """Of numbers, not of names, options and ranges."""
+    assert minus("-0.5 to -.2 (-3), mean-1 of a-2.json --seed 1") == (
+        "\N{MINUS SIGN}0.5 to \N{MINUS SIGN}.2 (\N{MINUS SIGN}3), mean-1 of a-2.json --seed 1"
+    )
+    assert isinstance(minus(Markup("<b>-1</b>")), Markup)

@@ -91,8 +91,8 @@ def test_errors(tmp_path):
         [0, 0, 2, 0, 2, 2, 1, 2],
         "xyxyxyxy",
     )
-    text = "format 'cxcywha' is for columns: boxes in files are axis-aligned; got a file"
-    check_error(lambda: bl.evaluate(tmp_path / "truth.json", found, format="cxcywha"), ValueError, text)
+    text = "format 'xyxyxyxy' is for columns: boxes in files have four or five numbers; got a file"
+    check_error(lambda: bl.evaluate(tmp_path / "truth.json", found, format="xyxyxyxy"), ValueError, text)
     file = tmp_path / "truth.json"
     file.write_text(json.dumps({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 2, 2]}]}))
     text = f"boxes must be rotated in both or in neither; got those of {file} not and detections rotated"

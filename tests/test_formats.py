@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
+from boxloss.shapes.formats import ALL_FORMATS
 from cases import BY_NAME, CASES
 from generators import boxes, mixed
 
@@ -191,3 +192,7 @@ def test_a_size_of_the_image_that_nothing_reads_is_told_of(rng):
         first, expected = (result[0] if isinstance(result, tuple) else result for result in (found, call(pred, target)))
         np.testing.assert_array_equal(first, expected)
     bl.convert(pred, "xyxy", "xywh", image_size=IMAGE)  # functions of boxes alone say nothing
+
+
+def test_the_docstring_of_convert_names_every_format():
+    assert [name for name in ALL_FORMATS if f'"{name.removeprefix("rel_")}"' not in bl.convert.__doc__] == []

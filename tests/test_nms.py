@@ -218,6 +218,8 @@ BOX, SCORE = np.ones((3, 4)), np.ones(3)
             "metric must be a score or a loss of boxloss, such as iou_score; got str",
         ),
         (lambda: bl.nms(BOX, SCORE, max_kept=0), ValueError, "max_kept must be at least 1; got 0"),
+        (lambda: bl.nms(BOX, SCORE, max_kept=True), TypeError, "max_kept must be a whole number; got bool"),
+        (lambda: bl.soft_nms(BOX, SCORE, max_kept=True), TypeError, "max_kept must be a whole number; got bool"),
         (lambda: bl.nms(BOX, SCORE, threshold=np.inf), ValueError, "threshold must be finite; got inf"),
         (
             lambda: bl.soft_nms(BOX, SCORE, method="hard"),
@@ -229,6 +231,14 @@ BOX, SCORE = np.ones((3, 4)), np.ones(3)
 )
 def test_errors(call, kind, text):
     check_error(call, kind, text)
+
+
+def test_more_than_there_are_is_all_of_them():
+    boxes, scores = np.asarray([[0.0, 0, 10, 10], [20, 0, 30, 10], [20, 0, 30, 10]]), np.asarray([0.1, 0.2, 0.3])
+    for most in (3, 2**70):
+        np.testing.assert_array_equal(bl.nms(boxes, scores, max_kept=most), [2, 0])
+        np.testing.assert_array_equal(bl.soft_nms(boxes, scores, max_kept=most)[0], bl.soft_nms(boxes, scores)[0])
+    assert bl.nms(boxes[:0], scores[:0], max_kept=2**70).shape == (0,)
 
 
 def test_ids_may_be_as_far_apart_as_integers_are():

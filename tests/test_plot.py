@@ -184,6 +184,33 @@ def test_descent_draws_paths_from_start_to_end():
     assert bar.get_ylabel() == "DIoU loss"
 
 
+def with_angle(made, *angles):
+    """The descent with angles of the start."""
+    start = np.column_stack([made.start, np.resize(angles, len(made.start))])
+    turn = np.zeros((*made.path.shape[:-1], 1))
+    return replace(made, start=start, target=np.append(TARGET, -0.5), path=np.concatenate([made.path, turn], axis=-1))
+
+
+def test_titles_have_the_angles_and_stay_above_their_panel():
+    turned = replace(plane(), target=np.append(TARGET, 0.25), pred=np.asarray([np.nan, np.nan, 2.0, 2.0, -1.25]))
+    found = plot.landscape(turned).axes[0].get_title()
+    assert found.replace("\n", " ") == (
+        "IoU loss fixed: pred w = 2, h = 2, a = \N{MINUS SIGN}1.25; target 4 x 2 at (1, 2), angle 0.25"
+    )
+    other = plot.descent(with_angle(ball(), 0.5), turned).axes[0].get_title()
+    assert other.replace("\n", " ").endswith("8 steps, angle of target \N{MINUS SIGN}0.5, angle of start 0.5")
+    assert "angle of start 0 to 0.5" in plot.curves(with_angle(ball(), 0.0, 0.5)).axes[0].get_title().replace("\n", " ")
+    assert max(map(len, f"{found}\n{other}".split("\n"))) <= 52
+
+
+def test_an_error_with_angles_says_so():
+    panel = plot.curves(with_angle(ball(), 0.5), "error").axes[0]
+    assert panel.get_ylabel() == "mean |dx| + |dy| + |dw| + |dh| + |da|\n(units of the boxes)"
+    turned = replace(race(), protocol="rotated")
+    assert plot.curves(turned, "error").axes[0].get_ylabel().startswith("mean |dx| + |dy| + |dw| + |dh| + |da|\n")
+    assert plot.final_map(turned).axes[1].get_ylabel() == "final mean |dx| + |dy| + |dw| + |dh| + |da|"
+
+
 def test_descent_of_many_boxes_draws_some():
     panel = plot.descent(ball(boxes=1000, steps=2), plane()).axes[0]
     assert sum(len(line.get_xdata()) > 0 for line in panel.lines) == 40

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from boxloss import coco, lab
 from boxloss.cli import app, inputs
-from boxloss.coco.tables import NUMBERS
+from boxloss.coco.boxes import AXIS_ALIGNED as NUMBERS
 from boxloss.conversion import convert
 from boxloss.data import sample
 

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from boxloss import coco, convert, lab
 from boxloss.cli import app
-from boxloss.coco import sources, tables
+from boxloss.coco import sources
+from boxloss.coco.boxes import AXIS_ALIGNED, NUMBERS
 from boxloss.data import sample
 
 TRUTH = [
@@ -41,7 +42,7 @@ def write(path, rows):
 def columns(rows, format="xywh"):
     """Rows with their boxes as four numbers of a format."""
     boxes = convert(np.asarray([row["bbox"] for row in rows], np.float64), "xywh", format).tolist()
-    names = tables.NUMBERS[format]
+    names = NUMBERS[format]
     return [without(row, "bbox") | dict(zip(names, box, strict=True)) for row, box in zip(rows, boxes, strict=True)]
 
 
@@ -92,7 +93,7 @@ def test_one_of_each_kind(rows, which, tmp_path):
     check_same(files, tmp_path)
 
 
-@pytest.mark.parametrize("format", tables.NUMBERS)
+@pytest.mark.parametrize("format", AXIS_ALIGNED)
 def test_formats(rows, format, tmp_path):
     files = [write(tmp_path / f"{i}.csv", columns(part, format)) for i, part in enumerate(rows)]
     assert run(*files, "--format", format) == run(*sample())

@@ -97,7 +97,9 @@ def check_count(name: str, value: Any) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number; got {type(value).__name__}") from None
+        number = None
+    if number is None or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number; got {type(value).__name__}")
     if number < 1:
         raise ValueError(f"{name} must be at least 1; got {number}")
     return number

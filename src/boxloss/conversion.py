@@ -19,11 +19,11 @@ def convert(
     """Convert boxes from one format to another.
 
     An axis-aligned box has the angle 0. Of a rotated box in a format of axis-aligned ones there is the axis-aligned
-    box that encloses it.
+    box that encloses it; likewise of a box in space with a yaw in a format of boxes without.
 
     Parameters
     ----------
-    boxes : array, shape (..., 4), (..., 5) or (..., 8), as the format says
+    boxes : array, shape (..., 4), (..., 5), (..., 6), (..., 7) or (..., 8), as the format says
         Boxes of a real float type, or integers, which become float64 or, below 32 bits, the library's default.
     source, to : str
         Axis-aligned: ``"xyxy"``, ``"xywh"`` (corner and size), ``"cxcywh"``, ``"yxyx"``.
@@ -35,8 +35,11 @@ def convert(
         Corners: ``"xyxyxyxy"``, top left, top right, bottom right and bottom left of the box before it is turned.
         They are read gone round either way, from any of them.
 
-        Any of these with ``"rel_"`` before it: coordinates are fractions of the image. With an angle that is defined
-        for a square image only; corners are right for any.
+        In space: ``"xyzxyz"``, two corners; ``"cxcyczwlh"``, centre and sides along x, y and z; ``"cxcyczwlha"``, the
+        same with a yaw in radians from +x towards +y. They are converted into each other, not into boxes in a plane.
+
+        Any of those in a plane with ``"rel_"`` before it: coordinates are fractions of the image. With an angle that
+        is defined for a square image only; corners are right for any.
     image_size : (height, width), optional
         In pixels; a relative format needs it.
     angles : str, optional
@@ -47,7 +50,7 @@ def convert(
 
     Returns
     -------
-    array, shape (..., 4), (..., 5) or (..., 8), as the format says
+    array, shape (..., 4), (..., 5), (..., 6), (..., 7) or (..., 8), as the format says
         A new array of the same library, device and float type. Nothing is clamped: a negative side stays negative.
 
     Raises

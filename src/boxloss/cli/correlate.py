@@ -20,8 +20,9 @@ from boxloss.cli.lab import (
     quick_option,
     seed_option,
 )
-from boxloss.cli.options import PATH, Choice, WholeNumber
+from boxloss.cli.options import PATH, Choice, WholeNumber, check_losses
 from boxloss.cli.tables import Table, cell
+from boxloss.coco.boxes import NUMBERS
 
 if TYPE_CHECKING:
     from boxloss.lab import Correlation, Pairs
@@ -73,7 +74,7 @@ def correlate(
 
     files, reading = inputs.both(ground_truth, detections), inputs.Reading(format, max_detections, lenient)
     inputs.check(files, reading)
-    remarks, warning = [], None
+    remarks, assumed, warning = [], [], None
     with outputs(paths) as write:
         with console.progress(len(losses) + 2) as begin:
             begin("pairs")
@@ -83,6 +84,8 @@ def correlate(
             else:
                 matched = inputs.matched(files, reading, inputs.LOWEST)
                 pairs, remarks, warning = inputs.some_pairs(matched), matched.remarks(), matched.hint()
+                assumed = matched.assumed()
+            check_losses(losses, pairs.format)
             found = []
             for name in losses:
                 begin(name)
@@ -97,7 +100,7 @@ def correlate(
                     used={"count": len(pairs)},
                 )
             )
-        console.show("; ".join([pairs.name, *remarks]), table(found, losses))
+        console.show("\n".join(["; ".join([pairs.name, *remarks]), *assumed]), table(found, losses))
         inputs.say(warning)
 
 
@@ -122,11 +125,11 @@ def statistics(found: Sequence["Correlation"], losses: Sequence[str]) -> list[di
 
 
 def columns(pairs: "Pairs", found: Sequence["Correlation"], losses: Sequence[str]) -> Columns:
-    """Make a row for each pair: corners, IoU and each loss."""
-    corners = {
-        f"{side}_{corner}": getattr(pairs, side)[:, i]
+    """Make a row for each pair: boxes, IoU and each loss."""
+    numbers = {
+        f"{side}_{name}": getattr(pairs, side)[:, i]
         for side in ("pred", "target")
-        for i, corner in enumerate(("x1", "y1", "x2", "y2"))
+        for i, name in enumerate(NUMBERS[pairs.format])
     }
     values = {name: result.value for name, result in zip(losses, found, strict=True)}
-    return corners | {"iou_score": np.asarray(found[0].iou)} | values
+    return numbers | {"iou_score": np.asarray(found[0].iou)} | values

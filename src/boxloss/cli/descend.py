@@ -26,7 +26,7 @@ from boxloss.cli.lab import (
     seed_option,
 )
 from boxloss.cli.landscape import CELLS, QUICK_CELLS
-from boxloss.cli.options import ANGLE, BOX, NUMBER, SIZE, Choice, WholeNumber
+from boxloss.cli.options import ANGLE, BOX, NUMBER, SIZE, Choice, WholeNumber, check_losses
 from boxloss.cli.tables import Table, cell
 
 if TYPE_CHECKING:
@@ -115,7 +115,15 @@ def descend(
         size = target[2:] if pred_size is None else pred_size
         check_sides("pred_size", *size)
         place = np.asarray(starts) if starts else random_starts(np.asarray(target), boxes, extent, seed, size)
-    if has_angle := parametrisation == "cxcywha" or target_angle is not None or pred_angle is not None:
+    angles = {"--target-angle": target_angle, "--pred-angle": pred_angle}
+    given = [name for name, angle in angles.items() if angle is not None]
+    if given and parametrisation not in (None, "cxcywha"):
+        raise click.UsageError(
+            f"{given[0]} does not go with --parametrisation {parametrisation}: boxes with an angle descend on cxcywha.",
+            click.get_current_context(),
+        )
+    if has_angle := parametrisation == "cxcywha" or bool(given):
+        check_losses(losses, "cxcywha")
         goal_angle = target_angle or 0.0
         place = with_angle(place, goal_angle if pred_angle is None else pred_angle)
         target = *target, goal_angle

@@ -78,16 +78,16 @@ def evaluate(
     with export.pending(out) as write:
         with console.progress(5) as begin:
             begin("reading")
-            truth = read_ground_truth(files[0], reading.boxes, lenient=lenient)
+            truth = read_ground_truth(files[0], format, lenient=lenient)
             found = [
-                read_detections(file, truth, reading.boxes, lenient=lenient)
+                read_detections(file, truth, format, lenient=lenient)
                 for file in (files[1], against)
                 if file is not None
             ]
             begin("matching")
             results = [of(truth, one, counts, engine) for one in found]
             begin("resampling")
-            text = [size(results[0], truth, found[0], max_detections)]
+            text = [size(results[0], truth, found[0], max_detections), *inputs.assumed(truth, format)]
             parts: list[str | Table] = []
             if against is not None:
                 text.append(f"{found[0].name} against {found[1].name}: {INTERVALS.format(resamples)}")

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import boxloss as bl
+from boxloss.shapes.formats import FORMATS
 
 WANTED = (
     "write a name, as giou, with parameters, as smooth_l1(beta=0.1), a loss of a loss, as inner(ciou, ratio=0.7), "
@@ -53,6 +54,17 @@ def loss_of(text: str) -> bl.Loss:
     if loss.program.structure.reads_image:
         raise ValueError(f"{_short(text)} needs the size of the image, as mpdiou(image_size=(480, 640))")
     return loss
+
+
+def refusals(names: Sequence[str], format: str) -> dict[str, str]:
+    """Say of each loss that is not defined for boxes of a format why."""
+    found = {}
+    for name in names:
+        try:
+            loss_of(name).program.structure.check_shape(FORMATS[format].shape)
+        except ValueError as error:
+            found[name] = str(error)
+    return found
 
 
 def hint(word: str, known: Sequence[str]) -> str:

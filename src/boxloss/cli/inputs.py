@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+import numpy as np
 
 from boxloss.cli import console
 from boxloss.cli.options import Choice, WholeNumber
@@ -18,9 +19,9 @@ from boxloss.coco import (
     read_detections,
     read_ground_truth,
 )
+from boxloss.coco.boxes import AXIS_ALIGNED, NUMBERS, ROTATED, described
 from boxloss.coco.matching import MAX_DETECTIONS
 from boxloss.coco.sources import is_table
-from boxloss.coco.tables import NUMBERS
 from boxloss.data import sample as sample_files
 from boxloss.printable import printable
 
@@ -38,11 +39,6 @@ class Reading(NamedTuple):
     format: str | None = None
     max_detections: int = MAX_DETECTIONS
     lenient: bool = False
-
-    @property
-    def boxes(self) -> str:
-        """The format of boxes."""
-        return self.format or "xywh"
 
     def words(self) -> list[str]:
         """Write the options that are not the default."""
@@ -76,10 +72,23 @@ class Matched(NamedTuple):
             texts.append(f"{console.count(left_out, 'record')} left out")
         return texts
 
+    def assumed(self) -> list[str]:
+        """Say how the numbers of rotated boxes were taken, if nobody said how they are meant."""
+        return assumed(self.truth, self.reading.format)
 
-def format_option(default: str = "xywh as COCO's") -> Callable[[Any], Any]:
-    """Make the option of the format of boxes in tables."""
-    text = f"The format of boxes in Parquet and CSV files.  [default: {default}]"
+
+def assumed(truth: GroundTruth, format: str | None) -> list[str]:
+    """Say how the numbers of rotated boxes were taken, with their angles, if nobody said how they are meant."""
+    if format is not None or truth.format not in ROTATED:
+        return []
+    low, high = np.rad2deg([-np.max(truth.box[:, 4]), -np.min(truth.box[:, 4])])
+    numbers = f"{described(truth.format)} as detectron2 writes them"
+    return [f"boxes are taken as {numbers}, these from {low:.1f} to {high:.1f}; --format says otherwise"]
+
+
+def format_option(default: str = "xywh as COCO's, of five numbers cxcywhr as detectron2's") -> Callable[[Any], Any]:
+    """Make the option of the format of boxes."""
+    text = f"The format of boxes in Parquet and CSV files, and of rotated boxes in any file.  [default: {default}]"
     return click.option("--format", type=Choice(list(NUMBERS)), help=text)
 
 
@@ -114,8 +123,11 @@ def both(ground_truth: Source | None, detections: Source | None) -> Files | None
 
 def check(files: Sequence[Source] | None, reading: Reading) -> None:
     """Check that the options of reading go with the files."""
-    if reading.format is not None and not (files and any(map(is_table, files))):
-        raise click.UsageError("--format is for Parquet and CSV files.", click.get_current_context())
+    if reading.format in AXIS_ALIGNED and not (files and any(map(is_table, files))):
+        raise click.UsageError(
+            f"--format {reading.format} is for Parquet and CSV files: boxes in COCO's are xywh, or rotated.",
+            click.get_current_context(),
+        )
     if files is None and (words := reading.words()):
         raise click.UsageError(f"{words[0]} is for GROUND_TRUTH and DETECTIONS.", click.get_current_context())
 
@@ -125,8 +137,8 @@ def matched(
 ) -> Matched:
     """Read files and match them."""
     begin("reading")
-    truth = read_ground_truth(files[0], reading.boxes, lenient=reading.lenient)
-    detections = read_detections(files[1], truth, reading.boxes, lenient=reading.lenient)
+    truth = read_ground_truth(files[0], reading.format, lenient=reading.lenient)
+    detections = read_detections(files[1], truth, reading.format, lenient=reading.lenient)
     begin("matching")
     matches = match(truth, detections, iou_threshold, reading.max_detections)
     return Matched(truth, detections, matches, iou_threshold, reading)

@@ -19,7 +19,7 @@ from boxloss.cli.lab import (
     outputs,
     quick_option,
 )
-from boxloss.cli.options import ANGLE, BOX, NUMBER, PLACE, SIZE, Choice, WholeNumber
+from boxloss.cli.options import ANGLE, BOX, NUMBER, PLACE, SIZE, Choice, WholeNumber, check_losses
 from boxloss.cli.tables import Table, cell, percent
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def landscape(
     cells = resolution or (QUICK_CELLS if quick else CELLS)
     box = target if target_angle is None else (*target, target_angle)
     fixed: dict[str, Any] = {"pred_center": pred_center, "pred_angle": pred_angle}
+    if target_angle is not None or pred_angle is not None or "a" in vary:
+        check_losses(losses, "cxcywha")
     with outputs(paths) as write:
         with console.progress(len(losses) + 1) as begin:
             planes = []

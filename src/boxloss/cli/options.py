@@ -11,7 +11,8 @@ import click
 import numpy as np
 
 import boxloss as bl
-from boxloss.cli.expressions import KINDS, hint, split
+from boxloss.cli.expressions import KINDS, hint, refusals, split
+from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
 
 PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
 
@@ -51,11 +52,18 @@ def finite(context: click.Context, option: click.Parameter, value: Any) -> Any:
     return value
 
 
+def within_reach(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """Check for an angle that losses take: of one that is larger too few digits are left."""
+    if value is not None and abs(finite(context, option, value)) > FARTHEST_RADIANS:
+        raise click.BadParameter(f"{value:g} is more than {FARTHEST_RADIANS:.0f} radians.")
+    return value
+
+
 NUMBER: dict[str, Any] = {"type": float, "callback": finite}
 SIZE = NUMBER | {"nargs": 2, "metavar": "W H"}
 PLACE = NUMBER | {"nargs": 2, "metavar": "X Y"}
 BOX = NUMBER | {"nargs": 4, "metavar": "X Y W H"}
-ANGLE = NUMBER | {"metavar": "RADIANS"}
+ANGLE: dict[str, Any] = {"type": float, "callback": within_reach, "metavar": "RADIANS"}
 
 
 class LossCommand(click.Command):
@@ -69,6 +77,12 @@ class LossCommand(click.Command):
                 value = value.rstrip(",")
                 raise click.UsageError(f"losses are separated by commas: {option} {value},{word}", ctx)
         return super().parse_args(ctx, args)
+
+
+def check_losses(losses: Sequence[str], format: str) -> None:
+    """Check that every loss is defined for boxes of a format."""
+    if texts := [f"{name}: {why}" for name, why in refusals(losses, format).items()]:
+        raise click.BadParameter("; ".join(texts), click.get_current_context(silent=True), param_hint="'--loss'")
 
 
 def loss_option(

@@ -15,8 +15,8 @@ from boxloss.cli import console
 from boxloss.cli.expressions import loss_of
 from boxloss.cli.summary import Summary, summarise
 from boxloss.coco import CocoError
+from boxloss.coco.boxes import NUMBERS, WORDS, unreadable
 from boxloss.coco.parquet import ParquetFiles, Part, number_type
-from boxloss.coco.tables import NUMBERS
 
 SAMPLE = 1_000_000  # pairs, beyond which percentiles and ranks are those of a sample
 INVERTED = 0.1  # share of the targets, beyond which they may be in another format
@@ -24,15 +24,16 @@ SIDES = ("pred", "target")
 
 
 class Columns(NamedTuple):
-    """The columns of both boxes, one of lists or four of numbers each, and the type to read them in."""
+    """The columns of both boxes, lists or numbers, the format of these, and the type to read them in."""
 
     schema: Any
     names: tuple[tuple[str, ...], tuple[str, ...]]
+    format: str
     dtype: Any
 
 
 class Losses(NamedTuple):
-    """Lazy columns of equal length and chunks: boxes as (N, 4), their IoU, and values by loss."""
+    """Lazy columns of equal length and chunks: boxes as (N, 4) or (N, 5), their IoU, and values by loss."""
 
     pred: Any
     target: Any
@@ -117,7 +118,7 @@ def _boxes(path: Path, format: str) -> tuple[Any, Any]:
         raise CocoError(f"{path}: there are no pairs")
     columns = _columns(files, format)
     parts = [
-        da.from_delayed(delayed(_read)(group, columns), (2, group.size, 4), columns.dtype)
+        da.from_delayed(delayed(_read)(group, columns), (2, group.size, len(NUMBERS[format])), columns.dtype)
         for group in files.row_groups()
     ]
     both = da.concatenate(parts, axis=1)
@@ -137,34 +138,38 @@ def _columns(files: ParquetFiles, format: str) -> Columns:
     schema = files.schema([*names["pred"], *names["target"]])
     types = [number_type(files.source, field.name, field.type, lists=field.name in SIDES) for field in schema]
     single = all(pa.types.is_float32(kind) or pa.types.is_float16(kind) for kind in types)
-    return Columns(schema, (names["pred"], names["target"]), np.dtype(np.float32 if single else np.float64))
+    dtype = np.dtype(np.float32 if single else np.float64)
+    return Columns(schema, (names["pred"], names["target"]), format, dtype)
 
 
 def _read(group: Part, columns: Columns) -> Any:
-    """The boxes of a row group, shape (2, N, 4)."""
-    table = group.read(columns.schema)
-    both = np.empty((2, table.num_rows, 4), columns.dtype)
+    """The boxes of a row group, shape (2, N, 4), or (2, N, 5) with an angle."""
+    table, size = group.read(columns.schema), len(NUMBERS[columns.format])
+    both = np.empty((2, table.num_rows, size), columns.dtype)
     for side, boxes, names in zip(SIDES, both, columns.names, strict=True):
         whole = _read_lists(boxes, table[side]) if names == (side,) else _read_numbers(boxes, table, names)
-        good = whole & np.isfinite(boxes).all(axis=1)
-        if not good.all():
-            raise CocoError(
-                f"{group.file}: row {group.start + int(np.argmin(good))}: {side} is not four finite numbers"
-            )
+        _check(group, side, whole & np.isfinite(boxes).all(axis=1), f"is not {WORDS[size]} finite numbers")
+        _check(group, side, ~unreadable(boxes, columns.format), "has an angle that is too large")
     return both
 
 
+def _check(group: Part, side: str, good: Any, complaint: str) -> None:
+    if not good.all():
+        raise CocoError(f"{group.file}: row {group.start + int(np.argmin(good))}: {side} {complaint}")
+
+
 def _read_lists(boxes: Any, column: Any) -> Any:
-    """Copy a column of lists; say which of them have four items."""
+    """Copy a column of lists; say which of them have as many items as a box."""
     import pyarrow.compute as pc
 
-    whole = pc.fill_null(pc.equal(pc.list_value_length(column), 4), False).to_numpy()
-    boxes[whole] = pc.list_flatten(column.filter(whole)).to_numpy().reshape(-1, 4)
+    size = boxes.shape[1]
+    whole = pc.fill_null(pc.equal(pc.list_value_length(column), size), False).to_numpy()
+    boxes[whole] = pc.list_flatten(column.filter(whole)).to_numpy().reshape(-1, size)
     return whole
 
 
 def _read_numbers(boxes: Any, table: Any, columns: tuple[str, ...]) -> Any:
-    """Copy four columns of numbers; a null becomes NaN."""
+    """Copy columns of numbers; a null becomes NaN."""
     for place, name in enumerate(columns):
         boxes[:, place] = table[name].to_numpy()
     return True

@@ -9,12 +9,14 @@ from click.core import ParameterSource
 
 import boxloss as bl
 from boxloss.cli import console, export, inputs, pairs
-from boxloss.cli.expressions import loss_of
-from boxloss.cli.options import PATH, Choice, LossCommand, loss_option
+from boxloss.cli.expressions import loss_of, refusals
+from boxloss.cli.options import PATH, Choice, LossCommand, check_losses, loss_option
 from boxloss.cli.precision import line
 from boxloss.cli.summary import by_category, headline, overall, summarise
 from boxloss.coco import Matches
+from boxloss.coco.boxes import NUMBERS
 from boxloss.coco.sources import is_parquet
+from boxloss.shapes.formats import FORMATS
 
 PAIRS = "a Parquet file of pairs, "  # what it takes too
 RESAMPLES = 200  # of the images, for intervals: a second for a million detections
@@ -44,7 +46,7 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
     show_default=True,
     help="What computes the losses.",
 )
-@inputs.format_option("xywh as COCO's; of pairs xyxy")
+@inputs.format_option("xywh as COCO's, of five numbers cxcywhr as detectron2's; of pairs xyxy")
 @inputs.max_detections_option
 @inputs.lenient_option
 @click.option("--out", type=PATH, metavar="FILE", help="Write all pairs to a .csv or .parquet file.")
@@ -68,12 +70,16 @@ def score(
     four numbers as x, y, w, h; of detections score too. They are matched per image and category in the order of
     scores, as COCO's evaluation does.
 
+    Boxes with five numbers are rotated: centre, width, height and an angle, in degrees and counter-clockwise unless
+    --format says otherwise. As numbers of a table they are cx, cy, w, h, angle.
+
     Alone, GROUND_TRUTH may be a Parquet file or a folder of them with a pair of boxes a row, of any size: list columns
     pred and target, or columns pred_x1 to target_y2.
 
     The table has, for each loss, the mean, the 5th, 50th and 95th percentile, and Spearman's rank correlation with the
     IoU: -1 if the loss orders pairs as the IoU does. The file of --out has a row for each pair: ids, boxes, IoU, and
-    each loss with the norm of its gradient with respect to the predicted box.
+    each loss with the norm of its gradient with respect to the predicted box. Rotated boxes have their angles in
+    radians there, clockwise on an image.
     """
     if ground_truth is not None and detections is None and is_parquet(ground_truth):
         score_pairs(ground_truth, losses, format or "xyxy", engine, out)
@@ -89,18 +95,19 @@ def score(
         with console.progress(len(losses) + 5) as begin:
             matched = inputs.matched(files, reading, iou_threshold, begin)
             matches = matched.matches
-            boxes = matches.pred, matches.target
+            boxes, options = (matches.pred, matches.target), {"format": matches.format, "engine": engine}
             if engine == "auto" and len(matches) <= FEW:
-                engine = "array"
+                options["engine"] = "array"
+            losses, left_out = suitable(losses, matches.format)
             # Not COCO's own IoU, which may miss 1 by rounding for equal boxes: ranks would see the difference.
-            iou, values, norms = bl.iou_score(*boxes, engine=engine), {}, {}
+            iou, values, norms = bl.iou_score(*boxes, **options), {}, {}
             for name in losses:
                 begin(name)
                 loss = loss_of(name)
                 if out is None:
-                    values[name] = loss(*boxes, engine=engine)
+                    values[name] = loss(*boxes, **options)
                 else:
-                    values[name], grad = loss.value_and_grad(*boxes, engine=engine)
+                    values[name], grad = loss.value_and_grad(*boxes, **options)
                     with np.errstate(over="ignore", invalid="ignore"):
                         norms[f"{name}_grad_norm"] = np.linalg.norm(grad, axis=-1)
             begin("writing")
@@ -114,8 +121,18 @@ def score(
                 if per_category
                 else overall({name: summarise(column, iou) for name, column in values.items()})
             )
-        console.show(f"{headline(matched)}\n{precision}", table)
+        console.show("\n".join([headline(matched), *matched.assumed(), *left_out, precision]), table)
         inputs.say(matched.hint())
+
+
+def suitable(losses: list[str], format: str) -> tuple[list[str], list[str]]:
+    """Choose the losses that are defined for boxes of a format; say which of the default ones are left out."""
+    context = click.get_current_context()
+    if context.get_parameter_source("losses") is not ParameterSource.DEFAULT:
+        check_losses(losses, format)
+    refused = refusals(losses, format)
+    text = f"not defined for {FORMATS[format].shape.name} boxes: {', '.join(refused)}"
+    return [name for name in losses if name not in refused], [text] if refused else []
 
 
 def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Path | None) -> None:
@@ -124,6 +141,7 @@ def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Pa
     for name in ("sample", "iou_threshold", "per_category", "max_detections", "lenient"):
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise click.UsageError(f"--{name.replace('_', '-')} does not go with a Parquet file of pairs.", context)
+    losses, left_out = suitable(losses, format)
     with export.pending(out) as write:
         lazy = pairs.lazy_losses(path, losses, format, engine)
         found = pairs.summaries(lazy)
@@ -131,16 +149,16 @@ def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Pa
         text = console.count(len(lazy.iou), "pair")
         if len(lazy.iou) > pairs.SAMPLE:
             text += f"; percentiles and ranks are those of {pairs.SAMPLE} of them"
-        console.show(text, overall(found))
+        console.show("\n".join([text, *left_out]), overall(found))
         inputs.say(pairs.hint(lazy, format))
 
 
 def pair_columns(matches: Matches) -> dict[str, Any]:
     """Return ids, scores and boxes of matched pairs as columns."""
     ids = ("image_id", "category_id", "annotation_id", "detection", "score")
-    corners = {
-        f"{side}_{corner}": getattr(matches, side)[:, i]
+    numbers = {
+        f"{side}_{name}": getattr(matches, side)[:, i]
         for side in ("pred", "target")
-        for i, corner in enumerate(("x1", "y1", "x2", "y2"))
+        for i, name in enumerate(NUMBERS[matches.format])
     }
-    return {name: getattr(matches, name) for name in ids} | corners
+    return {name: getattr(matches, name) for name in ids} | numbers

@@ -21,7 +21,7 @@ from boxloss.cli.lab import (
     quick_option,
     seed_option,
 )
-from boxloss.cli.options import Choice, WholeNumber
+from boxloss.cli.options import Choice, WholeNumber, check_losses
 from boxloss.cli.tables import Table, cell
 
 if TYPE_CHECKING:
@@ -90,11 +90,14 @@ def simulate(
     """Repeat the regression experiment of the DIoU paper.
 
     49 anchors at each of 5000 centres, with 7 targets each, take 200 steps to these: 1,715,000 cases. --protocol has
-    the experiments of later papers. The tables have the mean error |dx| + |dy| + |dw| + |dh| and the mean IoU after
-    some steps. With released gradients the picture of the first experiment shows the published values too.
+    the experiments of later papers. The tables have the mean error |dx| + |dy| + |dw| + |dh|, with angles + |da| up to
+    half turns, and the mean IoU after some steps. With released gradients the picture of the first experiment shows the
+    published values too.
     """
     from boxloss import lab
 
+    if protocol == "rotated":
+        check_losses(losses, "cxcywha")
     count = points or (QUICK_POINTS if quick else POINTS)
     options = {"sizes": sizes, "coordinates": coordinates, "points": count, "seed": seed}
     with outputs(paths) as write:

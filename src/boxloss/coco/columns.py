@@ -34,6 +34,8 @@ class GroundTruth:
     area
         Its area, by which COCO's evaluation tells small from large: that of the object's outline where the file has it,
         else that of the box.
+    format
+        The format that the file was read in.
     left_out
         The number of records that were wrong and are not among these.
     """
@@ -47,6 +49,7 @@ class GroundTruth:
     box: NDArray[np.float64]
     crowd: NDArray[np.bool_]
     area: NDArray[np.float64]
+    format: str = "xywh"
     left_out: int = 0
 
     @property

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from boxloss.coco.boxes import AXIS_ALIGNED, ROTATED, described
 from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.matching import match
-from boxloss.coco.tables import NUMBERS
 from boxloss.conversion import convert
 
 THRESHOLD = 0.5  # IoU of a match that is no accident
@@ -50,12 +50,13 @@ def hint(truth: GroundTruth, detections: Detections, max_detections: int) -> str
 
 def _readings(detections: Detections) -> Iterator[tuple[str, Detections]]:
     """List the ways in which detections may be meant, each with the words for it."""
+    form, formats = ("cxcywha", ROTATED) if detections.box.shape[1] == 5 else ("xywh", AXIS_ALIGNED)
     with np.errstate(over="ignore", invalid="ignore"):
-        given = convert(detections.box, "xywh", detections.format)
-        for format, names in NUMBERS.items():
+        given = convert(detections.box, form, detections.format)
+        for format in formats:
             if format != detections.format:
-                text = f"if the boxes of {detections.name} were [{', '.join(names)}]"
-                yield text, replace(detections, box=convert(given, format, "xywh"))
+                text = f"if the boxes of {detections.name} were {described(format)}"
+                yield text, replace(detections, box=convert(given, format, form))
     for key in ("category_id", "image_id"):
         ids = getattr(detections, key)
         for shift, word in ((1, "higher"), (-1, "lower")):
@@ -79,4 +80,4 @@ def _first(truth: GroundTruth, detections: Detections) -> tuple[GroundTruth, Det
 
 
 def _largest(boxes: GroundTruth | Detections) -> float:
-    return float(np.max(np.abs(boxes.box), initial=0.0))
+    return float(np.max(np.abs(boxes.box[:, :4]), initial=0.0))

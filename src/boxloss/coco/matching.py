@@ -7,6 +7,7 @@ excuses detections that found nothing else, so it has no part in the pairs.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.order import all_of, falling, numbers_of
+from boxloss.coco.overlaps import engine_for, rotated_iou
 
 MAX_DETECTIONS = 100  # of one image and category: as many as COCO's evaluation looks at
 HIGHEST_THRESHOLD = 1 - 1e-10  # a threshold of 1 would ask for more than rounding leaves of a perfect match
@@ -38,11 +40,13 @@ class Matches:
     iou
         IoU of the two boxes.
     pred, target
-        Boxes of detection and annotation, [x1, y1, x2, y2].
+        Boxes of detection and annotation, [x1, y1, x2, y2] or (cx, cy, width, height, angle in radians).
     ignored
         Positions of the detections without a match that lie in a crowd: neither right nor wrong.
     unseen
         The number of detections that were not looked at, past the highest scores of their image and category.
+    format
+        The format of the boxes: ``"xyxy"``, or ``"cxcywha"`` if they are rotated.
     """
 
     image_id: NDArray[Any]
@@ -55,6 +59,7 @@ class Matches:
     target: Floats
     ignored: Indices
     unseen: int
+    format: str = "xyxy"
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -96,11 +101,18 @@ def match(
     -------
     Matches
         The pairs.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range, or boxes are rotated on one side alone.
     """
     if not 0.0 <= iou_threshold <= 1.0:
         raise ValueError(f"iou_threshold must be between 0 and 1, not {iou_threshold}")
     if max_detections < 1:
         raise ValueError(f"max_detections must be 1 or more, not {max_detections}")
+    if truth.box.shape[1] != detections.box.shape[1]:
+        raise ValueError(f"boxes must be rotated in both or in neither of {truth.name} and {detections.name}")
     detected, annotated = _groups(truth, detections)
     _, looked_at = np.unique(detected, return_counts=True)
     threshold = min(iou_threshold, HIGHEST_THRESHOLD)
@@ -114,10 +126,11 @@ def match(
         detection=detections.position[detection],
         score=detections.score[detection],
         iou=iou,
-        pred=_corners(detections.box[detection]),
-        target=_corners(truth.box[annotation]),
+        pred=_pictured(detections.box[detection]),
+        target=_pictured(truth.box[annotation]),
         ignored=detections.position[np.setdiff1d(candidates.detection[in_crowd], detection)],
         unseen=int(np.maximum(looked_at - max_detections, 0).sum()),
+        format="cxcywha" if truth.box.shape[1] == 5 else "xyxy",
     )
 
 
@@ -135,11 +148,14 @@ def _candidates(
     queue, own = queue[seen], own[seen]
     place = numbers_of(groups, annotated)
     shelf = np.argsort(place, kind="stable")
+    iou_of = _iou
+    if truth.box.shape[1] == 5:
+        iou_of = partial(rotated_iou, engine=engine_for(max(len(detections.box), len(truth.box))))
     found = []
     for turn, at in _equal(own, _begins(place, len(groups))):
         annotation = shelf[at]
         boxes = np.take(detections.box, queue[turn], axis=0), np.take(truth.box, annotation, axis=0)
-        iou = _iou(*boxes, truth.crowd[annotation])
+        iou = iou_of(*boxes, truth.crowd[annotation])
         enough = iou >= threshold
         found.append((turn[enough], annotation[enough], iou[enough]))
     turn, annotation, iou = map(np.concatenate, zip(*found, strict=True))
@@ -201,6 +217,8 @@ def _greedy(candidates: Candidates) -> Candidates:
     return candidates.where(np.array(chosen, np.int64))
 
 
-def _corners(box: Floats) -> Floats:
-    """Convert [x, y, width, height] to [x1, y1, x2, y2]."""
+def _pictured(box: Floats) -> Floats:
+    """Convert [x, y, width, height] to [x1, y1, x2, y2]; boxes with an angle stay."""
+    if box.shape[1] == 5:
+        return box
     return np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxloss.coco import typed
+from boxloss.coco.boxes import AXIS_ALIGNED, COCO, WORDS
 from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.records import Objects, Records, load_json
 from boxloss.coco.sources import CocoError, Source, is_table, read_bytes
@@ -15,7 +16,7 @@ from boxloss.printable import printable
 RESULTS = ("annotations", "results", "predictions")  # keys under which an object may have the list of detections
 
 
-def read_ground_truth(source: Source, format: str = "xywh", *, lenient: bool = False) -> GroundTruth:
+def read_ground_truth(source: Source, format: str | None = None, *, lenient: bool = False) -> GroundTruth:
     """Read annotations.
 
     Parameters
@@ -26,8 +27,11 @@ def read_ground_truth(source: Source, format: str = "xywh", *, lenient: bool = F
         `bbox`. Without `iscrowd` an annotation marks no crowd, without `area` it has the area of its box; in a table
         without `id` the number of the row stands for it.
     format
-        The format of the boxes of a table: ``"xywh"``, ``"xyxy"``, ``"cxcywh"`` or ``"yxyx"``. Instead of the list
-        column `bbox` there may be four columns of numbers, such as `x`, `y`, `w` and `h`.
+        The format of the boxes of a table: ``"xywh"``, ``"xyxy"``, ``"cxcywh"`` or ``"yxyx"``; or of the boxes of any
+        file, if these are rotated, five numbers each: ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"`` or ``"xywhr"``. By
+        default four numbers are ``"xywh"``, as in COCO, and five ``"cxcywhr"``, as detectron2 writes them; all boxes of
+        a file have as many. Instead of the list column `bbox` a table may have columns of numbers, such as `x`, `y`,
+        `w` and `h`, or `cx`, `cy`, `w`, `h` and `angle`.
     lenient
         Whether to leave out records that are wrong instead of raising an error.
 
@@ -44,12 +48,17 @@ def read_ground_truth(source: Source, format: str = "xywh", *, lenient: bool = F
     if is_table(source):
         return _annotations(source, Table(source, format, lenient))
     content = read_bytes(source)
-    if (found := typed.ground_truth(source, content)) is not None:
+    if (found := typed.ground_truth(source, content, _of_json(format))) is not None:
         return found
-    return _truth(source, load_json(source, content), lenient)
+    return _truth(source, load_json(source, content), _of_json(format), lenient)
 
 
-def _truth(source: Source, content: Any, lenient: bool) -> GroundTruth:
+def _of_json(format: str | None) -> str | None:
+    """The format of boxes in a JSON file: formats of axis-aligned boxes are those of tables."""
+    return COCO if format in AXIS_ALIGNED else format
+
+
+def _truth(source: Source, content: Any, format: str | None, lenient: bool) -> GroundTruth:
     """Read what a COCO annotation file holds."""
     if not isinstance(content, dict):
         raise CocoError(f"{source}: not an object with 'images', 'categories' and 'annotations'")
@@ -66,7 +75,7 @@ def _truth(source: Source, content: Any, lenient: bool) -> GroundTruth:
         ids, good = _listed(categories)
         names = {key: text for key, text, right in zip(ids.tolist(), texts, good.tolist(), strict=True) if right}
         left_out += int(np.sum(~good))
-    records = Objects(source, "annotation", "annotations", content["annotations"], lenient)
+    records = Objects(source, "annotation", "annotations", content["annotations"], lenient, format)
     return _annotations(source, records, images, names, left_out)
 
 
@@ -103,11 +112,14 @@ def _annotations(
         box=box[good],
         crowd=crowd[good],
         area=area[good],
+        format=records.format or COCO,
         left_out=left_out + int(np.sum(~good)),
     )
 
 
-def read_detections(source: Source, truth: GroundTruth, format: str = "xywh", *, lenient: bool = False) -> Detections:
+def read_detections(
+    source: Source, truth: GroundTruth, format: str | None = None, *, lenient: bool = False
+) -> Detections:
     """Read detections.
 
     Parameters
@@ -117,7 +129,8 @@ def read_detections(source: Source, truth: GroundTruth, format: str = "xywh", *,
         `results` or `predictions`; or a table, a Parquet or CSV file with the columns `image_id`, `category_id`,
         `bbox` and `score`.
     truth
-        The ground truth. The detections must be of the images and categories that it lists.
+        The ground truth. The detections must be of the images and categories that it lists, and rotated if its boxes
+        are.
     format, lenient
         As in `read_ground_truth`.
 
@@ -131,14 +144,14 @@ def read_detections(source: Source, truth: GroundTruth, format: str = "xywh", *,
     CocoError
         If the file cannot be read or anything in it is not as the format wants it.
     """
-    table = is_table(source)
-    if table:
+    if is_table(source):
         records: Records = Table(source, format, lenient)
     else:
         content = read_bytes(source)
-        if (found := typed.detections(source, content, truth)) is not None:
+        if (found := typed.detections(source, content, truth, _of_json(format))) is not None:
+            _check_as_many_numbers(source, found.box, truth)
             return found
-        records = _results(source, load_json(source, content), lenient)
+        records = _results(source, load_json(source, content), _of_json(format), lenient)
     image_id = (
         _like(records, "image_id", truth.image_id, truth)
         if truth.images is None
@@ -151,6 +164,9 @@ def read_detections(source: Source, truth: GroundTruth, format: str = "xywh", *,
     )
     box, score = records.boxes("bbox"), records.numbers("score")
     good = records.good()
+    if not records.size:
+        box = np.zeros_like(truth.box[:0])
+    _check_as_many_numbers(source, box, truth)
     return Detections(
         name=printable(str(source)),
         image_id=image_id[good],
@@ -158,12 +174,22 @@ def read_detections(source: Source, truth: GroundTruth, format: str = "xywh", *,
         box=box[good],
         score=score[good],
         position=np.flatnonzero(good),
-        format=format if table else "xywh",
+        format=records.format or COCO,
         left_out=int(np.sum(~good)),
     )
 
 
-def _results(source: Source, content: Any, lenient: bool) -> Records:
+def _check_as_many_numbers(source: Source, box: NDArray[Any], truth: GroundTruth) -> None:
+    """Check that boxes are rotated where those of the ground truth are."""
+    came, wanted = box.shape[1], truth.box.shape[1]
+    if came != wanted:
+        raise CocoError(
+            f"{source}: boxes have {WORDS[came]} numbers, and those of {truth.name} {WORDS[wanted]}: boxes must be "
+            "rotated in both or in neither"
+        )
+
+
+def _results(source: Source, content: Any, format: str | None, lenient: bool) -> Records:
     if isinstance(content, dict):
         found = [key for key in RESULTS if key in content]
         if len(found) != 1:
@@ -171,7 +197,7 @@ def _results(source: Source, content: Any, lenient: bool) -> Records:
             came = f"has {' and '.join(map(repr, found))}" if found else "has none"
             raise CocoError(f"{source}: neither a list of detections nor an object with {wanted}: it {came}")
         content = content[found[0]]
-    return Objects(source, "record", "records", content, lenient)
+    return Objects(source, "record", "records", content, lenient, format)
 
 
 def _of_known(records: Records, key: str, known: NDArray[Any] | None, home: str) -> NDArray[Any]:

@@ -4,12 +4,14 @@ import json
 import reprlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.coco.boxes import NUMBERS, WORDS, evaluated, unreadable, usual_of
 from boxloss.coco.sources import TAKEN, CocoError, Source, kind_of
 
 NAMED = 3  # how many of the records that are wrong an error names
@@ -54,10 +56,17 @@ class Records:
         The number of records.
     lenient
         Whether records that are wrong are left out; else they are an error.
+    format
+        The format of boxes; by default it is what most of them look like.
     """
 
-    def __init__(self, source: Source, kind: str, kinds: str, size: int, lenient: bool) -> None:
+    names: Mapping[str, str] = MappingProxyType({})  # what errors call the numbers of a box if not as formats do
+
+    def __init__(
+        self, source: Source, kind: str, kinds: str, size: int, lenient: bool, format: str | None = None
+    ) -> None:
         self.source, self.kind, self.kinds, self.size, self.lenient = source, kind, kinds, size, lenient
+        self.format = format
         self.wrong: dict[int, str] = {}
 
     def good(self) -> NDArray[np.bool_]:
@@ -132,15 +141,30 @@ class Records:
         return self._checked(key, self._column(key), lambda value: isinstance(value, str), "is not a string", "")
 
     def boxes(self, key: str) -> NDArray[np.float64]:
-        """Return the boxes under `key` as [x, y, width, height], with shape (N, 4)."""
-        return self.lists(key, "xywh", "[x, y, width, height]", lambda box: box[2] >= 0 and box[3] >= 0)
+        """Return the boxes under `key`, lists or objects with the names of their numbers, as they are evaluated.
 
-    def lists(self, key: str, names: Sequence[str], wanted: str, upright: Callable[[Any], bool]) -> NDArray[np.float64]:
-        """Return four finite numbers each under `key`, a list or an object with `names`, without a negative side."""
-        boxes, none = [_as_list(box, names) for box in self._boxes(key)], [0.0] * 4
-        boxes = self._checked(key, boxes, _is_four_numbers, f"is not four finite numbers {wanted}", none)
-        boxes = self._checked(key, boxes, upright, "has a negative width or height", none)
-        return np.array(boxes, np.float64).reshape(-1, 4)
+        From here on `format` says how they were read.
+        """
+        given = self._boxes(key)
+        self.format = format = self.format or usual_of(given)
+        names = NUMBERS[format]
+        size, none = len(names), [0.0] * len(names)
+        has_corners = format in ("xyxy", "yxyx")
+
+        def is_box(value: Any) -> bool:
+            return isinstance(value, list) and len(value) == size and all(map(_is_finite, value))
+
+        def is_upright(box: list[float]) -> bool:
+            low = box[:2] if has_corners else (0.0, 0.0)
+            return box[2] >= low[0] and box[3] >= low[1]
+
+        wanted = f"{WORDS[size]} finite numbers [{', '.join(self.names.get(name, name) for name in names)}]"
+        boxes = self._checked(key, [_as_list(box, names) for box in given], is_box, f"is not {wanted}", none)
+        boxes = self._checked(key, boxes, is_upright, "has a negative width or height", none)
+        array = np.array(boxes, np.float64).reshape(-1, size)
+        for index in np.flatnonzero(unreadable(array, format)).tolist():
+            self._note(index, f"{key} {reprlib.repr(boxes[index])} has an angle that is too large")
+        return evaluated(array, format)
 
     def _column(self, key: str, optional: bool = False) -> list[Any]:
         """Return the values under `key`; None where there is none."""
@@ -202,16 +226,20 @@ class Objects(Records):
 
     Parameters
     ----------
-    source, kind, kinds, lenient
+    source, kind, kinds, lenient, format
         As of `Records`.
     items
         What should be a list of objects and is checked to be one.
     """
 
-    def __init__(self, source: Source, kind: str, kinds: str, items: Any, lenient: bool = False) -> None:
+    names = MappingProxyType({"w": "width", "h": "height"})
+
+    def __init__(
+        self, source: Source, kind: str, kinds: str, items: Any, lenient: bool = False, format: str | None = None
+    ) -> None:
         if not isinstance(items, list):
             raise CocoError(f"{source}: {kinds}: {reprlib.repr(items)} is not a list")
-        super().__init__(source, kind, kinds, len(items), lenient)
+        super().__init__(source, kind, kinds, len(items), lenient, format)
         self.items = self._checked("", items, lambda item: isinstance(item, dict), "is not an object", {})
 
     def _column(self, key: str, optional: bool = False) -> list[Any]:
@@ -237,7 +265,3 @@ def _is_int64(value: Any) -> bool:
 def _is_finite(value: Any) -> bool:
     # Not math.isfinite, which raises on an integer beyond the floats; the comparison is false for NaN.
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
-
-
-def _is_four_numbers(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 4 and all(map(_is_finite, value))

@@ -18,9 +18,11 @@ from boxloss.coco.columns import Columns, OtherwiseError
 PIECE = 1 << 18
 SPACE = b" \t\n\r"
 BETWEEN = re.compile(rb"\}[ \t\n\r]*,[ \t\n\r]*\{")  # two records
+BOX = re.compile(rb'"bbox"[ \t\n\r]*:[ \t\n\r]*\[([^]]*)\]')
 FLOATS = ("bbox", "area", "score")
 
 Box = tuple[float, float, float, float]
+RotatedBox = tuple[float, float, float, float, float]
 
 
 class Image(msgspec.Struct, gc=False):
@@ -47,6 +49,12 @@ class Annotation(msgspec.Struct, gc=False):
     area: float = float("nan")
 
 
+class RotatedAnnotation(Annotation, gc=False, kw_only=True):
+    """A box with an angle."""
+
+    bbox: RotatedBox  # type: ignore[assignment]
+
+
 class Detection(msgspec.Struct, gc=False):
     """A scored box."""
 
@@ -54,6 +62,12 @@ class Detection(msgspec.Struct, gc=False):
     category_id: int
     bbox: Box
     score: float
+
+
+class RotatedDetection(Detection, gc=False, kw_only=True):
+    """A scored box with an angle."""
+
+    bbox: RotatedBox  # type: ignore[assignment]
 
 
 class AnnotationFile(msgspec.Struct):
@@ -86,7 +100,7 @@ def annotation_file(content: bytes) -> tuple[list[int] | None, dict[Any, str] | 
             names = dict(pairs)
             if len(names) < len(pairs):
                 raise OtherwiseError
-        return images, names, _columns(_bytes(file.annotations), Annotation)
+        return images, names, _columns(_bytes(file.annotations), Annotation, RotatedAnnotation)
 
 
 def results_file(content: bytes) -> Columns:
@@ -100,7 +114,7 @@ def results_file(content: bytes) -> Columns:
             if len(given) != 1:
                 raise OtherwiseError
             content = _bytes(given[0])
-        return _columns(content, Detection)
+        return _columns(content, Detection, RotatedDetection)
 
 
 def _bytes(raw: msgspec.Raw | msgspec.UnsetType) -> bytes:
@@ -150,15 +164,20 @@ def _pieces(content: bytes, kind: type[Any]) -> Iterator[list[Any]]:
         start = between.end() - 1 if between else stop
 
 
-def _columns(content: bytes, kind: type[Any]) -> Columns:
+def _columns(content: bytes, usual: type[Any], rotated: type[Any]) -> Columns:
+    """Decode a list to columns: boxes of shape (N, 4), or (N, 5) if the first one has an angle."""
+    first = BOX.search(content)
+    size = 5 if first is not None and first[1].count(b",") == 4 else 4
+    kind = rotated if size == 5 else usual
     names = kind.__struct_fields__
     parts: dict[str, list[Any]] = {name: [] for name in names}
     for piece in _pieces(content, kind):
         for name in names:
             values: Any = map(attrgetter(name), piece)
-            width = 4 if name == "bbox" else 1
+            width = size if name == "bbox" else 1
             if width > 1:
                 values = chain.from_iterable(values)
             kind_of_number = np.float64 if name in FLOATS else np.int64
             parts[name].append(np.fromiter(values, kind_of_number, width * len(piece)))
-    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    return columns | {"bbox": columns["bbox"].reshape(-1, size)}

@@ -5,20 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.coco.boxes import COCO, NUMBERS
 from boxloss.coco.delimited import as_flags, as_labels, as_numbers, read_csv
 from boxloss.coco.parquet import ParquetFiles, number_type
 from boxloss.coco.records import Records
 from boxloss.coco.sources import CocoError, Source, explained, is_parquet
-from boxloss.conversion import convert
 
 AREA = "area"  # of ground truth alone: checked where it is read
 LABELS, VALUES = ("id", "image_id", "category_id"), ("iscrowd", "score")
-NUMBERS = {  # the columns of a box that is not a list, for each format
-    "xyxy": ("x1", "y1", "x2", "y2"),
-    "xywh": ("x", "y", "w", "h"),
-    "cxcywh": ("cx", "cy", "w", "h"),
-    "yxyx": ("y1", "x1", "y2", "x2"),
-}
 
 
 class Table(Records):
@@ -29,14 +23,13 @@ class Table(Records):
     source
         The file.
     format
-        The format of its boxes, a key of `NUMBERS`.
+        The format of its boxes, a key of `NUMBERS`; by default COCO's, or of lists of five numbers detectron2's.
     lenient
         As of `Records`.
     """
 
-    def __init__(self, source: Source, format: str, lenient: bool = False) -> None:
-        self.format = format
-        columns = (*LABELS, *VALUES, "bbox", *NUMBERS[format])
+    def __init__(self, source: Source, format: str | None, lenient: bool = False) -> None:
+        columns = (*LABELS, *VALUES, "bbox", *NUMBERS[format or COCO])
         self.parts: list[tuple[str, int]] = []  # files and numbers of rows, of a folder
         wrong: dict[int, str] = {}
         if is_parquet(source):
@@ -54,26 +47,13 @@ class Table(Records):
             self.table, wrong = read_csv(source, columns, (AREA,))
             self.texts = set(self.table.column_names)
             size = self.table.num_rows + len(wrong)
-        super().__init__(source, "row", "rows", size, lenient)
+        super().__init__(source, "row", "rows", size, lenient, format)
         self.wrong |= wrong
         self.read = np.setdiff1d(np.arange(size), list(wrong))  # the rows that are in the table
 
     def ids(self, key: str) -> NDArray[Any]:
         """Return the labels under `key`, which must differ; without such a column the numbers of the rows."""
         return super().ids(key) if key in self.table.column_names else np.arange(self.size)
-
-    def boxes(self, key: str) -> NDArray[np.float64]:
-        """Return the boxes, a list column `key` or four columns, as [x, y, width, height], with shape (N, 4)."""
-        has_corners = self.format in ("xyxy", "yxyx")
-
-        def upright(box: list[float]) -> bool:
-            low = box[:2] if has_corners else (0.0, 0.0)
-            return box[2] >= low[0] and box[3] >= low[1]
-
-        names = NUMBERS[self.format]
-        boxes = self.lists(key, names, f"[{', '.join(names)}]", upright)
-        with np.errstate(over="ignore"):
-            return convert(boxes, self.format, "xywh")
 
     def _column(self, key: str, optional: bool = False) -> list[Any]:
         if not self._has(key, optional):
@@ -95,7 +75,7 @@ class Table(Records):
     def _boxes(self, key: str) -> list[Any]:
         if key in self.table.column_names:
             return self._column(key)
-        names = NUMBERS[self.format]
+        names = NUMBERS[self.format or COCO]
         if missing := [name for name in names if name not in self.table.column_names]:
             wanted = f"a box is a list column 'bbox' or the columns {names}"
             raise CocoError(f"{self.source}: no column {missing[0]!r}: {wanted}")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.coco.boxes import NUMBERS, evaluated, unreadable, usual
 from boxloss.coco.columns import Columns, Detections, GroundTruth, OtherwiseError
 from boxloss.coco.sources import Source
 from boxloss.printable import printable
@@ -18,7 +19,7 @@ from boxloss.printable import printable
 Read = TypeVar("Read")
 
 
-def ground_truth(source: Source, content: bytes) -> GroundTruth | None:
+def ground_truth(source: Source, content: bytes, format: str | None = None) -> GroundTruth | None:
     """Read a COCO annotation file whose ids are integers."""
 
     def read() -> GroundTruth:
@@ -31,7 +32,7 @@ def ground_truth(source: Source, content: bytes) -> GroundTruth | None:
         _check_known(found["category_id"], categories)
         _check_different(found["id"])
         _check((found["iscrowd"] == 0) | (found["iscrowd"] == 1))
-        box = _boxes(found)
+        box, its_format = _boxes(found, format)
         with np.errstate(over="ignore"):
             area = np.where(np.isnan(found["area"]), box[:, 2] * box[:, 3], found["area"])
         return GroundTruth(
@@ -44,12 +45,13 @@ def ground_truth(source: Source, content: bytes) -> GroundTruth | None:
             box=box,
             crowd=found["iscrowd"] == 1,
             area=area,
+            format=its_format,
         )
 
     return _unless_otherwise(read)
 
 
-def detections(source: Source, content: bytes, truth: GroundTruth) -> Detections | None:
+def detections(source: Source, content: bytes, truth: GroundTruth, format: str | None = None) -> Detections | None:
     """Read a COCO results file whose ids are integers."""
 
     def read() -> Detections:
@@ -59,13 +61,15 @@ def detections(source: Source, content: bytes, truth: GroundTruth) -> Detections
         _check(np.array([truth.image_id.dtype.kind == "i", truth.category_id.dtype.kind == "i"]))
         _check_known(found["image_id"], truth.images)
         _check_known(found["category_id"], None if truth.categories is None else np.array(list(truth.categories)))
+        box, its_format = _boxes(found, format)
         return Detections(
             name=printable(str(source)),
             image_id=found["image_id"],
             category_id=found["category_id"],
-            box=_boxes(found),
+            box=box,
             score=found["score"],
             position=np.arange(len(found["score"])),
+            format=its_format,
         )
 
     return _unless_otherwise(read)
@@ -87,10 +91,14 @@ def _check(right: NDArray[np.bool_]) -> None:
         raise OtherwiseError
 
 
-def _boxes(found: Columns) -> NDArray[np.float64]:
-    box = found["bbox"].reshape(-1, 4)
-    _check(box[:, 2:] >= 0.0)
-    return box
+def _boxes(found: Columns, format: str | None) -> tuple[NDArray[np.float64], str]:
+    """Return boxes as they are evaluated, and the format that they were read in."""
+    given = found["bbox"]
+    format = format or usual(given.shape[1])
+    _check(np.array([given.shape[1] == len(NUMBERS[format])]))
+    _check(given[:, 2:4] >= 0.0)
+    _check(~unreadable(given, format))
+    return evaluated(given, format), format
 
 
 def _check_different(ids: NDArray[Any]) -> None:

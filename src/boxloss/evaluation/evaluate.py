@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from boxloss.coco import Detections, GroundTruth, Source
+from boxloss.coco.overlaps import FEW, engine_for
 from boxloss.evaluation.arrange import arrange
 from boxloss.evaluation.evaluation import Evaluation
 from boxloss.evaluation.inputs import Columns, load
@@ -22,8 +23,8 @@ AREAS = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**
 MAX_DETECTIONS = (1, 10, 100)
 
 # A process waits longer for kernels, tenths of a second from disk and seconds on a new machine, than for plain steps on
-# so many detections, where a call takes as long as LEAST of them. After that, kernels are 8 to 70 times as fast.
-FEW, LEAST = 2000, 100
+# FEW detections, where a call takes as long as LEAST of them. After that, kernels are 8 to 70 times as fast.
+LEAST = 100
 ENGINES = ("auto", "numba", "array")
 
 
@@ -51,7 +52,8 @@ def evaluate(
         shape (N, 4). There may be ``crowd``, 0 or 1, for regions in which detections do not count, and ``area``, by
         which small and large are told apart; by default that is the area of the box.
     detections
-        Detections, in the same forms, with ``score`` and without ``crowd`` and ``area``.
+        Detections, in the same forms, with ``score`` and without ``crowd`` and ``area``. Scores are compared in
+        float64: integers beyond 2**53 may tie.
     iou_thresholds
         The lowest IoUs of a match, up to 62 of them, each from 0 to 1.
     areas
@@ -61,9 +63,9 @@ def evaluate(
         the largest.
     format
         The format of boxes: ``"xyxy"``, the default for arrays, ``"xywh"``, the default for files, ``"cxcywh"`` or
-        ``"yxyx"``. COCO's JSON files are always ``"xywh"``. Columns may hold rotated boxes, shape (N, 5) or (N, 8), as
-        ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"``, ``"xywhr"`` or ``"xyxyxyxy"``: then IoUs and areas are those of the
-        rotated boxes.
+        ``"yxyx"``. Boxes of four numbers in JSON files are always ``"xywh"``. Rotated boxes, shape (N, 5), are
+        ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"``, the default for files whose boxes have five numbers, or
+        ``"xywhr"``; in columns also ``"xyxyxyxy"``, shape (N, 8). Then IoUs and areas are those of the rotated boxes.
     engine
         ``"numba"``; ``"array"``, which runs the same steps without compiling them; or ``"auto"``, which is ``"array"``
         for the first 2000 detections in a process, or 20 calls, and then ``"numba"``. The numbers are the same to
@@ -102,7 +104,7 @@ def evaluate(
     arranged = arrange(known, found)
     size = max(len(found.score), len(known.box))
     # Engines may differ in the last bit of IoUs of rotated boxes and of resamples: the size alone decides there.
-    by_size = engine if engine != "auto" else "array" if size <= FEW else "numba"
+    by_size = engine if engine != "auto" else engine_for(size)
     is_same = arranged.truth.box.shape[1] == 4
     engine = _spending.engine(engine, size) if is_same else by_size
     ranges = np.array(list(settings.areas.values()), np.float64)

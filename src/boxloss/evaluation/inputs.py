@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 
 from boxloss.check import check_choice
 from boxloss.coco import Detections, GroundTruth, Source, read_detections, read_ground_truth
-from boxloss.coco.tables import NUMBERS
-from boxloss.conversion import convert
-from boxloss.functions import validate
+from boxloss.coco.boxes import NUMBERS, evaluated, unreadable
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 from boxloss.shapes.formats import ALL_FORMATS
 
 Columns = Mapping[str, Any]  # or a table with the same two methods, as a DataFrame
 TRUTH = {"image": True, "category": True, "box": True, "crowd": False, "area": False}  # whether each is needed
 FOUND = {"image": True, "category": True, "box": True, "score": True}
-ROTATED = ("cxcywha", "cxcywhd", "cxcywhr", "xywhr", "xyxyxyxy")
-FORMATS = (*NUMBERS, *ROTATED)
+CORNERS = "xyxyxyxy"  # of columns alone
+FORMATS = (*NUMBERS, CORNERS)
 KINDS = {"i": "integers", "U": "strings"}
 
 
@@ -31,12 +29,12 @@ def load(
     """Read, or take as they are, ground truth and detections, and check that they go together."""
     if format is not None:
         check_choice("format", format, FORMATS)
-    if format in ROTATED and (_is_file(truth) or _is_file(detections)):
-        raise ValueError(f"format {format!r} is for columns: boxes in files are axis-aligned; got a file")
+    if format == CORNERS and (_is_file(truth) or _is_file(detections)):
+        raise ValueError(f"format {format!r} is for columns: boxes in files have four or five numbers; got a file")
     if not isinstance(truth, GroundTruth):
-        truth = read_ground_truth(truth, format or "xywh") if _is_file(truth) else _truth(truth, format or "xyxy")
+        truth = read_ground_truth(truth, format) if _is_file(truth) else _truth(truth, format or "xyxy")
     if _is_file(detections):
-        return truth, read_detections(detections, truth, format or "xywh")
+        return truth, read_detections(detections, truth, format)
     found = detections if isinstance(detections, Detections) else _found(detections, format or "xyxy")
     if truth.box.shape[1] != found.box.shape[1]:
         kinds = " and ".join(f"{side.name} {'rotated' if side.box.shape[1] == 5 else 'not'}" for side in (truth, found))
@@ -71,7 +69,7 @@ def _truth(columns: Any, format: str) -> GroundTruth:
         crowd = flags == 1.0
     with np.errstate(over="ignore"):
         area = _numbers(name, "area", given["area"], len(box)) if "area" in given else box[:, 2] * box[:, 3]
-    return GroundTruth(name, None, None, image, category, np.arange(len(box)), box, crowd, area)
+    return GroundTruth(name, None, None, image, category, np.arange(len(box)), box, crowd, area, format)
 
 
 def _found(columns: Any, format: str) -> Detections:
@@ -135,17 +133,15 @@ def _finite(name: str, key: str, values: NDArray[Any]) -> NDArray[np.float64]:
 
 def _boxes(name: str, values: NDArray[Any], format: str) -> NDArray[np.float64]:
     """Check boxes, and write them as [x, y, width, height], or with an angle as (cx, cy, width, height, angle)."""
-    size, to = ALL_FORMATS[format].size, "cxcywha" if format in ROTATED else "xywh"
+    size = ALL_FORMATS[format].size
     if values.size == 0:
-        return np.zeros((0, ALL_FORMATS[to].size))
+        return np.zeros((0, min(size, 5)))
     if values.ndim != 2 or values.shape[1] != size:
         raise ValueError(f"{name}: box must have shape (N, {size}); got {values.shape}")
     given = _finite(name, "box", values)
-    unreadable = validate(given, format=format).unreadable
     complaint = "is no rectangle" if size == 8 else "has an angle that is too large"
-    _check(name, "box", given, ~unreadable, complaint)
-    with np.errstate(over="ignore"):
-        box = np.ascontiguousarray(convert(given, format, to))
+    _check(name, "box", given, ~unreadable(given, format), complaint)
+    box = evaluated(given, format)
     _check(name, "box", given, (box[:, 2:4] >= 0.0).all(axis=1), f"as {format!r} has a negative width or height")
     return box
 

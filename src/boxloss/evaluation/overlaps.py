@@ -1,15 +1,14 @@
 """Rotated detections and the annotations that they may match, found before matching: COCO's evaluation knows none."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.coco.overlaps import rotated_iou
 from boxloss.evaluation.arrange import Arranged, Boxes, Floats
-from boxloss.losses.iou_score import iou_score
 
 PAIRS_AT_A_TIME = 1 << 20
-FORMAT = "cxcywha"
 
 
 class Near(NamedTuple):
@@ -31,7 +30,7 @@ class Near(NamedTuple):
 NOTHING = Near(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
-def near(arranged: Arranged, lowest: float, engine: str) -> Near:
+def near(arranged: Arranged, lowest: float, engine: Any) -> Near:
     """The annotations of the image and category of each detection that it overlaps by the lowest threshold or more."""
     found, truth, images = arranged.detections, arranged.truth, len(arranged.images)
     if truth.box.shape[1] == 4:
@@ -46,7 +45,7 @@ def near(arranged: Arranged, lowest: float, engine: str) -> Near:
         own = stop[start:end] - first[start:end]
         detection = np.repeat(np.arange(start, end), own)
         annotation = np.arange(own.sum()) - np.repeat(np.cumsum(own) - own - first[start:end], own)
-        iou = _ious(found.box[detection], truth.box[annotation], arranged.crowd[annotation], engine)
+        iou = rotated_iou(found.box[detection], truth.box[annotation], arranged.crowd[annotation], engine)
         enough = iou >= lowest
         counts[1:] += np.bincount(detection[enough], minlength=len(wanted))
         parts.append((annotation[enough], iou[enough]))
@@ -61,13 +60,3 @@ def _key(boxes: Boxes, images: int) -> NDArray[np.int64]:
     """A number for each category and image; annotations are in the order of it."""
     category = np.repeat(np.arange(len(boxes.start) - 1), np.diff(boxes.start))
     return category * max(images, 1) + boxes.image
-
-
-def _ious(box: Floats, truth: Floats, crowd: NDArray[np.bool_], engine: str) -> Floats:
-    iou: Floats = np.asarray(iou_score(box, truth, format=FORMAT, engine=engine))  # type: ignore[arg-type]
-    if crowd.any():
-        own, other = box[:, 2] * box[:, 3], truth[:, 2] * truth[:, 3]
-        with np.errstate(all="ignore"):
-            share = np.where(own > 0.0, iou * (own + other) / ((1.0 + iou) * own), 0.0)
-        iou = np.where(crowd, share, iou)
-    return iou

@@ -8,6 +8,7 @@ from boxloss.check import check_count, check_finite, check_not_negative
 from boxloss.check_arrays import check_last_axis
 from boxloss.losses.loss import Loss
 from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
 
 
 def check_loss(loss: Any) -> None:
@@ -43,10 +44,20 @@ def check_sides(name: str, width: float, height: float) -> None:
     check_not_negative(f"height of {name}", height)
 
 
+def check_angle(name: str, value: Any) -> float:
+    """An angle that a loss reads: of one that is larger too few digits are left."""
+    angle = check_finite(name, value)
+    if abs(angle) > FARTHEST_RADIANS:
+        raise ValueError(f"{name} must be at most {FARTHEST_RADIANS:.0f} radians either way; got {angle!r}")
+    return angle
+
+
 def check_target(target: Any, has_angle: bool) -> np.ndarray:
     """The numbers of a box, with an angle if it came with one or has to have one."""
     if len(_items(target) or ()) == 5:
-        return check_numbers("target", target, "(x, y, w, h, angle)")
+        numbers = check_numbers("target", target, "(x, y, w, h, angle)")
+        check_angle("angle of target", numbers[4])
+        return numbers
     numbers = check_numbers("target", target, "(x, y, w, h)")
     return np.append(numbers, 0.0) if has_angle else numbers
 
@@ -82,6 +93,9 @@ def check_extent(extent: Any, vary: tuple[str, str], target: np.ndarray) -> Exte
     for low, high in ((left, right), (bottom, top)):
         if not low < high:
             raise ValueError(f"extent must go from a lower to a higher number; got {low!r} to {high!r}")
+    for name, ends in zip(vary, ((left, right), (bottom, top)), strict=True):
+        if name == "a":
+            _ = [check_angle("extent of the angle", end) for end in ends]
     return (left, right), (bottom, top)
 
 

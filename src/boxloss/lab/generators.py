@@ -134,7 +134,7 @@ def coco_pairs(
     detections: Source,
     iou_threshold: float = 0.1,
     *,
-    format: str = "xywh",
+    format: str | None = None,
     max_detections: int = MAX_DETECTIONS,
     lenient: bool = False,
 ) -> Pairs:
@@ -147,8 +147,9 @@ def coco_pairs(
         ``boxloss.coco.read_ground_truth``.
     iou_threshold : float
         The lowest IoU of a match. COCO's 0.5 would leave out the half of the range where losses differ most.
-    format : {"xywh", "xyxy", "cxcywh", "yxyx"}
-        The format of boxes in Parquet and CSV files.
+    format : {"xywh", "xyxy", "cxcywh", "yxyx", "cxcywha", "cxcywhd", "cxcywhr", "xywhr"}, optional
+        The format of boxes in Parquet and CSV files, or of rotated boxes in files of any kind; see there. By default
+        ``"xywh"``, and ``"cxcywhr"`` of boxes with five numbers.
     max_detections : int
         How many detections of an image and category count: those with the highest scores.
     lenient : bool
@@ -178,7 +179,7 @@ def matched_pairs(truth: GroundTruth, matches: Matches, iou_threshold: float) ->
     """The boxes of matches, with a name that says where they come from."""
     count = f"{len(matches):,} match{'es' * (len(matches) != 1)}"
     name = f"{count} of {printable(PurePath(truth.name).name)}, IoU of {iou_threshold:g} or more"
-    return Pairs(name, matches.pred, matches.target)
+    return Pairs(name, matches.pred, matches.target, matches.format)
 
 
 def as_pairs(pairs: Any, count: int, seed: int) -> Pairs:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxloss.check import check_finite
 from boxloss.lab.check import (
     Extent,
+    check_angle,
     check_extent,
     check_loss,
     check_numbers,
@@ -174,7 +174,7 @@ def landscape(
     edges = check_extent(extent, names, target)
     center = target[:2] if pred_center is None else check_numbers("pred_center", pred_center, "(x, y)")
     size = check_numbers("pred_size", pred_size, "(w, h)")
-    angle = target[4:] if pred_angle is None else [check_finite("pred_angle", pred_angle)]
+    angle = target[4:] if pred_angle is None else [check_angle("pred_angle", pred_angle)]
     check_sides("target", *target[2:4])
     check_sides("pred_size", *size)
     first, second = (PARAMETERS.index(name) for name in names)

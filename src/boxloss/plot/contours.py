@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from boxloss.plot.style import (
 )
 
 LEVELS = 16
+WIDTH = 52  # characters of a title
 ARROWS = 13  # along each side
 ARROW: Style = {
     "pivot": "mid",
@@ -162,7 +164,12 @@ def title(plane: Landscape) -> str:
     x, y, w, h, *angle = plane.target
     turn = f", angle {number(angle[0])}" if angle else ""
     place = f"target {size(w, h)} at ({number(x)}, {number(y)}){turn}"
-    return f"{name_of(plane.loss)} loss\nfixed: pred {', '.join(held)}; {place}"
+    return wrapped(f"{name_of(plane.loss)} loss", f"fixed: pred {', '.join(held)}; {place}")
+
+
+def wrapped(*lines: str) -> str:
+    """Break the lines of a title so that it stays above its panel."""
+    return "\n".join(fill(line, WIDTH, break_long_words=False) for line in lines)
 
 
 def rectangle(box: np.ndarray, **options: Any) -> Rectangle:

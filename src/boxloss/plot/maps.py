@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from boxloss.lab import Simulation
 from boxloss.plot.contours import EDGE
-from boxloss.plot.steps import conditions
+from boxloss.plot.steps import conditions, error_of
 from boxloss.plot.style import COLOUR_MAP, as_sequence, colour_bar, legend_below, name_of, panels, styled
 
 WIDTH = 56  # characters of a title
@@ -55,7 +55,7 @@ def final_map(
     """
     several = as_sequence(results, Simulation)
     norm = LogNorm(*COLOURED, clip=True) if quantity == "error" else Normalize(0, 1)
-    label = "final mean |dx| + |dy| + |dw| + |dh|" if quantity == "error" else "final mean IoU"
+    label = f"final mean {error_of(several)}" if quantity == "error" else "final mean IoU"
     figure, axes = panels(len(several), width=5.2, height=5.0)
     for result, panel in zip(several, axes, strict=True):
         place = (result.points - np.asarray(result.center)) / result.scale[:, None]

@@ -8,7 +8,7 @@ from matplotlib.patheffects import withStroke
 
 from boxloss.lab import Descent, Landscape
 from boxloss.lab.landscapes import PARAMETERS
-from boxloss.plot.contours import contours, target
+from boxloss.plot.contours import contours, target, wrapped
 from boxloss.plot.style import as_sequence, colour_bar, legend_below, loss_label, name_of, number, panels, styled
 
 MOST = 40  # paths in one panel
@@ -85,11 +85,23 @@ def paths(ball: Descent) -> tuple[np.ndarray, np.ndarray]:
 
 def title(ball: Descent) -> str:
     """Name the loss and how it was descended on."""
-    return f"{name_of(ball.loss)} loss\nfixed: {', '.join(method(ball))}"
+    return wrapped(f"{name_of(ball.loss)} loss", f"fixed: {', '.join(method(ball))}")
 
 
 def method(ball: Descent) -> list[str]:
     """Say how boxes moved in phrases."""
     first, last = (number(ball.lr[step]) for step in (0, -1))
     rate = first if first == last else f"{first} to {last}"
-    return [f"{ball.optimizer} on {ball.parametrisation}", f"learning rate {rate}", f"{len(ball.lr)} steps"]
+    angles = [f"angle of {name} {span(boxes[..., 4])}" for name, boxes in _with_angle(ball).items()]
+    return [f"{ball.optimizer} on {ball.parametrisation}", f"learning rate {rate}", f"{len(ball.lr)} steps", *angles]
+
+
+def _with_angle(ball: Descent) -> dict[str, np.ndarray]:
+    ends = {"target": ball.target, "start": ball.start}
+    return ends if ball.start.shape[-1] == 5 and ball.start.size else {}
+
+
+def span(values: np.ndarray) -> str:
+    """The number that all are, or the lowest and the highest."""
+    low, high = number(float(np.min(values))), number(float(np.max(values)))
+    return low if low == high else f"{low} to {high}"

@@ -73,14 +73,23 @@ def curves(
         panel.scatter([], [], color="gray", s=36, label="published")
     panel.set(xlabel="step", xlim=(0, panel.dataLim.xmax))
     panel.set_ylim(bottom=0)
-    panel.set_ylabel(LABELS[quantity].format(unit=unit))
+    panel.set_ylabel(LABELS[quantity].format(error=error_of(several), unit=unit))
     panel.set_title(fill(f"fixed: {', '.join(shared)}", WIDTH))
     panel.grid(visible=True)
     panel.legend(frameon=False)
     return figure
 
 
-LABELS = {"error": "mean |dx| + |dy| + |dw| + |dh|\n({unit})", "iou": "mean IoU", "value": "mean loss"}
+LABELS = {"error": "mean {error}\n({unit})", "iou": "mean IoU", "value": "mean loss"}
+
+
+def error_of(results: Sequence[Descent | Simulation]) -> str:
+    """Write the error as a sum; boxes with an angle have a fifth term."""
+    has_angle = any(
+        result.protocol == "rotated" if isinstance(result, Simulation) else result.start.shape[-1] == 5
+        for result in results
+    )
+    return "|dx| + |dy| + |dw| + |dh|" + " + |da|" * has_angle
 
 
 def conditions(result: Descent | Simulation) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxloss.check import check_format
+from boxloss.check import check_count, check_format
 from boxloss.check_arrays import check_boxes
 from boxloss.check_options import check_one_a_box
 from boxloss.libraries.arrays import is_dask, to_host
@@ -63,6 +63,12 @@ class Boxes(NamedTuple):
     group: Any
     batch: Any
     like: Any
+
+
+def check_most(max_kept: Any, count: int) -> int | None:
+    """How many of so many boxes may be kept, or None for all of them."""
+    most = count if max_kept is None else check_count("max_kept", max_kept)
+    return most if most < count else None
 
 
 def criterion(metric: Any, threshold: float) -> tuple[Loss, float]:

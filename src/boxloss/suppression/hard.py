@@ -1,10 +1,10 @@
 """Suppression that removes boxes."""
 
-from boxloss.check import check_count, check_finite
+from boxloss.check import check_finite
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
-from boxloss.suppression.call import QUOTIENT, checked, criterion, returned, rounded_limit
+from boxloss.suppression.call import QUOTIENT, check_most, checked, criterion, returned, rounded_limit
 from boxloss.typing import Array, ArrayT
 from boxloss.verbs import select
 
@@ -30,7 +30,7 @@ def nms(
     boxes : array, shape (N, 4), or as many as numbers of the format
         Boxes of any array library but Dask's.
     scores : array, shape (N,)
-        The higher the better; a NaN comes last.
+        The higher the better; a NaN comes last. They are compared in float64: integers beyond 2**53 may tie.
     labels : array of integers, shape (N,), optional
         Classes: a box suppresses those of its own only. Coordinates stay as they are, so nothing is lost of them.
     threshold : float
@@ -83,7 +83,7 @@ def nms(
     threshold = check_finite("threshold", threshold)
     metric, limit = criterion(metric, threshold)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)
-    request, max_kept = given.request, None if max_kept is None else check_count("max_kept", max_kept)
+    request, most = given.request, check_most(max_kept, len(given.scores))
     limit = rounded_limit(metric, limit, request.pred.dtype)
     call = metric.program, request, limit, metric.is_score, metric.needed_overlap(limit, metric.is_score)
     kept = select.runner("nms", "auto", request.pred)(
@@ -91,7 +91,7 @@ def nms(
         given.scores,
         given.group,
         given.batch,
-        max_kept,
+        most,
         metric is QUOTIENT and request.box_shape is AXIS_ALIGNED,
     )
     return returned(given, kept, are_indices=True)  # type: ignore[no-any-return]

@@ -4,10 +4,10 @@ import heapq
 
 import numpy as np
 
-from boxloss.check import check_choice, check_count, check_finite, check_positive
+from boxloss.check import check_choice, check_finite, check_positive
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
-from boxloss.suppression.call import checked, criterion, returned
+from boxloss.suppression.call import check_most, checked, criterion, returned
 from boxloss.typing import Array, ArrayT
 from boxloss.verbs import select
 
@@ -74,7 +74,6 @@ def soft_nms(
     check_choice("method", method, METHODS)
     sigma, threshold = check_positive("sigma", sigma), check_finite("threshold", threshold)
     min_score = check_finite("min_score", min_score)
-    max_kept = None if max_kept is None else check_count("max_kept", max_kept)
     metric, limit = criterion(metric, 0.0)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)
     if (given.scores < 0.0).any():
@@ -85,10 +84,10 @@ def soft_nms(
     i, j, value = select.runner("within", "auto", given.request.pred)(*call)
     alike = value.astype(np.float64) if metric.is_score else 1.0 - value.astype(np.float64)
     factor = np.exp(-alike * alike / sigma) if method == "gaussian" else np.where(alike >= threshold, 1.0 - alike, 1.0)
-    count, now = len(given.scores), given.scores.copy()
+    count, now, most = len(given.scores), given.scores.copy(), check_most(max_kept, len(given.scores))
     group, batch = (np.zeros(count, np.int64) if ids is None else ids for ids in (given.group, given.batch))
     begin, is_kept = np.searchsorted(i, np.arange(count + 1)), np.zeros(count, bool)
-    left = np.full(int(batch.max(initial=0)) + 1, count if max_kept is None else max_kept)
+    left = np.full(int(batch.max(initial=0)) + 1, count if most is None else most)
     heap = [(-now[k], int(k)) for k in np.argsort(-now, kind="stable") if now[k] > min_score]  # a sorted list is a heap
     kept: list[int] = []
     while heap:

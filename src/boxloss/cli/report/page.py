@@ -1,6 +1,7 @@
 """The parts of the page, and the page made of them."""
 
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -84,15 +85,22 @@ class Section:
     html: Markup | str = ""
 
 
+def minus(text: str) -> str:
+    """A text whose negative numbers have a true minus sign."""
+    return type(text)(re.sub(r"(?<![^\s(])-(?=[\d.])", "\N{MINUS SIGN}", text))  # one that is Markup stays so
+
+
 def environment() -> Environment:
     """Where the templates are."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("boxloss.cli.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["minus"] = minus
+    return made
 
 
 def render(sections: Sequence[Section], names: Sequence[str], seed: int, command: str) -> str:

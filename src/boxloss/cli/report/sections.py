@@ -164,7 +164,7 @@ def correlations(measured: Measured) -> Section:
             Picture(
                 tiles.pairs(one, measured.top(index), f"{name} loss against IoU, {one.pairs.name}."),
                 name,
-                f"rank correlation {minus(cell(one.all.spearman))}; {interval(one)}",
+                f"rank correlation {cell(one.all.spearman)}; {interval(one)}",
             )
             for index, (name, one) in enumerate(zip(settings.labels, found, strict=True))
         ]
@@ -190,18 +190,14 @@ def detector(measured: Measured) -> Section | None:
         Picture(
             tiles.pairs(one, top_of(one), f"{name} loss against IoU of {one.pairs.name}."),
             name,
-            f"rank correlation {minus(cell(one.all.spearman))}; {interval(one)}",
+            f"rank correlation {cell(one.all.spearman)}; {interval(one)}",
         )
         for name, one in zip(settings.labels, found, strict=True)
     ]
-    notes = [f"Note: {text}." for text in (*measured.matched.remarks(), measured.matched.hint()) if text]
+    matched = measured.matched
+    notes = [f"Note: {text}." for text in (*matched.remarks(), *matched.assumed(), matched.hint()) if text]
     text = [f"The same on the matches of your files, from an IoU of {LOWEST:g} on.", *notes]
     parts = [Part(found[0].pairs.name, correlation_table(found, settings.labels))]
     command = settings.command("correlate", *settings.file_words, "--out", "detector.png")
     rows = [Pictures("", pictures)]
     return Section("detector", "Your detector", text, rows=rows, parts=parts, commands=[command])
-
-
-def minus(text: str) -> str:
-    """A number with a true minus sign."""
-    return text.replace("-", "\N{MINUS SIGN}")

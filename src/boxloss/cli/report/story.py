@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from boxloss.cli import inputs
+from boxloss.cli.options import check_losses
 from boxloss.cli.report.exploring import exploring
 from boxloss.cli.report.glance import glance
 from boxloss.cli.report.measure import Begin, Measured, measure
@@ -35,5 +36,6 @@ def story(settings: Settings, begin: Begin) -> list[Section]:
     matched = inputs.matched(settings.files, settings.reading, inputs.LOWEST) if settings.files else None
     if matched:
         inputs.some_pairs(matched)
+        check_losses(settings.names, matched.matches.format)
     measured = measure(settings, matched, begin)
     return [section for make in SECTIONS if (section := make(measured)) is not None]

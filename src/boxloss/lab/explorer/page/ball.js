@@ -9,6 +9,8 @@ const STILL = 1e-7; // a step that moves no number further ends a run after as m
 const PATIENCE = 60;
 const MOST_RUNS = 6;
 const ARRIVED = 0.95;
+const LATELY = 100; // steps by which a box that goes on is told from one that jumps about
+const GETS_ON = 0.2; // share of their length that is left of steps from where they began to where they ended
 const OPTIMIZERS = { sgd: "SGD", momentum: "momentum", adam: "Adam" };
 const RATE = { low: 0.001, high: 10, logarithmic: true };
 const rolling = { runs: [], active: null, running: false, start: null, frames: 0, time: 0 };
@@ -16,6 +18,7 @@ const rolling = { runs: [], active: null, running: false, start: null, frames: 0
 const activeRun = () => rolling.runs.find((run) => run === rolling.active);
 
 function beginRun() {
+  byId("spoken").textContent = "";
   const { optimizer, rates, momentum, target } = state;
   const settings = { optimizer, rate: rates[optimizer], momentum, parametrisation: parametrisationNow() };
   const run = {
@@ -59,6 +62,7 @@ function advance() {
 
 // When the loss, a box or the optimiser is another, the run is over; its path stays.
 function endRun() {
+  byId("spoken").textContent = ""; // of a key before
   rolling.running = false;
   rolling.active = null;
   refresh("ball");
@@ -109,6 +113,14 @@ function backToStart() {
   refresh("charts");
 }
 
+// Whether the last steps led nowhere, though each moved the box.
+function jumps({ boxes }) {
+  const last = boxes.slice(-LATELY);
+  const between = (a, b) => Math.max(...a.map((number, k) => Math.abs(number - b[k])));
+  const length = last.slice(1).reduce((sum, box, k) => sum + between(box, last[k]), 0);
+  return between(last.at(-1), last[0]) < GETS_ON * length;
+}
+
 function told() {
   const run = rolling.active;
   const refused = refusal(state.parts, state.shape);
@@ -118,7 +130,9 @@ function told() {
   const stays = run.still >= PATIENCE;
   let verdict = "";
   if (stays || steps >= MOST_STEPS) {
-    verdict = iou > ARRIVED ? " It has arrived." : stays ? " It stays here." : " It is still on its way.";
+    if (iou > ARRIVED) verdict = " It has arrived.";
+    else if (stays) verdict = " It stays here.";
+    else verdict = jumps(run) ? " It jumps about: the learning rate is too high." : " It is still on its way.";
   }
   return `Step ${steps}: loss ${text(value, 3)}, IoU ${text(iou, 3)}.${verdict}`;
 }

@@ -1,6 +1,6 @@
 // The paths of the runs: loss against IoU, and IoU at each step.
 
-const CHART = { width: 340, height: 220, left: 44, right: 12, top: 10, bottom: 34 };
+const CHART = { width: 340, height: 220, left: 44, right: 20, top: 10, bottom: 34 };
 const MOST_POINTS = 300;
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 
@@ -32,7 +32,7 @@ function drawChart(id, x, y, labels, lines) {
     svg("text", { x: px(tick), y: height - bottom + 16, "text-anchor": "middle" }, text(tick, 3)),
   );
   const [middleX, middleY] = [(left + width - right) / 2, (top + height - bottom) / 2];
-  const turned = `translate(11 ${middleY}) rotate(-90)`;
+  const turned = `translate(12 ${middleY}) rotate(-90)`;
   const names = [
     svg("text", { x: middleX, y: height - 3, "text-anchor": "middle", class: "axis" }, labels[0]),
     svg("text", { transform: turned, "text-anchor": "middle", class: "axis" }, labels[1]),

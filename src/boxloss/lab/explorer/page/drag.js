@@ -33,6 +33,7 @@ function facing([x, y, w, h], side, [pointX, pointY], isCoarse) {
 // Boxes with an angle, or without: those of the other shape keep their places.
 function setShape(shape) {
   if (shape === state.shape) return;
+  leaveExample();
   state.shape = shape;
   for (const which of ["pred", "target"]) {
     const box = state[which].slice(0, 4);
@@ -49,6 +50,7 @@ function shapeChanged() {
 }
 
 function setBox(which, box) {
+  if (!examples.shown?.invites) leaveExample();
   state[which] = box;
   endRun();
   boxesChanged();

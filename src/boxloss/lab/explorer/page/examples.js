@@ -2,11 +2,13 @@
 
 const TURNED = { pred: [1.5, 1.4, 1.6, 0.6, 60 * DEGREE], target: [4.3, 3, 1.6, 0.6, 0] };
 const APART = { pred: [1.35, 1.15, 1.2, 1.4], target: [4.3, 3, 1.7, 1.1] };
+const examples = { shown: null };
 const EXAMPLES = [
   {
     title: "No overlap, no slope",
     loss: ["iou"],
     ...APART,
+    invites: true, // to move a box
     text:
       "IoU is 1 wherever the boxes do not touch: no arrow, and the ball stays. Drag the prediction until " +
       "they overlap, or choose GIoU.",
@@ -75,8 +77,18 @@ function showExample(example, button) {
   Object.assign(state, { parts: [shownLoss(example.loss)], shape, pred, target });
   for (const other of byId("examples").children) other.setAttribute("aria-pressed", String(other === button));
   byId("example-text").textContent = example.text;
+  byId("example-text").classList.remove("gone");
+  examples.shown = example;
   rolling.start = null;
   shapeChanged();
+}
+
+// What it says is no longer so. The text keeps its place: the boxes below stay where they are while one drags.
+function leaveExample() {
+  if (examples.shown === null) return;
+  examples.shown = null;
+  for (const button of byId("examples").children) button.setAttribute("aria-pressed", "false");
+  byId("example-text").classList.add("gone");
 }
 
 function makeExamples() {

@@ -106,6 +106,7 @@ function changedLoss() {
 }
 
 function rebuilt() {
+  leaveExample();
   state.parts.forEach(keepFitting);
   changedLoss();
   showParts();
@@ -154,7 +155,7 @@ function partRow(part, place) {
   const entry = LOSSES.get(part.name);
   const several = state.parts.length > 1;
   const refuses = (name) => LOSSES.get(name).refused[state.shape] !== undefined;
-  const note = (name) => (refuses(name) ? " (not for boxes with an angle)" : "");
+  const note = (name) => (refuses(name) ? " (takes no angle)" : "");
   const names = CATALOGUE.losses.map(({ name, title }) => [name, title + note(name)]);
   const set = (name) => {
     Object.assign(part, { name, values: startOf(LOSSES.get(name)) });

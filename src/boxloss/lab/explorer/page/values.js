@@ -152,7 +152,11 @@ onDraw("values", () => {
   if (byId("code").closest("details").open) showCode();
 });
 
-const showCode = () => (byId("code").textContent = python(state.parts, state.pred, state.target));
+function showCode() {
+  const refused = refusal(state.parts, state.shape);
+  byId("code").textContent = refused ? `# ${refused}` : python(state.parts, state.pred, state.target);
+  byId("copy").disabled = refused !== undefined;
+}
 
 // What a reader of the screen hears after a key.
 function speak(which) {

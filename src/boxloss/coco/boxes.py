@@ -1,0 +1,74 @@
+"""Boxes in files: their formats, and what is made of them to be evaluated."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxloss.conversion import convert
+from boxloss.functions import validate
+
+AXIS_ALIGNED = MappingProxyType(
+    {
+        "xyxy": ("x1", "y1", "x2", "y2"),
+        "xywh": ("x", "y", "w", "h"),
+        "cxcywh": ("cx", "cy", "w", "h"),
+        "yxyx": ("y1", "x1", "y2", "x2"),
+    }
+)
+ROTATED = MappingProxyType(
+    {
+        "cxcywha": ("cx", "cy", "w", "h", "angle"),
+        "cxcywhd": ("cx", "cy", "w", "h", "angle"),
+        "cxcywhr": ("cx", "cy", "w", "h", "angle"),
+        "xywhr": ("x", "y", "w", "h", "angle"),
+    }
+)
+# Of each format of a file, the names of the numbers of a box.
+NUMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType({**AXIS_ALIGNED, **ROTATED})
+ANGLES = {
+    "cxcywha": "radians, clockwise on an image",
+    "cxcywhd": "degrees, clockwise on an image",
+    "cxcywhr": "degrees, counter-clockwise",
+    "xywhr": "degrees, counter-clockwise",
+}
+COCO, DETECTRON = "xywh", "cxcywhr"  # what four and five numbers are if nothing is said: detectron2 writes the latter
+WORDS = {4: "four", 5: "five"}
+
+
+def usual(size: int) -> str:
+    """The format of boxes with so many numbers, if nothing is said."""
+    return DETECTRON if size == 5 else COCO
+
+
+def usual_of(boxes: Iterable[Any]) -> str:
+    """The format of boxes as a file has them, if nothing is said: most have five numbers, or they have not."""
+    sizes = Counter(len(box) if isinstance(box, list | dict) else 0 for box in boxes)
+    return usual(5 if 2 * sizes[5] > sizes.total() else 4)
+
+
+def evaluated(box: NDArray[np.float64], format: str) -> NDArray[np.float64]:
+    """Make [x, y, width, height] of boxes, or (cx, cy, width, height, angle in radians) of those with an angle."""
+    to = "xywh" if format in AXIS_ALIGNED else "cxcywha"
+    if format == to:
+        return box
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(convert(box, format, to))
+
+
+def unreadable(box: NDArray[np.float64], format: str) -> NDArray[np.bool_]:
+    """Say which boxes have an angle that is too large for its digits."""
+    if format in AXIS_ALIGNED:
+        return np.zeros(len(box), np.bool_)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found: NDArray[np.bool_] = np.asarray(validate(box, format=format).unreadable)
+    return found
+
+
+def described(format: str) -> str:
+    """The numbers of a format, and what its angle is."""
+    names = ", ".join(NUMBERS[format])
+    return f"[{names} in {ANGLES[format]}]" if format in ANGLES else f"[{names}]"
