@@ -25,6 +25,7 @@ CLI = ROOT / "docs" / "cli.md"
 SEES = {
     "areas": "overlap",
     "center_offset": "centre distance",
+    "enclosing_offset": "centre distance",
     "center_distance": "centre distance",
     "size_difference": "sides",
     "aspect": "aspect ratio",

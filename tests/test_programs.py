@@ -2,7 +2,7 @@
 
 import math
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import boxloss as bl
+from boxloss.formulas.structure import Structure
 from boxloss.formulas.text import from_text
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.overlap import OverlapLoss
@@ -42,6 +43,13 @@ def _pullback(xp, pair, d):
 
 
 area_difference = Relation("area_difference", _difference, _pullback, negated, _size, _of_two)
+
+
+@dataclass(frozen=True)
+class Powered(bl.SIoU):
+    """A loss whose usual exponent is another one."""
+
+    theta: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -167,7 +175,8 @@ NUMBERS = {
     "eps": lambda k: bl.EIoU(eps=k),
     "weight": lambda k: k * bl.L1() + bl.CIoU(),
     "exponent": lambda k: bl.SIoU(theta=k + 1.1),
-    "exponent that is half of a whole number": lambda k: bl.SIoU(theta=1.0 + 0.5 * min(round(k), 5)),
+    # But for the default, 4: see test_exponents_have_three_kernels_at_most.
+    "exponent that is half of a whole number": lambda k: bl.SIoU(theta=1.0 + 0.5 * min(round(k), 4)),
     "number in a sum": lambda k: 2.0 * bl.SmoothL1(beta=k) + k * bl.Huber(delta=3.0),
 }
 
@@ -219,6 +228,35 @@ def test_what_is_known_of_exponents(loss, powers, rng):
     expected, expected_grads = loss.value_and_grad(pred, target, wrt="both", engine="array")
     for found, wanted in zip((value, *grads), (expected, *expected_grads), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-13)
+
+
+def test_exponents_have_three_kernels_at_most(rng):
+    from numba.core import event
+
+    @dataclass(frozen=True)
+    class Own(bl.SIoU):
+        """A loss that no other test has compiled."""
+
+    pred, target = mixed(rng, 20)
+    with event.install_recorder("numba:compile") as compilations:
+        for theta in (4.0, 3.9, 2.0, 2.2, 3.0, 1.5, 4.0, 3.5):
+            Own(theta=theta)(pred, target, engine="numba")
+    kernels = [e for _, e in compilations.buffer if e.is_start and "elementwise" in repr(e.data["dispatcher"])]
+    assert len(kernels) <= 3
+
+
+def test_a_loss_from_disk_has_its_own_exponents(monkeypatch, rng):
+    """Those that are usual now may have been others when it was written."""
+    loss, pair = Powered(theta=3.0), mixed(rng, 20)
+    written, usual = pickle.dumps(loss), loss.program.structure.usual
+    assert (usual, loss.program.structure.powers) == ((3.0,), "usual")
+    expected = loss(*pair, engine="numba")
+    (theta,) = (field for field in fields(Powered) if field.name == "theta")
+    monkeypatch.setattr(theta, "default", 2.0)
+    monkeypatch.setattr(Structure, "_known", {})
+    read = pickle.loads(written)
+    assert (read.program.structure.usual, read.program.structure.powers) == ((2.0,), "halves")
+    np.testing.assert_allclose(read(*pair, engine="numba"), expected, rtol=1e-12)
 
 
 def test_an_eps_of_the_call_compiles_nothing(rng):

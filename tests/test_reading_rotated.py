@@ -15,6 +15,7 @@ from boxloss import coco, lab
 from boxloss.cli import app
 from boxloss.coco import typed
 from boxloss.coco.boxes import NUMBERS, ROTATED
+from errors import check_error
 
 NAMES = {"image": "image_id", "category": "category_id", "box": "bbox", "crowd": "iscrowd", "score": "score"}
 
@@ -113,6 +114,21 @@ def test_five_numbers_are_those_of_detectron2(files, tmp_path, monkeypatch):
     assert (known.format, coco.read_detections(files[1], known).format) == ("cxcywhr", "cxcywhr")
     monkeypatch.setattr(typed, "find_spec", lambda name: None)
     assert_same(bl.evaluate(*files), expected)
+
+
+def test_columns_of_five_numbers_are_those_of_detectron2(tmp_path):
+    truth, found = scene()
+    files = write_numbers(tmp_path, truth, found, "cxcywhr")
+    assert coco.read_ground_truth(files[0]).format == "cxcywhr"
+    assert bl.evaluate(*files).ap == bl.evaluate(*files, format="cxcywhr").ap
+
+
+@pytest.mark.parametrize("format", ["nonsense", "xyxyxyxy", 3])
+def test_format_that_is_none_of_files(format, files):
+    text = f"format must be one of {', '.join(map(repr, NUMBERS))}; got {format!r}"
+    check_error(lambda: coco.read_ground_truth(files[0], format), ValueError, text)
+    truth = coco.read_ground_truth(files[0])
+    check_error(lambda: coco.read_detections(files[1], truth, format), ValueError, text)
 
 
 def test_boxes_with_names(tmp_path):
@@ -221,7 +237,7 @@ def test_evaluate_says_how_it_took_the_numbers(files):
     low, high = (f"{end(scene()[0]['box'][:, 4]):.1f}" for end in (np.min, np.max))
     line = (
         "boxes are taken as [cx, cy, w, h, angle in degrees, counter-clockwise] as detectron2 writes them, "
-        f"these from {low} to {high}; --format says otherwise"
+        f"with angles from {low} to {high}; --format says otherwise"
     )
     assert output.splitlines()[1] == line
     assert run("evaluate", *files, "--format", "cxcywhr")[1] == output.replace(line + "\n", "")

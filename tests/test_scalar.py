@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from boxloss.engines.numba.compile import machine
-from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
+from boxloss.formulas.structure import HALVES
+from boxloss.shapes.replaceable import exp_of_negative, expm1_near, expm1_of_negative, log1p_inside, one_less_power
 
 DTYPES = ("float32", "float64")
 ULPS = 2.0
@@ -233,6 +234,51 @@ def test_exponentials_of_negative_numbers(function, dtype):
     np.testing.assert_allclose(run(faded.astype(number)), getattr(np, name)(faded), atol=float(np.finfo(number).tiny))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_exponential_of_numbers_near_zero(dtype):
+    number = np.dtype(dtype).type
+    a = np.concatenate([np.linspace(-2.0, 0.0, 4001), -np.geomspace(1e-30, 1.0, 100), [-2.0 - 1e-6]]).astype(number)
+    run = loop(dtype, expm1_near, 1)
+    check_ulps(run(a), mpmath.expm1, a)
+    np.testing.assert_array_equal(run(np.asarray([0.0, -0.0, np.nan], number)), [0.0, 0.0, np.nan])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logarithm_of_one_and_a_number_inside(dtype):
+    number = np.dtype(dtype).type
+    a = np.concatenate([np.linspace(-0.999, 3.0, 500), np.geomspace(1e-30, 1e9, 100), -np.geomspace(1e-30, 0.5, 100)])
+    a = a.astype(number)
+    run = loop(dtype, log1p_inside, 1)
+    check_ulps(run(a), mpmath.log1p, a)
+    np.testing.assert_array_equal(run(np.asarray([0.0, np.nan], number)), [0.0, np.nan])
+
+
+def one_less_power_of_halves(xp, a, exponent):
+    xp.mark_halves(exponent)
+    return one_less_power(xp, a, exponent)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_less_a_power(dtype, rng):
+    """Near 0, where 1 less the power has no digits left, too; a few roundings in each of up to four products."""
+    number = np.dtype(dtype).type
+    a = np.concatenate([rng.uniform(0.0, 1.0, 300), np.geomspace(1e-30, 0.5, 100)]).astype(number)
+    exponent = rng.choice(HALVES, a.size).astype(number)
+    oracle = lambda a, exponent: -mpmath.expm1(exponent * mpmath.log1p(-a))  # noqa: E731
+    check_ulps(loop(dtype, one_less_power_of_halves, 2)(a, exponent), oracle, a, exponent)
+    for literal in (0.5, 3.0, 4.0):
+        found = loop(dtype, lambda xp, a, literal=literal: one_less_power(xp, a, literal), 1)(a)
+        check_ulps(found, oracle, a, np.full_like(a, literal))
+    general = loop(dtype, one_less_power, 2)
+    found = general(a[a > 0], number(2.3))
+    np.testing.assert_allclose(
+        found,
+        [float(oracle(mpmath.mpf(float(x)), number(2.3).item())) for x in a[a > 0]],
+        rtol=8 * np.finfo(number).eps,
+    )
+    assert np.isnan(general(np.asarray([np.nan], number), number(3.0))).all()
+
+
 @pytest.fixture(scope="module", params=DTYPES)
 def power(request):
     return loop(request.param, "pow", 2), np.dtype(request.param).type
@@ -272,7 +318,7 @@ def power_of_one_less(xp, base, exponent):
 def test_powers_by_products(dtype, rng):
     number = np.dtype(dtype).type
     base = np.concatenate([rng.uniform(0.0, 1.0, 400), 10 ** rng.uniform(-9, 9, 300)]).astype(number)
-    exponent = (0.5 * rng.integers(0, 9, base.size)).astype(number)
+    exponent = rng.choice(HALVES, base.size).astype(number)
     run = loop(dtype, power_of_halves, 2)
     check_ulps(run(base, exponent), mpmath.power, base, exponent)
     exponent = np.maximum(exponent, 1.0).astype(number)
@@ -282,6 +328,17 @@ def test_powers_by_products(dtype, rng):
     edges = run(base, np.asarray([0.0, 2.0, 1.0, 0.5, 0.0, 3.0, 0.0, 2.5, 1.0, 0.0], dtype=number))
     np.testing.assert_array_equal(edges, [1.0, 0.0, np.nan, np.nan, np.nan, np.nan, 1.0, np.inf, base[-1], 1.0])
     assert np.isnan(less(base[:1] + 2, exponent[:1] * 0)).all()  # it would be a quotient
+    assert np.isnan(run(base[:1] + 2, exponent[:1] * 0 + 3.5)).all()  # none of them
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("exponent", HALVES)
+def test_powers_that_a_kernel_is_made_for(exponent, dtype, rng):
+    number = np.dtype(dtype).type
+    base = np.concatenate([rng.uniform(0.0, 2.0, 2000), 10 ** rng.uniform(-9, 9, 300)]).astype(number)
+    run = loop(dtype, lambda xp, a: xp.pow(a, exponent), 1)
+    check_ulps(run(base), mpmath.power, base, np.full_like(base, exponent))
+    np.testing.assert_array_equal(run(np.asarray([0.0, np.inf], number)), np.asarray([0.0, np.inf]) ** exponent)
 
 
 def test_numbers_that_are_not_normal(power, function):

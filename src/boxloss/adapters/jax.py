@@ -50,11 +50,11 @@ def elementwise(program: Any, request: Request, wrt: tuple[str, ...]) -> tuple[A
     """Weighted values, which JAX differentiates; or values and the gradients asked for, which count as constants."""
     weight = request.weight
     if not wrt:
-        call, numbers = _Call(program.structure, request.formats), _Numbers(program.numbers, request.image)
+        call, numbers = _Call(program.structure.of_any(), request.formats), _Numbers(program.numbers, request.image)
         value = _compiled_value(call, request.pred, request.target, numbers)
         return value if weight is None else value * weight, ()
     dtypes = tuple(request.pred_dtype if name == "pred" else request.target_dtype for name in wrt)
-    call = _Call(program.structure, request.formats, wrt, dtypes)
+    call = _Call(program.structure.of_any(), request.formats, wrt, dtypes)
     arrays = jax.lax.stop_gradient((request.pred, request.target, weight))
     numbers = _Numbers(program.numbers, request.image, request.gradient_factor)
     return _value_and_grads(call, *arrays, numbers)  # type: ignore[no-any-return]
@@ -64,7 +64,7 @@ def pairwise(program: Any, request: Request) -> Any:
     """The matrix, which JAX differentiates."""
     if request.out is not None:
         raise TypeError("out must be None for JAX arrays, which cannot be written to; got an array")
-    call, numbers = _Call(program.structure, request.formats), _Numbers(program.numbers, request.image)
+    call, numbers = _Call(program.structure.of_any(), request.formats), _Numbers(program.numbers, request.image)
     return _compiled_matrix(call, request.pred, request.target, numbers)
 
 

@@ -81,9 +81,9 @@ def assumed(truth: GroundTruth, format: str | None) -> list[str]:
     """Say how the numbers of rotated boxes were taken, with their angles, if nobody said how they are meant."""
     if format is not None or truth.format not in ROTATED:
         return []
-    low, high = np.rad2deg([-np.max(truth.box[:, 4]), -np.min(truth.box[:, 4])])
+    low, high = np.rad2deg([-np.max(truth.box[:, 4]), -np.min(truth.box[:, 4])])  # the other way round, as in the file
     numbers = f"{described(truth.format)} as detectron2 writes them"
-    return [f"boxes are taken as {numbers}, these from {low:.1f} to {high:.1f}; --format says otherwise"]
+    return [f"boxes are taken as {numbers}, with angles from {low:.1f} to {high:.1f}; --format says otherwise"]
 
 
 def format_option(default: str = "xywh as COCO's, of five numbers cxcywhr as detectron2's") -> Callable[[Any], Any]:

@@ -71,7 +71,7 @@ def score(
     scores, as COCO's evaluation does.
 
     Boxes with five numbers are rotated: centre, width, height and an angle, in degrees and counter-clockwise unless
-    --format says otherwise. As numbers of a table they are cx, cy, w, h, angle.
+    --format says otherwise. As columns of a table they are cx, cy, w, h, angle.
 
     Alone, GROUND_TRUTH may be a Parquet file or a folder of them with a pair of boxes a row, of any size: list columns
     pred and target, or columns pred_x1 to target_y2.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.check import check_choice
 from boxloss.conversion import convert
 from boxloss.functions import validate
 
@@ -37,6 +38,12 @@ ANGLES = {
 }
 COCO, DETECTRON = "xywh", "cxcywhr"  # what four and five numbers are if nothing is said: detectron2 writes the latter
 WORDS = {4: "four", 5: "five"}
+
+
+def check_format(format: str | None) -> None:
+    """A format of boxes in files, or None."""
+    if format is not None:
+        check_choice("format", format, NUMBERS)
 
 
 def usual(size: int) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxloss.coco import typed
-from boxloss.coco.boxes import AXIS_ALIGNED, COCO, WORDS
+from boxloss.coco.boxes import AXIS_ALIGNED, COCO, WORDS, check_format
 from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.records import Objects, Records, load_json
 from boxloss.coco.sources import CocoError, Source, is_table, read_bytes
@@ -44,7 +44,10 @@ def read_ground_truth(source: Source, format: str | None = None, *, lenient: boo
     ------
     CocoError
         If the file cannot be read or anything in it is not as the format wants it.
+    ValueError
+        If `format` is none of these.
     """
+    check_format(format)
     if is_table(source):
         return _annotations(source, Table(source, format, lenient))
     content = read_bytes(source)
@@ -143,7 +146,10 @@ def read_detections(
     ------
     CocoError
         If the file cannot be read or anything in it is not as the format wants it.
+    ValueError
+        If `format` is none of these.
     """
+    check_format(format)
     if is_table(source):
         records: Records = Table(source, format, lenient)
     else:

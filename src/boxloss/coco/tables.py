@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.boxes import COCO, NUMBERS
+from boxloss.coco.boxes import COCO, DETECTRON, NUMBERS
 from boxloss.coco.delimited import as_flags, as_labels, as_numbers, read_csv
 from boxloss.coco.parquet import ParquetFiles, number_type
 from boxloss.coco.records import Records
@@ -23,13 +23,14 @@ class Table(Records):
     source
         The file.
     format
-        The format of its boxes, a key of `NUMBERS`; by default COCO's, or of lists of five numbers detectron2's.
+        The format of its boxes, a key of `NUMBERS`; by default COCO's, or of five numbers detectron2's.
     lenient
         As of `Records`.
     """
 
     def __init__(self, source: Source, format: str | None, lenient: bool = False) -> None:
-        columns = (*LABELS, *VALUES, "bbox", *NUMBERS[format or COCO])
+        numbers = NUMBERS[format] if format else dict.fromkeys(NUMBERS[COCO] + NUMBERS[DETECTRON])
+        columns = (*LABELS, *VALUES, "bbox", *numbers)
         self.parts: list[tuple[str, int]] = []  # files and numbers of rows, of a folder
         wrong: dict[int, str] = {}
         if is_parquet(source):
@@ -76,6 +77,8 @@ class Table(Records):
         if key in self.table.column_names:
             return self._column(key)
         names = NUMBERS[self.format or COCO]
+        if self.format is None and set(NUMBERS[DETECTRON]) <= set(self.table.column_names):
+            names = NUMBERS[DETECTRON]
         if missing := [name for name in names if name not in self.table.column_names]:
             wanted = f"a box is a list column 'bbox' or the columns {names}"
             raise CocoError(f"{self.source}: no column {missing[0]!r}: {wanted}")

@@ -17,7 +17,6 @@ from boxloss.losses.overlap import Term, over_relations
 from boxloss.losses.siou import distance_cost, shape_costs
 from boxloss.shapes.guards import inverse, inverses, nonzero
 from boxloss.shapes.relations import AreaPartials, Areas, Sides, Vector, positive_part, where_larger
-from boxloss.shapes.replaceable import expm1
 from boxloss.shapes.shape import Pair, Relation, plus, times
 
 RELATIONS = MappingProxyType(
@@ -280,15 +279,15 @@ def ciou(
 def siou(
     self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights, c: Vector, offset: Vector
 ) -> tuple[Any, Term]:
-    """1 - IoU + (Delta + Omega) / 2, of boxes that may be inverted, and an eps that may be longer than a side."""
+    """1 - IoU + (Delta + Omega) / 2; boxes may be inverted, and an eps longer than a side."""
     score, (loss, (d_areas, d_sides)) = iou(self, xp, areas, sides, heights)
     floored = Vector(at_least(xp, c.x, self.enclosing_floor), at_least(xp, c.y, self.enclosing_floor))
     seen = Vector(offset.x - self.offset_eps, offset.y - self.offset_eps)
-    distance, d_offset, d_c = distance_cost(xp, seen, floored, self.repels, expm1)
+    distance, d_offset, d_c = distance_cost(xp, seen, floored, self.repels, near=False)
     d_c = Vector(*(where_larger(xp, side, self.enclosing_floor, d, 0.0) for side, d in zip(c, d_c, strict=True)))
     pad, (one, other) = self.width_eps, heights
     added = Sides(sides.w + pad, sides.h + one.value, sides.other_w + pad, sides.other_h + other.value)
-    w, h = shape_costs(xp, added, (1.0, 1.0), self.theta, expm1)
+    w, h = shape_costs(xp, added, (1.0, 1.0), self.theta, near=False)
     d_shape = Sides(w.by_side, h.by_side * one.slope, w.by_other, h.by_other * other.slope)
     partials = (d_areas, plus(d_sides, times(d_shape, 0.5)), d_c, d_offset)
     return score, (loss + distance + 0.5 * (w.value + h.value), partials)

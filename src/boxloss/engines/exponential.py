@@ -1,9 +1,9 @@
-"""Exponentials, logarithms and powers for one number inside a compiled loop: range reduction and polynomials.
+"""Exponentials and logarithms for one number inside a compiled loop: range reduction and polynomials.
 
 All stay within 2 ulp of the true value where that is a normal number (tests hold them to it against mpmath), and keep
 NaN. A call of the C library instead would keep the loop from being vectorised: SIoU took ten times as long.
 
-Coefficients are minimax polynomials of (expm1(r) - r) / r^2 for |r| <= ln(2) / 2 by the Remez algorithm in 50 digits.
+Coefficients are those of minimax polynomials by the Remez algorithm in 50 digits; see `Width`.
 """
 
 import math
@@ -19,7 +19,7 @@ Function = Callable[..., Any]
 class Width(NamedTuple):
     """What differs between the two float types."""
 
-    expm1: tuple[float, ...]
+    expm1: tuple[float, ...]  # (expm1(r) - r) / r^2, for |r| <= ln(2) / 2
     near: tuple[float, ...]  # expm1(a / 2) / a, for a from -2 to 0
     atanh: tuple[float, ...]  # (2 atanh(s) / s - 2) / s^2, in s^2
     ln2: tuple[float, float]  # in two parts: the first has trailing zeros, so an exponent times it is exact
@@ -139,7 +139,7 @@ def exponential_less_one(xp: Any, a: Any, width: Width) -> Any:
 
 
 def _parts_of_negative(xp: Any, a: Any, width: Width) -> tuple[Any, Any]:
-    """2^k and e^r - 1, which make e^a for a <= 0 or a NaN; 2^k is 0 from where e^a is not even half a normal number."""
+    """2^k and e^r - 1, which make e^a for a <= 0 or a NaN; 2^k is 0 where e^a is less than 0.71 of a normal number."""
     clamped = xp.operation("maximum", NUMBER, -width.bias * math.log(2.0), a)
     bits, r = _reduced(xp, clamped, width)
     return _power_of_two(xp, bits, width), _expm1_of_reduced(xp, r, width)

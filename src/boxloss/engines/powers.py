@@ -1,4 +1,4 @@
-"""Powers for one number inside a compiled loop: in general by a logarithm, and to 0, 1/2, 1, ..., 4 by products.
+"""Powers for one number inside a compiled loop: in general by a logarithm, and to 1/2, 1, ... by products.
 
 A logarithm and an exponential are as much as a whole loss: SIoU and its gradient take 1.95 of the time of CIoU with
 them, 1.35 with products that exponents choose at run time, 1.3 where the kernel is made for the exponents. What it
@@ -17,10 +17,17 @@ from boxloss.engines.exponential import (
     long_logarithm,
 )
 from boxloss.engines.symbols import NUMBER
+from boxloss.formulas.structure import HALVES
+
+KNOWN = tuple(round(2.0 * half) for half in HALVES)  # twice these exponents
+ODD = tuple(n for n in KNOWN if n % 2)
 
 
 def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
-    """a^exponent for a >= 0, NaN below: the logarithm and its product with the exponent have twice the digits."""
+    """a^exponent for a >= 0, to whatever numbers: the logarithm and its product with it have twice the digits.
+
+    Below 0 it is NaN, but for a whole exponent that the kernel is made for.
+    """
     if _is_half(xp, exponent):
         return _power_by_products(xp, a, exponent)
     high, low = long_logarithm(xp, a, width)
@@ -34,7 +41,7 @@ def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
 
 
 def one_less_power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
-    """1 - (1 - a)^exponent for 0 <= a < 1: where that is a product, what each factor takes of what is left of 1."""
+    """1 - (1 - a)^exponent for 0 <= a < 1 and an exponent of 0 or more: what the factors of a product take, in turn."""
     if not _is_half(xp, exponent):
         logarithm = logarithm_of_one_more(xp, -a, width, with_ends=False)
         return -exponential_less_one_of_negative(xp, exponent * logarithm, width)
@@ -44,12 +51,12 @@ def one_less_power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
     return value
 
 
-# --- Powers to 0, 1/2, 1, ..., 4 --------------------------------------------------------------------------------------
+# --- Powers by products -----------------------------------------------------------------------------------------------
 
 
 def _is_half(xp: Any, exponent: Any) -> bool:
-    """Whether an exponent is one of these, which a kernel is made for or is told of at run time."""
-    return 2.0 * exponent in range(9) if isinstance(exponent, int | float) else xp.is_half(exponent)
+    """Whether an exponent is one of `HALVES`, which a kernel is made for or is told of at run time."""
+    return exponent in HALVES if isinstance(exponent, int | float) else xp.is_half(exponent)
 
 
 def _power_by_products(xp: Any, a: Any, exponent: Any) -> Any:
@@ -69,9 +76,9 @@ def _power_by_products(xp: Any, a: Any, exponent: Any) -> Any:
         is_needed = _is_one_of(n, *halves)
         return fused(xp, number, xp.where(is_needed, 1.0, 0.0), xp.where(is_needed, 0.0, otherwise))
 
-    twice, is_known = once_for(a, 4, 5, 6, 7, 8), _is_one_of(n, *range(9))
-    more = once_for(a, 2, 3, 6, 7, 8, otherwise=xp.where(is_known, 1.0, math.nan))
-    value = twice * twice * more * once_for(a, 8) * once_for(root, 1, 3, 5, 7)
+    twice, is_known = once_for(a, 4, 5, 6, 8), _is_one_of(n, *KNOWN)
+    more = once_for(a, 2, 3, 6, 8, otherwise=xp.where(is_known, 1.0, math.nan))
+    value = twice * twice * more * once_for(a, 8) * once_for(root, *ODD)
     # Infinity stays what it is, but to the power of 0, and below 0 there is NaN.
     return xp.where(root < math.inf, value, xp.operation("minimum", NUMBER, xp.where(n == 0.0, 1.0, math.inf), root))
 
@@ -81,9 +88,9 @@ def _falls(xp: Any, a: Any, exponent: Any) -> list[Any]:
     if isinstance(exponent, int | float):
         return [a] * int(exponent) + ([_fall_of_root(xp, a)] if exponent % 1.0 else [])
     n = 2.0 * exponent
-    is_known = _is_one_of(n, *range(9))
+    is_known = _is_one_of(n, *KNOWN)
     needed = [xp.where(_is_one_of(n, *range(2 * k, 9)), 1.0, 0.0) for k in (1, 2, 3, 4)]
-    root = xp.where(_is_one_of(n, 1, 3, 5, 7), 1.0, xp.where(is_known, 0.0, math.nan))
+    root = xp.where(_is_one_of(n, *ODD), 1.0, xp.where(is_known, 0.0, math.nan))
     return [*(a * each for each in needed), _fall_of_root(xp, a) * root]
 
 

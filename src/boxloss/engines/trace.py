@@ -49,7 +49,7 @@ class Namespace:
     def __init__(self, functions: Mapping[str, Function], replaced: Mapping[Function, Function]) -> None:
         self.writer, self.functions, self.replaced = Writer(), functions, replaced
         self.safe: set[int] = set()  # the places of denominators that need no guard
-        self.halves: set[int] = set()  # those of exponents that are 0, 1/2, 1, ..., 4
+        self.halves: set[int] = set()  # those of exponents that are among the halves
 
     def replacing(self, replaced: Mapping[Function, Function]) -> "Namespace":
         """One that writes to the same place, with other functions replaced."""
@@ -58,7 +58,7 @@ class Namespace:
         return other
 
     def mark_halves(self, *exponents: Symbol) -> None:
-        """Know of numbers that they are 0, 1/2, 1, ..., 4."""
+        """Know of numbers that they are among `boxloss.formulas.structure.HALVES`."""
         self.halves.update(exponent.place for exponent in exponents)
 
     def is_half(self, exponent: Any) -> bool:

@@ -1,7 +1,8 @@
 """Losses as engines know them: a structure, which kernels are compiled for, and run-time numbers.
 
 A loss is a dataclass with a method ``evaluate(xp, pair)``. Its structure is the class with the values of its fields,
-losses among them included, but for those that are floats: these are its numbers. So another number compiles nothing.
+losses among them included, but for those that are floats: these are its numbers. So another number compiles nothing,
+but for exponents, of which a structure may know more.
 To compute, the structure is bound to numbers: the result is like the loss, with arrays or symbols for floats.
 """
 
@@ -65,11 +66,11 @@ def program_of(loss: Any) -> Program:
     numbers: list[float] = []
     names = tuple(f.name for f in fields(loss))
     structure = Structure(type(loss), tuple(_entry(getattr(loss, name), numbers) for name in names), names)
-    return _program(structure.of(tuple(numbers)), tuple(numbers))
+    return _program(structure, tuple(numbers))
 
 
 def _program(structure: Structure, numbers: tuple[float, ...]) -> Program:
-    program = Program(structure, numbers)
+    program = Program(structure.of(numbers), numbers)  # the usual exponents may be others than when it was pickled
     if not is_compiling():  # a loss that a graph makes is no more than the graph
         _programs[id(program)] = program
         for keep in _keepers:
@@ -97,5 +98,5 @@ def _entry(value: Any, numbers: list[float]) -> Any:
     program = getattr(value, "program", None)
     if isinstance(program, Program):
         numbers += program.numbers
-        return program.structure.part()
+        return program.structure.of_any()
     return tuple_like(value, [_entry(item, numbers) for item in value]) if is_sequence(value) else value

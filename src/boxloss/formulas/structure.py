@@ -9,7 +9,8 @@ from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.shape import Pair, Relation, Shape
 
-HALVES = tuple(0.5 * k for k in range(9))
+# Exponents to which powers are products that stay within 2 ulp; that to 7/2 would not.
+HALVES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 # What a structure may know of those of its numbers that are exponents: nothing, that all are among the halves, or that
 # they are those that their classes have by default.
 ANY, SOME_HALVES, USUAL = "any", "halves", "usual"
@@ -42,8 +43,8 @@ NUMBER = _Number()
 class Structure:
     """What a kernel is compiled for: everything of a loss but its floats. Equal structures are one object.
 
-    Of its numbers it may know that those which are exponents are multiples of 1/2 up to 4, so that powers are products,
-    or that they are the usual ones, so that these are products of just so many.
+    Of its numbers it may know that those which are exponents are among `HALVES`, so that powers are products, or that
+    they are the usual ones, so that these are products of just so many.
 
     Attributes
     ----------
@@ -60,7 +61,7 @@ class Structure:
     usual : tuple
         What these are by default.
     powers : str
-        What is known of them: ``"any"``, ``"halves"`` for 0, 1/2, 1, ..., 4, or ``"usual"``.
+        What is known of them: ``"any"`` for nothing, ``"halves"``, or ``"usual"``.
     text : str
         The structure where only text can go, in this process; see `boxloss.formulas.text`.
     """
@@ -111,8 +112,8 @@ class Structure:
         powers = ANY if not exponents else USUAL if exponents == self.usual else halves
         return self if powers == self.powers else Structure(self.kind, self.entries, self.names, powers)
 
-    def part(self) -> "Structure":
-        """The structure as a part of another, which knows this of all its exponents."""
+    def of_any(self) -> "Structure":
+        """The structure that knows nothing of its exponents, as parts of others and graphs have it."""
         return self if self.powers == ANY else Structure(self.kind, self.entries, self.names)
 
     def _told_exponents(self, numbers: tuple[Any, ...], xp: Any) -> tuple[Any, ...]:
@@ -122,7 +123,7 @@ class Structure:
         if self.powers == SOME_HALVES:
             xp.mark_halves(*(numbers[k] for k in self.exponent_places))
             return numbers
-        usual = dict(zip(self.exponent_places, self.usual, strict=True))
+        usual = dict(zip(self.exponent_places, self.usual, strict=True)) if self.powers == USUAL else {}
         return tuple(usual.get(k, number) for k, number in enumerate(numbers))
 
     @cached_property
@@ -261,7 +262,7 @@ def _exponents(kind: Any) -> tuple[str, ...]:
 
 
 def _default(kind: Any, name: str) -> Any:
-    """The default of a field; None if it has none."""
+    """The default of a field; `MISSING` if it has none."""
     return next(each.default for each in fields(kind) if each.name == name)
 
 

@@ -95,7 +95,8 @@ def check_extent(extent: Any, vary: tuple[str, str], target: np.ndarray) -> Exte
             raise ValueError(f"extent must go from a lower to a higher number; got {low!r} to {high!r}")
     for name, ends in zip(vary, ((left, right), (bottom, top)), strict=True):
         if name == "a":
-            _ = [check_angle("extent of the angle", end) for end in ends]
+            for end in ends:
+                check_angle("extent of the angle", end)
     return (left, right), (bottom, top)
 
 

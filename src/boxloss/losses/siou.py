@@ -9,7 +9,12 @@ from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverses, nonzero, safe_if_ordinary
 from boxloss.shapes.relations import Areas, Sides, Vector, where_larger
-from boxloss.shapes.replaceable import Function, expm1_near, larger
+from boxloss.shapes.replaceable import expm1_near, larger
+
+
+def _fall(xp: Any, a: Any, near: bool) -> Any:
+    """1 - exp(-a), of numbers from 0 to 2 or, if not `near`, of any."""
+    return -(expm1_near(xp, -a) if near else xp.expm1(-a))
 
 
 class ShapeCost(NamedTuple):
@@ -22,22 +27,22 @@ class ShapeCost(NamedTuple):
 
 
 def shape_costs(
-    xp: Any, sides: Sides, weights: tuple[Any, Any], theta: Any, expm1: Function = expm1_near
+    xp: Any, sides: Sides, weights: tuple[Any, Any], theta: Any, near: bool = True
 ) -> tuple[ShapeCost, ShapeCost]:
-    """(1 - exp(-o))^theta of either side, with o = weight |side - other| / max(side, other), from 0 to 2."""
+    """(1 - exp(-o))^theta of either side, with o = weight |side - other| / max(side, other), from 0 to 2 if `near`."""
     w, h = larger(xp, sides.w, sides.other_w), larger(xp, sides.h, sides.other_h)
     per_w2, per_h2 = inverses(xp, safe_if_ordinary(xp, w * w), safe_if_ordinary(xp, h * h))
     return (
-        _shape_cost(xp, sides.w, sides.other_w, w * per_w2, per_w2, weights[0], theta, expm1),
-        _shape_cost(xp, sides.h, sides.other_h, h * per_h2, per_h2, weights[1], theta, expm1),
+        _shape_cost(xp, sides.w, sides.other_w, w * per_w2, per_w2, weights[0], theta, near),
+        _shape_cost(xp, sides.h, sides.other_h, h * per_h2, per_h2, weights[1], theta, near),
     )
 
 
 def _shape_cost(
-    xp: Any, side: Any, other: Any, per_longer: Any, per_longer2: Any, weight: Any, theta: Any, expm1: Function
+    xp: Any, side: Any, other: Any, per_longer: Any, per_longer2: Any, weight: Any, theta: Any, near: bool
 ) -> ShapeCost:
     share = xp.abs(side - other) * per_longer
-    base = -expm1(xp, -(weight * share))
+    base = _fall(xp, weight * share, near)
     power = xp.pow(base, theta - 1.0)
     slope = theta * power * (1.0 - base)
     of_share = slope * weight * per_longer2
@@ -50,12 +55,12 @@ def _shape_cost(
 
 
 def distance_cost(
-    xp: Any, offset: Vector, c: Vector, repels: bool = False, expm1: Function = expm1_near
+    xp: Any, offset: Vector, c: Vector, repels: bool = False, near: bool = True
 ) -> tuple[Any, Vector, Vector]:
     """Half the sum of 1 - exp(-gamma r) over the axes; its partial derivatives with respect to offset and sides.
 
-    With `repels` the exponent has the other sign. An enclosing box is no shorter than the offset in it: gamma r is from
-    0 to 2.
+    With `repels` the exponent has the other sign. An enclosing box is no shorter than the offset in it, so that gamma r
+    is from 0 to 2; not so, if not `near`, for boxes that may be inverted.
     """
     size_x, size_y = xp.abs(offset.x), xp.abs(offset.y)
     rho2 = offset.x * offset.x + offset.y * offset.y
@@ -67,7 +72,7 @@ def distance_cost(
         gamma, turn = -gamma, -turn
     per_cw2, per_ch2 = inverses(xp, *(safe_if_ordinary(xp, side * side) for side in c))
     r_x, r_y = offset.x * offset.x * per_cw2, offset.y * offset.y * per_ch2
-    delta_x, delta_y = (-expm1(xp, -(gamma * r)) for r in (r_x, r_y))
+    delta_x, delta_y = (_fall(xp, gamma * r, near) for r in (r_x, r_y))
     fade_x, fade_y = 1.0 - delta_x, 1.0 - delta_y
     by_angle = (fade_x * r_x + fade_y * r_y) * turn
     d_offset = Vector(

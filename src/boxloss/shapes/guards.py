@@ -92,7 +92,7 @@ def per_length(xp: Any, side: Any) -> Any:
 
 @replaceable
 def per_sides(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
-    """1 / w and 1 / h of a box of the call."""
+    """1 / w and 1 / h of a box of the call; no other sides, which need not be those of an ordinary box where it is."""
     return per_length(xp, w), per_length(xp, h)
 
 

@@ -45,13 +45,8 @@ def log1p_inside(xp: Any, a: Any) -> Any:
 
 @replaceable
 def one_less_power(xp: Any, a: Any, exponent: Any) -> Any:
-    """1 - (1 - a)^exponent of a number from 0 to 1 and below it, or of a NaN: with all its digits where a is small."""
+    """1 - (1 - a)^exponent for 0 <= a < 1, or a NaN, and an exponent of 0 or more: all digits where a is small."""
     return -xp.expm1(exponent * xp.log1p(-a))
-
-
-def expm1(xp: Any, a: Any) -> Any:
-    """e^a - 1 of any number, for where the others would be enough but for some boxes."""
-    return xp.expm1(a)
 
 
 @replaceable

@@ -80,11 +80,12 @@ def soft_nms(
         raise ValueError(
             f"scores of soft_nms must be 0 or more, to be lowered by a factor; got {np.nanmin(given.scores)}"
         )
+    most = check_most(max_kept, len(given.scores))
     call = metric.program, given.request, limit, metric.is_score, metric.needed_overlap(limit, metric.is_score)
     i, j, value = select.runner("within", "auto", given.request.pred)(*call)
     alike = value.astype(np.float64) if metric.is_score else 1.0 - value.astype(np.float64)
     factor = np.exp(-alike * alike / sigma) if method == "gaussian" else np.where(alike >= threshold, 1.0 - alike, 1.0)
-    count, now, most = len(given.scores), given.scores.copy(), check_most(max_kept, len(given.scores))
+    count, now = len(given.scores), given.scores.copy()
     group, batch = (np.zeros(count, np.int64) if ids is None else ids for ids in (given.group, given.batch))
     begin, is_kept = np.searchsorted(i, np.arange(count + 1)), np.zeros(count, bool)
     left = np.full(int(batch.max(initial=0)) + 1, count if most is None else most)

@@ -122,7 +122,7 @@ def _arguments(
     numbers = program.tensor if torch.compiler.is_compiling() else None
     if numbers is None:
         numbers = torch.tensor(program.numbers, dtype=torch.float64)
-    return pred, target, numbers, text_of(program.structure.text, formats), eps, *formats, size, engine
+    return pred, target, numbers, text_of(program.structure.of_any().text, formats), eps, *formats, size, engine
 
 
 def _is_transformed() -> bool:
