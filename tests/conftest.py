@@ -4,6 +4,7 @@
 repeats; without it there is NumPy alone. A library that was asked for and is missing is an error: nothing skips.
 """
 
+import gc
 import importlib
 from types import ModuleType
 from typing import Any
@@ -106,6 +107,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector off the tests themselves, which it would go through at every kernel compiled."""
+    gc.freeze()
+    gc.set_threshold(100_000)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
