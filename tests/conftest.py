@@ -6,6 +6,8 @@ repeats; without it there is NumPy alone. A library that was asked for and is mi
 
 import gc
 import importlib
+import re
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -71,6 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=list(MODULES),
         help="an array library to run the tests on; repeat it for more (default: numpy)",
     )
+    parser.addoption("--few", action="store_true", help="of each test with many cases the first and the last alone")
 
 
 def chosen(config: pytest.Config) -> list[str]:
@@ -79,6 +82,7 @@ def chosen(config: pytest.Config) -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until the tests are collected, all of which live on
     for name in MODULES:
         config.addinivalue_line("markers", f"{name}: needs {name}; runs with --backend={name} only")
     for name in chosen(config):
@@ -92,25 +96,51 @@ def pytest_configure(config: pytest.Config) -> None:
         config_of_jax.update("jax_disable_most_optimizations", True)  # a fifth of the time is theirs
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without NumPy leave out files that name neither the fixture nor the library: most of them, which take seconds."""
+    libraries = chosen(config)
+    if "numpy" in libraries or collection_path.suffix != ".py":
+        return None
+    words = rf"\bbackend\b|\bmark\.({'|'.join(libraries)})\b"
+    return True if not re.search(words, collection_path.read_text(encoding="utf-8")) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests of a library that was not asked for, and types that a library does not have.
+    """Leave out tests of a library that was not asked for, types that a library lacks, and with --few most cases.
 
     A test without the `backend` fixture and without a mark is one of NumPy.
     """
-    left_out = []
-    for item in items:
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        marked = [name for name in MODULES if item.get_closest_marker(name)]
-        needed = [parameters["backend"]] if "backend" in parameters else marked or ["numpy"]
-        if not set(needed) <= set(chosen(config)) or parameters.get("dtype") in LACKS[needed[0]]:
-            left_out.append(item)
-    if left_out:
+    kept = [item for item in items if is_asked_for(item, chosen(config))]
+    if config.getoption("few"):
+        kept = first_and_last(kept)
+    if left_out := set(items) - set(kept):
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        items[:] = kept
+
+
+def is_asked_for(item: pytest.Item, libraries: list[str]) -> bool:
+    """Whether a test is one of these libraries, and of types that its library has."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    marked = [name for name in MODULES if item.get_closest_marker(name)]
+    needed = [parameters["backend"]] if "backend" in parameters else marked or ["numpy"]
+    return set(needed) <= set(libraries) and parameters.get("dtype") not in LACKS[needed[0]]
+
+
+def first_and_last(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Of each test the first and the last case: which have the first and the last value of each parameter."""
+    first: dict[Any, pytest.Item] = {}
+    last: dict[Any, pytest.Item] = {}
+    for item in items:
+        test = item.parent, getattr(item, "originalname", item.name)
+        first.setdefault(test, item)
+        last[test] = item
+    kept = {*first.values(), *last.values()}
+    return [item for item in items if item in kept]
 
 
 def pytest_collection_finish() -> None:
     """Keep the garbage collector off the tests themselves, which it would go through at every kernel compiled."""
+    gc.enable()
     gc.freeze()
     gc.set_threshold(100_000)
 
