@@ -97,7 +97,7 @@ def tests(session: nox.Session, backend: str) -> None:
 def second(session: nox.Session) -> None:
     """What depends on Python itself, with another than the one that runs nox, where it is installed."""
     session.install(".[cli,lab]", *groups("test"))
-    session.run("pytest", *ON_ALL_CORES, "--backend=numpy", *files_of(OF_PYTHON), *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, "--few", *files_of(OF_PYTHON), *session.posargs)
 
 
 @nox.session(default=False)
@@ -114,7 +114,7 @@ def minimum(session: nox.Session) -> None:
     """What depends on the three core dependencies, on NumPy, with the lowest supported versions of these."""
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
     session.install(".[cli,lab]", *groups("test"), *lowest)
-    session.run("pytest", *ON_ALL_CORES, "--backend=numpy", *files_of(OF_DEPENDENCIES), *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, "--few", *files_of(OF_DEPENDENCIES), *session.posargs)
 
 
 @nox.session

@@ -101,7 +101,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     libraries = chosen(config)
     if "numpy" in libraries or collection_path.suffix != ".py":
         return None
-    words = rf"\bbackend\b|\bmark\.({'|'.join(libraries)})\b"
+    words = rf"\bbackend\b|\bmark\.({'|'.join(libraries)})\b|\bgetattr\(pytest\.mark\b"
     return True if not re.search(words, collection_path.read_text(encoding="utf-8")) else None
 
 
