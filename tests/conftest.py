@@ -7,6 +7,7 @@ repeats; without it there is NumPy alone. A library that was asked for and is mi
 import gc
 import importlib
 import re
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,6 +52,13 @@ class Backend:
         if self.name == "jax" and array.dtype == self.xp.bfloat16:
             array = array.astype("float64")
         return np.asarray(array.compute(scheduler="synchronous") if self.name == "dask" else array)
+
+    def operation_by_operation(self) -> AbstractContextManager[None]:
+        """Within it JAX runs each operation as it comes instead of compiling a formula, which takes half a second."""
+        if self.name != "jax":
+            return nullcontext()
+        disabled: AbstractContextManager[None] = importlib.import_module("jax").disable_jit()
+        return disabled
 
     def assert_like(
         self, result: Any, expected: Any, dtype: str = "float64", rtol: float = 1e-12, atol: float = 1e-12
