@@ -7,6 +7,7 @@ repeats; without it there is NumPy alone. A library that was asked for and is mi
 import gc
 import importlib
 import re
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from processes import forking
 
 MODULES = {
     "numpy": "numpy",
@@ -168,3 +171,10 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def rng() -> np.random.Generator:
     """Random numbers, the same in every run."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(scope="session")
+def run_forked() -> Iterator[Callable[..., str]]:
+    """Runs code in a process of its own that has imported Numba before; see `processes.forking`."""
+    with forking() as run:
+        yield run

@@ -14,7 +14,7 @@ import pytest
 import boxloss
 from boxloss.engines import cache
 from boxloss.engines.cache import KEPT_VERSIONS, cache_folder
-from processes import USE, finish, forking, run, start
+from processes import USE, finish, run, start
 
 
 def kernels(folder):
@@ -32,15 +32,9 @@ def use_afresh(folder, code=USE, **environment):
     return int(run(code, NUMBA_CACHE_DIR=folder, **environment))
 
 
-@pytest.fixture(scope="module")
-def run_forked():
-    with forking() as run_forked:
-        yield run_forked
-
-
 @pytest.fixture
 def use(run_forked):
-    """The same in a process that has imported Numba before; see `forking`."""
+    """The same in a process that has imported Numba before; see `processes.forking`."""
 
     def use(folder, code=USE, **environment):
         return int(run_forked(code, NUMBA_CACHE_DIR=folder, **environment))
