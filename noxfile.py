@@ -62,6 +62,9 @@ def files_of(names: tuple[str, ...]) -> list[str]:
 
 def side_by_side(session: nox.Session, *commands: tuple[str, ...]) -> None:
     """Run commands that each keep one core busy at once, and then print what they printed, one after the other."""
+    if len(commands) == 1:
+        session.run(*commands[0])
+        return
 
     def run(command: tuple[str, ...]) -> str:
         return str(session.run(*command, silent=True))  # the output, which nox prints itself if the command fails
@@ -219,7 +222,7 @@ def bench(session: nox.Session) -> None:
     folder = session.create_tmp()
     files = sorted(str(path) for path in Path("bench").glob("test_*.py"))
     # What is published has the machine to itself; whether benchmarks run at all can be seen of two halves at once.
-    shares = [files] if publish else [files[::2], files[1::2]]
+    shares = [files] if session.posargs else [files[::2], files[1::2]]
     results = [f"{folder}/benchmarks{number}.json" for number in range(len(shares))]
     run = ("pytest", *([] if publish else ["--smoke"]), *rest)
     side_by_side(
