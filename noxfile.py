@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -11,6 +12,8 @@ nox.options.error_on_missing_interpreters = False  # of the second Python, where
 nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds what takes pip a minute
 
+# Each worker has tests that follow one another, which need the same kernels; one that is done takes from another.
+ON_ALL_CORES = ("-n", "auto", "--dist", "worksteal")
 PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py: what the lowest versions of NumPy, Numba and array-api-compat decide, which is whether kernels
 # compile, what they keep on disk and what NumPy's functions take. What formulas say of boxes is the same with each.
@@ -57,13 +60,28 @@ def files_of(names: tuple[str, ...]) -> list[str]:
     return [f"tests/test_{name}.py" for name in names]
 
 
+def side_by_side(session: nox.Session, *commands: tuple[str, ...]) -> None:
+    """Run commands that each keep one core busy at once, and then print what they printed, one after the other."""
+    if len(commands) == 1:
+        session.run(*commands[0])
+        return
+
+    def run(command: tuple[str, ...]) -> str:
+        return str(session.run(*command, silent=True))  # the output, which nox prints itself if the command fails
+
+    with ThreadPoolExecutor() as pool:
+        for output in pool.map(run, commands):
+            print(output, end="")
+
+
 def install_torch(session: nox.Session) -> None:
     """Install the pinned torch, and torchvision's Python code, whose compiled operators need not match.
 
     By pip, which a machine's configuration may point to a build of torch without CUDA's gigabytes; uv does not read it.
+    Bytecode is made of what is imported, as by uv: of all of it takes half a minute.
     """
     session.install("pip")
-    session.run("python", "-m", "pip", "install", "--quiet", *groups("torch"))
+    session.run("python", "-m", "pip", "install", "--quiet", "--no-compile", *groups("torch"))
     session.install("--no-deps", "torchvision==0.29.2")
 
 
@@ -76,14 +94,14 @@ def tests(session: nox.Session, backend: str) -> None:
     if backend == "torch":
         install_torch(session)
     session.install(".[cli,lab]", *groups("test"), *(groups(backend) if backend != "numpy" else []))
-    session.run("pytest", "-n", "auto", f"--backend={backend}", *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, f"--backend={backend}", *session.posargs)
 
 
 @nox.session(python=second_python())
 def second(session: nox.Session) -> None:
     """What depends on Python itself, with another than the one that runs nox, where it is installed."""
     session.install(".[cli,lab]", *groups("test"))
-    session.run("pytest", "-n", "auto", "--backend=numpy", *files_of(OF_PYTHON), *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, "--few", *files_of(OF_PYTHON), *session.posargs)
 
 
 @nox.session(default=False)
@@ -92,7 +110,7 @@ def newest(session: nox.Session) -> None:
     for backend in ("numpy", "strict", "dask", "jax", "torch"):
         unpinned = [requirement.split("==")[0] for requirement in groups(*([] if backend == "numpy" else [backend]))]
         session.install("--upgrade", ".[cli,lab]", *groups("test"), *unpinned)
-        session.run("pytest", "-n", "auto", f"--backend={backend}", *session.posargs)
+        session.run("pytest", *ON_ALL_CORES, f"--backend={backend}", *session.posargs)
 
 
 @nox.session
@@ -100,7 +118,7 @@ def minimum(session: nox.Session) -> None:
     """What depends on the three core dependencies, on NumPy, with the lowest supported versions of these."""
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
     session.install(".[cli,lab]", *groups("test"), *lowest)
-    session.run("pytest", "-n", "auto", "--backend=numpy", *files_of(OF_DEPENDENCIES), *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, "--few", *files_of(OF_DEPENDENCIES), *session.posargs)
 
 
 @nox.session
@@ -110,7 +128,7 @@ def ptx(session: nox.Session) -> None:
     `-- --write` writes the table in docs/cuda.md.
     """
     session.install(".", *groups("test", "ptx"))
-    workers = [] if "--write" in session.posargs else ["-n", "auto"]
+    workers = [] if "--write" in session.posargs else ON_ALL_CORES
     session.run("pytest", *workers, "tests/ptx", *session.posargs)
 
 
@@ -126,12 +144,11 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types, strictly: of the source, and of a user's script under mypy and pyright."""
     session.install(".[cli,lab]", *groups("types"))
-    session.run("mypy")
-    session.run("python", "tests/typing_user_script.py")
     cached = ("mypy", "--strict", "--config-file=", f"--cache-dir={session.create_tmp()}/mypy")
-    session.run(*cached, "-c", "import boxloss")
-    session.run(*cached, "tests/typing_user_script.py")  # with boxloss from mypy's cache, as in a user's second run
-    session.run("basedpyright", f"--pythonpath={session.bin}/python")
+    side_by_side(session, ("mypy",), (*cached, "-c", "import boxloss"))
+    pyright = ("basedpyright", f"--pythonpath={session.bin}/python")
+    script = "tests/typing_user_script.py"
+    side_by_side(session, pyright, ("python", script), (*cached, script))  # as in a second run of a user's mypy
 
 
 @nox.session
@@ -140,15 +157,14 @@ def doctest(session: nox.Session) -> None:
     session.install(".[cli,lab]", *groups("test"))
     optional = ("*/adapters/*", "*/boxloss/torch.py", "*/engines/cuda/*", "*/cuda_*.py", "*/training/detector.py")
     ignored = [f"--ignore-glob={path}" for path in optional]
-    session.run("pytest", "-n", "auto", "--doctest-modules", "--pyargs", "boxloss", *ignored)
+    session.run("pytest", *ON_ALL_CORES, "--doctest-modules", "--pyargs", "boxloss", *ignored)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, without a warning; its pictures made by commands, and a page of it run as a notebook."""
     session.install(".[cli,lab]", *groups("docs"))
-    session.run("python", "docs/make_pictures.py", silent=True)
-    session.run("python", "docs/make_notebook.py")
+    side_by_side(session, ("python", "docs/make_pictures.py"), ("python", "docs/make_notebook.py"))
     session.run("sphinx-build", "-W", "--keep-going", "-j", "auto", "-b", "html", "docs", "docs/_build/html")
 
 
@@ -193,7 +209,7 @@ def browser(session: nox.Session) -> None:
     files = [f"{sample}/ground_truth.json", f"{sample}/detections.json"]
     session.run("boxloss", "report", "--quick", "--out", folder, *files)
     options = [f"--chromium={chromium}", f"--report={folder}/index.html"]
-    session.run("pytest", "browser", "-p", "no:cacheprovider", *options, *session.posargs)
+    session.run("pytest", "browser", *ON_ALL_CORES, "-p", "no:cacheprovider", *options, *session.posargs)
 
 
 @nox.session
@@ -203,10 +219,18 @@ def bench(session: nox.Session) -> None:
     session.install(".[cli]", *groups("bench"))
     publish = "--publish" in session.posargs
     rest = [argument for argument in session.posargs if argument != "--publish"]
-    results = f"{session.create_tmp()}/benchmarks.json"
-    session.run("pytest", "bench", f"--benchmark-json={results}", *([] if publish else ["--smoke"]), *rest)
-    page = "docs/benchmarks.md" if publish else f"{session.create_tmp()}/benchmarks.md"
-    session.run("python", "bench/tables.py", results, "--out", page)
+    folder = session.create_tmp()
+    files = sorted(str(path) for path in Path("bench").glob("test_*.py"))
+    # What is published has the machine to itself; whether benchmarks run at all can be seen of two halves at once.
+    shares = [files] if session.posargs else [files[::2], files[1::2]]
+    results = [f"{folder}/benchmarks{number}.json" for number in range(len(shares))]
+    run = ("pytest", *([] if publish else ["--smoke"]), *rest)
+    side_by_side(
+        session,
+        *[(*run, f"--benchmark-json={out}", *share) for out, share in zip(results, shares, strict=True)],
+    )
+    page = "docs/benchmarks.md" if publish else f"{folder}/benchmarks.md"
+    session.run("python", "bench/tables.py", *results, "--out", page)
 
 
 @nox.session(default=False)
@@ -235,11 +259,11 @@ def gpu(session: nox.Session) -> None:
 @nox.session
 def build(session: nox.Session) -> None:
     """The wheel, in a bare environment: it imports and runs with the three core dependencies alone."""
-    session.install("build")
+    session.install("build[uv]")
     folder = Path(session.create_tmp()).resolve()
     shutil.rmtree(f"{folder}/dist", ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", f"{folder}/dist", silent=True)
-    session.run("python", "-m", "venv", "--clear", f"{folder}/bare")
+    build = ("python", "-m", "build", "--installer", "uv", "--outdir", f"{folder}/dist")
+    side_by_side(session, build, ("python", "-m", "venv", "--clear", f"{folder}/bare"))
     python = f"{folder}/bare/bin/python"
     (wheel,) = Path(folder, "dist").glob("*.whl")
     session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)

@@ -4,12 +4,19 @@
 repeats; without it there is NumPy alone. A library that was asked for and is missing is an error: nothing skips.
 """
 
+import gc
 import importlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+
+from processes import forking
 
 MODULES = {
     "numpy": "numpy",
@@ -49,6 +56,13 @@ class Backend:
             array = array.astype("float64")
         return np.asarray(array.compute(scheduler="synchronous") if self.name == "dask" else array)
 
+    def operation_by_operation(self) -> AbstractContextManager[None]:
+        """Within it JAX runs each operation as it comes instead of compiling a formula, which takes half a second."""
+        if self.name != "jax":
+            return nullcontext()
+        disabled: AbstractContextManager[None] = importlib.import_module("jax").disable_jit()
+        return disabled
+
     def assert_like(
         self, result: Any, expected: Any, dtype: str = "float64", rtol: float = 1e-12, atol: float = 1e-12
     ) -> None:
@@ -70,6 +84,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=list(MODULES),
         help="an array library to run the tests on; repeat it for more (default: numpy)",
     )
+    parser.addoption("--few", action="store_true", help="of each test with many cases the first and the last alone")
 
 
 def chosen(config: pytest.Config) -> list[str]:
@@ -78,6 +93,7 @@ def chosen(config: pytest.Config) -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until the tests are collected, all of which live on
     for name in MODULES:
         config.addinivalue_line("markers", f"{name}: needs {name}; runs with --backend={name} only")
     for name in chosen(config):
@@ -91,21 +107,53 @@ def pytest_configure(config: pytest.Config) -> None:
         config_of_jax.update("jax_disable_most_optimizations", True)  # a fifth of the time is theirs
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without NumPy leave out files that name neither the fixture nor the library: most of them, which take seconds."""
+    libraries = chosen(config)
+    if "numpy" in libraries or collection_path.suffix != ".py":
+        return None
+    words = rf"\bbackend\b|\bmark\.({'|'.join(libraries)})\b|\bgetattr\(pytest\.mark\b"
+    return True if not re.search(words, collection_path.read_text(encoding="utf-8")) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests of a library that was not asked for, and types that a library does not have.
+    """Leave out tests of a library that was not asked for, types that a library lacks, and with --few most cases.
 
     A test without the `backend` fixture and without a mark is one of NumPy.
     """
-    left_out = []
-    for item in items:
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        marked = [name for name in MODULES if item.get_closest_marker(name)]
-        needed = [parameters["backend"]] if "backend" in parameters else marked or ["numpy"]
-        if not set(needed) <= set(chosen(config)) or parameters.get("dtype") in LACKS[needed[0]]:
-            left_out.append(item)
-    if left_out:
+    kept = [item for item in items if is_asked_for(item, chosen(config))]
+    if config.getoption("few"):
+        kept = first_and_last(kept)
+    if left_out := set(items) - set(kept):
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        items[:] = kept
+
+
+def is_asked_for(item: pytest.Item, libraries: list[str]) -> bool:
+    """Whether a test is one of these libraries, and of types that its library has."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    marked = [name for name in MODULES if item.get_closest_marker(name)]
+    needed = [parameters["backend"]] if "backend" in parameters else marked or ["numpy"]
+    return set(needed) <= set(libraries) and parameters.get("dtype") not in LACKS[needed[0]]
+
+
+def first_and_last(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Of each test the first and the last case: which have the first and the last value of each parameter."""
+    first: dict[Any, pytest.Item] = {}
+    last: dict[Any, pytest.Item] = {}
+    for item in items:
+        test = item.parent, getattr(item, "originalname", item.name)
+        first.setdefault(test, item)
+        last[test] = item
+    kept = {*first.values(), *last.values()}
+    return [item for item in items if item in kept]
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector off the tests themselves, which it would go through at every kernel compiled."""
+    gc.enable()
+    gc.freeze()
+    gc.set_threshold(100_000)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -123,3 +171,10 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def rng() -> np.random.Generator:
     """Random numbers, the same in every run."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(scope="session")
+def run_forked() -> Iterator[Callable[..., str]]:
+    """Runs code in a process of its own that has imported Numba before; see `processes.forking`."""
+    with forking() as run:
+        yield run

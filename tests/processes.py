@@ -1,8 +1,10 @@
 """Python processes of their own, for what only a fresh interpreter can show."""
 
+import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 
 # What a process does in a test of the cache: one kernel, quick to compile. It prints how many functions it compiled.
 USE = """
@@ -18,11 +20,17 @@ print(len(compilations.buffer))
 """
 
 
+def variables(changed):
+    """The environment of a process. A variable that is None is not set."""
+    return {name: str(value) for name, value in (os.environ | changed).items() if value is not None}
+
+
 def start(code, **environment):
-    """A process that runs the code. A variable that is None is not set."""
-    variables = {name: str(value) for name, value in (os.environ | environment).items() if value is not None}
+    """A process that runs the code."""
     pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-c", code], env=variables, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=variables(environment), stdout=pipe, stderr=pipe, text=True
+    )
 
 
 def finish(process):
@@ -39,3 +47,56 @@ def finish(process):
 def run(code, **environment):
     """What the code prints in a process of its own."""
     return finish(start(code, **environment))
+
+
+FORKING = """
+import json, os, sys, tempfile, traceback
+import numba, numpy
+numba.njit(lambda x: x[0] + 1.0)(numpy.zeros(1))  # all that Numba imports and makes at the first use of its compiler
+for line in sys.stdin:
+    code, environment = json.loads(line)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                os.dup2(out.fileno(), 1)
+                os.dup2(err.fileno(), 2)
+                os.environ.clear()
+                os.environ.update(environment)
+                sys.path[:0] = environment.get("PYTHONPATH", "").split(os.pathsep)
+                exec(code, {"__name__": "__main__"})
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        texts = [os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode() for file in (out, err)]
+    print(json.dumps([status, *texts]), flush=True)
+"""
+
+
+@contextmanager
+def forking():
+    """What `run` does, by forks of one process that has imported Numba, which is most of what a process takes.
+
+    Each imports boxloss itself. Settings that Numba reads when it is imported are those of the one process.
+    """
+    if not hasattr(os, "fork"):
+        yield run
+        return
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", FORKING], stdin=pipe, stdout=pipe, text=True) as process:
+
+        def run_forked(code, **environment):
+            print(json.dumps([code, variables(environment)]), file=process.stdin)
+            process.stdin.flush()
+            status, out, err = json.loads(process.stdout.readline())
+            assert status == 0, f"exit {status}\n{out}{err}"
+            assert err == ""
+            return out.strip()
+
+        yield run_forked

@@ -27,32 +27,42 @@ def everything(folder):
     return {path: path.stat().st_mtime_ns for path in Path(folder).rglob("*") if path.is_file()}
 
 
-def use(folder, code=USE, **environment):
-    """Run the code with this cache folder: how many functions were compiled."""
+def use_afresh(folder, code=USE, **environment):
+    """Run the code with this cache folder in a new process: how many functions were compiled."""
     return int(run(code, NUMBA_CACHE_DIR=folder, **environment))
+
+
+@pytest.fixture
+def use(run_forked):
+    """The same in a process that has imported Numba before; see `processes.forking`."""
+
+    def use(folder, code=USE, **environment):
+        return int(run_forked(code, NUMBA_CACHE_DIR=folder, **environment))
+
+    return use
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
     """A cache folder that a first process filled, and its kernel. A test leaves it as it was."""
     folder = tmp_path_factory.mktemp("cache")
-    assert use(folder) > 0
+    assert use_afresh(folder) > 0
     (kernel,) = kernels(folder)
     return folder, kernel
 
 
-def test_other_processes_find_the_kernel_and_the_folder_does_not_grow(filled):
+def test_other_processes_find_the_kernel_and_the_folder_does_not_grow(filled, use):
     folder, kernel = filled
     assert kernel.parent.parent == folder / "boxloss"
     before = everything(folder)
     assert list(before) == [kernel]
-    for _ in range(3):
-        assert use(folder) == 0
+    for another in (use_afresh, use, use):
+        assert another(folder) == 0
         assert everything(folder) == before
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped bit", "digest of garbage"])
-def test_a_damaged_kernel_counts_as_none_and_is_repaired(filled, damage):
+def test_a_damaged_kernel_counts_as_none_and_is_repaired(filled, damage, use):
     folder, kernel = filled
     good = kernel.read_bytes()
     middle = len(good) // 2
@@ -70,7 +80,7 @@ def test_a_damaged_kernel_counts_as_none_and_is_repaired(filled, damage):
     kernel.write_bytes(good)
 
 
-def test_kernels_of_old_versions_are_forgotten(tmp_path):
+def test_kernels_of_old_versions_are_forgotten(tmp_path, use):
     versions = tmp_path / "boxloss"
     for age in range(6):
         old = versions / f"version{age}"
@@ -90,10 +100,10 @@ def test_processes_that_start_together(tmp_path):
     for process in processes:
         finish(process)
     assert len(everything(tmp_path)) == 1
-    assert use(tmp_path) == 0
+    assert use_afresh(tmp_path) == 0
 
 
-def test_kernels_of_other_types_are_others_and_those_of_other_numbers_the_same(tmp_path):
+def test_kernels_of_other_types_are_others_and_those_of_other_numbers_the_same(tmp_path, run_forked):
     code = """
 import numpy as np, boxloss as bl
 boxes = np.zeros((1, 4))
@@ -103,7 +113,7 @@ for dtype in (np.float32, np.float64):
         assert value.dtype == dtype and value == (3.0 if beta == 0.5 else 1.0), (dtype, beta, value)
 """
     for _ in range(2):
-        run(code, NUMBA_CACHE_DIR=tmp_path)
+        run_forked(code, NUMBA_CACHE_DIR=tmp_path)
         assert len(kernels(tmp_path)) == 2
 
 
@@ -124,7 +134,7 @@ print(len(compilations.buffer))
 """
 
 
-def test_a_loss_from_outside_the_package_is_kept_until_its_source_changes(tmp_path):
+def test_a_loss_from_outside_the_package_is_kept_until_its_source_changes(tmp_path, use):
     """The kernel is found by what it computes: a function, a constant and a lambda that the formula names count."""
     assert use(tmp_path, OUTSIDE.format(factor=2.0)) > 0
     assert use(tmp_path, OUTSIDE.format(factor=2.0)) == 0
@@ -132,7 +142,7 @@ def test_a_loss_from_outside_the_package_is_kept_until_its_source_changes(tmp_pa
     assert use(tmp_path, OUTSIDE.format(factor=3.0)) == use(tmp_path, OUTSIDE.format(factor=2.0)) == 0
 
 
-def test_an_edited_package_has_kernels_of_its_own(tmp_path):
+def test_an_edited_package_has_kernels_of_its_own(tmp_path, use):
     """Whatever file is edited: here one that kernels are made of, and one that they do not depend on."""
     package = tmp_path / "lib" / "boxloss"
     shutil.copytree(Path(boxloss.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
@@ -149,7 +159,7 @@ def test_an_edited_package_has_kernels_of_its_own(tmp_path):
     assert use(folder, PYTHONPATH=path) > 0
 
 
-def test_a_process_without_source_finds_the_kernels(filled, tmp_path):
+def test_a_process_without_source_finds_the_kernels(filled, tmp_path, use):
     """Such as one of an application in a single file."""
     folder, _ = filled
     package = tmp_path / "boxloss"
@@ -172,8 +182,8 @@ def test_kernels_of_several_processes_have_names_of_their_own(tmp_path):
 def test_settings_of_the_compiler_have_kernels_of_their_own(filled):
     """Those compiled without optimisation would be slow ever after."""
     folder, kernel = filled
-    assert use(folder, NUMBA_OPT=0) > 0
-    assert use(folder, NUMBA_OPT=0) == use(folder) == 0
+    assert use_afresh(folder, NUMBA_OPT=0) > 0
+    assert use_afresh(folder, NUMBA_OPT=0) == use_afresh(folder) == 0
     for other in set(kernels(folder)) - {kernel}:
         other.unlink()
 
@@ -207,7 +217,7 @@ def test_folders_are_of_the_user_alone(filled):
 @of_posix
 @pytest.mark.parametrize("which", ["file", "version", "folder"])
 @pytest.mark.parametrize("how", ["group", "world", "owner"])
-def test_what_others_could_have_planted_is_not_read(filled, which, how):
+def test_what_others_could_have_planted_is_not_read(filled, which, how, use):
     folder, kernel = filled
     path = {"file": kernel, "version": kernel.parent, "folder": folder / "boxloss"}[which]
     mode, owner = path.stat().st_mode, path.stat().st_uid
@@ -257,7 +267,7 @@ def shared_folder():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
-def test_a_read_only_folder_is_read_and_not_written(shared_folder):
+def test_a_read_only_folder_is_read_and_not_written(shared_folder, use):
     assert use(shared_folder) > 0
     (version,) = (shared_folder / "boxloss").iterdir()
     before = everything(shared_folder)
@@ -269,14 +279,14 @@ def test_a_read_only_folder_is_read_and_not_written(shared_folder):
     assert everything(shared_folder) == before
 
 
-def test_a_folder_that_can_not_be_made(tmp_path):
+def test_a_folder_that_can_not_be_made(tmp_path, use):
     file = tmp_path / "file"
     file.write_text("not a folder")
     assert use(file / "cache") > 0
     assert list(everything(tmp_path)) == [file]
 
 
-def test_without_a_home_there_is_no_cache():
+def test_without_a_home_there_is_no_cache(use):
     code = """
 import pathlib
 def no_home():
@@ -285,7 +295,7 @@ pathlib.Path.home = no_home
 from boxloss.engines.cache import cache_folder
 assert cache_folder() is None
 """
-    assert use(None, code + USE) > 0
+    assert use_afresh(None, code + USE) > 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="HOME is of POSIX")
@@ -310,7 +320,7 @@ def test_the_folder_of_each_platform(platform, variables, expected, monkeypatch)
     assert cache_folder() == Path(expected)
 
 
-def test_the_folder_is_in_the_user_cache(tmp_path):
+def test_the_folder_is_in_the_user_cache(tmp_path, use):
     assert use(None, HOME=tmp_path, XDG_CACHE_HOME=None) > 0
     folder = "Library/Caches" if sys.platform == "darwin" else ".cache"
     (kernel,) = kernels(tmp_path)

@@ -1,6 +1,7 @@
 """The import graph of the package: no circle, and no arrow that runs up the layout."""
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -55,7 +56,10 @@ def imports(path):
         yield from (module_of(name) for name in names if name.split(".")[0] == "boxloss")
 
 
-GRAPH = {name: set(imports(path)) - {name} for name, path in FILES.items()}
+@cache
+def graph():
+    """The modules of the package that each of its modules names."""
+    return {name: set(imports(path)) - {name} for name, path in FILES.items()}
 
 
 def place(name):
@@ -69,11 +73,11 @@ def test_every_folder_has_its_place():
 
 @pytest.mark.parametrize("name", FILES)
 def test_no_import_runs_up(name):
-    assert [other for other in GRAPH[name] if place(other) > place(name)] == []
+    assert [other for other in graph()[name] if place(other) > place(name)] == []
 
 
 def test_no_circle():
-    TopologicalSorter(GRAPH).prepare()
+    TopologicalSorter(graph()).prepare()
 
 
 @pytest.mark.parametrize("folder", ["engines", "verbs", "adapters", "formulas", "shapes"])
@@ -81,4 +85,4 @@ def test_engines_and_adapters_know_no_losses(folder):
     for name in FILES:
         if name.startswith(f"boxloss.{folder}"):
             assert "class Loss" not in FILES[name].read_text(encoding="utf-8")
-            assert not any(other.startswith("boxloss.losses") for other in GRAPH[name])
+            assert not any(other.startswith("boxloss.losses") for other in graph()[name])

@@ -2,10 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 from numba.core.caching import NullCache
+from numba.core.registry import cpu_target
 
 import boxloss as bl
+from boxloss.engines.numba import compile
 from boxloss.engines.numba.compile import dispatcher
 from boxloss.lab import kernels as lab_kernels
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
@@ -116,3 +119,20 @@ def test_checks_find_float64():
     loop = loop_of(elementwise.kernel, "float64", value_and_grad(bl.l1))
     with pytest.raises(AssertionError):
         check_loop(loop, "float", "double")
+
+
+# --- How kernels are compiled -----------------------------------------------------------------------------------------
+
+
+def test_nothing_is_compiled_that_no_call_needs(monkeypatch, tmp_path):
+    """No wrapper for calls from C; and no pass manager for each of the dozens of functions that are declared alone."""
+    codegen = cpu_target.target_context.codegen()
+    make, made = codegen._function_pass_manager, []
+    monkeypatch.setattr(codegen, "_function_pass_manager", lambda *given, **how: made.append(1) or make(*given, **how))
+    monkeypatch.setattr(compile, "_entries", {})
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    bl.l1(np.zeros((1, 4)), np.ones((1, 4)), engine="numba")
+    assert 0 < len(made) < 10
+    assert "_library_class" not in vars(codegen), "Numba's own functions are compiled as ever"
+    (kernel,) = tmp_path.rglob("*.kernel")
+    assert b"cfunc._ZN" not in kernel.read_bytes()

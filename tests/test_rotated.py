@@ -298,7 +298,8 @@ def test_torch_differentiates_and_compiles(rng):
         return bl.giou(pred, target, format="cxcywha", reduction="mean")
 
     _, expected = bl.giou.value_and_grad(pred, target, wrt="both", format="cxcywha", reduction="mean")
-    for function in (step, torch.compile(step, fullgraph=True)):
+    # What Inductor compiles instead is in test_torch_compile.py; writing C++ of this would take a minute.
+    for function in (step, torch.compile(step, fullgraph=True, backend="aot_eager")):
         found = torch.autograd.grad(function(pred, target), (pred, target))
         for grad, wanted in zip(found, expected, strict=True):
             assert torch.allclose(grad, wanted, rtol=1e-12, atol=1e-14)

@@ -96,10 +96,11 @@ def test_ranges_of_work_share_no_chunk(size, chunk, four_threads):
 @pytest.mark.parametrize("failing", ["calling thread", "other thread"])
 def test_no_work_goes_on_after_a_failure(failing, widen, four_threads):
     """A caller whose buffer is written to may use it again, after Ctrl-C too."""
-    running, begun, here = [], threading.Event(), threading.current_thread()
+    running, started, begun, here = [], [], threading.Event(), threading.current_thread()
 
     def task(start, stop):
         running.append(start)
+        started.append(start)
         if (threading.current_thread() is here) == (failing == "calling thread"):
             assert begun.wait(10)
             raise KeyboardInterrupt
@@ -113,6 +114,7 @@ def test_no_work_goes_on_after_a_failure(failing, widen, four_threads):
     assert left <= 3  # those that failed
     time.sleep(0.15)
     assert len(running) == left
+    assert len(started) < 12  # of 17 or 100
 
 
 def test_a_thread_that_the_system_refuses(four_threads, monkeypatch):
@@ -141,7 +143,7 @@ def test_a_thread_that_the_system_refuses(four_threads, monkeypatch):
     other.join()
 
 
-def test_threads_that_want_one_kernel_compile_it_once(tmp_path):
+def test_threads_that_want_one_kernel_compile_it_once(tmp_path, run_forked):
     """Of a loss from outside, which is not on disk either."""
     code = """
 import threading
@@ -163,10 +165,10 @@ with event.install_recorder("numba:compile") as compilations, ThreadPoolExecutor
 kernels = [e for _, e in compilations.buffer if e.is_start and "kernel" in repr(e.data["dispatcher"])]
 print(len(kernels))
 """
-    assert run(code, NUMBA_CACHE_DIR=tmp_path) == "1"
+    assert run_forked(code, NUMBA_CACHE_DIR=tmp_path) == "1"
 
 
-def test_first_calls_of_many_threads(tmp_path):
+def test_first_calls_of_many_threads(tmp_path, run_forked):
     code = f"""
 from concurrent.futures import ThreadPoolExecutor
 import threading
@@ -180,7 +182,7 @@ with ThreadPoolExecutor(8) as callers:
     for k, value in enumerate(callers.map(call, range(8))):
         assert (value == 4 * k).all()
 """
-    run(code, NUMBA_CACHE_DIR=tmp_path)
+    run_forked(code, NUMBA_CACHE_DIR=tmp_path)
 
 
 COUNT_THREADS = f"""
@@ -222,9 +224,9 @@ def test_number_of_threads_is_that_of_usable_cpus_unless_the_environment_has_a_n
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="affinity of Linux")
-def test_a_process_on_one_cpu_uses_one_thread():
+def test_a_process_on_one_cpu_uses_one_thread(run_forked):
     code = "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" + COUNT_THREADS
-    assert run(code, NUMBA_NUM_THREADS=None) == "1 1"
+    assert run_forked(code, NUMBA_NUM_THREADS=None) == "1 1"
 
 
 def test_calls_while_the_interpreter_exits():
@@ -246,7 +248,7 @@ atexit.register(lambda: print(bl.l1(boxes, boxes + 1.0, engine="numba").sum()))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 @pytest.mark.parametrize("busy", [False, True], ids=["after-use", "during-use"])
-def test_fork(busy):
+def test_fork(busy, run_forked):
     """A child has none of its parent's threads, and starts its own; an alarm ends one that waits for ever."""
     code = f"""
 import os, signal, threading, time, warnings
@@ -275,7 +277,7 @@ for _ in range(10):
     assert right()
 stop.set()
 """
-    run(code)
+    run_forked(code)
 
 
 def test_without_numbas_compiler_the_array_library_computes():
@@ -294,7 +296,7 @@ except RuntimeError as error:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork is of POSIX")
-def test_a_fork_while_another_thread_compiles(tmp_path):
+def test_a_fork_while_another_thread_compiles(tmp_path, run_forked):
     """The child compiles, and loads from disk, as if nobody else had."""
     code = """
 import os, signal, threading, time, warnings
@@ -314,4 +316,4 @@ if child == 0:
 busy.join()
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), bl.giou(*pair).round(4))
 """
-    assert run(code, NUMBA_CACHE_DIR=tmp_path) == "7 [1.0794]"
+    assert run_forked(code, NUMBA_CACHE_DIR=tmp_path) == "7 [1.0794]"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.boxes import COCO, DETECTRON, NUMBERS
+from boxloss.coco.boxes import COCO, DETECTRON, NUMBERS, ROTATED
 from boxloss.coco.delimited import as_flags, as_labels, as_numbers, read_csv
 from boxloss.coco.parquet import ParquetFiles, number_type
 from boxloss.coco.records import Records
@@ -79,8 +79,13 @@ class Table(Records):
         names = NUMBERS[self.format or COCO]
         if self.format is None and set(NUMBERS[DETECTRON]) <= set(self.table.column_names):
             names = NUMBERS[DETECTRON]
+        if self.format is None and "angle" in self.table.column_names and "angle" not in names:
+            raise CocoError(
+                f"{self.source}: column 'angle' is of rotated boxes, whose format has to be given: "
+                f"{', '.join(ROTATED)}; or {COCO} to leave it out"
+            )
         if missing := [name for name in names if name not in self.table.column_names]:
-            wanted = f"a box is a list column 'bbox' or the columns {names}"
+            wanted = f"a box is a list column 'bbox' or the columns {', '.join(names)}"
             raise CocoError(f"{self.source}: no column {missing[0]!r}: {wanted}")
         return [list(box) for box in zip(*map(self._numbers, names), strict=True)]
 

@@ -126,6 +126,7 @@ def _run_on_several(work: Callable[[], None], threads: int, starts: Iterator[int
             try:
                 work()
             except BaseException as error:
+                _exhaust(starts)
                 future.set_exception(error)
             else:
                 future.set_result(None)
@@ -141,10 +142,15 @@ def _run_on_several(work: Callable[[], None], threads: int, starts: Iterator[int
     except BaseException:
         from concurrent.futures import wait
 
-        for _ in starts:  # nobody finds more to do
-            pass
+        _exhaust(starts)
         wait([future for future in others if not future.cancel()])
         raise
+
+
+def _exhaust(starts: Iterator[int]) -> None:
+    """Let no thread find more to do."""
+    for _ in starts:
+        pass
 
 
 def _shared_pool() -> "ThreadPoolExecutor":

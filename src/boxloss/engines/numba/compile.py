@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 from boxloss.engines.digest import digest_of
 from boxloss.engines.machine import Machine, inner
-from boxloss.engines.numba.private import KernelCache, compiler_lock
+from boxloss.engines.numba.private import LEAN, KernelCache, compiler_lock, optimising_definitions_alone
 
 Template = tuple[Callable[..., Any], Any]  # a kernel and its signature
 NO_CHANGES: MappingProxyType[Any, Any] = MappingProxyType({})
@@ -31,7 +31,8 @@ def compiled(template: Callable[..., Template], dtype: Any, *options: Any) -> Ca
             entry = _entries.get(key)
             if entry is None:
                 kernel, signature = dispatcher(template, dtype.name, *options)
-                entry = _entries[key] = kernel.compile(signature)
+                with optimising_definitions_alone(kernel):
+                    entry = _entries[key] = kernel.compile(signature)
     return entry
 
 
@@ -42,7 +43,7 @@ def dispatcher(template: Callable[..., Template], dtype: str, *options: Any) -> 
     # Numba numbers functions, in each process from 1, and LLVM finds code by name: kernels that several processes
     # compiled must not meet in one under the same name.
     kernel.__qualname__ += digest[:16]
-    made = numba.njit(error_model="numpy", nogil=True)(kernel)
+    made = numba.njit(error_model="numpy", nogil=True, **LEAN)(kernel)
     made._cache = KernelCache(digest)
     return made, signature
 

@@ -1,16 +1,19 @@
 """What this package uses of Numba and llvmlite that is not their public interface.
 
 Seen to work with Numba 0.61 to 0.68 and the llvmlite of each. Where a name is gone, a kernel is compiled in each
-process instead of read from disk.
+process instead of read from disk, and in more time.
 """
 
 import os
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from numba.core import config
 from numba.core.caching import NullCache
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock as compiler_lock
 from numba.core.runtime import rtsys
@@ -18,7 +21,9 @@ from numba.core.serialize import dumps
 
 from boxloss.engines import cache
 
-__all__ = ["KernelCache", "compiler_lock", "settings"]
+__all__ = ["LEAN", "KernelCache", "compiler_lock", "optimising_definitions_alone", "settings"]
+
+LEAN = {"no_cfunc_wrapper": True}  # of njit: without a wrapper for calls from C, of which there are none
 
 
 if hasattr(os, "register_at_fork"):
@@ -32,6 +37,36 @@ if hasattr(os, "register_at_fork"):
 def settings() -> tuple[Any, ...]:
     """The settings of the compiler that change what it makes."""
     return config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.BOUNDSCHECK, config.USING_SVML
+
+
+class _Library(JITCodeLibrary):  # type: ignore[misc]
+    """Machine code in the making."""
+
+    def _optimize_functions(self, module: Any) -> None:
+        module.data_layout = self._codegen._data_layout
+        for function in module.functions:
+            if not function.is_declaration:
+                passes, builder = self._codegen._function_pass_manager()
+                passes.run(function, builder)
+
+
+@contextmanager
+def optimising_definitions_alone(dispatcher: Any) -> Iterator[None]:
+    """Let Numba prepare LLVM's passes for functions that are defined, not for those that are only declared.
+
+    A kernel of one function declares dozens, of Python and of Numba's runtime. Passes do nothing to these, but Numba
+    makes a pass manager for each, which is a tenth of the time of a compilation; versions before 0.62 make one for all.
+    The code that comes out is the same. Only for who holds the compiler's lock.
+    """
+    codegen = dispatcher.targetdescr.target_context.codegen()
+    if not hasattr(codegen, "_pass_builder"):
+        yield
+        return
+    codegen._library_class = _Library
+    try:
+        yield
+    finally:
+        del codegen._library_class
 
 
 class KernelCache(NullCache):  # type: ignore[misc]

@@ -48,6 +48,11 @@ class AxisEnclosing(OfOtherBoxes):
         """The formula of the loss."""
         return f"{self.loss.expression}, with the enclosing box along the image"
 
+    @property
+    def value_range(self) -> str:  # type: ignore[override]
+        """That of the loss; sides along a box that are related to those of this enclosing box have no bound."""
+        return "[0, inf)" if {"size_difference", "enclosing_sides"} <= set(self.loss.relations) else super().value_range
+
     def mapped(self, pair: Pair) -> Mapped:
         """The pair with other enclosing boxes."""
         return Mapped(pair.along_image(), lambda gradient: gradient)
