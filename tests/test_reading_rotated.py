@@ -123,6 +123,17 @@ def test_columns_of_five_numbers_are_those_of_detectron2(tmp_path):
     assert bl.evaluate(*files).ap == bl.evaluate(*files, format="cxcywhr").ap
 
 
+def test_a_column_of_angles_is_not_left_out_unsaid(tmp_path):
+    files = write_numbers(tmp_path, *scene("xywhr"), "xywhr")
+    text = (
+        f"{files[0]}: column 'angle' is of rotated boxes, whose format has to be given: cxcywha, cxcywhd, cxcywhr, "
+        "xywhr; or xywh to leave it out"
+    )
+    check_error(lambda: coco.read_ground_truth(files[0]), coco.CocoError, text)
+    assert coco.read_ground_truth(files[0], "xywhr").box.shape[1] == 5
+    assert coco.read_ground_truth(files[0], "xywh").box.shape[1] == 4
+
+
 @pytest.mark.parametrize("format", ["nonsense", "xyxyxyxy", 3])
 def test_format_that_is_none_of_files(format, files):
     text = f"format must be one of {', '.join(map(repr, NUMBERS))}; got {format!r}"

@@ -138,6 +138,14 @@ def test_giou_with_the_enclosing_box_along_the_image_is_that_of_powerboxes(rng):
     assert np.abs(one - bl.Scaled(bl.giou, 0.5)(pred, target, format="cxcywhd")).max() > 0.1
 
 
+def test_eiou_with_the_enclosing_box_along_the_image_has_no_bound():
+    """A long box across the axis along which its width is compared."""
+    pred, target = np.asarray([[0.0, 0, 100, 1, math.pi / 2]]), np.asarray([[0.0, 0, 1, 1, 0]])
+    assert bl.AxisEnclosing(bl.eiou)(pred, target, format="cxcywha") > 9e3
+    ranges = [loss.value_range for loss in (bl.AxisEnclosing(bl.eiou), bl.AxisEnclosing(bl.siou), bl.eiou)]
+    assert ranges == ["[0, inf)", bl.siou.value_range, "[0, 3.25)"]
+
+
 def test_siou_with_the_enclosing_box_along_the_image(rng):
     """Its distance cost relates the offset to the enclosing box, so both are along the image."""
     pred, target = boxes(rng, 100), boxes(rng, 100)

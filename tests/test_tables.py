@@ -139,7 +139,7 @@ def changed(rows, index, **values):
     return [row | values if i == index else row for i, row in enumerate(rows)]
 
 
-BOX = "a box is a list column 'bbox' or the columns ('x', 'y', 'w', 'h')"
+BOX = "a box is a list column 'bbox' or the columns x, y, w, h"
 
 
 @pytest.mark.parametrize(
