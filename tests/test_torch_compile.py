@@ -63,6 +63,7 @@ CALLS = {
     "array engine": lambda p, t: bl.giou(p, t, engine="array"),
     "a sum": lambda p, t: DETR(p, t, reduction="sum"),
     "a sum made in the graph": lambda p, t: (2.0 * bl.giou + bl.l1)(p, t, reduction="mean"),
+    "an exponent in the graph": lambda p, t: (bl.Alpha(bl.giou, alpha=2.0) + bl.siou)(p, t, reduction="mean"),
     "broadcast boxes": lambda p, t: bl.l1(p[:, None], t[None, :5]),
     "a transposed array": lambda p, t: bl.l1(p.reshape(3, 4, 4).transpose(0, 1), t.reshape(4, 3, 4)),
     "boxes that the graph computes": lambda p, t: bl.l1(torch_exp(p), t.square(), reduction="mean"),

@@ -257,13 +257,14 @@ def _number_places(entry: Any, kind: Any = None, name: str = "") -> Iterator[tup
 
 def _exponents(kind: Any) -> tuple[str, ...]:
     """The fields of a class that are exponents."""
-    found: tuple[str, ...] = getattr(kind, "exponents", ())
+    found: tuple[str, ...] = getattr(kind, "exponents", None) or ()
     return found
 
 
 def _default(kind: Any, name: str) -> Any:
-    """The default of a field; `MISSING` if it has none."""
-    return next(each.default for each in fields(kind) if each.name == name)
+    """The default of a field, if it is a float: the attribute of the class, since torch.compile has no other way."""
+    default = getattr(kind, name, None)
+    return default if isinstance(default, float) else None
 
 
 def _bind(entry: Any, numbers: Iterator[Any]) -> Any:
