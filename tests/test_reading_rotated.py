@@ -310,6 +310,7 @@ def test_formats_of_tables_are_not_for_json(files):
     assert errors.startswith(f"boxloss: {text}")
 
 
+@pytest.mark.dask
 def test_pairs(tmp_path):
     truth, found = scene("cxcywhd")
     file = tmp_path / "pairs.parquet"
