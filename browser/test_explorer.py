@@ -5,6 +5,7 @@ import base64
 import numpy as np
 import pytest
 from explorer_cases import SIZE, cases
+from playwright.sync_api import expect
 
 import boxloss as bl
 from boxloss.lab.descent import _constants as constants
@@ -112,6 +113,7 @@ def test_python_says_what_the_page_says(opened):
     page = choose(opened(), "Modified")
     page.get_by_text("The same in Python").click()
     names = {}
+    expect(page.locator("#code")).to_contain_text("bl.")  # the event of opening comes later
     exec(page.locator("#code").inner_text(), names)
     shown = float(page.locator("#value").inner_text())
     assert float(names["value"][0]) == pytest.approx(shown, rel=1e-3)

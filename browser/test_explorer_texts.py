@@ -1,6 +1,7 @@
 """What the page of `boxloss explore` says: is it so, and does it fit?"""
 
 import pytest
+from playwright.sync_api import expect
 from test_explorer_use import point, widths
 
 LAST_STEP = "(what) => document.getElementById('ball-text').textContent.endsWith(what)"
@@ -95,6 +96,7 @@ def test_there_is_no_python_of_a_loss_that_refuses(opened):
     page = opened()
     page.locator(".part .head select").select_option("piou")
     page.get_by_text("The same in Python").click()
+    expect(page.locator("#code")).to_contain_text("bl.")  # the event of opening comes later
     assert "bl.PIoU" in page.locator("#code").inner_text()
     page.get_by_label("Boxes with an angle").check()
     page.wait_for_function(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from explorer_cases import SIZE
+from playwright.sync_api import expect
 from test_explorer_use import boxes_of, drag, point, touch
 
 import boxloss as bl
@@ -114,6 +115,7 @@ def test_value_gradient_and_python_are_of_the_turned_boxes(opened):
     page.get_by_role("button", name="Turned the wrong way").click()
     page.get_by_text("The same in Python").click()
     names = {}
+    expect(page.locator("#code")).to_contain_text("bl.")  # the event of opening comes later
     exec(page.locator("#code").inner_text(), names)
     assert "cxcywha" in page.locator("#code").inner_text()
     found = page.evaluate(VALUE_AND_GRAD)
@@ -207,6 +209,7 @@ def test_a_text_is_a_choice(opened):
     page.locator(".row", has_text="fun").get_by_role("combobox").select_option("none")
     page.wait_for_function("old => document.getElementById('value').textContent !== old", arg=value)
     page.get_by_text("The same in Python").click()
+    expect(page.locator("#code")).to_contain_text("bl.")  # the event of opening comes later
     assert 'bl.GWD(fun="none")' in page.locator("#code").inner_text()
 
 
