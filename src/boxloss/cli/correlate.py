@@ -22,7 +22,7 @@ from boxloss.cli.lab import (
 )
 from boxloss.cli.options import PATH, Choice, WholeNumber, check_losses
 from boxloss.cli.tables import Table, cell
-from boxloss.coco.boxes import NUMBERS
+from boxloss.coco.boxes import columns_of
 
 if TYPE_CHECKING:
     from boxloss.lab import Correlation, Pairs
@@ -126,10 +126,5 @@ def statistics(found: Sequence["Correlation"], losses: Sequence[str]) -> list[di
 
 def columns(pairs: "Pairs", found: Sequence["Correlation"], losses: Sequence[str]) -> Columns:
     """Make a row for each pair: boxes, IoU and each loss."""
-    numbers = {
-        f"{side}_{name}": getattr(pairs, side)[:, i]
-        for side in ("pred", "target")
-        for i, name in enumerate(NUMBERS[pairs.format])
-    }
     values = {name: result.value for name, result in zip(losses, found, strict=True)}
-    return numbers | {"iou_score": np.asarray(found[0].iou)} | values
+    return columns_of(pairs) | {"iou_score": np.asarray(found[0].iou)} | values

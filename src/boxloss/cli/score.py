@@ -14,7 +14,7 @@ from boxloss.cli.options import PATH, Choice, LossCommand, check_losses, loss_op
 from boxloss.cli.precision import line
 from boxloss.cli.summary import by_category, headline, overall, summarise
 from boxloss.coco import Matches
-from boxloss.coco.boxes import NUMBERS
+from boxloss.coco.boxes import columns_of
 from boxloss.coco.sources import is_parquet
 from boxloss.shapes.formats import FORMATS
 
@@ -156,9 +156,4 @@ def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Pa
 def pair_columns(matches: Matches) -> dict[str, Any]:
     """Return ids, scores and boxes of matched pairs as columns."""
     ids = ("image_id", "category_id", "annotation_id", "detection", "score")
-    numbers = {
-        f"{side}_{name}": getattr(matches, side)[:, i]
-        for side in ("pred", "target")
-        for i, name in enumerate(NUMBERS[matches.format])
-    }
-    return {name: getattr(matches, name) for name in ids} | numbers
+    return {name: getattr(matches, name) for name in ids} | columns_of(matches)

@@ -75,6 +75,15 @@ def unreadable(box: NDArray[np.float64], format: str) -> NDArray[np.bool_]:
     return found
 
 
+def columns_of(pairs: Any) -> dict[str, Any]:
+    """The numbers of the boxes `pred` and `target` of pairs, in their `format`, a column each."""
+    return {
+        f"{side}_{name}": getattr(pairs, side)[:, place]
+        for side in ("pred", "target")
+        for place, name in enumerate(NUMBERS[pairs.format])
+    }
+
+
 def described(format: str) -> str:
     """The numbers of a format, and what its angle is."""
     names = ", ".join(NUMBERS[format])

@@ -79,7 +79,7 @@ class Table(Records):
         names = NUMBERS[self.format or COCO]
         if self.format is None and set(NUMBERS[DETECTRON]) <= set(self.table.column_names):
             names = NUMBERS[DETECTRON]
-        if self.format is None and "angle" in self.table.column_names and "angle" not in names:
+        elif self.format is None and "angle" in self.table.column_names:
             raise CocoError(
                 f"{self.source}: column 'angle' is of rotated boxes, whose format has to be given: "
                 f"{', '.join(ROTATED)}; or {COCO} to leave it out"

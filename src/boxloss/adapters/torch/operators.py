@@ -44,7 +44,7 @@ def program_of_call(numbers: Tensor, structure: str, eps: float | None) -> Progr
     if is_fake(numbers):
         return check_eps(Program(known, (1.0,) * len(known.number_names)), eps)
     given = tuple(numbers.tolist())
-    # A graph of another version may tell of exponents what is not so now.
+    # A graph knows nothing of exponents.
     return check_eps(Program(known.of(given), given), eps)
 
 

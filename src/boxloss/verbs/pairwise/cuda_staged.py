@@ -11,6 +11,7 @@ from boxloss.shapes.formats import of_one_shape
 from boxloss.shapes.shape import Format
 from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
 
+ALL_LANES = 0xFFFFFFFF  # of a warp, as a mask
 SHARED_BYTES = 40 << 10  # for targets, of the 48 KiB that a block has without asking the driver for more
 
 

@@ -5,9 +5,7 @@ from numba.core import types
 
 from boxloss.engines.cuda.compile import CudaMachine, Template
 from boxloss.formulas.structure import Structure
-from boxloss.verbs.pairwise.cuda_staged import signature, staged
-
-ALL_LANES = 0xFFFFFFFF
+from boxloss.verbs.pairwise.cuda_staged import ALL_LANES, signature, staged
 
 
 def topk(
