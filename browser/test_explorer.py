@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 from explorer_cases import SIZE, cases
-from playwright.sync_api import expect
+from test_explorer_use import shown
 
 import boxloss as bl
 from boxloss.lab.descent import _constants as constants
@@ -113,10 +113,8 @@ def test_python_says_what_the_page_says(opened):
     page = choose(opened(), "Modified")
     page.get_by_text("The same in Python").click()
     names = {}
-    expect(page.locator("#code")).to_contain_text("bl.")  # the event of opening comes later
-    exec(page.locator("#code").inner_text(), names)
-    shown = float(page.locator("#value").inner_text())
-    assert float(names["value"][0]) == pytest.approx(shown, rel=1e-3)
+    exec(shown(page, "#code").inner_text(), names)
+    assert float(names["value"][0]) == pytest.approx(float(shown(page, "#value").inner_text()), rel=1e-3)
     assert names["loss"] == bl.Focaler(bl.Inner(bl.ciou))
 
 
@@ -138,7 +136,7 @@ def test_every_loss_can_be_chosen(opened):
     assert [*bl.losses(), "mpdiou"] == names
     for name in names:
         choices.select_option(name)
-        assert page.locator("#value").inner_text() != "NaN"
+        assert shown(page, "#value").inner_text() != "NaN"
         assert page.evaluate("boxloss.state.parts[0].name") == name
 
 
@@ -146,9 +144,9 @@ def test_modifiers_nest_and_those_that_do_not_fit_go(opened):
     page = opened()
     for name in ("inner", "alpha"):
         page.get_by_label("Add a modifier").select_option(name)
-    assert page.locator("#value-name").inner_text() == "Alpha(Inner(CIoU))"
+    assert shown(page, "#value-name").inner_text() == "Alpha(Inner(CIoU))"
     page.locator(".part .head select").select_option("l1")
-    page.wait_for_function("document.getElementById('value-name').textContent === 'L1'")
+    assert shown(page, "#value-name").inner_text() == "L1"
     unfit = page.locator(".add option:disabled").evaluate_all("options => options.map(o => o.value)")
     assert unfit == ["inner", "focaler", "alpha"]
 

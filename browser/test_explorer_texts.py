@@ -1,8 +1,7 @@
 """What the page of `boxloss explore` says: is it so, and does it fit?"""
 
 import pytest
-from playwright.sync_api import expect
-from test_explorer_use import point, widths
+from test_explorer_use import point, shown, widths
 
 LAST_STEP = "(what) => document.getElementById('ball-text').textContent.endsWith(what)"
 INSIDE = """(what) => [...document.querySelectorAll(what)].every((text) => {
@@ -60,26 +59,25 @@ def test_the_text_of_a_choice_fits(opened, width):
 
 def test_an_example_is_over_when_something_else_is_shown(opened):
     page = opened()
-    told = page.locator("#example-text")
+    told = "#example-text"
     page.get_by_role("button", name="Grow first").click()
-    assert told.is_visible()
+    assert shown(page, told).is_visible()
     page.get_by_role("button", name="Step").click()
-    assert told.is_visible()
+    assert shown(page, told).is_visible()
     height = page.locator("#scene").bounding_box()["y"]
     page.mouse.click(*point(page, 3.0, 0.5))
-    assert not told.is_visible()
+    assert not shown(page, told).is_visible()
     assert page.locator("#scene").bounding_box()["y"] == height
     assert page.locator("#examples [aria-pressed=true]").count() == 0
     page.get_by_role("button", name="No overlap").click()
     page.mouse.click(*point(page, 3.0, 0.5))
-    assert told.is_visible()  # which is what it asks for
+    assert shown(page, told).is_visible()  # which is what it asks for
     page.locator(".part .head select").select_option("giou")
-    assert not told.is_visible()
+    assert not shown(page, told).is_visible()
 
 
 def test_what_was_spoken_is_gone_when_it_is_no_longer_so(opened):
     page = opened()
-    spoken = page.locator("#spoken")
     for change in (
         lambda: page.mouse.click(*point(page, 3.0, 0.5)),
         lambda: page.locator(".part .head select").select_option("giou"),
@@ -87,22 +85,19 @@ def test_what_was_spoken_is_gone_when_it_is_no_longer_so(opened):
     ):
         page.locator("[data-box=pred]").focus()
         page.keyboard.press("ArrowRight")
-        assert "Loss" in spoken.text_content()
+        assert "Loss" in shown(page, "#spoken").text_content()
         change()
-        assert spoken.text_content() == ""
+        assert shown(page, "#spoken").text_content() == ""
 
 
 def test_there_is_no_python_of_a_loss_that_refuses(opened):
     page = opened()
     page.locator(".part .head select").select_option("piou")
     page.get_by_text("The same in Python").click()
-    expect(page.locator("#code")).to_contain_text("bl.")  # the event of opening comes later
-    assert "bl.PIoU" in page.locator("#code").inner_text()
+    assert "bl.PIoU" in shown(page, "#code").inner_text()
     page.get_by_label("Boxes with an angle").check()
-    page.wait_for_function(
-        "document.getElementById('code').textContent.startsWith('# PIoU is not defined for rotated')"
-    )
+    assert shown(page, "#code").inner_text().startswith("# PIoU is not defined for rotated")
     assert page.get_by_role("button", name="Copy").is_disabled()
     page.get_by_label("Boxes with an angle").uncheck()
-    page.wait_for_function("document.getElementById('code').textContent.includes('bl.PIoU')")
+    assert "bl.PIoU" in shown(page, "#code").inner_text()
     assert page.get_by_role("button", name="Copy").is_enabled()

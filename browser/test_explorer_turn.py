@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from explorer_cases import SIZE
-from playwright.sync_api import expect
-from test_explorer_use import boxes_of, drag, point, touch
+from test_explorer_use import boxes_of, drag, point, shown, touch
 
 import boxloss as bl
 from boxloss import lab
@@ -17,7 +16,7 @@ VALUE_AND_GRAD = f"boxloss.valueAndGrad(boxloss.wholeLoss(boxloss.state.parts, b
 
 def handle_of(page, which):
     """Where the handle is that turns a box, in the scene."""
-    box = page.locator(f"[data-box={which}] .turn-dot").bounding_box()
+    box = shown(page, f"[data-box={which}] .turn-dot").bounding_box()
     scene = page.locator("#boxes").bounding_box()
     x, y = box["x"] + box["width"] / 2 - scene["x"], box["y"] + box["height"] / 2 - scene["y"]
     return x / scene["width"] * WIDTH, y / scene["height"] * HEIGHT
@@ -40,7 +39,7 @@ def test_the_handle_turns_a_box_about_its_centre(opened, which):
     boxes = boxes_of(page)
     assert boxes[k] == pytest.approx([x, y, w, h, np.pi / 2])
     assert boxes[1 - k][4] == 0.0
-    assert page.get_by_label("Boxes with an angle").is_checked()
+    assert shown(page, "#rotated").is_checked()
     drag(page, handle_of(page, which), (x + 1.0, y + 1.0))
     assert degrees_of(page)[k] == pytest.approx(45.0, abs=1.0)
     page.get_by_label("Boxes with an angle").uncheck()
@@ -70,7 +69,7 @@ def test_keys_turn(opened):
     for key in ("]", "]", "[", "]"):
         page.keyboard.press(key)
     assert degrees_of(page) == pytest.approx([0.0, 10.0])
-    assert page.locator("#spoken").inner_text().startswith("Angle 10 degrees. Loss ")
+    assert shown(page, "#spoken").inner_text().startswith("Angle 10 degrees. Loss ")
     page.wait_for_function("document.querySelector('[data-box=target]').ariaLabel.endsWith('turned by 10 degrees')")
     for _ in range(36):
         page.keyboard.press("[")
@@ -83,7 +82,7 @@ def test_a_field_takes_degrees_and_follows_the_box(opened):
     assert degrees_of(page)[0] == pytest.approx(33.5)
     page.locator("[data-box=pred]").focus()
     page.keyboard.press("]")
-    page.wait_for_function("document.querySelector('#angles input[type=number]').value === '38.5'")
+    assert shown(page, "#angles input[type=number]").first.input_value() == "38.5"
     assert "prediction 38.5\u00b0" in page.locator("#boxes").text_content()
 
 
@@ -100,12 +99,10 @@ def test_the_handle_stays_in_sight(opened):
     for at in ((5.9, 2.0), (0.1, 0.1), (3.0, 4.4)):
         page.mouse.click(*point(page, *at))
         page.wait_for_function(f"Math.abs(boxloss.state.pred[0] - {at[0]}) < 0.05")
-        page.wait_for_timeout(100)
         x, y = handle_of(page, "pred")
         assert 0.0 < x < WIDTH
         assert 0.0 < y < HEIGHT
     page.mouse.click(*point(page, 5.9, 2.0))
-    page.wait_for_timeout(100)
     drag(page, handle_of(page, "pred"), (4.9, 2.0))  # from below the box: a quarter turn
     assert degrees_of(page)[0] == pytest.approx(90.0, abs=2.0)
 
@@ -115,8 +112,7 @@ def test_value_gradient_and_python_are_of_the_turned_boxes(opened):
     page.get_by_role("button", name="Turned the wrong way").click()
     page.get_by_text("The same in Python").click()
     names = {}
-    expect(page.locator("#code")).to_contain_text("bl.")  # the event of opening comes later
-    exec(page.locator("#code").inner_text(), names)
+    exec(shown(page, "#code").inner_text(), names)
     assert "cxcywha" in page.locator("#code").inner_text()
     found = page.evaluate(VALUE_AND_GRAD)
     assert found == pytest.approx([names["value"][0], *names["grad"][0]], rel=1e-9)
@@ -139,7 +135,7 @@ def test_cosine_and_sine_are_right_to_the_last_bits(opened):
 def test_arrows_follow_the_gradient_with_an_arc_for_the_turn(opened):
     page = opened()
     page.get_by_role("button", name="Turned the wrong way").click()
-    page.wait_for_function("document.querySelector('.arrows').getAttribute('transform').includes('rotate(60')")
+    assert "rotate(60" in shown(page, ".arrows").get_attribute("transform")
     arcs = "() => [...document.querySelectorAll('.arrow-shaft')].map(a => a.getAttribute('d')).filter(d => /A/.test(d))"
     (arc,) = page.evaluate(arcs)
     assert " 0 0 1 " in arc  # clockwise, as angles grow
@@ -176,7 +172,7 @@ def test_the_ball_turns_as_descend_has_it(opened, optimizer, rate):
 def test_a_run_on_the_page_turns_the_box(opened):
     page = opened(reduced_motion="reduce")
     page.get_by_role("button", name="Turned the wrong way").click()
-    assert page.locator("#parametrisation").input_value() == "cxcywha"
+    assert shown(page, "#parametrisation").input_value() == "cxcywha"
     page.get_by_role("button", name="Run").click()
     assert degrees_of(page)[0] == pytest.approx(90.0, abs=15.0)  # its step is too large for the corner at the match
     page.get_by_role("button", name="Back to start").click()
@@ -191,26 +187,28 @@ def test_a_loss_that_refuses_says_so(opened, name):
     page = opened()
     page.locator(".part .head select").select_option(name)
     with_angles(page)
-    told = page.locator("#ball-text")
-    page.wait_for_function("document.getElementById('run').disabled")
-    assert told.inner_text().startswith(f"{type(REGISTERED[name]).__name__} is not defined for rotated boxes")
+    assert shown(page, "#run").is_disabled()
+    assert (
+        page.locator("#ball-text")
+        .inner_text()
+        .startswith(f"{type(REGISTERED[name]).__name__} is not defined for rotated boxes")
+    )
     assert page.locator("#value").inner_text() == "\u2013"
     assert page.locator(".arrow-shaft").count() == 0
     choices = page.locator(".part .head select option:disabled").evaluate_all("all => all.map(o => o.value)")
     assert sorted([*choices, name]) == ["gcd", "mpdiou", "piou", "piou2"]
     page.locator(".part .head select").select_option("giou")
-    page.wait_for_function("!document.getElementById('run').disabled")
+    assert shown(page, "#run").is_enabled()
 
 
 def test_a_text_is_a_choice(opened):
     page = opened()
     page.locator(".part .head select").select_option("gwd")
-    value = page.locator("#value").inner_text()
+    value = shown(page, "#value").inner_text()
     page.locator(".row", has_text="fun").get_by_role("combobox").select_option("none")
     page.wait_for_function("old => document.getElementById('value').textContent !== old", arg=value)
     page.get_by_text("The same in Python").click()
-    expect(page.locator("#code")).to_contain_text("bl.")  # the event of opening comes later
-    assert 'bl.GWD(fun="none")' in page.locator("#code").inner_text()
+    assert 'bl.GWD(fun="none")' in shown(page, "#code").inner_text()
 
 
 def test_the_focus_stays_with_what_was_changed(opened):

@@ -14,6 +14,12 @@ def boxes_of(page):
     return page.evaluate("[boxloss.state.pred, boxloss.state.target]")
 
 
+def shown(page, what):
+    """A part of the page, when what was changed has been drawn: a page draws in the frame after, and opens sections."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page.locator(what)
+
+
 def point(page, x, y):
     """A point of the scene on the screen."""
     box = page.locator("#boxes").bounding_box()
@@ -34,7 +40,7 @@ def drag(page, start, end):
 def test_drag_moves_a_box(opened):
     page = opened()
     (x, y, w, h), target = boxes_of(page)
-    value = page.locator("#value").inner_text()
+    value = shown(page, "#value").inner_text()
     drag(page, (x, y), (x + 1.0, y + 0.5))
     pred, other = boxes_of(page)
     assert pred == pytest.approx([x + 1.0, y + 0.5, w, h], abs=0.02)
@@ -66,7 +72,7 @@ def test_a_click_on_the_ground_puts_the_prediction_there(opened):
 
 def test_keys_move_and_resize(opened):
     page = opened()
-    boxes = page.locator("#boxes [tabindex='0']")
+    boxes = shown(page, "#boxes [tabindex='0']")
     names = boxes.evaluate_all("boxes => boxes.map(b => b.getAttribute('aria-label'))")
     assert [name.split(":")[0] for name in names] == ["Target", "Prediction"]
     boxes.first.focus()
@@ -75,7 +81,7 @@ def test_keys_move_and_resize(opened):
     for key in ("ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowRight", "Shift+ArrowDown"):
         page.keyboard.press(key)
     assert boxes_of(page) == [pytest.approx([x + 0.1, y - 0.05, w + 0.05, h + 0.05]), target]
-    assert "Loss" in page.locator("#spoken").inner_text()
+    assert "Loss" in shown(page, "#spoken").inner_text()
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("ArrowLeft")
     assert boxes_of(page)[1][0] == pytest.approx(target[0] - 0.05)
@@ -119,7 +125,7 @@ def test_step_run_pause_and_back(opened):
     page.locator("#optimizer").get_by_label("Adam").check()
     page.get_by_role("button", name="Run").click()
     page.wait_for_function("document.querySelectorAll('#runs li').length === 2")
-    assert "Adam 0.03" in page.locator("#runs li").last.inner_text()
+    assert "Adam 0.03" in shown(page, "#runs li").last.inner_text()
 
 
 def test_a_run_ends_where_nothing_moves(opened):
@@ -135,7 +141,7 @@ def test_no_motion_for_those_who_want_none(opened):
     page.get_by_role("button", name="Run").click()
     assert page.evaluate("boxloss.rolling.running") is False  # it is at its end at once
     page.wait_for_function("document.getElementById('ball-text').textContent.endsWith('It has arrived.')")
-    points = page.locator("#chart-loss polyline").get_attribute("points")
+    points = shown(page, "#chart-loss polyline").get_attribute("points")
     assert len(points.split()) > 100
 
 
@@ -182,7 +188,7 @@ def test_page_fits_and_can_be_read(opened, width):
         SMALLEST_TEXT,
     )
     assert small == []
-    sizes = page.locator(pressed).evaluate_all(
+    sizes = shown(page, pressed).evaluate_all(
         "all => all.filter(e => e.checkVisibility()).map(e => [e.outerHTML, e.getBoundingClientRect().height])"
     )
     assert [(what, height) for what, height in sizes if height < SMALLEST_TARGET] == []
@@ -196,7 +202,7 @@ def test_page_fits_and_can_be_read(opened, width):
 def test_the_boxes_stay_in_sight_on_a_phone(opened):
     page = opened("phone")
     page.get_by_role("button", name="Add a loss").scroll_into_view_if_needed()
-    top = page.locator("#scene").bounding_box()["y"]
+    top = shown(page, "#scene").bounding_box()["y"]
     assert page.evaluate("scrollY") > 400
     assert top == pytest.approx(0.0, abs=1.0)
 
