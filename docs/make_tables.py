@@ -20,7 +20,7 @@ import boxloss as bl
 from boxloss.pictures.formulas import with_signs
 
 ROOT = Path(__file__).parent.parent
-NAMED = ROOT / "src" / "boxloss" / "losses" / "named.py"
+NAMED, NAMES = (ROOT / "src" / "boxloss" / "losses" / f"{name}.py" for name in ("named", "names"))
 CLI = ROOT / "docs" / "cli.md"
 SEES = {
     "areas": "overlap",
@@ -56,7 +56,14 @@ def exports(losses: dict[str, bl.Loss]) -> str:
         lines += [f"from {kind.__module__} import {public} as {public}" for public in (kind.__name__, name)]
         names += [f'    "{public}",' for public in (kind.__name__, name)]
     head = '"""Every loss and its instance, in the order of `boxloss.losses`; made by docs/make_tables.py."""'
-    return "\n".join([head, "", *lines, "", "__all__ = [", *names, "]", ""])
+    return "\n".join([head, "", *lines, "", "__all__: list[str] = [", *names, "]", ""])
+
+
+def names_of(losses: dict[str, bl.Loss]) -> str:
+    """The module that names them without importing them."""
+    head = '"""The class of each instance, in the order of `boxloss.losses`; made by docs/make_tables.py."""'
+    rows = [f'    "{name}": "{type(loss).__name__}",' for name, loss in losses.items()]
+    return "\n".join([head, "", "NAMES = {", *rows, "}", ""])
 
 
 def in_table(text: str) -> str:
@@ -129,7 +136,7 @@ TABLES = {"README.md": of_readme, "docs/losses/index.md": of_index, "docs/api.md
 def pages() -> dict[Path, str]:
     """Each file with its list of losses as it should be."""
     losses = instances()
-    made = {NAMED: exports(losses)}
+    made = {NAMED: exports(losses), NAMES: names_of(losses)}
     for name, write in TABLES.items():
         page = ROOT / name
         text = page.read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ from scipy.stats import spearmanr
 import boxloss as bl
 from boxloss import coco
 from boxloss.cli import app, console, export, inputs
-from boxloss.cli.expressions import KINDS
+from boxloss.cli.expressions import kinds
 from boxloss.cli.summary import summarise
 from boxloss.cli.tables import Table
 from boxloss.data import sample
@@ -290,7 +290,7 @@ NO_FILES = "Give GROUND_TRUTH and DETECTIONS, a Parquet file of pairs, or --samp
         (["score"], NO_FILES),
         (["score", "a.json"], NO_FILES),
         (["score", "a", "b", "--sample"], NO_FILES),
-        (["score", "--sample", "--losses", "giou,nope"], f"'nope' is not one of {', '.join(KINDS)}."),
+        (["score", "--sample", "--losses", "giou,nope"], f"'nope' is not one of {', '.join(kinds())}."),
         (["score", "--sample", "--losses", ""], "'' is not one of "),
         (["score", "--sample", "--iou-threshold", "1.5"], "1.5 is not between 0 and 1."),
         (["score", "--sample", "--iou-threshold", "nan"], "nan is not between 0 and 1."),

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 import boxloss as bl
 from boxloss.cli import app
-from boxloss.cli.expressions import KINDS, loss_of, split
+from boxloss.cli.expressions import kinds, loss_of, split
 
 SCORE = ("score", "--sample", "--engine", "array")
 
@@ -76,11 +76,11 @@ EXAMPLES = (
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("giuo", f"'giuo' is not one of {', '.join(KINDS)}. Did you mean 'giou'?"),
-        ("GIoU", f"'GIoU' is not one of {', '.join(KINDS)}. Did you mean 'giou'?"),
-        ("xyz", f"'xyz' is not one of {', '.join(KINDS)}."),
+        ("giuo", f"'giuo' is not one of {', '.join(kinds())}. Did you mean 'giou'?"),
+        ("GIoU", f"'GIoU' is not one of {', '.join(kinds())}. Did you mean 'giou'?"),
+        ("xyz", f"'xyz' is not one of {', '.join(kinds())}."),
         ("inner(mpdiou)", "'inner(mpdiou)' needs the size of the image, as mpdiou(image_size=(480, 640))"),
-        ("2 * nope", f"'nope' is not one of {', '.join(KINDS)}."),
+        ("2 * nope", f"'nope' is not one of {', '.join(kinds())}."),
         ("smooth_l1(bta=1)", "smooth_l1 has no parameter 'bta'; it has coordinates, beta. Did you mean 'beta'?"),
         ("l1(**{'a': 1})", "l1 has no parameter '**'; it has coordinates."),
         ("smooth_l1(beta=giou)", "beta of smooth_l1 must be a number, a string, True or False; got 'giou'"),

@@ -1,26 +1,29 @@
 """Bounding-box regression losses with closed-form gradients, on any array library, at memory speed."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from boxloss.conversion import convert
 from boxloss.engines.threads import get_num_threads, set_num_threads
 from boxloss.functions import area, clip_to_image, validate
-from boxloss.losses import named
+from boxloss.losses.lookup import get, losses
 from boxloss.losses.loss import Loss, WeightedSum
-from boxloss.losses.modifiers import MODIFIERS as MODIFIERS
-from boxloss.losses.modifiers import Alpha, AxisEnclosing, Focal, Focaler, Inner, Interpolated, Scaled, Wise, WiseState
-from boxloss.losses.mpdiou import MPDIoU
-from boxloss.losses.named import *  # noqa: F403
-from boxloss.losses.registry import get, losses
-from boxloss.suppression import nms, soft_nms
+from boxloss.losses.names import NAMES
 
 if TYPE_CHECKING:
     from boxloss.evaluation import Comparison, Evaluation
     from boxloss.evaluation.evaluate import evaluate
+    from boxloss.losses import named
+    from boxloss.losses.modifiers import MODIFIERS as MODIFIERS
+    from boxloss.losses.modifiers import Alpha, AxisEnclosing, Focal, Focaler, Inner, Interpolated, Scaled, Wise
+    from boxloss.losses.modifiers import WiseState as WiseState
+    from boxloss.losses.mpdiou import MPDIoU
+    from boxloss.losses.named import *  # noqa: F403
+    from boxloss.suppression import nms, soft_nms
 
 __version__ = "0.1.0"
 
-__all__ = [
+__all__: list[str] = [
     "Alpha",
     "AxisEnclosing",
     "Comparison",
@@ -47,13 +50,31 @@ __all__ = [
     "soft_nms",
     "validate",
 ]
-__all__ += named.__all__
+if TYPE_CHECKING:
+    __all__ += named.__all__
+else:
+    __all__ += [public for name, kind in NAMES.items() for public in (kind, name)]
+
+# The module of each name that is imported when it is asked for. All losses together take a third of what NumPy takes.
+_MODULES = {
+    **{public: f"losses.{name}" for name, kind in NAMES.items() for public in (kind, name)},
+    **dict.fromkeys(
+        ["MODIFIERS", "Alpha", "AxisEnclosing", "Focal", "Focaler", "Inner", "Interpolated", "Scaled", "Wise"],
+        "losses.modifiers",
+    ),
+    "WiseState": "losses.modifiers",
+    "MPDIoU": "losses.mpdiou",
+    **dict.fromkeys(["nms", "soft_nms"], "suppression"),
+    **dict.fromkeys(["Comparison", "Evaluation", "evaluate"], "evaluation"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what reads files when it is asked for."""
-    if name in ("Comparison", "Evaluation", "evaluate"):
-        from boxloss import evaluation
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"boxloss.{_MODULES[name]}"), name)
+    return value
 
-        return getattr(evaluation, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

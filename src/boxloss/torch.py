@@ -8,9 +8,9 @@ from torch import Tensor
 
 from boxloss.check import check_choice, check_formats, check_reduction
 from boxloss.losses.iou import iou
+from boxloss.losses.lookup import get
 from boxloss.losses.loss import Loss
 from boxloss.losses.modifiers import Wise, WiseState
-from boxloss.losses.registry import get
 from boxloss.typing import Engine, Format, Reduction
 from boxloss.verbs.select import ENGINES
 

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 import click
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Drawn
 
 from boxloss.cli.tables import Table
 from boxloss.printable import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 UNFOLDED = 1000  # columns: wider than any table
 
@@ -57,12 +60,14 @@ def tell(line: str) -> None:
 
 
 @contextmanager
-def bar() -> Iterator[Progress | None]:
+def bar() -> "Iterator[Progress | None]":
     """Show progress bars on stderr, if it is a terminal; None if it is not."""
     console = Console(stderr=True)
     if not console.is_interactive:
         yield None
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as shown:
         yield shown

@@ -5,18 +5,31 @@ import re
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import boxloss as bl
 from boxloss.shapes.formats import FORMATS
+
+if TYPE_CHECKING:
+    from boxloss.losses.modifiers.modifier import Modifier
 
 WANTED = (
     "write a name, as giou, with parameters, as smooth_l1(beta=0.1), a loss of a loss, as inner(ciou, ratio=0.7), "
     "or a sum, as 5*l1+2*giou"
 )
-MODIFIERS = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in bl.MODIFIERS}
-KINDS = {name: type(bl.get(name)) for name in bl.losses()} | {"mpdiou": bl.MPDIoU} | MODIFIERS
+
+
+@cache
+def modifiers() -> dict[str, type["Modifier"]]:
+    """Return the class of each modifier by the name that it has here."""
+    return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in bl.MODIFIERS}
+
+
+@cache
+def kinds() -> dict[str, type[bl.Loss]]:
+    """Return the class of everything that has a name here."""
+    return {name: type(bl.get(name)) for name in bl.losses()} | {"mpdiou": bl.MPDIoU} | modifiers()
 
 
 def split(text: str) -> list[str]:
@@ -92,7 +105,7 @@ def _value(node: ast.expr) -> bl.Loss | float:
             return _named(name)
         case ast.Call(ast.Name(name), [], keywords):
             return _with_parameters(name, {}, keywords)
-        case ast.Call(ast.Name(name), [loss], keywords) if name in MODIFIERS:
+        case ast.Call(ast.Name(name), [loss], keywords) if name in modifiers():
             return _with_parameters(name, {"loss": _value(loss)}, keywords)
         case ast.Constant(int() | float() as number) if not isinstance(number, bool):
             return float(number)
@@ -108,20 +121,20 @@ def _value(node: ast.expr) -> bl.Loss | float:
 
 
 def _named(name: str) -> bl.Loss:
-    if name not in KINDS:
+    if name not in kinds():
         raise ValueError(_unknown(name))
     return bl.get(name) if name in bl.losses() else _with_parameters(name, {}, [])
 
 
 def _unknown(name: str) -> str:
-    return f"{name!r} is not one of {', '.join(KINDS)}.{hint(name, [*KINDS])}"
+    return f"{name!r} is not one of {', '.join(kinds())}.{hint(name, [*kinds()])}"
 
 
 def _with_parameters(name: str, given: dict[str, Any], keywords: list[ast.keyword]) -> bl.Loss:
-    if name not in KINDS:
+    if name not in kinds():
         raise ValueError(_unknown(name))
-    kind = KINDS[name]
-    if name in MODIFIERS and not given:
+    kind = kinds()[name]
+    if name in modifiers() and not given:
         raise ValueError(f"{name} is made of a loss: write {name}(ciou), and its parameters after it")
     known = [field.name for field in fields(kind) if field.name != "loss"]
     for keyword in keywords:

@@ -6,7 +6,7 @@ import click
 
 import boxloss as bl
 from boxloss.cli import console
-from boxloss.cli.expressions import MODIFIERS
+from boxloss.cli.expressions import modifiers
 from boxloss.cli.tables import Table
 from boxloss.losses.letters import LETTERS
 
@@ -18,7 +18,7 @@ def losses() -> None:
     rows = [[name, kind.expression, kind.value_range] for name, kind in kinds.items()]
     rows.append(["mpdiou(image_size=(H, W))", bl.MPDIoU.expression, bl.MPDIoU.value_range])
     console.show(Table(("loss", "formula", "range"), (), rows))
-    modified = [[_written(name, kind), kind.summary] for name, kind in MODIFIERS.items()]
+    modified = [[_written(name, kind), kind.summary] for name, kind in modifiers().items()]
     console.show(Table(("made of a loss L", "formula"), (), modified), "\n".join(["", *LETTERS]))
 
 

@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 import boxloss as bl
-from boxloss.cli.expressions import KINDS, hint, refusals, split
+from boxloss.cli.expressions import hint, kinds, refusals, split
 from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
 
 PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
@@ -99,7 +99,7 @@ def loss_option(
 
     def complete(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
         before, begun = re.fullmatch(r"(.*?)((?:[a-z]\w*)?)", incomplete, re.DOTALL).groups()  # type: ignore[union-attr]
-        return [f"{before}{name}" for name in KINDS if name.startswith(begun)]
+        return [f"{before}{name}" for name in kinds() if name.startswith(begun)]
 
     return click.option(
         "--loss",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxloss.coco.columns import Detections, GroundTruth
-from boxloss.coco.order import all_of, falling, numbers_of
+from boxloss.coco.order import all_of, distinct, falling, numbers_of
 from boxloss.coco.overlaps import engine_for, rotated_iou
 
 MAX_DETECTIONS = 100  # of one image and category: as many as COCO's evaluation looks at
@@ -138,7 +138,7 @@ def _candidates(
     truth: GroundTruth, detections: Detections, detected: Indices, annotated: Indices, most: int, threshold: float
 ) -> Candidates:
     """Find the pairs of one image and category whose IoU reaches the threshold, in the order of their turns."""
-    groups = np.unique(annotated)
+    groups = distinct(annotated)
     (queue,) = np.nonzero(np.isin(detected, groups))  # others have nothing to match
     queue = queue[falling(detections.score[queue])]
     own = numbers_of(groups, detected[queue])

@@ -24,7 +24,18 @@ def falling(scores: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def all_of(listed: NDArray[Any] | None, *used: NDArray[Any]) -> NDArray[Any]:
     """Return the ids that are listed, or else those that are used, rising."""
-    return np.unique(np.concatenate([ids for ids in used if len(ids)] or used) if listed is None else listed)
+    return distinct(np.concatenate([ids for ids in used if len(ids)] or used) if listed is None else listed)
+
+
+def distinct(ids: NDArray[Any]) -> NDArray[Any]:
+    """Return the ids, rising, each of them once.
+
+    As `numpy.unique` does, which imports all of `numpy.ma` to look for a masked array.
+    """
+    rising = np.sort(ids)
+    is_first = np.ones(len(rising), np.bool_)
+    is_first[1:] = rising[1:] != rising[:-1]
+    return rising[is_first]
 
 
 def numbers_of(known: NDArray[Any], ids: NDArray[Any]) -> NDArray[Any]:

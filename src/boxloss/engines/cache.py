@@ -14,7 +14,6 @@ import time
 import uuid
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 KEPT_VERSIONS, KEPT_KERNELS = 3, 1000
@@ -57,7 +56,10 @@ def _distrusted(found: os.stat_result) -> str | None:
 @cache
 def _version() -> str:
     """A digest of the compilers and of Python."""
-    return hashlib.sha256(f"{version('numba')} {version('llvmlite')} {sys.version}".encode()).hexdigest()[:16]
+    import llvmlite
+    import numba
+
+    return hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {sys.version}".encode()).hexdigest()[:16]
 
 
 def path_of(key: object, label: str = "") -> Path | None:

@@ -101,7 +101,8 @@ def _by_numba(marks: Marks, area: int, most: int, weights: Floats, T: int) -> di
     precision, recall = np.empty(shape), np.empty(shape)
     found = (marks.start, marks.image, marks.turn, marks.right[area], marks.ignored[area])
     truth = (marks.truth_start, marks.truth_image, marks.truth_ignored[area])
-    kernel(*found, *truth, RECALLS, most, weights.reshape(-1), precision, recall)
+    room = kernels.room_of_resample(T, LANES, int(np.diff(marks.start).max(initial=0)))
+    kernel(*found, *truth, RECALLS, most, weights.reshape(-1), *room, precision, recall)
     return {"ap": precision, "ar": recall}
 
 

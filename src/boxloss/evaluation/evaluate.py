@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from boxloss.coco import Detections, GroundTruth, Source
+from boxloss.coco.order import distinct
 from boxloss.coco.overlaps import FEW, engine_for
 from boxloss.evaluation.arrange import arrange
 from boxloss.evaluation.evaluation import Evaluation
@@ -151,7 +152,7 @@ def _settings(iou_thresholds: Any, areas: Any, max_detections: Any) -> Settings:
         if not isinstance(name, str) or name.isdecimal():
             raise ValueError(f"names of areas must be words; got {name!r}")
         ranges[name] = (low, high)
-    counts = np.unique(np.asarray(max_detections))
+    counts = distinct(np.asarray(max_detections))
     if counts.dtype.kind not in "iu" or counts.size == 0 or counts[0] < 1:
         raise ValueError(f"max_detections must be whole numbers above 0; got {max_detections!r}")
     return Settings(thresholds, ranges, tuple(counts.tolist()))

@@ -32,18 +32,18 @@ STARTS, FLAGS, SHORTS, LONGS, FLOATS = (_in(kind) for kind in (LONG, FLAG, SHORT
 def match(machine: Machine) -> Template:
     """The kernel of `boxloss.evaluation.steps.match`."""
     found, truth = (STARTS, SHORTS, _in(FLOAT, 2)), (STARTS, SHORTS, _in(FLOAT, 2), FLAGS, _in(FLAG, 2))
-    settings, near = (types.intp, types.intp), (LONGS, LONGS, FLOATS)
+    settings, near = (FLOATS, _in(FLOAT, 2), types.intp), (LONGS, LONGS, FLOATS)
+    room = (_out(LONG, 1), _out(LONG, 1), _out(LONG, 1), _out(FLOAT, 1))
     out = (_out(LONG, 2), _out(SHORT, 1), _out(LONG, 2), _out(LONG, 2))
-    return _own(steps.match), types.void(
-        *found, *truth, FLOATS, _in(FLOAT, 2), *settings, *near, types.intp, types.intp, *out
-    )
+    return _own(steps.match), types.void(*found, *truth, *settings, *near, *(types.intp,) * 2, *room, *out)
 
 
 def accumulate(machine: Machine) -> Template:
     """The kernel of `boxloss.evaluation.steps.accumulate`."""
     marks, truth = (STARTS, FLOATS, SHORTS, _in(LONG, 2), _in(LONG, 2)), (STARTS, _in(FLAG, 2))
+    room = (_out(LONG, 1), _out(FLOAT, 3), _out(FLOAT, 3), _out(LONG, 2), _out(LONG, 2), _out(LONG, 1))
     out = (_out(FLOAT, 5), _out(FLOAT, 4), _out(FLOAT, 5))
-    return _own(steps.accumulate), types.void(*marks, *truth, FLOATS, LONGS, *(types.intp,) * 2, *out)
+    return _own(steps.accumulate), types.void(*marks, *truth, FLOATS, LONGS, *(types.intp,) * 2, *room, *out)
 
 
 def _own(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,13 +61,12 @@ def resample(machine: Machine, lanes: int) -> Template:
 
     def resample_categories(  # type: ignore[no-untyped-def]
         start, image, turn, right, ignored, truth_start, truth_image, truth_ignored, recalls, most, weights,
-        precision, recall,
+        work, annotations, unmatched, marked, before, precision, recall,
     ):  # fmt: skip
         prefer_wide_vectors()
         T, top, step = precision.shape[1], recalls.size - 1, recalls[1]  # which is recalls[n] / n for each n
         everything = (1 << T) - 1
         # Rows of one array, whose places LLVM can tell apart: of loops over many arrays it would make no vectors.
-        work, annotations, unmatched = np.empty(T * ROWS * L), np.empty(L), np.empty(L)
         for k in range(start.size - 1):
             for b in range(L):
                 annotations[b] = 0.0
@@ -77,10 +76,6 @@ def resample(machine: Machine, lanes: int) -> Template:
                     first = truth_image[g] * L
                     for b in range(L):
                         annotations[b] += weights[first + b]
-            kept = 0
-            for d in range(start[k], start[k + 1]):
-                kept += right[d] != 0 or ignored[d] != 0
-            marked, before = np.empty(kept, np.int64), np.empty(kept * L)
             for i in range(T * ROWS * L):
                 work[i] = 0.0
             count = 0
@@ -137,5 +132,12 @@ def resample(machine: Machine, lanes: int) -> Template:
                     precision[k, t, b] = total if annotations[b] > 0.0 else np.nan
 
     marks, truth = (STARTS, SHORTS, SHORTS, LONGS, LONGS), (STARTS, SHORTS, FLAGS)
+    room = (*(_out(FLOAT, 1),) * 3, _out(LONG, 1), _out(FLOAT, 1))
     out = (_out(FLOAT, 3), _out(FLOAT, 3))
-    return resample_categories, types.void(*marks, *truth, FLOATS, types.intp, FLOATS, *out)
+    return resample_categories, types.void(*marks, *truth, FLOATS, types.intp, FLOATS, *room, *out)
+
+
+def room_of_resample(T: int, lanes: int, most: int) -> tuple[Any, ...]:
+    """What the kernel of `resample` works with, if no category has more detections than `most`."""
+    work, annotations, unmatched = np.empty(T * ROWS * lanes), np.empty(lanes), np.empty(lanes)
+    return work, annotations, unmatched, np.empty(most, np.int64), np.empty(most * lanes)

@@ -1,5 +1,6 @@
 """What matching found: all that curves, and resamples of the images, are made of."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,9 +79,15 @@ def match(arranged: Arranged, thresholds: Floats, areas: Floats, most: int, engi
     turn = np.zeros(len(found.image), np.int32)
     right, ignored = np.zeros((A, len(found.image)), np.int64), np.zeros((A, len(found.image)), np.int64)
     of_truth = (truth.start, truth.image, truth.box, arranged.crowd, truth_ignored)
-    given = (found.start, found.image, found.box, *of_truth, thresholds, areas, most, len(arranged.images))
+    given = (found.start, found.image, found.box, *of_truth, thresholds, areas, most)
     known = near(arranged, min(HIGHEST_THRESHOLD, thresholds.min()), engine)
-    _run("match", len(arranged.categories), engine, (*given, *known), (taken, turn, right, ignored))
+    images, annotations = len(arranged.images), len(truth.image)
+
+    def room() -> tuple[Any, ...]:
+        of_images = np.zeros(images, np.int64), np.zeros(images, np.int64)
+        return *of_images, np.empty(annotations, np.int64), np.empty(annotations)
+
+    _run("match", len(arranged.categories), engine, (*given, *known), room, (taken, turn, right, ignored))
     of_truth_again = (truth.start, truth.image, truth_ignored)
     return Marks(found.start, found.image, arranged.score, turn, right, ignored, *of_truth_again)
 
@@ -91,19 +98,32 @@ def accumulate(marks: Marks, max_detections: Integers, T: int, engine: str) -> C
     precision, recall, scores = (np.full(shape, np.nan) for shape in ((K, A, M, T, R), (K, A, M, T), (K, A, M, T, R)))
     found = (marks.start, marks.score, marks.turn, marks.right, marks.ignored)
     given = (*found, marks.truth_start, marks.truth_ignored, RECALLS, max_detections)
-    _run("accumulate", K, engine, given, (precision, recall, scores))
+    annotations = int(np.diff(marks.truth_start).max(initial=0))
+
+    def room() -> tuple[Any, ...]:
+        counts = np.empty((M, T), np.int64), np.empty((M, T), np.int64), np.empty(M, np.int64)
+        return np.empty(R, np.int64), *np.empty((2, M, T, annotations + 1)), *counts
+
+    _run("accumulate", K, engine, given, room, (precision, recall, scores))
     return Curves(precision, recall, scores)
 
 
-def _run(step: str, categories: int, engine: str, given: tuple[Any, ...], out: tuple[Any, ...]) -> None:
-    """Run a step over all categories, some of them on each thread."""
+def _run(
+    step: str,
+    categories: int,
+    engine: str,
+    given: tuple[Any, ...],
+    room: Callable[[], tuple[Any, ...]],
+    out: tuple[Any, ...],
+) -> None:
+    """Run a step over all categories, some of them on each thread, which has room of its own to work in."""
     if engine == "array":
         with np.errstate(all="ignore"):
-            getattr(steps, step)(*given, 0, categories, *out)
+            getattr(steps, step)(*given, 0, categories, *room(), *out)
         return
     from boxloss.engines.numba.compile import compiled
     from boxloss.engines.threads import split_work
     from boxloss.evaluation import kernels
 
     kernel = compiled(getattr(kernels, step), np.dtype(np.float64))
-    split_work(lambda first, last: kernel(*given, first, last, *out), categories, 1)
+    split_work(lambda first, last: kernel(*given, first, last, *room(), *out), categories, 1)

@@ -10,8 +10,6 @@ counts neither as right nor as wrong. What is wrong has neither bit.
 
 from typing import Any
 
-import numpy as np
-
 from boxloss.coco.matching import HIGHEST_THRESHOLD
 
 MAX_THRESHOLDS = 62  # bits of an integer with a sign, without overflow in 1 << T
@@ -30,12 +28,15 @@ def match(
     thresholds: Any,
     areas: Any,
     most: int,
-    images: int,
     near_start: Any,
     near_truth: Any,
     near_iou: Any,
     first_category: int,
     last_category: int,
+    first: Any,
+    turns: Any,
+    near: Any,
+    ious: Any,
     taken: Any,
     turn: Any,
     right: Any,
@@ -55,15 +56,15 @@ def match(
         Shapes (T,) and (A, 2).
     most
         So many detections of an image and category are looked at.
-    images
-        The number of images.
     near_start, near_truth, near_iou
         For each detection the annotations near it and their IoUs, where these are known; see
         `boxloss.evaluation.overlaps`.
     first_category, last_category
         The categories to match, the last one excluded.
+    first, turns, near, ious
+        To work with: shapes (images,) and (G,), two of each; zeros, but for `near` and `ious`.
     taken
-        Zeros of shape (A, G), to work with.
+        Zeros of shape (A, G), to work with, of all categories.
     turn, right, ignored
         Output: how many detections of its image and category go before each, (N,); the bits, (A, N) each.
     """
@@ -72,8 +73,6 @@ def match(
     lowest = HIGHEST_THRESHOLD
     for t in range(T):
         lowest = min(lowest, thresholds[t])
-    first, turns = np.zeros(images, np.int64), np.zeros(images, np.int64)
-    near, ious = np.empty(truth_image.size, np.int64), np.empty(truth_image.size, np.float64)
     for k in range(first_category, last_category):
         begin, last = truth_start[k], truth_start[k + 1]
         for g in range(last - 1, begin - 1, -1):
@@ -148,6 +147,12 @@ def accumulate(
     max_detections: Any,
     first_category: int,
     last_category: int,
+    needed: Any,
+    best: Any,
+    scored: Any,
+    found: Any,
+    wrong: Any,
+    unmatched: Any,
     precision: Any,
     recall: Any,
     scores: Any,
@@ -164,12 +169,13 @@ def accumulate(
         So many detections of an image and category count, (M,), rising.
     first_category, last_category
         The categories, the last one excluded.
+    needed, best, scored, found, wrong, unmatched
+        To work with: shapes (R,), (M, T, 1 + the most annotations of a category) twice, (M, T) twice and (M,).
     precision, recall, scores
         Output: (K, A, M, T, R), (K, A, M, T) and (K, A, M, T, R). What has no annotation is left as it is.
     """
     A, (M, T) = right.shape[0], recall.shape[2:]
     everything = (1 << T) - 1
-    needed = np.zeros(recalls.size, np.int64)
     for k in range(first_category, last_category):
         for a in range(A):
             annotations = 0
@@ -187,8 +193,12 @@ def accumulate(
                 needed[r] = n
             # The best precision from the n-th detection that is right, and its score. Between two of them precisions
             # fall, so no other can be the best.
-            best, scored = np.zeros((M, T, annotations + 1)), np.zeros((M, T, annotations + 1))
-            found, wrong, unmatched = np.zeros((M, T), np.int64), np.zeros((M, T), np.int64), np.zeros(M, np.int64)
+            for m in range(M):
+                unmatched[m] = 0
+                for t in range(T):
+                    found[m, t], wrong[m, t] = 0, 0
+                    for n in range(annotations + 1):
+                        best[m, t, n], scored[m, t, n] = 0.0, 0.0
             for d in range(start[k], start[k + 1]):
                 if turn[d] >= max_detections[M - 1] or ignored[a, d] == everything:
                     continue

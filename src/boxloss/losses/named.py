@@ -51,7 +51,7 @@ from boxloss.losses.mgiou import mgiou as mgiou
 from boxloss.losses.iou_score import IoUScore as IoUScore
 from boxloss.losses.iou_score import iou_score as iou_score
 
-__all__ = [
+__all__: list[str] = [
     "L1",
     "l1",
     "SmoothL1",

@@ -16,14 +16,15 @@ from numba.core.caching import NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock as compiler_lock
-from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from boxloss.engines import cache
 
 __all__ = ["LEAN", "KernelCache", "compiler_lock", "optimising_definitions_alone", "settings"]
 
-LEAN = {"no_cfunc_wrapper": True}  # of njit: without a wrapper for calls from C, of which there are none
+# Of njit: without a wrapper for calls from C, of which there are none, and without Numba's runtime, which counts
+# references to arrays: kernels make none, and who calls them holds theirs. The runtime itself would be compiled first.
+LEAN = {"no_cfunc_wrapper": True, "_nrt": False}
 
 
 if hasattr(os, "register_at_fork"):
@@ -36,7 +37,7 @@ if hasattr(os, "register_at_fork"):
 
 def settings() -> tuple[Any, ...]:
     """The settings of the compiler that change what it makes."""
-    return config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.BOUNDSCHECK, config.USING_SVML
+    return config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.BOUNDSCHECK, config.USING_SVML, *LEAN
 
 
 class _Library(JITCodeLibrary):  # type: ignore[misc]
@@ -90,13 +91,16 @@ class KernelCache(NullCache):  # type: ignore[misc]
             payload = cache.read(self.path(target_context))
             if payload is None:
                 return None
-            # All that a kernel from disk needs of Numba. `target_context.refresh()`, which Numba's own cache calls,
-            # imports every implementation for the compiler too: 0.3 s.
-            rtsys.initialize(target_context)
+            # Without `target_context.refresh()`, which Numba's own cache calls: it imports every implementation for the
+            # compiler too, in 0.3 s.
             return CompileResult._rebuild(target_context, *pickle.loads(payload))
         except Exception:
             return None
 
     def save_overload(self, sig: Any, result: Any) -> None:
         """Write the compiled kernel, whole or not at all."""
-        cache.write(self.path(result.target_context), dumps(result._reduce()))
+        *parts, environments = result._reduce()
+        # Of the functions of Numba that a kernel calls, those without a constant: their modules, which a process that
+        # reads the kernel would import first (50 ms), are for code that runs in the interpreter.
+        environments = tuple(environment for environment in environments if environment.consts)
+        cache.write(self.path(result.target_context), dumps((*parts, environments)))

@@ -12,11 +12,11 @@ from boxloss.lab.explorer.boxes import KINDS, Boxes
 from boxloss.lab.explorer.parameters import Choice, Make, Number, layout, of_class
 from boxloss.lab.explorer.placeholder import WITHOUT_TERMS, Placeholder, Traits
 from boxloss.lab.explorer.subroutines import subroutines
+from boxloss.losses.lookup import get, losses
 from boxloss.losses.loss import Loss
 from boxloss.losses.modifiers import MODIFIERS
 from boxloss.losses.modifiers.modifier import Modifier
 from boxloss.losses.mpdiou import MPDIoU
-from boxloss.losses.registry import get, losses
 
 Variants = Mapping[str, Any]  # code for each combination of choices, joined by a comma
 Name = Callable[[str], str]  # what the page calls a piece of code

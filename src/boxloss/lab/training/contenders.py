@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from boxloss.losses.coordinate import CoordinateLoss
+from boxloss.losses.lookup import get, losses
 from boxloss.losses.loss import Loss
-from boxloss.losses.registry import get, losses
 
 
 @dataclass(frozen=True)

@@ -156,10 +156,12 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                     if not is_full:
                         bound = bound_of_best(best, kept, bound)
                     old, ties = end - start, 0 if is_full else kept
-                    places[:old] = index[start:end]
+                    for k in range(old):
+                        places[k] = index[start + k]
                     count = gathered(some, first, width, bound, ties, places, old)
                 if count <= few:
-                    found[:old] = value[start:end]
+                    for k in range(old):
+                        found[k] = value[start + k]
                     for k in range(old, count):
                         found[k] = some[places[k] - first]
                     put_in_order(found, places, count, value, index, start, kept)
