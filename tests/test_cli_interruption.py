@@ -19,6 +19,16 @@ app.command("work")(work)
 sys.argv = ["boxloss", "work"]
 boxloss.__main__.main()
 """
+IMPORTED = """
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == "{module}":
+            signal.raise_signal(signal.{name})
+sys.meta_path.insert(0, Finder)
+sys.argv = ["boxloss", "losses"]
+import _boxloss_command
+_boxloss_command.main()
+"""
 HANGS = 120  # seconds
 SIGNALS = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -36,21 +46,16 @@ def ended(name):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="where a signal ends a process by itself")
-@pytest.mark.parametrize("module", ["boxloss", "numpy", "click", "boxloss.cli.score"])
+@pytest.mark.parametrize("module", ["boxloss", "numpy", "click", "boxloss.cli.interruption"])
 @pytest.mark.parametrize("name", SIGNALS)
 def test_while_modules_are_imported(name, module):
     """Most of the first second."""
-    finder = f"""
-class Finder:
-    def find_spec(name, path=None, target=None):
-        if name == {module!r}:
-            signal.raise_signal(signal.{name})
-sys.meta_path.insert(0, Finder)
-sys.argv = ["boxloss", "losses"]
-import _boxloss_command
-_boxloss_command.main()
-"""
-    assert process(HEAD, finder) == (-getattr(signal, name), "", "")
+    assert process(HEAD, IMPORTED.format(module=module, name=name)) == (-getattr(signal, name), "", "")
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_while_the_module_of_a_command_is_imported(name):
+    assert process(HEAD, IMPORTED.format(module="boxloss.cli.losses", name=name)) == ended(name)
 
 
 @pytest.mark.parametrize("name", SIGNALS)

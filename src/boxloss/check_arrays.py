@@ -10,7 +10,7 @@ import numpy as np
 
 from boxloss.check import check_formats
 from boxloss.formulas.program import Program
-from boxloss.libraries.arrays import is_jax, is_tensor, on_device
+from boxloss.libraries.arrays import is_jax, is_tensor, on_device, whole_numpy
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import ALL_FORMATS, of_one_shape
 
@@ -32,9 +32,7 @@ def array_namespace(**arrays: Any) -> Any:
         _check_one_device(arrays)
         return xp
     if all(type(array) is np.ndarray for array in arrays.values()):
-        import array_api_compat.numpy as xp
-
-        return xp
+        return whole_numpy()
     import array_api_compat
 
     namespaces = {}
@@ -205,7 +203,8 @@ def check_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
     if xp is None:
         return _check_any_pair(pred, target, formats)
     of_pred, of_target = formats
-    if pred.shape[-1:] != (ALL_FORMATS[of_pred].size,) or target.shape[-1:] != (ALL_FORMATS[of_target].size,):
+    sizes = (ALL_FORMATS[of_pred].size,), (ALL_FORMATS[of_target].size,)
+    if (pred.shape[-1:], target.shape[-1:]) != sizes:
         pred, target = as_boxes(xp, "pred", pred, of_pred), as_boxes(xp, "target", target, of_target)
     return xp, pred, target, pred.dtype, target.dtype
 
@@ -213,8 +212,9 @@ def check_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
 def plain_library(pred: Any, target: Any) -> Any:
     """NumPy or torch, if there is nothing to convert or to refuse: the general way takes ten times as long."""
     if type(pred) is np.ndarray:
-        one_type = type(target) is np.ndarray and pred.dtype is target.dtype
-        return np if one_type and (pred.dtype is _FLOAT32 or pred.dtype is _FLOAT64) else None
+        dtype = pred.dtype
+        one_type = type(target) is np.ndarray and target.dtype is dtype
+        return np if one_type and (dtype is _FLOAT32 or dtype is _FLOAT64) else None
     if not (is_tensor(pred) and is_tensor(target)):
         return None
     import array_api_compat.torch as xp

@@ -15,7 +15,7 @@ from boxloss.check_options import (
     check_weight,
 )
 from boxloss.formulas.program import Program
-from boxloss.libraries.arrays import is_tensor, is_tracked
+from boxloss.libraries.arrays import is_tensor, is_tracked, whole_numpy
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import of_one_shape
 from boxloss.shapes.shape import Format, Shape
@@ -92,15 +92,8 @@ class Request(NamedTuple):
         return 1.0 / divisor if divisor else 0.0
 
     def standard(self) -> "Request":
-        """The request with all functions of the standard, which NumPy has since 2.1.
-
-        To import them from elsewhere takes a quarter of a second: all of NumPy comes along, its build tools included.
-        """
-        if self.xp is not np or hasattr(np, "cumulative_sum"):
-            return self
-        import array_api_compat.numpy as xp
-
-        return self._replace(xp=xp)
+        """The request with all functions of the standard."""
+        return self._replace(xp=whole_numpy()) if self.xp is np else self
 
     def constant(self) -> "Request":
         """The request without autograd's record of where tensors came from."""
@@ -132,7 +125,8 @@ def request_of(
     shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
     if weight is not None:
         weight = check_weight(xp, weight, pred, shape)
-    return Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, weight, reduction, divisor)
+    of_boxes = xp, pred, target, pred_dtype, target_dtype, formats, image, shape
+    return Request._make((*of_boxes, weight, reduction, divisor, None, None))  # in half the time of Request(...)
 
 
 def pairwise_request(

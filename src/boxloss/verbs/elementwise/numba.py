@@ -1,6 +1,7 @@
 """Pairs of boxes on the CPU: a compiled loop over NumPy arrays and CPU tensors, without copies."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from boxloss.engines.numba.memory import load, prefer_wide_vectors, store
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
-from boxloss.shapes.formats import of_one_shape
 from boxloss.verbs.elementwise.formula import Kind, of_a_pair
 
 # What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
@@ -47,22 +47,21 @@ def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, 
 
     Of a call with 100 boxes the kernel takes a third of the time: what stands here is written for the rest.
     """
-    shape, weight, formats = request.shape, request.weight, request.formats
-    of_pred, of_target = of_one_shape(formats)
-    pred_size, target_size = of_pred.size, of_target.size
+    shape, weight = request.shape, request.weight
+    pred_size, target_size = request.pred.shape[-1], request.target.shape[-1]
     pred_shape, target_shape = (*shape, pred_size), (*shape, target_size)
     pred, target = flat(request.pred, pred_shape), flat(request.target, target_shape)
     dtype = pred.dtype
     value = np.empty(shape, dtype)
-    flat_value = value if len(shape) == 1 else value.reshape(-1)
+    flat_value = value if len(shape) == 1 else value.ravel()
     # The kernel takes an array for everything; one that it does not touch is stood in for by another.
     flat_weight = flat_value if weight is None else flat(weight, shape)
     pred_grad, target_grad = "pred" in wrt, "target" in wrt
     d_pred = np.empty(pred_shape, dtype) if pred_grad else None
     d_target = np.empty(target_shape, dtype) if target_grad else None
-    flat_d_pred = flat_value if d_pred is None else d_pred.reshape(-1)
-    flat_d_target = flat_value if d_target is None else d_target.reshape(-1)
-    call = compiled(kernel, dtype, Kind(program.structure, formats, pred_grad, target_grad, weight is not None))
+    flat_d_pred = flat_value if d_pred is None else d_pred.ravel()
+    flat_d_target = flat_value if d_target is None else d_target.ravel()
+    call = _kernel_of(dtype, program.structure, request.formats, pred_grad, target_grad, weight is not None)
     numbers = (request.gradient_factor, *request.image, *program.numbers)
     arrays = pred, target, flat_weight, numbers, flat_value, flat_d_pred, flat_d_target
     if value.size <= CHUNK_OF_BOXES:
@@ -73,6 +72,11 @@ def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, 
     if target_grad:
         grads = (*grads, in_library(request, d_target, request.target_dtype))
     return in_library(request, value), grads
+
+
+@cache
+def _kernel_of(dtype: Any, *kind: Any) -> Callable[..., None]:
+    return compiled(kernel, dtype, Kind(*kind))
 
 
 def _on_threads(call: Callable[..., None], arrays: tuple[Any, ...], pred_size: int, target_size: int) -> None:
