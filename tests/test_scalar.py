@@ -9,7 +9,14 @@ import pytest
 
 from boxloss.engines.numba.compile import machine
 from boxloss.formulas.structure import HALVES
-from boxloss.shapes.replaceable import exp_of_negative, expm1_near, expm1_of_negative, log1p_inside, one_less_power
+from boxloss.shapes.replaceable import (
+    exp_of_negative,
+    expm1_of_negative,
+    log1p_inside,
+    one_less_exp,
+    one_less_power,
+    power_and_slope,
+)
 
 DTYPES = ("float32", "float64")
 ULPS = 2.0
@@ -235,11 +242,11 @@ def test_exponentials_of_negative_numbers(function, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_exponential_of_numbers_near_zero(dtype):
+def test_one_less_exponential_of_numbers_up_to_one(dtype):
     number = np.dtype(dtype).type
-    a = np.concatenate([np.linspace(-2.0, 0.0, 4001), -np.geomspace(1e-30, 1.0, 100), [-2.0 - 1e-6]]).astype(number)
-    run = loop(dtype, expm1_near, 1)
-    check_ulps(run(a), mpmath.expm1, a)
+    a = np.concatenate([np.linspace(0.0, 1.0, 4001), np.geomspace(1e-30, 1.0, 100), [1.0 + 1e-6]]).astype(number)
+    run = loop(dtype, one_less_exp, 1)
+    check_ulps(run(a), lambda a: -mpmath.expm1(-a), a)
     np.testing.assert_array_equal(run(np.asarray([0.0, -0.0, np.nan], number)), [0.0, 0.0, np.nan])
 
 
@@ -329,6 +336,21 @@ def test_powers_by_products(dtype, rng):
     np.testing.assert_array_equal(edges, [1.0, 0.0, np.nan, np.nan, np.nan, np.nan, 1.0, np.inf, base[-1], 1.0])
     assert np.isnan(less(base[:1] + 2, exponent[:1] * 0)).all()  # it would be a quotient
     assert np.isnan(run(base[:1] + 2, exponent[:1] * 0 + 3.5)).all()  # none of them
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("exponent", [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 2.75])
+def test_power_and_its_slope(exponent, dtype, rng):
+    """To an exponent that the kernel is made for by products, and to any other by way of the slope."""
+    number = np.dtype(dtype).type
+    a = np.concatenate([rng.random(500), np.geomspace(1e-6, 1.0, 50)]).astype(number)
+    value = loop(dtype, lambda xp, a: power_and_slope(xp, a, exponent)[0], 1)
+    slope = loop(dtype, lambda xp, a: power_and_slope(xp, a, exponent)[1], 1)
+    wide = a.astype(np.longdouble)
+    np.testing.assert_allclose(value(a), wide**exponent, rtol=4.0 * np.finfo(number).eps)
+    np.testing.assert_allclose(slope(a), exponent * wide ** (exponent - 1.0), rtol=4.0 * np.finfo(number).eps)
+    start = loop(dtype, lambda xp, a: power_and_slope(xp, a, exponent)[0], 1)(np.asarray([0.0, np.nan], number))
+    np.testing.assert_array_equal(start, [0.0, np.nan])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

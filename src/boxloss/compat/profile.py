@@ -14,9 +14,10 @@ from boxloss.losses.ciou import FOUR_PER_PI_SQUARED, aspect_penalty
 from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import Term, over_relations
-from boxloss.losses.siou import distance_cost, shape_costs
+from boxloss.losses.siou import distance_cost, shape_cost
 from boxloss.shapes.guards import inverse, inverses, nonzero
 from boxloss.shapes.relations import AreaPartials, Areas, Sides, Vector, positive_part, where_larger
+from boxloss.shapes.replaceable import larger
 from boxloss.shapes.shape import Pair, Relation, plus, times
 
 RELATIONS = MappingProxyType(
@@ -282,15 +283,16 @@ def siou(
     """1 - IoU + (Delta + Omega) / 2; boxes may be inverted, and an eps longer than a side."""
     score, (loss, (d_areas, d_sides)) = iou(self, xp, areas, sides, heights)
     floored = Vector(at_least(xp, c.x, self.enclosing_floor), at_least(xp, c.y, self.enclosing_floor))
-    seen = Vector(offset.x - self.offset_eps, offset.y - self.offset_eps)
-    distance, d_offset, d_c = distance_cost(xp, seen, floored, self.repels, near=False)
-    d_c = Vector(*(where_larger(xp, side, self.enclosing_floor, d, 0.0) for side, d in zip(c, d_c, strict=True)))
     pad, (one, other) = self.width_eps, heights
     added = Sides(sides.w + pad, sides.h + one.value, sides.other_w + pad, sides.other_h + other.value)
-    w, h = shape_costs(xp, added, (1.0, 1.0), self.theta, near=False)
-    d_shape = Sides(w.by_side, h.by_side * one.slope, w.by_other, h.by_other * other.slope)
-    partials = (d_areas, plus(d_sides, times(d_shape, 0.5)), d_c, d_offset)
-    return score, (loss + distance + 0.5 * (w.value + h.value), partials)
+    longer = larger(xp, added.w, added.other_w), larger(xp, added.h, added.other_h)
+    per_c, per = (tuple(side * inverse(xp, side * side) for side in two) for two in (floored, longer))
+    seen = Vector(offset.x - self.offset_eps, offset.y - self.offset_eps)
+    distance, d_offset, d_c = distance_cost(xp, seen, per_c, self.repels, lambda xp, half: -xp.expm1(-2.0 * half))
+    d_c = Vector(*(where_larger(xp, side, self.enclosing_floor, d, 0.0) for side, d in zip(c, d_c, strict=True)))
+    shape, d_added, _ = shape_cost(xp, added, per, self.theta, fall=lambda xp, a: -xp.expm1(-a))
+    d_shape = d_added._replace(h=d_added.h * one.slope, other_h=d_added.other_h * other.slope)
+    return score, (loss + distance + shape, (d_areas, plus(d_sides, d_shape), d_c, d_offset))
 
 
 FORMULAS: Mapping[str, Formula] = MappingProxyType(

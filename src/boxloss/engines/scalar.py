@@ -21,11 +21,12 @@ from boxloss.engines.symbols import NUMBER
 from boxloss.shapes.replaceable import (
     Function,
     exp_of_negative,
-    expm1_near,
     expm1_of_negative,
     larger,
     log1p_inside,
+    one_less_exp,
     one_less_power,
+    power_and_slope,
     smaller,
 )
 
@@ -135,10 +136,10 @@ def _short_cuts(name: str) -> Mapping[Function, Function]:
         one_less_power: powers.one_less_power,
         exp_of_negative: exponential.exponential_of_negative,
         expm1_of_negative: exponential.exponential_less_one_of_negative,
-        expm1_near: exponential.exponential_less_one_near,
+        one_less_exp: exponential.one_less_exponential,
     }
     of_width = {key: partial(function, width=exponential.WIDTHS[name]) for key, function in own.items()}
-    return MappingProxyType({**COMPARISONS, **of_width})
+    return MappingProxyType({**COMPARISONS, power_and_slope: powers.power_and_slope, **of_width})
 
 
 SHORT_CUTS: Mapping[str, Mapping[Function, Function]] = MappingProxyType(

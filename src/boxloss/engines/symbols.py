@@ -142,6 +142,10 @@ class Writer:
             self.nodes.append(node)
         return Symbol(self, place, node.kind)
 
+    def at(self, place: int) -> Symbol:
+        """The symbol of an operation that was written down."""
+        return Symbol(self, place, self.nodes[place].kind)
+
     def symbol(self, value: Any, kind: str = NUMBER) -> Symbol:
         """A symbol as it is, and anything else as a constant of a kind."""
         if isinstance(value, Symbol):

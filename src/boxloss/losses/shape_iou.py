@@ -7,9 +7,10 @@ from boxloss.check import check_at_least, check_not_negative
 from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.losses.siou import shape_costs
+from boxloss.losses.siou import fall_of_half, per_longer, shape_cost
 from boxloss.shapes.guards import inverse, inverses, safe_if_ordinary
 from boxloss.shapes.relations import Areas, Sides, Vector
+from boxloss.shapes.shape import plus
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class ShapeIoU(OverlapLoss):
         ww, hh = xp.where(wide, of_longer, of_shorter), xp.where(wide, of_shorter, of_longer)
         x2, y2 = offset.x * offset.x * per_c2, offset.y * offset.y * per_c2
         far = hh * x2 + ww * y2
-        of_w, of_h = shape_costs(xp, sides, (hh, ww), theta)
+        shape = shape_cost(xp, sides, per_longer(xp, sides), theta, (hh, ww), lambda xp, a: fall_of_half(xp, 0.5 * a))
 
         def of_target(by_ww: Any, by_hh: Any) -> tuple[Any, Any]:
             """The derivatives with respect to the sides of the target, by way of the weights."""
@@ -89,15 +90,14 @@ class ShapeIoU(OverlapLoss):
             return d * per_w, -(d * per_h)
 
         far_w, far_h = of_target(y2, x2)
-        shape_w, shape_h = of_target(0.5 * of_h.by_weight, 0.5 * of_w.by_weight)
+        by_hh, by_ww = shape.by_weights
+        shape_w, shape_h = of_target(by_ww, by_hh)
         d_offset = Vector(2.0 * hh * per_c2 * offset.x, 2.0 * ww * per_c2 * offset.y)
-        d_shape = Sides(
-            0.5 * of_w.by_side, 0.5 * of_h.by_side, 0.5 * of_w.by_other + shape_w, 0.5 * of_h.by_other + shape_h
-        )
+        d_shape = plus(shape.by_sides, Sides(0.0, 0.0, shape_w, shape_h))
         return (
             (distance, (d_areas, None, None, None)),
             (far, (None, -(far * per_c2), d_offset, Sides(0.0, 0.0, far_w, far_h))),
-            (0.5 * (of_w.value + of_h.value), (None, None, None, d_shape)),
+            (shape.value, (None, None, None, d_shape)),
         )
 
 

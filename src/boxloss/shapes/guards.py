@@ -85,15 +85,28 @@ def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
     return xp.where(part == whole, 1.0, part * per_whole)
 
 
+def floored(xp: Any, area: Any) -> Any:
+    """An area or a squared length, of which a negligible one counts as the largest that is."""
+    return safe_if_ordinary(xp, xp.where(area < NEGLIGIBLE, NEGLIGIBLE, area))
+
+
+def no_point(xp: Any, side: Any) -> Any:
+    """A side, which counts as 2^-33 at least: what is divided by it need not be 0 where it is 0."""
+    return xp.where(side < SHORTEST_DIVISOR, SHORTEST_DIVISOR, side)
+
+
 def per_length(xp: Any, side: Any) -> Any:
-    """1 / side of a box, whose side counts as 2^-33 at least: what is divided by it need not be 0 where it is 0."""
-    return reciprocal(xp, xp.where(side < SHORTEST_DIVISOR, SHORTEST_DIVISOR, side))
+    """1 / side, of a side that counts as 2^-33 at least."""
+    return reciprocal(xp, no_point(xp, side))
 
 
 @replaceable
 def per_sides(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
-    """1 / w and 1 / h of a box of the call; no other sides, which need not be those of an ordinary box where it is."""
-    return per_length(xp, w), per_length(xp, h)
+    """1 / w and 1 / h of a box of the call, or of sides that are no shorter: ordinary where those of such a box are.
+
+    One division, since the product of two sides that count as 2^-33 at least has an inverse up to sides of 2^63.
+    """
+    return per_sides_by_one_division(xp, no_point(xp, w), no_point(xp, h))
 
 
 # --- The same for ordinary boxes ------------------------------------------------------------------------------------
@@ -133,6 +146,11 @@ def per_sides_by_one_division(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
     """Instead of `per_sides`."""
     per_product = reciprocal(xp, w * h)
     return per_product * h, per_product * w
+
+
+def per_side_by_side(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
+    """Instead of `per_sides`, where a division is one instruction."""
+    return per_length(xp, w), per_length(xp, h)
 
 
 def with_guards(xp: Any) -> Any:

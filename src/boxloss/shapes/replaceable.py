@@ -50,6 +50,13 @@ def one_less_power(xp: Any, a: Any, exponent: Any) -> Any:
 
 
 @replaceable
+def power_and_slope(xp: Any, a: Any, exponent: Any) -> tuple[Any, Any]:
+    """a^exponent and its derivative with respect to a, for 0 <= a < 1 and an exponent of 1 or more."""
+    power = xp.pow(a, exponent - 1.0)
+    return power * a, exponent * power
+
+
+@replaceable
 def exp_of_negative(xp: Any, a: Any) -> Any:
     """e^a of a number that is not positive, or of a NaN."""
     return xp.exp(a)
@@ -62,6 +69,6 @@ def expm1_of_negative(xp: Any, a: Any) -> Any:
 
 
 @replaceable
-def expm1_near(xp: Any, a: Any) -> Any:
-    """e^a - 1 of a number from -2 to 0, or of a NaN."""
-    return xp.expm1(a)
+def one_less_exp(xp: Any, a: Any) -> Any:
+    """1 - e^-a of a number from 0 to 1, or of a NaN."""
+    return -xp.expm1(-a)

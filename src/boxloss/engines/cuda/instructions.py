@@ -84,7 +84,7 @@ def replaced(dtype: str) -> Mapping[Function, Function]:
         # Without guards too there is an inverse each, so that guards change no bit: a tile with a box that needs them
         # has the same numbers. In float32 it is also faster: one instruction, where the product of two takes more.
         guards.inverses: inspect.unwrap(guards.inverses),
-        guards.per_sides: inspect.unwrap(guards.per_sides),
+        guards.per_sides: guards.per_side_by_side,
     }
     own: dict[Function, Function] = {guards.reciprocal: reciprocal, guards.share: share}
     return always | own if dtype == "float32" else always
