@@ -21,6 +21,13 @@ def sized(image_size, format="rel_xyxy"):
 @table(
     ("beta-0", lambda: bl.SmoothL1(beta=0), ValueError, "beta must be greater than 0 (1e-30 or more); got 0.0"),
     ("beta-str", lambda: bl.SmoothL1(beta="0.1"), TypeError, "beta must be a number; got the string '0.1'"),
+    ("beta-bool", lambda: bl.SmoothL1(beta=True), TypeError, "beta must be a number; got True"),
+    ("theta-bool", lambda: bl.SIoU(theta=np.True_), TypeError, "theta must be a number; got True"),
+    ("alpha-bool", lambda: bl.Alpha(bl.iou, False), TypeError, "alpha must be a number; got False"),
+    ("eps-bool", lambda: bl.CIoU(eps=True), TypeError, "eps must be a number; got True"),
+    ("eps-of-a-call", lambda: bl.iou(BOXES, BOXES, eps=True), TypeError, "eps must be a number; got True"),
+    ("threshold", lambda: bl.iou.below(BOXES, BOXES, True), TypeError, "threshold must be a number; got True"),
+    ("weight-bool", lambda: True * bl.l1, TypeError, "weight of a sum must be a number; got True"),
     ("beta-none", lambda: bl.SmoothL1(beta=None), TypeError, "beta must be a number; got NoneType"),
     (
         "beta-tiny",

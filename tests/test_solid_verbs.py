@@ -12,7 +12,7 @@ from boxloss.losses.overlap import OverlapLoss
 from boxloss.shapes.box import Image
 from boxloss.shapes.relations import AreaPartials
 from boxloss.shapes.solid.shape import SOLID
-from errors import check_error, table
+from errors import check_error, of_shape, table
 from solid_boxes import COMPILED, FORMATS, LOSSES, boxes, differences
 
 YAW = {"format": "cxcyczwlha"}
@@ -195,7 +195,7 @@ NAMED = "is not defined for {} boxes: it is stated over"
         "numbers",
         lambda: bl.iou(SOLIDS, SOLIDS, format="cxcyczwlha"),
         ValueError,
-        "pred must have shape (..., 7); got (1, 6)",
+        of_shape("pred", 7, (1, 6)),
     ),
     (
         "matrix",

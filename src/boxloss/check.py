@@ -47,6 +47,8 @@ def check_finite(name: str, value: Any) -> float:
     """A finite number, as a Python float."""
     if isinstance(value, str):  # float() would take '5'
         raise TypeError(f"{name} must be a number; got the string {value!r}")
+    if isinstance(value, bool | np.bool_):  # and True, which is meant for a switch
+        raise TypeError(f"{name} must be a number; got {bool(value)}")
     if getattr(value, "requires_grad", False):
         raise TypeError(f"{name} must be a number; got a tensor that requires grad, whose gradient would be lost")
     try:
@@ -185,6 +187,15 @@ def check_format(name: Any) -> None:
     check_choice("format", name, FORMATS)
 
 
+def told_formats(came: tuple[int, ...]) -> str:
+    """Say of which formats boxes with so many numbers are, if there are any."""
+    names = [repr(name) for name, own in ALL_FORMATS.items() if came == (own.size,) and not own.relative]
+    if not names:
+        return ""
+    others = ", ".join(names[:-1]) + " or " * (len(names) > 1) + names[-1]
+    return f". Boxes of {came[0]} numbers are of format {others}"
+
+
 def check_formats(
     format: str | tuple[str, str], image_size: Any, *, needed: bool = False
 ) -> tuple[tuple[str, str], Image]:
@@ -197,6 +208,11 @@ def check_formats(
         raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
     for name in pair:
         check_format(name)
+    if needed and image_size is None:
+        raise TypeError(
+            "image_size must be a pair (height, width), which the loss reads; got None. Give it in the call, or to "
+            "the loss where it takes one, as MPDIoU(image_size=(480, 640))"
+        )
     needed = needed or any(FORMATS[name].relative for name in pair)
     image = check_image_size(image_size, needed=needed)
     for name in pair:
