@@ -20,6 +20,7 @@ UNREAD = (
     "image_size is not read: neither the formats nor the loss need it. "
     "Leave it out, or give a format such as 'rel_xyxy'"
 )
+MOST = 2**31 - 1
 REDUCTIONS = ("none", "mean", "sum")
 TAKEN = (  # by every loss
     "fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps", "nearest", "topk", "below", "above",
@@ -104,6 +105,14 @@ def check_count(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be a whole number; got {type(value).__name__}")
     if number < 1:
         raise ValueError(f"{name} must be at least 1; got {number}")
+    return number
+
+
+def check_k(value: Any) -> int:
+    """How many of the best are wanted: more than there are, too, but no more than an array has of anything."""
+    number = check_count("k", value)
+    if number > MOST:
+        raise ValueError(f"k must be at most {MOST}, since there is a place for each of the best; got {number}")
     return number
 
 
