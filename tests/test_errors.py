@@ -69,7 +69,38 @@ def sized(image_size, format="rel_xyxy"):
         TypeError,
         "terms must be pairs (weight, loss); got str for a loss",
     ),
-    ("get", lambda: bl.get("IoU"), ValueError, f"name must be one of {LOSS_NAMES}; got 'IoU'"),
+    ("get", lambda: bl.get("IoU"), ValueError, f"name must be one of {LOSS_NAMES}; got 'IoU'. Did you mean 'iou'?"),
+    (
+        "get-near",
+        lambda: bl.get("ciuo"),
+        ValueError,
+        f"name must be one of {LOSS_NAMES}; got 'ciuo'. Did you mean 'ciou'?",
+    ),
+    ("get-far", lambda: bl.get("complete"), ValueError, f"name must be one of {LOSS_NAMES}; got 'complete'"),
+    (
+        "get-sum",
+        lambda: bl.get("5*l1"),
+        ValueError,
+        f"name must be one of {LOSS_NAMES}; got '5*l1'. A name alone is of a loss: sums of losses are written in Python, as "
+        "5.0 * boxloss.l1 + boxloss.giou",
+    ),
+    *(
+        (
+            f"get-{name}",
+            lambda name=name: bl.get(name),
+            ValueError,
+            f"name must be one of {LOSS_NAMES}; got {name!r}. "
+            f"A name alone is of a loss with default parameters: make others by their class, boxloss.{kind}",
+        )
+        for name, kind in [
+            ("alpha", "Alpha"),
+            ("Alpha(ciou)", "Alpha"),
+            ("alpha(ciou, 2)", "Alpha"),
+            ("axis_enclosing", "AxisEnclosing"),
+            ("mpdiou", "MPDIoU"),
+            ("smooth_l1(beta=0.1)", "SmoothL1"),
+        ]
+    ),
     ("get-list", lambda: bl.get(["iou"]), ValueError, f"name must be one of {LOSS_NAMES}; got ['iou']"),
     ("threads-0", lambda: bl.set_num_threads(0), ValueError, "n must be at least 1; got 0"),
     ("threads-float", lambda: bl.set_num_threads(1.5), TypeError, "n must be a whole number; got float"),

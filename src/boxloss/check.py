@@ -36,6 +36,14 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     return value
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Ask whether the most similar of the known words was meant, if there is one."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), list(known), 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
 def check_bool(name: str, value: Any) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
