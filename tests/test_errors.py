@@ -81,8 +81,8 @@ def sized(image_size, format="rel_xyxy"):
         "get-sum",
         lambda: bl.get("5*l1"),
         ValueError,
-        f"name must be one of {LOSS_NAMES}; got '5*l1'. A name alone is of a loss: sums of losses are written in Python, as "
-        "5.0 * boxloss.l1 + boxloss.giou",
+        f"name must be one of {LOSS_NAMES}; got '5*l1'. A name alone is of a loss: sums of losses are written in "
+        "Python, as 5.0 * boxloss.l1 + boxloss.giou",
     ),
     *(
         (

@@ -85,7 +85,9 @@ def test_errors(tmp_path):
     wrong(
         "truth: box [0.0, 0.0, 2.0, -2.0, 0.0] of row 0 as 'cxcywha' has a negative width or height", [0, 0, 2, -2, 0]
     )
-    wrong("truth: box [0.0, 0.0, 2.0, 2.0, 10000000.0] of row 0 has an angle that is too large", [0, 0, 2, 2, 10**7])
+    wrong(
+        "truth: box [0.0, 0.0, 2.0, 2.0, 10000000.0] of row 0 has an angle beyond 1000000 radians", [0, 0, 2, 2, 10**7]
+    )
     wrong(
         "truth: box [0.0, 0.0, 2.0, 0.0, 2.0, 2.0, 1.0, 2.0] of row 0 is no rectangle",
         [0, 0, 2, 0, 2, 2, 1, 2],

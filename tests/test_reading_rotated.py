@@ -191,12 +191,12 @@ def test_a_record_that_is_wrong(files):
     wrong(files, 0, [1, 2, 3, 4, float("nan")], f"[1, 2, 3, 4, nan] {wanted}")
     wrong(files, 0, [1, 2, 3, 4, "5"], f"[1, 2, 3, 4, '5'] {wanted}")
     wrong(files, 0, [1, 2, -3, 4, 5], "[1, 2, -3, 4, 5] has a negative width or height")
-    wrong(files, 0, [1, 2, 3, 4, 1e9], "[1, 2, 3, 4, 1000000000.0] has an angle that is too large")
+    wrong(files, 0, [1, 2, 3, 4, 1e9], "[1, 2, 3, 4, 1000000000.0] has an angle beyond 23592960 degrees")
 
 
 def test_a_detection_that_is_wrong(files):
     wrong(files, 1, [1, 2, 3], "[1, 2, 3] is not five finite numbers [x, y, width, height, angle]", "xywhr")
-    wrong(files, 1, [1, 2, 3, 4, 1e7], "[1, 2, 3, 4, 10000000.0] has an angle that is too large", "cxcywha")
+    wrong(files, 1, [1, 2, 3, 4, 1e7], "[1, 2, 3, 4, 10000000.0] has an angle beyond 1000000 radians", "cxcywha")
 
 
 def test_four_numbers_where_five_are_wanted(files, tmp_path):
@@ -277,8 +277,8 @@ def test_score(files, tmp_path):
 def test_losses_that_are_not_defined(command, files, tmp_path):
     code, output, errors = run(command, *files, "--loss", "giou,piou,gcd", "--out", tmp_path / "out.csv")
     text = (
-        "piou: PIoU is not defined for rotated boxes: it is stated over 'corners'; "
-        "gcd: GCD is not defined for rotated boxes"
+        "piou: PIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane; "
+        "gcd: GCD is not defined for rotated boxes: it is a loss of axis-aligned boxes"
     )
     assert (code, output) == (2, "")
     assert errors.startswith(f"boxloss: Invalid value for '--loss': {text}")
@@ -325,4 +325,4 @@ def test_pairs(tmp_path):
     assert f"{file}: row 1: pred is not five finite numbers" in run("score", file, "--format", "cxcywhd")[2]
     lists["pred"][1] = [0.0, 0, 1, 1, 1e9]
     pq.write_table(pa.table(lists), file)
-    assert f"{file}: row 1: pred has an angle that is too large" in run("score", file, "--format", "cxcywhd")[2]
+    assert f"{file}: row 1: pred has an angle beyond 23592960 degrees" in run("score", file, "--format", "cxcywhd")[2]

@@ -319,9 +319,15 @@ def test_torch_differentiates_and_compiles(rng):
 @pytest.mark.parametrize(
     ("loss", "text"),
     [
-        (bl.MPDIoU((4, 4)), "MPDIoU is not defined for rotated boxes: it is stated over 'corners'"),
-        (2.0 * bl.iou + bl.gcd, "GCD is not defined for rotated boxes"),
-        (bl.Focal(bl.piou), "PIoU is not defined for rotated boxes: it is stated over 'corners'"),
+        (
+            bl.MPDIoU((4, 4)),
+            "MPDIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane",
+        ),
+        (2.0 * bl.iou + bl.gcd, "GCD is not defined for rotated boxes: it is a loss of axis-aligned boxes"),
+        (
+            bl.Focal(bl.piou),
+            "PIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane",
+        ),
     ],
     ids=["relation", "sum", "modifier"],
 )

@@ -161,7 +161,7 @@ def test_yaw_is_from_x_towards_y():
 
 
 SOLIDS, FLAT = np.asarray([[0.0, 0, 0, 1, 1, 1]]), np.asarray([[0.0, 0, 1, 1]])
-NAMED = "is not defined for {} boxes: it is stated over"
+NAMED = "is not defined for {} boxes: it compares"
 
 
 @table(
@@ -183,13 +183,13 @@ NAMED = "is not defined for {} boxes: it is stated over"
         "relation",
         lambda: bl.ciou(SOLIDS, SOLIDS, format="xyzxyz"),
         ValueError,
-        f"CIoU {NAMED.format('axis-aligned 3-D')} 'aspect'",
+        f"CIoU {NAMED.format('axis-aligned 3-D')} aspect ratios in a plane",
     ),
     (
         "relations",
         lambda: (bl.iou + bl.Focal(bl.siou))(SOLIDS, SOLIDS, format=("xyzxyz", "cxcyczwlha")),
         ValueError,
-        f"SIoU {NAMED.format('rotated 3-D')} 'enclosing_offset', 'sides'",
+        f"SIoU {NAMED.format('rotated 3-D')} offsets in a plane",
     ),
     (
         "numbers",

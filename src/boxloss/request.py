@@ -144,7 +144,6 @@ def pairwise_request(
     """Check a call for a matrix, or for what is kept of one."""
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
-    look_at(xp, pred, target, formats, image)
     if program.not_in_float32 is not None:
         check_numbers(program, xp, pred.dtype)
     check_matrix(pred, target)
@@ -155,5 +154,6 @@ def pairwise_request(
         out = check_out(out, pred, shape)
     if target_mask is not None:
         target_mask = check_target_mask(xp, target_mask, pred, (*batch, target.shape[-2]))
+    look_at(xp, pred, target, formats, image, target_mask)
     found = Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)
     return found if target_mask is None else found._replace(target_mask=target_mask)

@@ -15,7 +15,7 @@ from boxloss.cli import console
 from boxloss.cli.expressions import loss_of
 from boxloss.cli.summary import Summary, summarise
 from boxloss.coco import CocoError
-from boxloss.coco.boxes import NUMBERS, WORDS, unreadable
+from boxloss.coco.boxes import NUMBERS, WORDS, complaint, unreadable
 from boxloss.coco.parquet import ParquetFiles, Part, number_type
 
 SAMPLE = 1_000_000  # pairs, beyond which percentiles and ranks are those of a sample
@@ -149,7 +149,7 @@ def _read(group: Part, columns: Columns) -> Any:
     for side, boxes, names in zip(SIDES, both, columns.names, strict=True):
         whole = _read_lists(boxes, table[side]) if names == (side,) else _read_numbers(boxes, table, names)
         _check(group, side, whole & np.isfinite(boxes).all(axis=1), f"is not {WORDS[size]} finite numbers")
-        _check(group, side, ~unreadable(boxes, columns.format), "has an angle that is too large")
+        _check(group, side, ~unreadable(boxes, columns.format), complaint(columns.format))
     return both
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from boxloss.check import check_choice
 from boxloss.conversion import convert
 from boxloss.functions import validate
+from boxloss.shapes.formats import farthest
 
 AXIS_ALIGNED = MappingProxyType(
     {
@@ -67,12 +68,17 @@ def evaluated(box: NDArray[np.float64], format: str) -> NDArray[np.float64]:
 
 
 def unreadable(box: NDArray[np.float64], format: str) -> NDArray[np.bool_]:
-    """Say which boxes have an angle that is too large for its digits."""
+    """Say which boxes have an angle that is too large for its digits, or corners that are no rectangle."""
     if format in AXIS_ALIGNED:
         return np.zeros(len(box), np.bool_)
     with np.errstate(over="ignore", invalid="ignore"):
         found: NDArray[np.bool_] = np.asarray(validate(box, format=format).unreadable)
     return found
+
+
+def complaint(format: str) -> str:
+    """Say what is wrong with boxes that are `unreadable`."""
+    return f"has an angle beyond {limit}" if (limit := farthest(format)) else "is no rectangle"
 
 
 def columns_of(pairs: Any) -> dict[str, Any]:

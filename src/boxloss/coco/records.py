@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.boxes import NUMBERS, WORDS, evaluated, unreadable, usual_of
+from boxloss.coco.boxes import NUMBERS, WORDS, complaint, evaluated, unreadable, usual_of
 from boxloss.coco.sources import TAKEN, CocoError, Source, kind_of
 
 NAMED = 3  # how many of the records that are wrong an error names
@@ -163,7 +163,7 @@ class Records:
         boxes = self._checked(key, boxes, is_upright, "has a negative width or height", none)
         array = np.array(boxes, np.float64).reshape(-1, size)
         for index in np.flatnonzero(unreadable(array, format)).tolist():
-            self._note(index, f"{key} {reprlib.repr(boxes[index])} has an angle that is too large")
+            self._note(index, f"{key} {reprlib.repr(boxes[index])} {complaint(format)}")
         return evaluated(array, format)
 
     def _column(self, key: str, optional: bool = False) -> list[Any]:

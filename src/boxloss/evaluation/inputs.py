@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from boxloss.check import check_choice
 from boxloss.coco import Detections, GroundTruth, Source, read_detections, read_ground_truth
-from boxloss.coco.boxes import NUMBERS, evaluated, unreadable
+from boxloss.coco.boxes import NUMBERS, complaint, evaluated, unreadable
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 from boxloss.shapes.formats import ALL_FORMATS
 
@@ -139,8 +139,7 @@ def _boxes(name: str, values: NDArray[Any], format: str) -> NDArray[np.float64]:
     if values.ndim != 2 or values.shape[1] != size:
         raise ValueError(f"{name}: box must have shape (N, {size}); got {values.shape}")
     given = _finite(name, "box", values)
-    complaint = "is no rectangle" if size == 8 else "has an angle that is too large"
-    _check(name, "box", given, ~unreadable(given, format), complaint)
+    _check(name, "box", given, ~unreadable(given, format), complaint(format))
     box = evaluated(given, format)
     _check(name, "box", given, (box[:, 2:4] >= 0.0).all(axis=1), f"as {format!r} has a negative width or height")
     return box

@@ -15,6 +15,17 @@ HALVES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 # they are those that their classes have by default.
 ANY, SOME_HALVES, USUAL = "any", "halves", "usual"
 
+WORDS = {  # for relations of boxes along the axes, which other kinds of box may lack
+    "corners": "edges of axis-aligned boxes in a plane",
+    "sides": "widths and heights in a plane",
+    "aspect": "aspect ratios in a plane",
+    "center_offset": "offsets in a plane",
+    "enclosing_offset": "offsets in a plane",
+    "relative": "Gaussians in a plane",
+    "wasserstein": "Gaussians in a plane",
+    "projections": "projections in a plane",
+}
+
 
 class Formula(Protocol):
     """What the fields of a loss make of a pair of boxes."""
@@ -151,12 +162,13 @@ class Structure:
         if shape in self._checked_shapes:
             return
         for loss in _losses(self.bind([0.0] * len(self.number_names))):
-            missing = [repr(name) for name in loss.relations if isinstance(name, str) and name not in shape.relations]
+            missing = [name for name in loss.relations if isinstance(name, str) and name not in shape.relations]
             known = (*shape.relations.values(),)
             has_own = any(isinstance(which, Relation) and which not in known for which in loss.relations)
             if missing or (shape.name not in loss.shapes if loss.shapes else has_own):
-                needs = f": it is stated over {', '.join(missing)}" if missing else ""
-                raise ValueError(f"{type(loss).__name__} is not defined for {shape.name} boxes{needs}")
+                of = " and ".join(loss.shapes or (AXIS_ALIGNED.name,))
+                needs = f"compares {WORDS.get(missing[0], missing[0])}" if missing else f"is a loss of {of} boxes"
+                raise ValueError(f"{type(loss).__name__} is not defined for {shape.name} boxes: it {needs}")
         self._checked_shapes.add(shape)
 
     @cached_property
