@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import boxloss as bl
 from boxloss import coco, lab
-from boxloss.cli import app
+from boxloss.cli import app, console
 from boxloss.coco import typed
 from boxloss.coco.boxes import NUMBERS, ROTATED
 from errors import check_error
@@ -271,6 +271,20 @@ def test_score(files, tmp_path):
     np.testing.assert_allclose(
         [float(row["giou"]) for row in table], bl.giou(pred, target, format="cxcywha"), rtol=1e-12
     )
+
+
+def test_progress_of_score_counts_the_losses_that_are_computed(files, monkeypatch):
+    begun = []
+
+    class Steps(console.Steps):
+        def __call__(self, step):
+            begun.append((step, self.total))
+
+    monkeypatch.setattr(console, "Steps", Steps)
+    assert run("score", *files)[0] == 0
+    assert begun[0] == ("reading", len(bl.losses()) + 5)
+    assert [total for _, total in begun[2:]] == [len(bl.losses()) - 3 + 5] * (len(begun) - 2)  # but piou, piou2 and gcd
+    assert len(begun) == begun[-1][1]
 
 
 @pytest.mark.parametrize("command", ["score", "correlate", "report"])

@@ -20,6 +20,7 @@ from boxloss.shapes.formats import FORMATS
 
 PAIRS = "a Parquet file of pairs, "  # what it takes too
 RESAMPLES = 200  # of the images, for intervals: a second for a million detections
+STEPS = 5  # beside a step a loss
 FEW = 100_000  # pairs: the array engine takes less time for them than one kernel takes to compile
 
 
@@ -92,13 +93,14 @@ def score(
     from boxloss.evaluation import evaluate  # here, since commands without it need not load it
 
     with export.pending(out) as write:
-        with console.progress(len(losses) + 5) as begin:
+        with console.progress(len(losses) + STEPS) as begin:
             matched = inputs.matched(files, reading, iou_threshold, begin)
             matches = matched.matches
             boxes, options = (matches.pred, matches.target), {"format": matches.format, "engine": engine}
             if engine == "auto" and len(matches) <= FEW:
                 options["engine"] = "array"
             losses, left_out = suitable(losses, matches.format)
+            begin.total = len(losses) + STEPS
             # Not COCO's own IoU, which may miss 1 by rounding for equal boxes: ranks would see the difference.
             iou, values, norms = bl.iou_score(*boxes, **options), {}, {}
             for name in losses:

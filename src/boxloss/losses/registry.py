@@ -109,7 +109,7 @@ def _meant(name: Any) -> str:
     return f".{near}" if (near := did_you_mean(name, _BY_NAME)) else ""
 
 
-def _classes(kind: type[Loss]) -> Iterator[type[Loss]]:
+def _classes(kind: Any) -> Iterator[type[Loss]]:
     """The losses of the package that are made by a class."""
     for each in kind.__subclasses__():
         if each.__module__.startswith("boxloss.losses."):
