@@ -29,7 +29,7 @@ TAKEN = (  # by every loss
 WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 
 
-def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
+def check_choice(name: str, value: object, choices: Collection[str]) -> str:
     """One of a few names."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
@@ -44,7 +44,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def check_bool(name: str, value: Any) -> bool:
+def check_bool(name: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
         came = repr(value) if isinstance(value, str | float | int) else type(value).__name__
@@ -143,7 +143,7 @@ def check_parameter_names(kind: type, names: Iterable[str]) -> None:
             raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, which losses use")
 
 
-def check_no_boxes(kind: type, parameters: Iterable[Any]) -> None:
+def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
     """Parameters of a loss are numbers and names: boxes are for the loss, not for its class."""
     if any(getattr(parameter, "shape", ()) for parameter in parameters):
         name = kind.__name__
@@ -174,7 +174,7 @@ def check_seed(seed: Any) -> int:
     return number
 
 
-def check_reduction(reduction: str, avg_factor: Any) -> float | None:
+def check_reduction(reduction: str, avg_factor: float | None) -> float | None:
     """The name of a reduction, and the divisor of a mean where one was given."""
     if avg_factor is None and reduction == "none":
         return None
@@ -189,12 +189,12 @@ def check_reduction(reduction: str, avg_factor: Any) -> float | None:
     return divisor
 
 
-def check_wrt(wrt: Any) -> tuple[str, ...]:
+def check_wrt(wrt: object) -> tuple[str, ...]:
     """Which boxes a gradient is with respect to."""
     return WRT[check_choice("wrt", wrt, WRT)]
 
 
-def check_format(name: Any) -> None:
+def check_format(name: object) -> None:
     """A format of losses."""
     if isinstance(name, str) and name in ALL_FORMATS and name not in FORMATS:
         raise ValueError(
@@ -214,7 +214,7 @@ def told_formats(came: tuple[int, ...]) -> str:
 
 
 def check_formats(
-    format: str | tuple[str, str], image_size: Any, *, needed: bool = False
+    format: str | tuple[str, str], image_size: tuple[float, float] | None, *, needed: bool = False
 ) -> tuple[tuple[str, str], Image]:
     """The formats of pred and target, and the size of the image.
 

@@ -190,7 +190,7 @@ def some_of(xp: Any, which: Any, boxes: Any) -> Some | None:
 
 
 def check_format_and_image(
-    program: Program, format: str | tuple[str, str], image_size: Any
+    program: Program, format: str | tuple[str, str], image_size: tuple[float, float] | None
 ) -> tuple[tuple[str, str], Image]:
     """The names of the formats of pred and target, and the size of the image if a format or the loss reads it."""
     if format == "xyxy" and image_size is None and not program.structure.reads_image:

@@ -20,6 +20,7 @@ from boxloss.shapes.box import Image
 from boxloss.shapes.formats import of_one_shape
 from boxloss.shapes.shape import Format, Shape
 from boxloss.testing import look_at
+from boxloss.typing import Array
 
 
 class Request(NamedTuple):
@@ -109,13 +110,13 @@ class Request(NamedTuple):
 
 def request_of(
     program: Program,
-    pred: Any,
-    target: Any,
+    pred: Array,
+    target: Array,
     format: str | tuple[str, str],
-    image_size: Any,
-    weight: Any,
+    image_size: tuple[float, float] | None,
+    weight: Array | float | None,
     reduction: str,
-    avg_factor: Any,
+    avg_factor: float | None,
 ) -> Request:
     """Check a call for pairs of boxes."""
     divisor = check_reduction(reduction, avg_factor)
@@ -134,12 +135,12 @@ def request_of(
 
 def pairwise_request(
     program: Program,
-    pred: Any,
-    target: Any,
+    pred: Array,
+    target: Array,
     format: str | tuple[str, str],
-    image_size: Any,
-    out: Any = None,
-    target_mask: Any = None,
+    image_size: tuple[float, float] | None,
+    out: Array | None = None,
+    target_mask: Array | None = None,
 ) -> Request:
     """Check a call for a matrix, or for what is kept of one."""
     formats, image = check_format_and_image(program, format, image_size)

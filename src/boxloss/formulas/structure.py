@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
-from boxloss.shapes.shape import Pair, Relation, Shape
+from boxloss.shapes.shape import GradientOf, Pair, Relation, Shape
 
 # Exponents to which powers are products that stay within 2 ulp; that to 7/2 would not.
 HALVES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
@@ -34,7 +34,7 @@ class Formula(Protocol):
     shapes: ClassVar[tuple[str, ...]]
     exponents: ClassVar[tuple[str, ...]]
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
         """The value, and ``gradient(exchanged) -> Gradient`` for either box."""
 
 
@@ -188,7 +188,7 @@ class Structure:
             raise ValueError(f"{self!r} has {len(self.number_names)} numbers; got more")
         return bound
 
-    def evaluate(self, numbers: Iterable[Any], xp: Any, pair: Pair) -> tuple[Any, Any]:
+    def evaluate(self, numbers: Iterable[Any], xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
         """The value for a pair of boxes, and ``gradient(exchanged) -> Gradient``, of the loss with these numbers."""
         bound = self.bind(numbers if self.powers == ANY else self._told_exponents(tuple(numbers), xp))
         try:

@@ -16,6 +16,7 @@ from boxloss.request import Request, pairwise_request
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.relations import height, positive_part, width
 from boxloss.shapes.shape import Pair
+from boxloss.typing import Array
 from boxloss.verbs.pairwise.tiles import index_type
 from boxloss.verbs.within.strips import numbered
 
@@ -72,7 +73,7 @@ def check_most(max_kept: Any, count: int) -> int | None:
     return most if most < count else None
 
 
-def criterion(metric: Any, threshold: float) -> tuple[Loss, float]:
+def criterion(metric: object, threshold: float) -> tuple[Loss, float]:
     """What is computed of two boxes, and what it is more than, or less, where they are too much alike."""
     if not isinstance(metric, Loss):
         raise TypeError(f"metric must be a score or a loss of boxloss, such as iou_score; got {type(metric).__name__}")
@@ -103,7 +104,15 @@ def check_threshold(metric: Any, value: Any) -> float:
     raise ValueError(f"threshold must be {wanted}, as {whose} is: with {threshold!r} {kept}")
 
 
-def checked(boxes: Any, scores: Any, labels: Any, batch: Any, metric: Loss, format: str, image_size: Any) -> Boxes:
+def checked(
+    boxes: Array,
+    scores: Array,
+    labels: Array | None,
+    batch: Array | None,
+    metric: Loss,
+    format: str,
+    image_size: tuple[float, float] | None,
+) -> Boxes:
     """Check a call."""
     if is_dask(boxes):
         raise TypeError("boxes must be all there for a suppression; got an array of Dask. Call compute() first")
