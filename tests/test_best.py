@@ -1,5 +1,7 @@
 """`nearest` and `topk`: the best of a matrix that is never written, against the matrix."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -164,6 +166,9 @@ def test_errors_of_k():
     check_error(lambda: bl.giou.topk(box, box, 0), ValueError, "k must be at least 1; got 0")
     check_error(lambda: bl.giou.topk(box, box, 1.5), TypeError, "k must be a whole number; got float")
     check_error(lambda: bl.giou.topk(box, box, True), TypeError, "k must be a whole number; got bool")
+    for k in (2**31, 10**20):
+        text = f"k must be at most 2147483647, since there is a place for each of the best; got {k}"
+        check_error(partial(bl.giou.topk, box, box, k), ValueError, text)
 
 
 # --- Derivatives, and what traces -------------------------------------------------------------------------------------

@@ -125,6 +125,31 @@ def test_correlate_takes_coco_files():
     assert f" {len(pairs)} " in output
 
 
+def test_correlate_writes_the_settings_that_it_used(tmp_path):
+    file = tmp_path / "out.json"
+
+    def settings(*args):
+        assert run("correlate", *IOU, *args, "--out", str(file))[0] == 0
+        return json.loads(file.read_text())["settings"]
+
+    of_files = settings(*map(str, sample()))
+    names = ("generator", "count", "seed", "quick", "format", "max_detections", "lenient")
+    assert [of_files[name] for name in names] == [None, 101, None, None, "xywh", 100, False]
+    random = settings("--quick", "--seed", "1")
+    assert [random[name] for name in names] == ["mixed", 20_000, 1, True, None, None, None]
+
+
+def test_correlate_imports_what_it_needs():
+    """Not what draws, without a picture to be written, nor SciPy's statistics for few pairs: a second each."""
+    code = (
+        "import sys, boxloss.__main__ as m\ntry: m.main()\n"
+        "finally: assert not {'matplotlib', 'scipy.stats'} & set(sys.modules), 'imported'"
+    )
+    command = [sys.executable, "-c", code, "correlate", *map(str, sample()), *IOU]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_simulate_has_error_and_iou():
     found = rows("simulate", *IOU, *GIOU, "--points", "4", "--seed", "1", "--gradient", "released")
     (measured,) = lab.simulate(bl.giou, gradient="released", points=4, seed=1)
@@ -263,6 +288,10 @@ def test_descend_writes_an_animation(tmp_path):
         (["landscape", "--pred-angle", "nan"], "Invalid value for '--pred-angle': nan is not a finite number."),
         (["correlate", "truth.json"], "Give both GROUND_TRUTH and DETECTIONS, or neither."),
         (["correlate", "--lenient"], "--lenient is for GROUND_TRUTH and DETECTIONS."),
+        (["correlate", *map(str, sample()), "--count", "5"], "--count is for random pairs, without files."),
+        (["correlate", *map(str, sample()), "--pairs", "mixed"], "--pairs is for random pairs, without files."),
+        (["correlate", *map(str, sample()), "--seed", "0"], "--seed is for random pairs, without files."),
+        (["correlate", *map(str, sample()), "--quick"], "--quick is for random pairs, without files."),
         (["correlate", "none.json", "none.json"], "none.json: No such file or directory"),
         (["correlate", "--count", "1"], "1 is not in the range x>=2"),
         (["simulate", "--gradient", "released"], "released"),  # of L1 there is none

@@ -198,7 +198,7 @@ def test_options_that_do_not_go_together(tmp_path, boxes):
     ):
         message = f"{name} does not go with a Parquet file of pairs. Try 'boxloss score --help'."
         assert error(path, *arguments) == message
-    assert error("--sample", "--format", "xywh").startswith("--format xywh is for Parquet and CSV files")
+    assert error("--sample", "--format", "xyxy").startswith("--format xyxy is for Parquet and CSV files")
 
 
 def test_missing_file():

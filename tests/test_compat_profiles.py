@@ -206,6 +206,17 @@ def test_darknet_step_is_not_a_gradient():
     assert abs(steps[0] - steps[1]).max() > 1.0
 
 
+@pytest.mark.filterwarnings("error")
+def test_darknet_step_of_ciou_for_two_boxes_without_area_is_nan_as_there():
+    none, other, box = np.asarray([1.0, 1, 0, 0]), np.asarray([3.0, 1, 2, 0]), np.asarray([1.0, 1, 2, 2])
+    for pair in ((none, none), (none, other)):
+        assert np.isnan(darknet.dx_box_iou(*pair, "ciou")[2:]).all()
+        assert all(np.isfinite(darknet.dx_box_iou(*pair, kind)).all() for kind in ("iou", "giou", "diou"))
+        assert np.isfinite(darknet.box_ciou(*pair))
+    assert np.isfinite(darknet.dx_box_iou(none, box, "ciou")).all()
+    assert np.isfinite(darknet.dx_box_iou(box, none, "ciou")).all()
+
+
 @pytest.mark.torch
 def test_a_divisor_may_be_a_tensor(nothing_compiled):
     import torch

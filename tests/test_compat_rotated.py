@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 import boxloss as bl
 from boxloss.compat import mmcv, torchvision
-from errors import check_error, table
+from errors import check_error, of_shape, table
 
 FORMATS = ("cxcywhr", "xywhr", "xyxyxyxy")
 pairs_of_formats = pytest.mark.parametrize(("one", "other"), [(i, o) for i in FORMATS for o in FORMATS])
@@ -96,9 +96,9 @@ def test_published_values_of_counterclockwise_degrees(one, other, iou):
 
 
 def test_scores_of_formats_with_other_sizes():
-    text = "boxes2 must have shape (..., 5); got (1, 4)"
+    text = of_shape("boxes2", 5, (1, 4))
     check_error(lambda: torchvision.box_iou(np.ones((1, 5)), np.ones((1, 4)), "xywhr"), ValueError, text)
-    text = "boxes must have shape (..., 8); got (1, 5)"
+    text = of_shape("boxes", 8, (1, 5))
     check_error(lambda: torchvision.box_iou(np.ones((1, 5)), np.ones((1, 5)), "xyxyxyxy"), ValueError, text)
 
 
@@ -152,9 +152,6 @@ def test_nms_rotated_of_nothing():
     assert keep is None
 
 
-SHAPE = "{} must have shape (..., 5); got (3, 4)"
-
-
 @table(
     (
         "mode",
@@ -162,7 +159,7 @@ SHAPE = "{} must have shape (..., 5); got (3, 4)"
         ValueError,
         "mode must be one of 'iou', 'iof'; got 'giou'",
     ),
-    ("shape", lambda: mmcv.box_iou_rotated(ONE[:, :4], OTHER), ValueError, SHAPE.format("bboxes1")),
+    ("shape", lambda: mmcv.box_iou_rotated(ONE[:, :4], OTHER), ValueError, of_shape("bboxes1", 5, (3, 4))),
     (
         "clockwise",
         lambda: mmcv.box_iou_rotated(ONE, OTHER, clockwise=1),
@@ -175,7 +172,7 @@ SHAPE = "{} must have shape (..., 5); got (3, 4)"
         ValueError,
         "bboxes1 and bboxes2 must hold as many boxes if aligned=True; got 3 and 2",
     ),
-    ("dets", lambda: mmcv.nms_rotated(ONE[:, :4], SCORES[:3], 0.5), ValueError, SHAPE.format("dets")),
+    ("dets", lambda: mmcv.nms_rotated(ONE[:, :4], SCORES[:3], 0.5), ValueError, of_shape("dets", 5, (3, 4))),
 )
 def test_errors(call, kind, text):
     check_error(call, kind, text)

@@ -21,6 +21,13 @@ def sized(image_size, format="rel_xyxy"):
 @table(
     ("beta-0", lambda: bl.SmoothL1(beta=0), ValueError, "beta must be greater than 0 (1e-30 or more); got 0.0"),
     ("beta-str", lambda: bl.SmoothL1(beta="0.1"), TypeError, "beta must be a number; got the string '0.1'"),
+    ("beta-bool", lambda: bl.SmoothL1(beta=True), TypeError, "beta must be a number; got True"),
+    ("theta-bool", lambda: bl.SIoU(theta=np.True_), TypeError, "theta must be a number; got True"),
+    ("alpha-bool", lambda: bl.Alpha(bl.iou, False), TypeError, "alpha must be a number; got False"),
+    ("eps-bool", lambda: bl.CIoU(eps=True), TypeError, "eps must be a number; got True"),
+    ("eps-of-a-call", lambda: bl.iou(BOXES, BOXES, eps=True), TypeError, "eps must be a number; got True"),
+    ("threshold", lambda: bl.iou.below(BOXES, BOXES, True), TypeError, "threshold must be a number; got True"),
+    ("weight-bool", lambda: True * bl.l1, TypeError, "weight of a sum must be a number; got True"),
     ("beta-none", lambda: bl.SmoothL1(beta=None), TypeError, "beta must be a number; got NoneType"),
     (
         "beta-tiny",
@@ -62,7 +69,38 @@ def sized(image_size, format="rel_xyxy"):
         TypeError,
         "terms must be pairs (weight, loss); got str for a loss",
     ),
-    ("get", lambda: bl.get("IoU"), ValueError, f"name must be one of {LOSS_NAMES}; got 'IoU'"),
+    ("get", lambda: bl.get("IoU"), ValueError, f"name must be one of {LOSS_NAMES}; got 'IoU'. Did you mean 'iou'?"),
+    (
+        "get-near",
+        lambda: bl.get("ciuo"),
+        ValueError,
+        f"name must be one of {LOSS_NAMES}; got 'ciuo'. Did you mean 'ciou'?",
+    ),
+    ("get-far", lambda: bl.get("complete"), ValueError, f"name must be one of {LOSS_NAMES}; got 'complete'"),
+    (
+        "get-sum",
+        lambda: bl.get("5*l1"),
+        ValueError,
+        f"name must be one of {LOSS_NAMES}; got '5*l1'. A name alone is of a loss: sums of losses are written in "
+        "Python, as 5.0 * boxloss.l1 + boxloss.giou",
+    ),
+    *(
+        (
+            f"get-{name}",
+            lambda name=name: bl.get(name),
+            ValueError,
+            f"name must be one of {LOSS_NAMES}; got {name!r}. "
+            f"A name alone is of a loss with default parameters: make others by their class, boxloss.{kind}",
+        )
+        for name, kind in [
+            ("alpha", "Alpha"),
+            ("Alpha(ciou)", "Alpha"),
+            ("alpha(ciou, 2)", "Alpha"),
+            ("axis_enclosing", "AxisEnclosing"),
+            ("mpdiou", "MPDIoU"),
+            ("smooth_l1(beta=0.1)", "SmoothL1"),
+        ]
+    ),
     ("get-list", lambda: bl.get(["iou"]), ValueError, f"name must be one of {LOSS_NAMES}; got ['iou']"),
     ("threads-0", lambda: bl.set_num_threads(0), ValueError, "n must be at least 1; got 0"),
     ("threads-float", lambda: bl.set_num_threads(1.5), TypeError, "n must be a whole number; got float"),

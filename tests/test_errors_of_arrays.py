@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from errors import BOXES, check_error, table
+from errors import BOXES, check_error, of_shape, table
 
 FLOAT32 = BOXES.astype("float32")
 OUT = np.zeros((2, 2))
@@ -34,8 +34,8 @@ def no_float(name, got):
         (np.asarray(1.0), BOXES, ValueError, "pred must have shape (..., 4); got ()"),
         (BOXES[:, :3], BOXES, ValueError, "pred must have shape (..., 4); got (2, 3)"),
         (BOXES, BOXES[..., None], ValueError, "target must have shape (..., 4); got (2, 4, 1)"),
-        (np.ones((2, 5), int), BOXES, ValueError, "pred must have shape (..., 4); got (2, 5)"),
-        (BOXES, np.ones((2, 5), int), ValueError, "target must have shape (..., 4); got (2, 5)"),
+        (np.ones((2, 5), int), BOXES, ValueError, of_shape("pred", 4, (2, 5))),
+        *((BOXES, np.ones((2, size)), ValueError, of_shape("target", 4, (2, size))) for size in (5, 6, 7, 8)),
         (BOXES + 0j, BOXES, TypeError, no_float("pred", "complex128")),
         (BOXES, BOXES > 0, TypeError, no_float("target", "bool")),
         (BOXES.astype(object), BOXES, TypeError, no_float("pred", "object")),
@@ -115,6 +115,11 @@ def test_shapes(call, kind, text):
 )
 def test_weight(verb, weight, kind, text):
     check_error(lambda: getattr(bl.giou, verb)(BOXES, BOXES, weight=weight), kind, text)
+
+
+@pytest.mark.parametrize("weight", [True, np.True_, np.ones(2, bool)])
+def test_a_weight_may_be_a_truth(weight):
+    np.testing.assert_array_equal(bl.l1(BOXES, BOXES[::-1], weight=weight), bl.l1(BOXES, BOXES[::-1]))
 
 
 TOO_LARGE = "weight must hold no number beyond 3.4e38 for boxes that are computed in float32; got {!r}"

@@ -104,6 +104,11 @@ BOTH = {"image": [1], "category": [1], "box": [[0, 0, 1, 1]]}
         ({"box": [[2, 0, 1, 1]]}, {}, "truth: box [2.0, 0.0, 1.0, 1.0] of row 0 as 'xyxy' has a negative width or height"),  # noqa: E501
         ({"image": [1, 2]}, {}, "truth: image must have one entry a box, shape (1,); got (2,)"),
         ({"image": [1.5]}, {}, "truth: image must hold integers or strings; got float64"),
+        (
+            {"image": np.asarray([2**63], np.uint64)},
+            {},
+            f"truth: image {2**63} of row 0 is not an integer from -2^63 to 2^63 - 1",
+        ),
         ({"crowd": [2]}, {}, "truth: crowd 2.0 of row 0 is neither 0 nor 1"),
         ({"area": [np.nan]}, {}, "truth: area nan of row 0 is not finite"),
         ({}, {"score": [np.nan]}, "detections: score nan of row 0 is not finite"),

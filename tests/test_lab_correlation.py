@@ -8,6 +8,7 @@ from scipy import stats
 
 import boxloss as bl
 from boxloss import data, lab
+from boxloss.lab import correlation
 from boxloss.lab.correlation import conditional_spread, isotonic_residual, kendall_tau, rank_correlation
 from errors import BOXES, check_error, table
 
@@ -177,3 +178,19 @@ def test_pairs_of_coco_files():
 )
 def test_errors(call, kind, text):
     check_error(call, kind, text)
+
+
+@pytest.mark.parametrize("few", [correlation.FEW, 1])
+def test_kendall_is_that_of_scipy_to_the_last_bit(few, rng, monkeypatch):
+    monkeypatch.setattr(correlation, "FEW", few)
+    for size in (2, 3, 10, 101, 3000):
+        for values in (2, 5, 100, 10**9):
+            a = rng.integers(0, values, size) / 7.0
+            for b in (rng.integers(0, values, size) * 1.0, a + rng.integers(0, values, size) // 5, -a, a.copy()):
+                expected = stats.kendalltau(a, b).statistic
+                np.testing.assert_array_equal(kendall_tau(a, b), expected)
+    assert np.isnan(kendall_tau(np.asarray([1.0, np.nan, 3.0]), np.arange(3.0)))
+    assert (
+        kendall_tau(np.asarray([1.0, np.inf, -np.inf]), np.arange(3.0))
+        == stats.kendalltau([1, 3, 0], range(3)).statistic
+    )

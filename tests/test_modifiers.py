@@ -1,6 +1,7 @@
 """Losses made of losses: trees of them at random, what each says of wrong parameters, and the state of Wise-IoU."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -234,7 +235,12 @@ def test_wrong_parameters(make, kind, text):
 
 def test_mpdiou_wants_the_size_of_the_image_once(rng):
     pred, target = mixed(rng, 5)
-    check_error(lambda: bl.MPDIoU()(pred, target), TypeError, "image_size must be a pair (height, width); got None")
+    text = (
+        "image_size must be a pair (height, width), which the loss reads; got None. Give it in the call, or to the "
+        "loss where it takes one, as MPDIoU(image_size=(480, 640))"
+    )
+    for loss in (bl.MPDIoU(), bl.Inner(bl.MPDIoU(), 1.0), bl.l1 + bl.MPDIoU()):
+        check_error(functools.partial(loss, pred, target), TypeError, text)
     expected = bl.MPDIoU()(pred, target, image_size=(20, 30))
     np.testing.assert_allclose(bl.MPDIoU(image_size=(20, 30))(pred, target), expected, rtol=1e-15)
     np.testing.assert_allclose(bl.Inner(bl.MPDIoU(), 1.0)(pred, target, image_size=(20, 30)), expected, rtol=1e-12)

@@ -222,6 +222,26 @@ BOX, SCORE = np.ones((3, 4)), np.ones(3)
         (lambda: bl.soft_nms(BOX, SCORE, max_kept=True), TypeError, "max_kept must be a whole number; got bool"),
         (lambda: bl.nms(BOX, SCORE, threshold=np.inf), ValueError, "threshold must be finite; got inf"),
         (
+            lambda: bl.nms(BOX, SCORE, threshold=2),
+            ValueError,
+            "threshold must be from 0 to 1, as IoUScore is: with 2.0 all boxes are kept",
+        ),
+        (
+            lambda: bl.nms(BOX, SCORE, threshold=-0.1, metric=bl.iou),
+            ValueError,
+            "threshold must be from 0 to 1, as 1 - IoU is: with -0.1 of boxes that are compared one is left",
+        ),
+        (
+            lambda: bl.nms(BOX, SCORE, threshold=1.5, metric=bl.l1),
+            ValueError,
+            "threshold must be at most 1, as 1 - L1 is: with 1.5 all boxes are kept",
+        ),
+        (
+            lambda: bl.soft_nms(BOX, SCORE, method="linear", threshold=50),
+            ValueError,
+            "threshold must be from 0 to 1, as IoUScore is: with 50.0 all boxes are kept",
+        ),
+        (
             lambda: bl.soft_nms(BOX, SCORE, method="hard"),
             ValueError,
             "method must be one of 'gaussian', 'linear'; got 'hard'",
@@ -250,8 +270,21 @@ def test_ids_may_be_as_far_apart_as_integers_are():
 
 @pytest.mark.filterwarnings("error")
 def test_infinite_scores_and_limits_warn_of_nothing():
-    boxes = np.asarray([[0.0, 0, 10, 10]] * 4, np.float32)
-    np.testing.assert_array_equal(bl.nms(boxes, np.asarray([np.inf, np.inf, 1.0, -np.inf]), threshold=1e300), range(4))
+    boxes, scores = np.asarray([[0.0, 0, 10, 10]] * 4, np.float32), np.asarray([np.inf, np.inf, 1.0, -np.inf])
+    np.testing.assert_array_equal(torchvision_nms(boxes, scores, 1e300), range(4))
+    np.testing.assert_array_equal(bl.nms(boxes, scores, threshold=-1e300, metric=bl.l1), [0])
+
+
+def test_thresholds_at_the_ends_of_a_metric_and_beyond_them_as_libraries_take_them():
+    boxes, scores = np.asarray([[0.0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 5], [20, 0, 30, 10]]), np.arange(4.0)
+    assert bl.nms(boxes, scores, threshold=1).tolist() == [3, 2, 1, 0]
+    assert bl.nms(boxes, scores, threshold=0).tolist() == [3, 2]
+    assert bl.nms(boxes, scores, threshold=-0.5, metric=bl.giou).tolist() == [3, 2]
+    assert bl.nms(boxes, scores, threshold=-4.0, metric=bl.l1).tolist() == [3, 2, 1]  # 5 apart are 1 - 5
+    assert bl.nms(boxes, scores, threshold=-4.5, metric=bl.l1).tolist() == [3, 2]
+    assert bl.nms(boxes, scores, threshold=-3.0, metric=bl.Scaled(bl.eiou, 1.0)).tolist() == [3]
+    assert torchvision_nms(boxes, scores, 2.0).tolist() == [3, 2, 1, 0]
+    assert torchvision_nms(boxes, scores, -0.5).tolist() == [3]
 
 
 def test_soft_nms_lowers_scores_that_are_not_negative():

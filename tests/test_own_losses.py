@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
+from boxloss.losses import registry
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss
@@ -258,3 +259,40 @@ def test_a_truth_is_no_number_whatever_is_added():
         kind = type("Wrong", (CoordinateLoss,), {"formula": formula, "expression": "", "value_range": ""})
         text = "a formula needs a number here; got a truth"
         check_error(lambda k=kind: k()(BOXES, BOXES, engine="numba"), TypeError, text)
+
+
+# --- The registry ---------------------------------------------------------------------------------------------------
+
+
+def of_module(module, name="Mine"):
+    """An instance of a class that a module defines, anew each time, as a cell of a notebook that runs again does."""
+    space = {"__name__": module}
+    source = f"""
+from dataclasses import dataclass
+from boxloss.losses.iou import IoU
+@dataclass(frozen=True)
+class {name}(IoU):
+    pass
+loss = {name}()
+"""
+    exec(source, space)
+    return space["loss"]
+
+
+def test_a_name_of_the_registry(monkeypatch):
+    monkeypatch.setattr(registry, "BY_NAME", {name: bl.get(name) for name in bl.losses()})
+    first, again, renamed = of_module("__main__"), of_module("__main__"), of_module("__main__", "Other")
+    for loss in (first, again, renamed):
+        assert registry.register("mine", loss) is loss
+        assert bl.get("mine") is loss
+    text = "name must not be that of another loss: {!r} is {}; got it for elsewhere.Mine"
+    for name, whose in (("mine", "__main__.Other"), ("ciou", "boxloss.losses.ciou.CIoU")):
+        check_error(
+            lambda name=name: registry.register(name, of_module("elsewhere")), ValueError, text.format(name, whose)
+        )
+    assert (bl.get("mine"), bl.get("ciou")) == (renamed, bl.ciou)
+    assert registry.register("ciou", bl.CIoU()) == bl.ciou  # as a module that is loaded again
+    text = "loss must be an instance of a loss; got the class CIoU"
+    check_error(lambda: registry.register("new", bl.CIoU), TypeError, text)
+    text = "name must be an identifier, as 'my_iou'; got 'my iou'"
+    check_error(lambda: registry.register("my iou", first), ValueError, text)

@@ -131,8 +131,8 @@ def test_ids_are_texts_unless_all_are_plain_integers(ids, write):
 
 BOX = "a box is a list column 'bbox' or the columns x, y, w, h"
 NO_COLUMNS = (
-    "none of the columns id, image_id, category_id, iscrowd, score, bbox, x, y, w, h, cx, cy, angle "
-    "is in the first line, "
+    "none of the columns id, image_id, category_id, iscrowd, score, bbox, x, y, w, h, cx, cy, angle, "
+    "x1, y1, x2, y2, x3, y3, x4, y4 is in the first line, "
     "'image_id|score'"
 )
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import boxloss as bl
 from boxloss import coco, lab
-from boxloss.cli import app
+from boxloss.cli import app, console
 from boxloss.coco import typed
 from boxloss.coco.boxes import NUMBERS, ROTATED
 from errors import check_error
@@ -86,7 +86,7 @@ def files(tmp_path):
 # --- The same numbers as of arrays ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format", ROTATED)
+@pytest.mark.parametrize("format", [*ROTATED, "xyxyxyxy"])
 def test_files_have_the_numbers_of_arrays(format, tmp_path, monkeypatch):
     truth, found = scene(format)
     expected = bl.evaluate(truth, found, format=format)
@@ -123,6 +123,25 @@ def test_columns_of_five_numbers_are_those_of_detectron2(tmp_path):
     assert bl.evaluate(*files).ap == bl.evaluate(*files, format="cxcywhr").ap
 
 
+@pytest.mark.parametrize("writer", [write_json, write_lists, write_numbers])
+def test_eight_numbers_are_corners(writer, tmp_path, monkeypatch):
+    """As DOTA has them; the other file may have five."""
+    sides, other = scene("xyxyxyxy"), scene()
+    files = writer(tmp_path, *sides, *(["xyxyxyxy"] if writer is write_numbers else []))
+    expected = bl.evaluate(*sides, format="xyxyxyxy")
+    assert_same(bl.evaluate(*files), expected)
+    truth = coco.read_ground_truth(files[0])
+    assert (truth.format, coco.read_detections(files[1], truth).format) == ("xyxyxyxy", "xyxyxyxy")
+    assert run("evaluate", *files)[1].count("boxes are taken as") == 0  # there is no angle to be taken
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    five = write_json(mixed, *other)
+    assert bl.evaluate(files[0], five[1]).ap == pytest.approx(expected.ap, rel=1e-9)
+    assert f"in {five[1]}; --format" in run("evaluate", files[0], five[1])[1]
+    monkeypatch.setattr(typed, "find_spec", lambda name: None)
+    assert_same(bl.evaluate(*files), expected)
+
+
 def test_a_column_of_angles_is_not_left_out_unsaid(tmp_path):
     files = write_numbers(tmp_path, *scene("xywhr"), "xywhr")
     text = (
@@ -134,7 +153,7 @@ def test_a_column_of_angles_is_not_left_out_unsaid(tmp_path):
     assert coco.read_ground_truth(files[0], "xywh").box.shape[1] == 4
 
 
-@pytest.mark.parametrize("format", ["nonsense", "xyxyxyxy", 3])
+@pytest.mark.parametrize("format", ["nonsense", "rel_xyxyxyxy", 3])
 def test_format_that_is_none_of_files(format, files):
     text = f"format must be one of {', '.join(map(repr, NUMBERS))}; got {format!r}"
     check_error(lambda: coco.read_ground_truth(files[0], format), ValueError, text)
@@ -191,12 +210,62 @@ def test_a_record_that_is_wrong(files):
     wrong(files, 0, [1, 2, 3, 4, float("nan")], f"[1, 2, 3, 4, nan] {wanted}")
     wrong(files, 0, [1, 2, 3, 4, "5"], f"[1, 2, 3, 4, '5'] {wanted}")
     wrong(files, 0, [1, 2, -3, 4, 5], "[1, 2, -3, 4, 5] has a negative width or height")
-    wrong(files, 0, [1, 2, 3, 4, 1e9], "[1, 2, 3, 4, 1000000000.0] has an angle that is too large")
+    wrong(files, 0, [1, 2, 3, 4, 1e9], "[1, 2, 3, 4, 1000000000.0] has an angle beyond 23592960 degrees")
 
 
 def test_a_detection_that_is_wrong(files):
     wrong(files, 1, [1, 2, 3], "[1, 2, 3] is not five finite numbers [x, y, width, height, angle]", "xywhr")
-    wrong(files, 1, [1, 2, 3, 4, 1e7], "[1, 2, 3, 4, 10000000.0] has an angle that is too large", "cxcywha")
+    wrong(files, 1, [1, 2, 3, 4, 1e7], "[1, 2, 3, 4, 10000000.0] has an angle beyond 1000000 radians", "cxcywha")
+
+
+def test_corners_that_are_wrong(tmp_path):
+    files = write_json(tmp_path, *scene("xyxyxyxy"))
+    wanted = "is not eight finite numbers [x1, y1, x2, y2, x3, y3, x4, y4]"
+    wrong(files, 0, [1, 2, 3, 4, 5], f"[1, 2, 3, 4, 5] {wanted}")
+    wrong(files, 0, [0, 0, 2, 0, 2, 2, 1, 2], "[0, 0, 2, 0, 2, 2, ...] is no rectangle; cv2.minAreaRect fits one")
+    files = write_json(tmp_path, *scene("xyxyxyxy"))
+    wrong(files, 1, [0, 0, 2, 0, 2, 2, 1, 2], "[0, 0, 2, 0, 2, 2, ...] is no rectangle; cv2.minAreaRect fits one")
+    truth, found = scene("xyxyxyxy")
+    files = write_json(tmp_path, truth, found | {"box": np.abs(found["box"][:, :4])})
+    with pytest.raises(coco.CocoError, match=rf"boxes have four numbers, and those of {files[0]} eight: boxes must be"):
+        bl.evaluate(*files)
+
+
+@pytest.mark.parametrize("typed_too", [True, False])
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"angle": 30.5}, "angle 30.5"),
+        ({"rotation": -1}, "rotation -1"),
+        ({"attributes": {"rotation": 12.0}}, "rotation 12.0"),
+    ],
+)
+def test_an_angle_beside_a_box_is_not_left_out_unsaid(which, more, told, typed_too, tmp_path, monkeypatch):
+    if not typed_too:
+        monkeypatch.setattr(typed, "find_spec", lambda name: None)
+    truth, found = ({**side, "box": np.abs(side["box"][:, :4])} for side in scene())
+    files = write_json(tmp_path, truth, found)
+    expected = bl.evaluate(*files)
+
+    def with_angles(more, of=7):
+        content = json.loads(files[which].read_text())
+        records = content["annotations"] if which == 0 else content
+        records[of] |= more
+        files[which].write_text(json.dumps(content))
+
+    with_angles({"angle": 0.0, "rotation": 0, "attributes": {"angle": 0, "rotation": "none"}}, of=8)
+    assert_same(bl.evaluate(*files), expected)
+    with_angles(more)
+    text = (
+        f"{files[which]}: {('annotation', 'record')[which]} 7: {told} beside the four numbers of bbox is of a rotated "
+        "box, which has five there, [cx, cy, width, height, angle] in a format of cxcywha, cxcywhd, cxcywhr, xywhr; "
+        "format xywh leaves such angles out"
+    )
+    check_error(lambda: bl.evaluate(*files), coco.CocoError, text)
+    assert run("evaluate", *files)[2] == f"boxloss: {text}\n"
+    assert_same(bl.evaluate(*files, format="xywh"), expected)
+    assert run("evaluate", *files, "--format", "xywh")[0] == 0
 
 
 def test_four_numbers_where_five_are_wanted(files, tmp_path):
@@ -245,10 +314,13 @@ def test_matches_are_those_of_the_evaluation(files):
 def test_evaluate_says_how_it_took_the_numbers(files):
     code, output, errors = run("evaluate", *files)
     assert (code, errors) == (0, "")
-    low, high = (f"{end(scene()[0]['box'][:, 4]):.1f}" for end in (np.min, np.max))
+    angles = [
+        f"from {np.min(side['box'][:, 4]):.1f} to {np.max(side['box'][:, 4]):.1f} in {file}"
+        for side, file in zip(scene(), files, strict=True)
+    ]
     line = (
         "boxes are taken as [cx, cy, w, h, angle in degrees, counter-clockwise] as detectron2 writes them, "
-        f"with angles from {low} to {high}; --format says otherwise"
+        f"with angles {' and '.join(angles)}; --format says otherwise"
     )
     assert output.splitlines()[1] == line
     assert run("evaluate", *files, "--format", "cxcywhr")[1] == output.replace(line + "\n", "")
@@ -273,12 +345,26 @@ def test_score(files, tmp_path):
     )
 
 
+def test_progress_of_score_counts_the_losses_that_are_computed(files, monkeypatch):
+    begun = []
+
+    class Steps(console.Steps):
+        def __call__(self, step):
+            begun.append((step, self.total))
+
+    monkeypatch.setattr(console, "Steps", Steps)
+    assert run("score", *files)[0] == 0
+    assert begun[0] == ("reading", len(bl.losses()) + 5)
+    assert [total for _, total in begun[2:]] == [len(bl.losses()) - 3 + 5] * (len(begun) - 2)  # but piou, piou2 and gcd
+    assert len(begun) == begun[-1][1]
+
+
 @pytest.mark.parametrize("command", ["score", "correlate", "report"])
 def test_losses_that_are_not_defined(command, files, tmp_path):
     code, output, errors = run(command, *files, "--loss", "giou,piou,gcd", "--out", tmp_path / "out.csv")
     text = (
-        "piou: PIoU is not defined for rotated boxes: it is stated over 'corners'; "
-        "gcd: GCD is not defined for rotated boxes"
+        "piou: PIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane; "
+        "gcd: GCD is not defined for rotated boxes: it is a loss of axis-aligned boxes"
     )
     assert (code, output) == (2, "")
     assert errors.startswith(f"boxloss: Invalid value for '--loss': {text}")
@@ -320,9 +406,25 @@ def test_pairs(tmp_path):
     assert code == 0
     mean = float(np.mean(bl.giou(found["box"], truth["box"], format="cxcywhd")))
     assert float(output.splitlines()[-1].split()[2]) == pytest.approx(mean, rel=1e-3)
+    corners = {side: bl.convert(np.asarray(boxes), "cxcywhd", "xyxyxyxy") for side, boxes in lists.items()}
+    columns = {
+        f"{side}_{name}": boxes[:, place]
+        for side, boxes in corners.items()
+        for place, name in enumerate(NUMBERS["xyxyxyxy"])
+    }
+    out = tmp_path / "out.csv"
+    for table in ({side: boxes.tolist() for side, boxes in corners.items()}, columns):
+        pq.write_table(pa.table(table), file)
+        code, output, _ = run("score", file, "--format", "xyxyxyxy", "--loss", "giou", "--out", out)
+        assert code == 0
+        assert float(output.splitlines()[-1].split()[2]) == pytest.approx(mean, rel=1e-3)
+        assert out.read_text().startswith("pred_cx,pred_cy,pred_w,pred_h,pred_angle,target_cx,")
+    columns["pred_x1"][2] += 3.0
+    pq.write_table(pa.table(columns), file)
+    assert f"{file}: row 2: pred is no rectangle" in run("score", file, "--format", "xyxyxyxy")[2]
     lists["pred"][1] = [0.0, 0, 1, 1]
     pq.write_table(pa.table(lists), file)
     assert f"{file}: row 1: pred is not five finite numbers" in run("score", file, "--format", "cxcywhd")[2]
     lists["pred"][1] = [0.0, 0, 1, 1, 1e9]
     pq.write_table(pa.table(lists), file)
-    assert f"{file}: row 1: pred has an angle that is too large" in run("score", file, "--format", "cxcywhd")[2]
+    assert f"{file}: row 1: pred has an angle beyond 23592960 degrees" in run("score", file, "--format", "cxcywhd")[2]

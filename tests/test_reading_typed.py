@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 
+import boxloss as bl
 from boxloss import coco
 from boxloss.coco import structs, typed
 from boxloss.coco.columns import OtherwiseError
@@ -131,6 +132,17 @@ def test_area_that_is_no_number(area, tmp_path):
     truth = TRUTH | {"annotations": [TRUTH["annotations"][0] | {"area": area}, *TRUTH["annotations"][1:]]}
     with pytest.raises(coco.CocoError, match=r"truth\.json: annotation 0: area .* is not a finite number"):
         read(tmp_path, truth, FOUND)
+
+
+def test_a_negative_area_is_taken_as_it_stands():
+    """As pycocotools does: in no range of areas."""
+    boxes = [[0, 0, 10, 10], [20, 20, 40, 40]]
+    truth = {"image": [1, 1], "category": [1, 1], "box": boxes, "area": [-5.0, 400.0]}
+    found = {"image": [1, 1], "category": [1, 1], "box": boxes, "score": [0.9, 0.8]}
+    alone = {name: values[1:] for name, values in truth.items()}
+    result, expected = bl.evaluate(truth, found), bl.evaluate(alone, {name: v[1:] for name, v in found.items()})
+    np.testing.assert_allclose(result.ap, expected.ap, rtol=1e-15)
+    assert result.ar_100 == expected.ar_100 == 1.0
 
 
 def test_area_in_a_table(tmp_path):

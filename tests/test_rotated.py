@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import boxloss as bl
 import polygons
+from boxloss.losses.modifiers.axis_enclosing import encloses
+from errors import check_error
 from rotated_boxes import KINDS, LOSSES, boxes, placed
 
 ENGINES = ("array", "numba")
@@ -136,6 +138,29 @@ def test_giou_with_the_enclosing_box_along_the_image_is_that_of_powerboxes(rng):
     one, other = (loss(pred, target, format="cxcywhd") for loss in scaled)
     assert_array_equal(one, other)
     assert np.abs(one - bl.Scaled(bl.giou, 0.5)(pred, target, format="cxcywhd")).max() > 0.1
+
+
+@pytest.mark.parametrize("loss", [bl.iou, bl.l1, bl.nwd, bl.Focal(bl.iou), 2.0 * bl.iou + bl.kld, 2.0 * bl.l1])
+def test_a_loss_that_reads_no_enclosing_box_is_refused(loss):
+    text = (
+        f"AxisEnclosing changes the box that encloses two others, which {type(loss).__name__} does not read: give it a "
+        "loss such as bl.giou"
+    )
+    check_error(lambda: bl.AxisEnclosing(loss), ValueError, text)
+
+
+def test_every_loss_that_reads_one_is_taken(rng):
+    """And is another of turned boxes."""
+    pred, target = boxes(rng, 20), boxes(rng, 20)
+    for name in bl.losses():
+        loss = bl.get(name)
+        if name not in ("piou", "piou2", "gcd") and encloses(loss):
+            values, other = (of(pred, target, format="cxcywha") for of in (loss, bl.AxisEnclosing(loss)))
+            assert (values != other).any(), name
+    assert [name for name in bl.losses() if encloses(bl.get(name))] == [
+        "giou", "diou", "ciou", "eiou", "siou", "wiou", "shape_iou",
+    ]  # fmt: skip
+    assert encloses(bl.l1 + bl.Focal(bl.giou))
 
 
 def test_eiou_with_the_enclosing_box_along_the_image_has_no_bound():
@@ -319,9 +344,15 @@ def test_torch_differentiates_and_compiles(rng):
 @pytest.mark.parametrize(
     ("loss", "text"),
     [
-        (bl.MPDIoU((4, 4)), "MPDIoU is not defined for rotated boxes: it is stated over 'corners'"),
-        (2.0 * bl.iou + bl.gcd, "GCD is not defined for rotated boxes"),
-        (bl.Focal(bl.piou), "PIoU is not defined for rotated boxes: it is stated over 'corners'"),
+        (
+            bl.MPDIoU((4, 4)),
+            "MPDIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane",
+        ),
+        (2.0 * bl.iou + bl.gcd, "GCD is not defined for rotated boxes: it is a loss of axis-aligned boxes"),
+        (
+            bl.Focal(bl.piou),
+            "PIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane",
+        ),
     ],
     ids=["relation", "sum", "modifier"],
 )

@@ -9,7 +9,7 @@ import boxloss as bl
 from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.verbs.nms import numba as nms_engine
 from boxloss.verbs.within import numba as within
-from errors import check_error
+from errors import check_error, of_shape
 
 FORMAT = {"format": "cxcywha"}
 
@@ -214,7 +214,7 @@ def test_errors():
     box, score = np.ones((3, 5)), np.ones(3)
     text = "boxes must have shape (N, 5); got (1, 3, 5)"
     check_error(lambda: bl.nms(box[None], score, **FORMAT), ValueError, text)
-    check_error(lambda: bl.nms(box[:, :4], score, **FORMAT), ValueError, "boxes must have shape (..., 5); got (3, 4)")
+    check_error(lambda: bl.nms(box[:, :4], score, **FORMAT), ValueError, of_shape("boxes", 5, (3, 4)))
     text = "pred of below and above must have shape (N, 5); got (5,)"
     check_error(
         lambda: bl.iou.below(box[0], box, 0.5, **FORMAT),

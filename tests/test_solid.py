@@ -158,3 +158,25 @@ def test_gradients_at_kinks_are_means_of_both_sides(name, rng):
         _, grads = loss.value_and_grad(pred, target, wrt="both", **given)
         for which, grad in enumerate(grads):
             assert_allclose(grad, differences(loss, pred, target, which, **given), rtol=0, atol=2e-5)
+
+
+def test_range_of_eiou():
+    """That of a tiny box in a corner, 1 + 1/4 and 1 for each side; with a yaw a box may be long along a short side."""
+    corner, box = np.asarray([[0.0, 0, 0, 1e-9, 1e-9, 1e-9]]), np.asarray([[0.0, 0, 0, 1, 1, 1]])
+    assert_allclose(bl.eiou(corner, box, format="xyzxyz"), 4.25, rtol=0, atol=1e-7)
+    assert_allclose(bl.eiou(corner[:, [0, 1, 3, 4]], box[:, [0, 1, 3, 4]]), 3.25, rtol=0, atol=1e-7)
+    # Two thin boxes, side by side: the height of the one, turned, lies along the width of the other.
+    thin, other = np.asarray([[0.0, 1, 1e-9, 1, math.pi / 2]]), np.asarray([[0.0, 0, 1, 1e-9, 0]])
+    assert_allclose(bl.eiou(thin, other, format="cxcywha"), 3.5, rtol=0, atol=1e-7)
+    flat, high = np.insert(thin, [2, 4], [[0.0, 1e-9]], axis=1), np.insert(other, [2, 4], [[0.0, 1e-3]], axis=1)
+    assert_allclose(bl.eiou(flat, high, format="cxcyczwlha"), 4.5, rtol=0, atol=1e-5)
+    for format, place, has_angle, end in (
+        ("cxcywh", 2, 0, 3.25),
+        ("cxcywha", 2, 1, 4.0),
+        ("cxcyczwlh", 3, 0, 4.25),
+        ("cxcyczwlha", 3, 1, 5.0),
+    ):
+        rng = np.random.default_rng(0)
+        center, size, angle = (rng.normal(size=(2, 100_000, k)) for k in (place, place, has_angle))
+        pred, target = np.concatenate([center * 10.0**size, 10.0 ** (2.0 * size), angle], axis=-1)
+        assert end - 1.5 < bl.eiou(pred, target, format=format).max() < end

@@ -12,7 +12,7 @@ from boxloss.losses.overlap import OverlapLoss
 from boxloss.shapes.box import Image
 from boxloss.shapes.relations import AreaPartials
 from boxloss.shapes.solid.shape import SOLID
-from errors import check_error, table
+from errors import check_error, of_shape, table
 from solid_boxes import COMPILED, FORMATS, LOSSES, boxes, differences
 
 YAW = {"format": "cxcyczwlha"}
@@ -161,7 +161,7 @@ def test_yaw_is_from_x_towards_y():
 
 
 SOLIDS, FLAT = np.asarray([[0.0, 0, 0, 1, 1, 1]]), np.asarray([[0.0, 0, 1, 1]])
-NAMED = "is not defined for {} boxes: it is stated over"
+NAMED = "is not defined for {} boxes: it compares"
 
 
 @table(
@@ -183,19 +183,19 @@ NAMED = "is not defined for {} boxes: it is stated over"
         "relation",
         lambda: bl.ciou(SOLIDS, SOLIDS, format="xyzxyz"),
         ValueError,
-        f"CIoU {NAMED.format('axis-aligned 3-D')} 'aspect'",
+        f"CIoU {NAMED.format('axis-aligned 3-D')} aspect ratios in a plane",
     ),
     (
         "relations",
         lambda: (bl.iou + bl.Focal(bl.siou))(SOLIDS, SOLIDS, format=("xyzxyz", "cxcyczwlha")),
         ValueError,
-        f"SIoU {NAMED.format('rotated 3-D')} 'enclosing_offset', 'sides'",
+        f"SIoU {NAMED.format('rotated 3-D')} offsets in a plane",
     ),
     (
         "numbers",
         lambda: bl.iou(SOLIDS, SOLIDS, format="cxcyczwlha"),
         ValueError,
-        "pred must have shape (..., 7); got (1, 6)",
+        of_shape("pred", 7, (1, 6)),
     ),
     (
         "matrix",

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -39,6 +40,28 @@ def test_every_verb_on_every_library(backend):
         bl.iou(good[:, :1, ...], good * 0.1, format=("xyxy", "rel_xyxy"), image_size=(3, 4))
 
 
+def test_targets_that_are_masked_are_not_looked_at(backend):
+    good, bad = backend.asarray(GOOD), backend.asarray(BAD)
+    one = backend.asarray(BAD[2])  # for all batches
+    counts = np.ones((3, 2), bool)
+    counts[2, 0] = False
+    in_one_batch = np.zeros((3, 2), bool)
+    in_one_batch[1, 0] = True
+    mask, only, one_mask = (backend.xp.asarray(m) for m in (counts, in_one_batch, counts[2]))
+    wrong = "target holds 1 inverted or not finite box of"
+    with strict():
+        bl.iou.nearest(good, bad, target_mask=mask)
+        bl.iou.topk(good, bad, 2, target_mask=mask)
+        bl.iou.nearest(good, one, target_mask=one_mask)
+        bl.iou.nearest(good[0, ...], bad[2:, ...], target_mask=one_mask)
+        if backend.name != "dask":
+            for target, which in ((bad, backend.xp.ones_like(mask)), (one, only), (bad[2:, ...], only)):
+                with pytest.raises(ValueError, match=wrong):
+                    bl.iou.nearest(good, target, target_mask=which)
+            with pytest.raises(ValueError, match="pred holds 1"):
+                bl.iou.nearest(bad, good, target_mask=mask)
+
+
 def test_what_is_wrong_is_told():
     one = "{} holds 1 inverted or not finite box of 1, the first at []: {}"
     side = ", which has a negative side in format {!r}. Give the format that it is in, as format={!r}{}"
@@ -57,6 +80,15 @@ def test_what_is_wrong_is_told():
             f"pred holds 2 inverted or not finite boxes of 4, the first at [1]: [1.0, 9.0, 3.0, 4.0]{turned}; ",
         ),
     )
+    huge = np.asarray([0.0, 0, 2, 2, 3e6]), np.asarray([0.0, 0, 0, 2, 2, 2, 3e6])
+    for format, box, limit in (
+        ("cxcywha", huge[0], " or the angle is beyond 1000000 radians"),
+        ("cxcywhr", huge[0] * 10, " or the angle is beyond 23592960 degrees"),
+        ("cxcyczwlha", huge[1], " or the angle is beyond 1000000 radians"),
+        ("xyxy", np.asarray([-1.5e308, 0, 1.5e308, 1]), ""),
+    ):
+        told = one.format("pred", f"{box.tolist()}, of which the sides are too long{limit}; ")
+        cases += ((partial(bl.iou, box, box, format=format), told),)
     for call, text in cases:
         with strict():
             check_error(call, ValueError, text + end)

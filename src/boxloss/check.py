@@ -20,6 +20,7 @@ UNREAD = (
     "image_size is not read: neither the formats nor the loss need it. "
     "Leave it out, or give a format such as 'rel_xyxy'"
 )
+MOST = 2**31 - 1
 REDUCTIONS = ("none", "mean", "sum")
 TAKEN = (  # by every loss
     "fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps", "nearest", "topk", "below", "above",
@@ -28,14 +29,22 @@ TAKEN = (  # by every loss
 WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 
 
-def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
+def check_choice(name: str, value: object, choices: Collection[str]) -> str:
     """One of a few names."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
     return value
 
 
-def check_bool(name: str, value: Any) -> bool:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Ask whether the most similar of the known words was meant, if there is one."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), list(known), 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def check_bool(name: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
         came = repr(value) if isinstance(value, str | float | int) else type(value).__name__
@@ -47,6 +56,8 @@ def check_finite(name: str, value: Any) -> float:
     """A finite number, as a Python float."""
     if isinstance(value, str):  # float() would take '5'
         raise TypeError(f"{name} must be a number; got the string {value!r}")
+    if isinstance(value, bool | np.bool_):  # and True, which is meant for a switch
+        raise TypeError(f"{name} must be a number; got {bool(value)}")
     if getattr(value, "requires_grad", False):
         raise TypeError(f"{name} must be a number; got a tensor that requires grad, whose gradient would be lost")
     try:
@@ -105,6 +116,14 @@ def check_count(name: str, value: Any) -> int:
     return number
 
 
+def check_k(value: Any) -> int:
+    """How many of the best are wanted: more than there are, too, but no more than an array has of anything."""
+    number = check_count("k", value)
+    if number > MOST:
+        raise ValueError(f"k must be at most {MOST}, since there is a place for each of the best; got {number}")
+    return number
+
+
 def check_parameter(name: str, kind: Any, value: Any) -> Any:
     """A parameter of a loss, by its type; those of other types are checked by the loss."""
     if name == "eps":
@@ -124,7 +143,7 @@ def check_parameter_names(kind: type, names: Iterable[str]) -> None:
             raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, which losses use")
 
 
-def check_no_boxes(kind: type, parameters: Iterable[Any]) -> None:
+def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
     """Parameters of a loss are numbers and names: boxes are for the loss, not for its class."""
     if any(getattr(parameter, "shape", ()) for parameter in parameters):
         name = kind.__name__
@@ -155,7 +174,7 @@ def check_seed(seed: Any) -> int:
     return number
 
 
-def check_reduction(reduction: str, avg_factor: Any) -> float | None:
+def check_reduction(reduction: str, avg_factor: float | None) -> float | None:
     """The name of a reduction, and the divisor of a mean where one was given."""
     if avg_factor is None and reduction == "none":
         return None
@@ -170,12 +189,12 @@ def check_reduction(reduction: str, avg_factor: Any) -> float | None:
     return divisor
 
 
-def check_wrt(wrt: Any) -> tuple[str, ...]:
+def check_wrt(wrt: object) -> tuple[str, ...]:
     """Which boxes a gradient is with respect to."""
     return WRT[check_choice("wrt", wrt, WRT)]
 
 
-def check_format(name: Any) -> None:
+def check_format(name: object) -> None:
     """A format of losses."""
     if isinstance(name, str) and name in ALL_FORMATS and name not in FORMATS:
         raise ValueError(
@@ -185,8 +204,17 @@ def check_format(name: Any) -> None:
     check_choice("format", name, FORMATS)
 
 
+def told_formats(came: tuple[int, ...]) -> str:
+    """Say of which formats boxes with so many numbers are, if there are any."""
+    names = [repr(name) for name, own in ALL_FORMATS.items() if came == (own.size,) and not own.relative]
+    if not names:
+        return ""
+    others = ", ".join(names[:-1]) + " or " * (len(names) > 1) + names[-1]
+    return f". Boxes of {came[0]} numbers are of format {others}"
+
+
 def check_formats(
-    format: str | tuple[str, str], image_size: Any, *, needed: bool = False
+    format: str | tuple[str, str], image_size: tuple[float, float] | None, *, needed: bool = False
 ) -> tuple[tuple[str, str], Image]:
     """The formats of pred and target, and the size of the image.
 
@@ -197,6 +225,11 @@ def check_formats(
         raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
     for name in pair:
         check_format(name)
+    if needed and image_size is None:
+        raise TypeError(
+            "image_size must be a pair (height, width), which the loss reads; got None. Give it in the call, or to "
+            "the loss where it takes one, as MPDIoU(image_size=(480, 640))"
+        )
     needed = needed or any(FORMATS[name].relative for name in pair)
     image = check_image_size(image_size, needed=needed)
     for name in pair:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxloss.check import check_formats
+from boxloss.check import check_formats, told_formats
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax, is_tensor, on_device, whole_numpy
 from boxloss.shapes.box import Image
@@ -88,7 +88,8 @@ def check_last_axis(name: str, boxes: Any, format: str = "xyxy") -> None:
     """Boxes have a last axis of as many numbers as the format has."""
     size = ALL_FORMATS[format].size
     if boxes.ndim < 1 or boxes.shape[-1] != size:
-        raise ValueError(f"{name} must have shape (..., {size}); got {tuple(boxes.shape)}")
+        came = tuple(boxes.shape)
+        raise ValueError(f"{name} must have shape (..., {size}); got {came}{told_formats(came[-1:])}")
 
 
 def as_boxes(xp: Any, name: str, boxes: Any, format: str = "xyxy") -> Any:
@@ -187,7 +188,7 @@ def some_of(xp: Any, which: Any, boxes: Any) -> Some | None:
 
 
 def check_format_and_image(
-    program: Program, format: str | tuple[str, str], image_size: Any
+    program: Program, format: str | tuple[str, str], image_size: tuple[float, float] | None
 ) -> tuple[tuple[str, str], Image]:
     """The names of the formats of pred and target, and the size of the image if a format or the loss reads it."""
     if format == "xyxy" and image_size is None and not program.structure.reads_image:

@@ -38,7 +38,8 @@ def check_fits(name: str, number: float, is_float32: bool) -> None:
 def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:
     """A weight a pair, in the float type of the computation."""
     if isinstance(weight, int | float | np.generic):
-        number = check_finite("weight", weight)
+        # A truth is a weight as those of an array of truths are.
+        number = float(weight) if isinstance(weight, bool | np.bool_) else check_finite("weight", weight)
         check_fits("weight", number, pred.dtype == xp.float32)
         with on_device(pred):  # CuPy goes by the current device
             weight = xp.full((), number, dtype=pred.dtype, device=getattr(pred, "device", None))

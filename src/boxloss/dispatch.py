@@ -12,7 +12,7 @@ from boxloss.request import Request
 from boxloss.verbs import select
 
 
-def is_traced(pred: Any, target: Any) -> bool:
+def is_traced(pred: object, target: object) -> bool:
     """Whether a call is for torch's dispatcher: of a compiler, a transform, a trace, or with a subclass of tensors."""
     if type(pred) is np.ndarray or not is_tensor(pred):
         return False

@@ -20,6 +20,7 @@ from boxloss.shapes.box import Image
 from boxloss.shapes.formats import of_one_shape
 from boxloss.shapes.shape import Format, Shape
 from boxloss.testing import look_at
+from boxloss.typing import Array
 
 
 class Request(NamedTuple):
@@ -105,13 +106,13 @@ class Request(NamedTuple):
 
 def request_of(
     program: Program,
-    pred: Any,
-    target: Any,
+    pred: Array,
+    target: Array,
     format: str | tuple[str, str],
-    image_size: Any,
-    weight: Any,
+    image_size: tuple[float, float] | None,
+    weight: Array | float | None,
     reduction: str,
-    avg_factor: Any,
+    avg_factor: float | None,
 ) -> Request:
     """Check a call for pairs of boxes."""
     divisor = check_reduction(reduction, avg_factor)
@@ -131,17 +132,16 @@ def request_of(
 
 def pairwise_request(
     program: Program,
-    pred: Any,
-    target: Any,
+    pred: Array,
+    target: Array,
     format: str | tuple[str, str],
-    image_size: Any,
-    out: Any = None,
-    target_mask: Any = None,
+    image_size: tuple[float, float] | None,
+    out: Array | None = None,
+    target_mask: Array | None = None,
 ) -> Request:
     """Check a call for a matrix, or for what is kept of one."""
     formats, image = check_format_and_image(program, format, image_size)
     xp, pred, target, pred_dtype, target_dtype = check_pair(pred, target, formats)
-    look_at(xp, pred, target, formats, image)
     if program.not_in_float32 is not None:
         check_numbers(program, xp, pred.dtype)
     check_matrix(pred, target)
@@ -152,5 +152,6 @@ def pairwise_request(
         out = check_out(out, pred, shape)
     if target_mask is not None:
         target_mask = check_target_mask(xp, target_mask, pred, (*batch, target.shape[-2]))
+    look_at(xp, pred, target, formats, image, target_mask)
     found = Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)
     return found if target_mask is None else found._replace(target_mask=target_mask)

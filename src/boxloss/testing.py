@@ -11,7 +11,7 @@ from boxloss.check_arrays import some_of
 from boxloss.libraries.arrays import has_numbers
 from boxloss.shapes.box import Image, split
 from boxloss.shapes.coordinates import COORDINATES
-from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.formats import FORMATS, farthest
 
 __all__ = ["strict"]
 
@@ -43,8 +43,8 @@ def strict(on: bool = True) -> Iterator[None]:
 
     Notes
     -----
-    Graphs of torch.compile look when they run. What Dask and a function that JAX traces will compute is not known when
-    the loss is called, so these arrays are not looked at.
+    Targets that a `target_mask` leaves out may be anything. Graphs of torch.compile look when they run. What Dask and a
+    function that JAX traces will compute is not known when the loss is called, so these arrays are not looked at.
 
     Examples
     --------
@@ -67,24 +67,38 @@ def strict(on: bool = True) -> Iterator[None]:
         _is_strict.reset(token)
 
 
-def look_at(xp: Any, pred: Any, target: Any, formats: tuple[str, str], image: Image) -> None:
-    """Refuse what `strict` refuses, where it is on."""
+def look_at(xp: Any, pred: Any, target: Any, formats: tuple[str, str], image: Image, target_mask: Any = None) -> None:
+    """Refuse what `strict` refuses, where it is on; of the targets those that count."""
     if _is_strict.get():
-        for name, boxes, format in (("pred", pred, formats[0]), ("target", target, formats[1])):
-            if has_numbers(boxes):
-                _look_at(xp, name, boxes, format, image)
+        for name, boxes, format, mask in (
+            ("pred", pred, formats[0], None),
+            ("target", target, formats[1], target_mask),
+        ):
+            if has_numbers(boxes) and (mask is None or has_numbers(mask)):
+                _look_at(xp, name, boxes, format, image, mask)
 
 
-def _look_at(xp: Any, name: str, boxes: Any, format: str, image: Image) -> None:
+def _look_at(xp: Any, name: str, boxes: Any, format: str, image: Image, mask: Any) -> None:
     with np.errstate(all="ignore"):
         b = FORMATS[format].decode(xp, split(boxes), image)
         is_negative = _any(xp, [side < 0.0 for side in b.sides])
         bad = is_negative | _any(xp, [~xp.isfinite(number) for number in (*b, *b.sides)])
+    if mask is not None:
+        bad = bad & _counted(xp, mask, tuple(bad.shape))
     found = some_of(xp, bad, boxes)
     if found is not None:
         kind = f"inverted or not finite {'box' if found.number == 1 else 'boxes'}"
         advice = _advice(found.box, bool(is_negative[found.place]), format, tuple(boxes.shape))
         raise ValueError(f"{name} holds {found.number} {kind} of {found.told}{advice}")
+
+
+def _counted(xp: Any, mask: Any, shape: tuple[int, ...]) -> Any:
+    """Which boxes of this leading shape count in any of the batches that they are broadcast to."""
+    more = max(mask.ndim - len(shape), 0)
+    mask = xp.any(mask, axis=tuple(range(more))) if more else mask
+    own = shape[len(shape) - mask.ndim :]
+    axes = tuple(k for k, (count, size) in enumerate(zip(mask.shape, own, strict=True)) if size == 1 < count)
+    return xp.any(mask, axis=axes, keepdims=True) if axes else mask
 
 
 def _any(xp: Any, masks: list[Any]) -> Any:
@@ -95,7 +109,8 @@ def _advice(box: list[float], is_negative: bool, format: str, shape: tuple[int, 
     if not all(abs(number) < float("inf") for number in box):
         return ". boxloss.validate finds all"
     if not is_negative:
-        return ", of which the sides are too long or the angle too large; boxloss.validate finds all"
+        angle = f" or the angle is beyond {limit}" if (limit := farthest(format)) else ""
+        return f", of which the sides are too long{angle}; boxloss.validate finds all"
     told = f", which has a negative side in format {format!r}"
     if format.removeprefix("rel_") not in COORDINATES:
         return f"{told}; boxloss.validate finds all"

@@ -1,6 +1,6 @@
 """What commands print: tables on stdout, and on stderr a progress bar while one waits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -73,22 +73,33 @@ def bar() -> "Iterator[Progress | None]":
         yield shown
 
 
+class Steps:
+    """The steps of a command: call it with the name of each that begins.
+
+    Attributes
+    ----------
+    total
+        How many there are; it may turn out on the way.
+    """
+
+    def __init__(self, total: int, shown: "Progress | None", lines: bool) -> None:
+        self.total, self._shown, self._lines, self._begun = total, shown, lines, 0
+        self._task = None if shown is None else shown.add_task("", total=total)
+
+    def __call__(self, step: str) -> None:
+        """Say that a step begins."""
+        if self._shown is not None and self._task is not None:
+            self._shown.update(self._task, description=step, completed=self._begun, total=self.total)
+        self._begun += 1
+        if self._shown is None and self._lines:
+            tell(f"{self._begun} of {self.total}: {step}")
+
+
 @contextmanager
-def progress(steps: int, *, lines: bool = False) -> Iterator[Callable[[str], None]]:
+def progress(steps: int, *, lines: bool = False) -> Iterator[Steps]:
     """Show a progress bar; call what it gives with the name of each step that begins.
 
     Where stderr is no terminal, as in the log of a job, there is nothing, or with `lines` a line for each step.
     """
-    begun = 0
     with bar() as shown:
-        task = None if shown is None else shown.add_task("", total=steps)
-
-        def begin(step: str) -> None:
-            nonlocal begun
-            if shown is not None and task is not None:
-                shown.update(task, description=step, completed=begun)
-            begun += 1
-            if shown is None and lines:
-                tell(f"{begun} of {steps}: {step}")
-
-        yield begin
+        yield Steps(steps, shown, lines)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+from click.core import ParameterSource
 
 from boxloss.cli import console, inputs
 from boxloss.cli.export import Columns
@@ -25,10 +26,13 @@ from boxloss.cli.tables import Table, cell
 from boxloss.coco.boxes import columns_of
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from boxloss.lab import Correlation, Pairs
 
 
 PAIRS, QUICK_PAIRS = 1_000_000, 20_000
+RANDOM = ("generator", "count", "seed", "quick")  # what is of random pairs alone
 
 
 @click.command(cls=LabCommand)
@@ -70,11 +74,13 @@ def correlate(
     which are -1 if the loss orders pairs as the IoU does; the conditional spread and the isotonic residual, which are 0
     if the IoU says what the loss is; and the 5th and 95th percentile of the loss at an IoU of 0.4.
     """
-    from boxloss import lab, plot
+    from boxloss import lab
 
     files, reading = inputs.both(ground_truth, detections), inputs.Reading(format, max_detections, lenient)
     inputs.check(files, reading)
-    remarks, assumed, warning = [], [], None
+    if files is not None:
+        check_given(RANDOM)
+    remarks, assumed, warning, matched = [], [], None, None
     with outputs(paths) as write:
         with console.progress(len(losses) + 2) as begin:
             begin("pairs")
@@ -94,14 +100,37 @@ def correlate(
             begin("writing")
             write(
                 Result(
-                    lambda: plot.correlation(found),
+                    lambda: _draw(found),
                     lambda: columns(pairs, found, losses),
                     statistics(found, losses),
-                    used={"count": len(pairs)},
+                    used=used(pairs, matched),
                 )
             )
         console.show("\n".join(["; ".join([pairs.name, *remarks]), *assumed]), table(found, losses))
         inputs.say(warning)
+
+
+def _draw(found: Sequence["Correlation"]) -> "Figure":
+    """Draw the picture: only then is Matplotlib imported, which takes longer than the work on a small file."""
+    from boxloss import plot
+
+    return plot.correlation(found)
+
+
+def check_given(names: Sequence[str]) -> None:
+    """Check that no option is given that does nothing with files."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        if option.name in names and context.get_parameter_source(option.name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"{option.opts[0]} is for random pairs, without files.", context)
+
+
+def used(pairs: "Pairs", matched: inputs.Matched | None) -> dict[str, Any]:
+    """List the settings that depend on others, as they were used: None for what has no meaning."""
+    if matched is None:
+        return dict.fromkeys(inputs.Reading._fields) | {"count": len(pairs)}
+    formats = dict.fromkeys((matched.truth.format, matched.detections.format))
+    return dict.fromkeys(RANDOM) | {"count": len(pairs), "format": ", ".join(formats)}
 
 
 def table(found: Sequence["Correlation"], losses: Sequence[str]) -> Table:

@@ -87,7 +87,7 @@ def evaluate(
             begin("matching")
             results = [of(truth, one, counts, engine) for one in found]
             begin("resampling")
-            text = [size(results[0], truth, found[0], max_detections), *inputs.assumed(truth, format)]
+            text = [size(results[0], truth, found[0], max_detections), *inputs.assumed(format, truth, *found)]
             parts: list[str | Table] = []
             if against is not None:
                 text.append(f"{found[0].name} against {found[1].name}: {INTERVALS.format(resamples)}")

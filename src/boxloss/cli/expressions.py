@@ -4,11 +4,11 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import boxloss as bl
+from boxloss.check import did_you_mean
 from boxloss.shapes.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -80,12 +80,6 @@ def refusals(names: Sequence[str], format: str) -> dict[str, str]:
     return found
 
 
-def hint(word: str, known: Sequence[str]) -> str:
-    """Ask whether the most similar of the known words was meant, if there is one."""
-    near = get_close_matches(word.lower(), known, 1)
-    return f" Did you mean {near[0]!r}?" if near else ""
-
-
 def _parse(text: str) -> ast.expr:
     words = text.split()
     if not words:
@@ -107,6 +101,10 @@ def _value(node: ast.expr) -> bl.Loss | float:
             return _with_parameters(name, {}, keywords)
         case ast.Call(ast.Name(name), [loss], keywords) if name in modifiers():
             return _with_parameters(name, {"loss": _value(loss)}, keywords)
+        case ast.Call(ast.Name(name), [_, *rest], _) if name in kinds():
+            raise ValueError(_without_names(name, ast.unparse(node), ast.unparse(rest[0]) if rest else ""))
+        case ast.Call(ast.Name(name)) if near := did_you_mean(name, kinds()):
+            raise ValueError(f"{_short(ast.unparse(node))} is no loss.{near}")
         case ast.Constant(int() | float() as number) if not isinstance(number, bool):
             return float(number)
         case ast.UnaryOp(ast.USub(), part):
@@ -127,7 +125,17 @@ def _named(name: str) -> bl.Loss:
 
 
 def _unknown(name: str) -> str:
-    return f"{name!r} is not one of {', '.join(kinds())}.{hint(name, [*kinds()])}"
+    return f"{name!r} is not one of {', '.join(kinds())}.{did_you_mean(name, kinds())}"
+
+
+def _without_names(name: str, text: str, value: str) -> str:
+    """Say that parameters have names, with those of a loss or a modifier."""
+    known = [field.name for field in fields(kinds()[name]) if field.name != "loss"]
+    loss = "ciou, " * (name in modifiers())
+    if not known:
+        return f"{_short(text)} is no loss: {name} has no parameters"
+    told = f"{known[0]}={value}" if loss and value else f"{known[0]}=..."
+    return f"{_short(text)} is no loss: parameters are given by name, as {name}({loss}{told})"
 
 
 def _with_parameters(name: str, given: dict[str, Any], keywords: list[ast.keyword]) -> bl.Loss:
@@ -141,7 +149,7 @@ def _with_parameters(name: str, given: dict[str, Any], keywords: list[ast.keywor
         if keyword.arg not in known:
             word = keyword.arg or "**"
             others = ", ".join(known) or "none"
-            raise ValueError(f"{name} has no parameter {word!r}; it has {others}.{hint(word, known)}")
+            raise ValueError(f"{name} has no parameter {word!r}; it has {others}.{did_you_mean(word, known)}")
         try:
             given[keyword.arg] = ast.literal_eval(keyword.value)
         except (ValueError, TypeError):

@@ -19,7 +19,7 @@ from boxloss.coco import (
     read_detections,
     read_ground_truth,
 )
-from boxloss.coco.boxes import AXIS_ALIGNED, NUMBERS, ROTATED, described
+from boxloss.coco.boxes import AXIS_ALIGNED, COCO, NUMBERS, ROTATED, described
 from boxloss.coco.matching import MAX_DETECTIONS
 from boxloss.coco.sources import is_table
 from boxloss.data import sample as sample_files
@@ -74,20 +74,28 @@ class Matched(NamedTuple):
 
     def assumed(self) -> list[str]:
         """Say how the numbers of rotated boxes were taken, if nobody said how they are meant."""
-        return assumed(self.truth, self.reading.format)
+        return assumed(self.reading.format, self.truth, self.detections)
 
 
-def assumed(truth: GroundTruth, format: str | None) -> list[str]:
-    """Say how the numbers of rotated boxes were taken, with their angles, if nobody said how they are meant."""
-    if format is not None or truth.format not in ROTATED:
+def assumed(format: str | None, *read: GroundTruth | Detections) -> list[str]:
+    """Say how the numbers of rotated boxes were taken, with the angles of each file, if nobody said what they are."""
+    files = [file for file in read if file.format in ROTATED] if format is None else []
+    if not files:
         return []
-    low, high = np.rad2deg([-np.max(truth.box[:, 4]), -np.min(truth.box[:, 4])])  # the other way round, as in the file
-    numbers = f"{described(truth.format)} as detectron2 writes them"
-    return [f"boxes are taken as {numbers}, with angles from {low:.1f} to {high:.1f}; --format says otherwise"]
+    angles = [f"from {low:.1f} to {high:.1f} in {file.name}" for file in files for low, high in _angles(file)]
+    numbers = f"{described(files[0].format)} as detectron2 writes them"
+    return [f"boxes are taken as {numbers}, with angles {' and '.join(angles)}; --format says otherwise"]
 
 
-def format_option(default: str = "xywh as COCO's, of five numbers cxcywhr as detectron2's") -> Callable[[Any], Any]:
-    """Make the option of the format of boxes."""
+def _angles(read: GroundTruth | Detections) -> list[tuple[float, float]]:
+    """The smallest and the largest angle, as the file has them: the other way round; nothing of no boxes."""
+    angles = -np.rad2deg(read.box[:, 4])
+    return [(float(np.min(angles)), float(np.max(angles)))] if len(angles) else []
+
+
+def format_option(more: str = "") -> Callable[[Any], Any]:
+    """Make the option of the format of boxes; `more` is what else is a default."""
+    default = f"xywh as COCO's, of five numbers cxcywhr as detectron2's, of eight xyxyxyxy as DOTA's{more}"
     text = f"The format of boxes in Parquet and CSV files, and of rotated boxes in any file.  [default: {default}]"
     return click.option("--format", type=Choice(list(NUMBERS)), help=text)
 
@@ -123,7 +131,7 @@ def both(ground_truth: Source | None, detections: Source | None) -> Files | None
 
 def check(files: Sequence[Source] | None, reading: Reading) -> None:
     """Check that the options of reading go with the files."""
-    if reading.format in AXIS_ALIGNED and not (files and any(map(is_table, files))):
+    if reading.format in AXIS_ALIGNED and reading.format != COCO and not (files and any(map(is_table, files))):
         raise click.UsageError(
             f"--format {reading.format} is for Parquet and CSV files: boxes in COCO's are xywh, or rotated.",
             click.get_current_context(),

@@ -11,7 +11,8 @@ import click
 import numpy as np
 
 import boxloss as bl
-from boxloss.cli.expressions import hint, kinds, refusals, split
+from boxloss.check import did_you_mean
+from boxloss.cli.expressions import kinds, refusals, split
 from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
 
 PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
@@ -25,7 +26,9 @@ class Choice(click.Choice):  # type: ignore[type-arg]  # not generic before clic
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            self.fail(f"{error.message}{hint(str(value), [str(choice) for choice in self.choices])}", param, ctx)
+            self.fail(
+                f"{error.message}{did_you_mean(str(value), [str(choice) for choice in self.choices])}", param, ctx
+            )
 
 
 class WholeNumber(click.IntRange):

@@ -15,7 +15,7 @@ from boxloss.cli import console
 from boxloss.cli.expressions import loss_of
 from boxloss.cli.summary import Summary, summarise
 from boxloss.coco import CocoError
-from boxloss.coco.boxes import NUMBERS, WORDS, unreadable
+from boxloss.coco.boxes import CORNERS, NUMBERS, WORDS, complaint, evaluated, unreadable
 from boxloss.coco.parquet import ParquetFiles, Part, number_type
 
 SAMPLE = 1_000_000  # pairs, beyond which percentiles and ranks are those of a sample
@@ -46,9 +46,14 @@ def lazy_losses(path: Path, names: list[str], format: str, engine: Any) -> Losse
     if missing := [name for name in ("pyarrow", "dask") if find_spec(name) is None]:
         raise click.ClickException(f'{path}: Parquet needs {" and ".join(missing)}: pip install "boxloss[cli,dask]"')
     pred, target = _boxes(path, format)
-    options = {"format": format, "engine": engine}
+    options = {"format": computed_as(format), "engine": engine}
     values = {name: loss_of(name)(pred, target, **options) for name in names}
     return Losses(pred, target, bl.iou_score(pred, target, **options), values)
+
+
+def computed_as(format: str) -> str:
+    """The format that boxes are computed in: corners become a box with an angle when they are read."""
+    return "cxcywha" if format in CORNERS else format
 
 
 def summaries(losses: Losses) -> dict[str, Summary]:
@@ -93,12 +98,12 @@ def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]
         columns = {
             f"{side}_{number}": boxes[:, place]
             for side, boxes in zip(SIDES, (pred, target), strict=True)
-            for place, number in enumerate(NUMBERS[format])
+            for place, number in enumerate(NUMBERS[computed_as(format)])
         }
         columns["iou_score"] = losses.iou.blocks[block]
         norms = {}
         for name in losses.values:
-            columns[name], grad = loss_of(name).value_and_grad(pred, target, format=format, engine=engine)
+            columns[name], grad = loss_of(name).value_and_grad(pred, target, format=computed_as(format), engine=engine)
             norms[f"{name}_grad_norm"] = grad.map_blocks(np.linalg.norm, axis=-1, drop_axis=1, dtype=grad.dtype)
         with _quiet():
             computed = dask.compute(columns | norms)[0]
@@ -118,7 +123,9 @@ def _boxes(path: Path, format: str) -> tuple[Any, Any]:
         raise CocoError(f"{path}: there are no pairs")
     columns = _columns(files, format)
     parts = [
-        da.from_delayed(delayed(_read)(group, columns), (2, group.size, len(NUMBERS[format])), columns.dtype)
+        da.from_delayed(
+            delayed(_read)(group, columns), (2, group.size, len(NUMBERS[computed_as(format)])), columns.dtype
+        )
         for group in files.row_groups()
     ]
     both = da.concatenate(parts, axis=1)
@@ -143,14 +150,14 @@ def _columns(files: ParquetFiles, format: str) -> Columns:
 
 
 def _read(group: Part, columns: Columns) -> Any:
-    """The boxes of a row group, shape (2, N, 4), or (2, N, 5) with an angle."""
+    """The boxes of a row group as they are computed, shape (2, N, 4), or (2, N, 5) with an angle."""
     table, size = group.read(columns.schema), len(NUMBERS[columns.format])
     both = np.empty((2, table.num_rows, size), columns.dtype)
     for side, boxes, names in zip(SIDES, both, columns.names, strict=True):
         whole = _read_lists(boxes, table[side]) if names == (side,) else _read_numbers(boxes, table, names)
         _check(group, side, whole & np.isfinite(boxes).all(axis=1), f"is not {WORDS[size]} finite numbers")
-        _check(group, side, ~unreadable(boxes, columns.format), "has an angle that is too large")
-    return both
+        _check(group, side, ~unreadable(boxes, columns.format), complaint(columns.format))
+    return evaluated(both, columns.format) if columns.format in CORNERS else both
 
 
 def _check(group: Part, side: str, good: Any, complaint: str) -> None:

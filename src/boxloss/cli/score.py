@@ -20,6 +20,7 @@ from boxloss.shapes.formats import FORMATS
 
 PAIRS = "a Parquet file of pairs, "  # what it takes too
 RESAMPLES = 200  # of the images, for intervals: a second for a million detections
+STEPS = 5  # beside a step a loss
 FEW = 100_000  # pairs: the array engine takes less time for them than one kernel takes to compile
 
 
@@ -46,7 +47,7 @@ def fraction(context: click.Context, option: click.Parameter, value: float) -> f
     show_default=True,
     help="What computes the losses.",
 )
-@inputs.format_option("xywh as COCO's, of five numbers cxcywhr as detectron2's; of pairs xyxy")
+@inputs.format_option("; of pairs xyxy")
 @inputs.max_detections_option
 @inputs.lenient_option
 @click.option("--out", type=PATH, metavar="FILE", help="Write all pairs to a .csv or .parquet file.")
@@ -71,7 +72,8 @@ def score(
     scores, as COCO's evaluation does.
 
     Boxes with five numbers are rotated: centre, width, height and an angle, in degrees and counter-clockwise unless
-    --format says otherwise. As columns of a table they are cx, cy, w, h, angle.
+    --format says otherwise; as columns of a table they are cx, cy, w, h, angle. Boxes with eight numbers are the
+    corners of rectangles; as columns x1 to y4.
 
     Alone, GROUND_TRUTH may be a Parquet file or a folder of them with a pair of boxes a row, of any size: list columns
     pred and target, or columns pred_x1 to target_y2.
@@ -92,13 +94,14 @@ def score(
     from boxloss.evaluation import evaluate  # here, since commands without it need not load it
 
     with export.pending(out) as write:
-        with console.progress(len(losses) + 5) as begin:
+        with console.progress(len(losses) + STEPS) as begin:
             matched = inputs.matched(files, reading, iou_threshold, begin)
             matches = matched.matches
             boxes, options = (matches.pred, matches.target), {"format": matches.format, "engine": engine}
             if engine == "auto" and len(matches) <= FEW:
                 options["engine"] = "array"
             losses, left_out = suitable(losses, matches.format)
+            begin.total = len(losses) + STEPS
             # Not COCO's own IoU, which may miss 1 by rounding for equal boxes: ranks would see the difference.
             iou, values, norms = bl.iou_score(*boxes, **options), {}, {}
             for name in losses:
@@ -141,7 +144,7 @@ def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Pa
     for name in ("sample", "iou_threshold", "per_category", "max_detections", "lenient"):
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise click.UsageError(f"--{name.replace('_', '-')} does not go with a Parquet file of pairs.", context)
-    losses, left_out = suitable(losses, format)
+    losses, left_out = suitable(losses, pairs.computed_as(format))
     with export.pending(out) as write:
         lazy = pairs.lazy_losses(path, losses, format, engine)
         found = pairs.summaries(lazy)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from boxloss.check import check_choice
 from boxloss.conversion import convert
 from boxloss.functions import validate
+from boxloss.shapes.formats import farthest
 
 AXIS_ALIGNED = MappingProxyType(
     {
@@ -28,16 +29,17 @@ ROTATED = MappingProxyType(
         "xywhr": ("x", "y", "w", "h", "angle"),
     }
 )
+CORNERS = MappingProxyType({"xyxyxyxy": ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")})
 # Of each format of a file, the names of the numbers of a box.
-NUMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType({**AXIS_ALIGNED, **ROTATED})
+NUMBERS: Mapping[str, tuple[str, ...]] = MappingProxyType({**AXIS_ALIGNED, **ROTATED, **CORNERS})
 ANGLES = {
     "cxcywha": "radians, clockwise on an image",
     "cxcywhd": "degrees, clockwise on an image",
     "cxcywhr": "degrees, counter-clockwise",
     "xywhr": "degrees, counter-clockwise",
 }
-COCO, DETECTRON = "xywh", "cxcywhr"  # what four and five numbers are if nothing is said: detectron2 writes the latter
-WORDS = {4: "four", 5: "five"}
+COCO, DETECTRON, DOTA = USUAL = "xywh", "cxcywhr", "xyxyxyxy"  # what as many numbers are if nothing is said
+WORDS = {4: "four", 5: "five", 8: "eight"}
 
 
 def check_format(format: str | None) -> None:
@@ -48,13 +50,13 @@ def check_format(format: str | None) -> None:
 
 def usual(size: int) -> str:
     """The format of boxes with so many numbers, if nothing is said."""
-    return DETECTRON if size == 5 else COCO
+    return next((name for name in USUAL if len(NUMBERS[name]) == size), COCO)
 
 
 def usual_of(boxes: Iterable[Any]) -> str:
-    """The format of boxes as a file has them, if nothing is said: most have five numbers, or they have not."""
+    """The format of boxes as a file has them, if nothing is said: what most of them are, or else four numbers."""
     sizes = Counter(len(box) if isinstance(box, list | dict) else 0 for box in boxes)
-    return usual(5 if 2 * sizes[5] > sizes.total() else 4)
+    return usual(next((size for size in (5, 8) if 2 * sizes[size] > sizes.total()), 4))
 
 
 def evaluated(box: NDArray[np.float64], format: str) -> NDArray[np.float64]:
@@ -67,12 +69,19 @@ def evaluated(box: NDArray[np.float64], format: str) -> NDArray[np.float64]:
 
 
 def unreadable(box: NDArray[np.float64], format: str) -> NDArray[np.bool_]:
-    """Say which boxes have an angle that is too large for its digits."""
+    """Say which boxes have an angle that is too large for its digits, or corners that are no rectangle."""
     if format in AXIS_ALIGNED:
         return np.zeros(len(box), np.bool_)
     with np.errstate(over="ignore", invalid="ignore"):
         found: NDArray[np.bool_] = np.asarray(validate(box, format=format).unreadable)
     return found
+
+
+def complaint(format: str) -> str:
+    """Say what is wrong with boxes that are `unreadable`."""
+    return (
+        f"has an angle beyond {limit}" if (limit := farthest(format)) else "is no rectangle; cv2.minAreaRect fits one"
+    )
 
 
 def columns_of(pairs: Any) -> dict[str, Any]:

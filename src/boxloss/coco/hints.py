@@ -1,11 +1,11 @@
 """What may be wrong with files that are right in form: few matches, and many if the files were read in another way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from boxloss.coco.boxes import AXIS_ALIGNED, ROTATED, described
+from boxloss.coco.boxes import AXIS_ALIGNED, CORNERS, ROTATED, described
 from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.matching import match
 from boxloss.conversion import convert
@@ -50,7 +50,11 @@ def hint(truth: GroundTruth, detections: Detections, max_detections: int) -> str
 
 def _readings(detections: Detections) -> Iterator[tuple[str, Detections]]:
     """List the ways in which detections may be meant, each with the words for it."""
-    form, formats = ("cxcywha", ROTATED) if detections.box.shape[1] == 5 else ("xywh", AXIS_ALIGNED)
+    is_rotated = detections.box.shape[1] == 5
+    formats: Iterable[str] = ROTATED if is_rotated else AXIS_ALIGNED
+    if detections.format in CORNERS:  # eight numbers are nothing else
+        formats = CORNERS
+    form = "cxcywha" if is_rotated else "xywh"
     with np.errstate(over="ignore", invalid="ignore"):
         given = convert(detections.box, form, detections.format)
         for format in formats:

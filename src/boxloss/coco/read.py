@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxloss.coco import typed
-from boxloss.coco.boxes import AXIS_ALIGNED, COCO, WORDS, check_format
+from boxloss.coco.boxes import AXIS_ALIGNED, COCO, NUMBERS, WORDS, check_format
 from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.records import Objects, Records, load_json
 from boxloss.coco.sources import CocoError, Source, is_table, read_bytes
@@ -28,10 +28,12 @@ def read_ground_truth(source: Source, format: str | None = None, *, lenient: boo
         without `id` the number of the row stands for it.
     format
         The format of the boxes of a table: ``"xywh"``, ``"xyxy"``, ``"cxcywh"`` or ``"yxyx"``; or of the boxes of any
-        file, if these are rotated, five numbers each: ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"`` or ``"xywhr"``. By
-        default four numbers are ``"xywh"``, as in COCO, and five ``"cxcywhr"``, as detectron2 writes them; all boxes of
-        a file have as many. Instead of the list column `bbox` a table may have columns of numbers, such as `x`, `y`,
-        `w` and `h`, or `cx`, `cy`, `w`, `h` and `angle`.
+        file, if these are rotated: five numbers each, ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"`` or ``"xywhr"``, or
+        the corners of rectangles, ``"xyxyxyxy"``. By default four numbers are ``"xywh"``, as in COCO, five
+        ``"cxcywhr"``, as detectron2 writes them, and eight ``"xyxyxyxy"``, as in DOTA; all boxes of a file have as
+        many. An angle that a JSON record has beside a box of four numbers is an error, unless this is ``"xywh"``.
+        Instead of the list column `bbox` a table may have columns of numbers, such as `x`, `y`, `w` and `h`; `cx`,
+        `cy`, `w`, `h` and `angle`; or `x1` to `y4`.
     lenient
         Whether to leave out records that are wrong instead of raising an error.
 
@@ -155,7 +157,7 @@ def read_detections(
     else:
         content = read_bytes(source)
         if (found := typed.detections(source, content, truth, _of_json(format))) is not None:
-            _check_as_many_numbers(source, found.box, truth)
+            _check_as_many_numbers(source, found.box, found.format, truth)
             return found
         records = _results(source, load_json(source, content), _of_json(format), lenient)
     image_id = (
@@ -172,7 +174,7 @@ def read_detections(
     good = records.good()
     if not records.size:
         box = np.zeros_like(truth.box[:0])
-    _check_as_many_numbers(source, box, truth)
+    _check_as_many_numbers(source, box, records.format or COCO, truth)
     return Detections(
         name=printable(str(source)),
         image_id=image_id[good],
@@ -185,13 +187,13 @@ def read_detections(
     )
 
 
-def _check_as_many_numbers(source: Source, box: NDArray[Any], truth: GroundTruth) -> None:
+def _check_as_many_numbers(source: Source, box: NDArray[Any], format: str, truth: GroundTruth) -> None:
     """Check that boxes are rotated where those of the ground truth are."""
-    came, wanted = box.shape[1], truth.box.shape[1]
-    if came != wanted:
+    if box.shape[1] != truth.box.shape[1]:
+        came, wanted = (WORDS[len(NUMBERS[name])] for name in (format, truth.format))
         raise CocoError(
-            f"{source}: boxes have {WORDS[came]} numbers, and those of {truth.name} {WORDS[wanted]}: boxes must be "
-            "rotated in both or in neither"
+            f"{source}: boxes have {came} numbers, and those of {truth.name} {wanted}: boxes must be rotated in both "
+            "or in neither"
         )
 
 

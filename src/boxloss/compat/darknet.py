@@ -10,6 +10,7 @@ from typing import Any, cast
 from boxloss.check import check_choice
 from boxloss.check_arrays import check_last_axis
 from boxloss.compat.arrays import library
+from boxloss.engines.array import quiet
 from boxloss.losses.ciou import FOUR_PER_PI_SQUARED
 from boxloss.typing import ArrayT
 
@@ -180,6 +181,9 @@ def dx_box_iou(pred: ArrayT, truth: ArrayT, iou_loss: str) -> ArrayT:
     - CIoU lacks the factor 1 / (w^2 + h^2) of the derivative of v, so that its step depends on the unit of boxes.
     - The score that goes with DIoU has its penalty to the power 0.6.
 
+    Of two boxes without area the step of CIoU along w and h is NaN, as in darknet: its alpha has I / U, 0 / 0. Its
+    layers take 0 for such a step.
+
     Examples
     --------
     >>> import numpy as np
@@ -228,7 +232,8 @@ def dx_box_iou(pred: ArrayT, truth: ArrayT, iou_loss: str) -> ArrayT:
         centre = _centre_step(xp, p, t, (left, top, right, bottom), zero)
         if iou_loss == "ciou":
             v, angle = _aspect(xp, p, t)
-            scale = 2.0 * FOUR_PER_PI_SQUARED * angle * v / (1.0 - inter / union + v + 1e-6)
+            with quiet(xp):  # 0 / 0 of two boxes without area
+                scale = 2.0 * FOUR_PER_PI_SQUARED * angle * v / (1.0 - inter / union + v + 1e-6)
             centre[2], centre[3] = centre[2] + scale * p.h, centre[3] - scale * p.w
         step = [xp.where(is_apart, c, s + c) for s, c in zip(step, centre, strict=True)]
     return cast(ArrayT, xp.stack(step, axis=-1))

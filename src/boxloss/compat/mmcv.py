@@ -10,7 +10,7 @@ from boxloss.compat.arrays import check_as_many, library
 from boxloss.compat.conventions import MMCV_IOF
 from boxloss.libraries.arrays import to_host
 from boxloss.losses.iou_score import iou_score
-from boxloss.suppression import nms
+from boxloss.suppression.hard import kept_of
 from boxloss.typing import Array, ArrayT
 
 FORMAT = "cxcywha"
@@ -131,7 +131,7 @@ def nms_rotated(
     boxes = _clockwise(xp, dets, clockwise)
     if labels is not None and xp.isdtype(labels.dtype, "real floating"):
         labels = xp.asarray(np.unique(to_host(labels), return_inverse=True)[1], device=getattr(labels, "device", None))
-    keep = nms(boxes, cast(Any, scores), labels=labels, threshold=iou_threshold, format=FORMAT)
+    keep = kept_of(boxes, cast(Any, scores), iou_threshold, labels=labels, format=FORMAT)
     kept, score = (xp.take(array, keep, axis=0) for array in (dets, scores))
     return xp.concat([kept, xp.astype(score, kept.dtype)[:, None]], axis=1), keep
 

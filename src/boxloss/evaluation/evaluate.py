@@ -51,7 +51,8 @@ def evaluate(
         and `bbox`; what ``boxloss.coco.read_ground_truth`` returned; or columns, a dict or another table that has
         ``keys()``, of arrays of any library: ``image`` and ``category``, integers or strings, shape (N,), and ``box``,
         shape (N, 4). There may be ``crowd``, 0 or 1, for regions in which detections do not count, and ``area``, by
-        which small and large are told apart; by default that is the area of the box.
+        which small and large are told apart; by default that is the area of the box. It is taken as it stands, as by
+        pycocotools: a negative one is in no range of areas, not even in ``"all"``.
     detections
         Detections, in the same forms, with ``score`` and without ``crowd`` and ``area``. Scores are compared in
         float64: integers beyond 2**53 may tie.
@@ -66,7 +67,8 @@ def evaluate(
         The format of boxes: ``"xyxy"``, the default for arrays, ``"xywh"``, the default for files, ``"cxcywh"`` or
         ``"yxyx"``. Boxes of four numbers in JSON files are always ``"xywh"``. Rotated boxes, shape (N, 5), are
         ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"``, the default for files whose boxes have five numbers, or
-        ``"xywhr"``; in columns also ``"xyxyxyxy"``, shape (N, 8). Then IoUs and areas are those of the rotated boxes.
+        ``"xywhr"``; their corners, shape (N, 8), ``"xyxyxyxy"``, the default for files whose boxes have eight. Then
+        IoUs and areas are those of the rotated boxes.
     engine
         ``"numba"``; ``"array"``, which runs the same steps without compiling them; or ``"auto"``, which is ``"array"``
         for the first 2000 detections in a process, or 20 calls, and then ``"numba"``. The numbers are the same to

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from boxloss.check import check_choice
 from boxloss.coco import Detections, GroundTruth, Source, read_detections, read_ground_truth
-from boxloss.coco.boxes import NUMBERS, evaluated, unreadable
+from boxloss.coco.boxes import NUMBERS, complaint, evaluated, unreadable
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 from boxloss.shapes.formats import ALL_FORMATS
 
 Columns = Mapping[str, Any]  # or a table with the same two methods, as a DataFrame
 TRUTH = {"image": True, "category": True, "box": True, "crowd": False, "area": False}  # whether each is needed
 FOUND = {"image": True, "category": True, "box": True, "score": True}
-CORNERS = "xyxyxyxy"  # of columns alone
-FORMATS = (*NUMBERS, CORNERS)
 KINDS = {"i": "integers", "U": "strings"}
 
 
@@ -28,9 +26,7 @@ def load(
 ) -> tuple[GroundTruth, Detections]:
     """Read, or take as they are, ground truth and detections, and check that they go together."""
     if format is not None:
-        check_choice("format", format, FORMATS)
-    if format == CORNERS and (_is_file(truth) or _is_file(detections)):
-        raise ValueError(f"format {format!r} is for columns: boxes in files have four or five numbers; got a file")
+        check_choice("format", format, NUMBERS)
     if not isinstance(truth, GroundTruth):
         truth = read_ground_truth(truth, format) if _is_file(truth) else _truth(truth, format or "xyxy")
     if _is_file(detections):
@@ -106,6 +102,9 @@ def _ids(name: str, key: str, ids: NDArray[Any], size: int) -> NDArray[Any]:
     if size == 0:
         return np.zeros(0, np.int64)
     if ids.dtype.kind in "iu":
+        if ids.dtype == np.uint64 and not (fits := ids <= np.uint64(2**63 - 1)).all():
+            row = int(np.argmin(fits))
+            raise ValueError(f"{name}: {key} {ids[row]} of row {row} is not an integer from -2^63 to 2^63 - 1")
         return ids.astype(np.int64)
     if ids.dtype.kind == "U":
         return ids
@@ -139,8 +138,7 @@ def _boxes(name: str, values: NDArray[Any], format: str) -> NDArray[np.float64]:
     if values.ndim != 2 or values.shape[1] != size:
         raise ValueError(f"{name}: box must have shape (N, {size}); got {values.shape}")
     given = _finite(name, "box", values)
-    complaint = "is no rectangle" if size == 8 else "has an angle that is too large"
-    _check(name, "box", given, ~unreadable(given, format), complaint)
+    _check(name, "box", given, ~unreadable(given, format), complaint(format))
     box = evaluated(given, format)
     _check(name, "box", given, (box[:, 2:4] >= 0.0).all(axis=1), f"as {format!r} has a negative width or height")
     return box

@@ -1,19 +1,19 @@
 """What a loss is for one pair of boxes, a value and a way to its gradient, and what modifiers make of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from boxloss.shapes.shape import Gradient, plus, times
+from boxloss.shapes.shape import Gradient, GradientOf, plus, times
 
 
 class Evaluation(NamedTuple):
     """A value for a pair of boxes, and ``gradient(exchanged)``: with respect to the first box, or to the other."""
 
     value: Any
-    gradient: Callable[[bool], Gradient]
+    gradient: GradientOf
 
 
-def weighted_sum(terms: Iterable[tuple[Any, tuple[Any, Any]]]) -> Evaluation:
+def weighted_sum(terms: Iterable[tuple[Any, tuple[Any, GradientOf]]]) -> Evaluation:
     """Add evaluations up, each times its weight; a weight of None counts as 1.
 
     Each gradient is 0 at a match before it is added: the partial derivatives of all terms, added up before the
@@ -34,18 +34,18 @@ def weighted_sum(terms: Iterable[tuple[Any, tuple[Any, Any]]]) -> Evaluation:
     return Evaluation(sum(values[1:], start=values[0]), gradient)
 
 
-def sum_of(*evaluations: tuple[Any, Any] | None) -> Evaluation:
+def sum_of(*evaluations: tuple[Any, GradientOf] | None) -> Evaluation:
     """Add evaluations up; None is left out."""
     return weighted_sum((None, evaluation) for evaluation in evaluations if evaluation is not None)
 
 
-def curve(evaluation: tuple[Any, Any], value: Any, slope: Any) -> Evaluation:
+def curve(evaluation: tuple[Any, GradientOf], value: Any, slope: Any) -> Evaluation:
     """A function of the value: what it is there, and its slope."""
     _, gradient = evaluation
     return Evaluation(value, lambda exchanged: times(gradient(exchanged), slope))
 
 
-def gained(evaluation: tuple[Any, Any], gain: Any) -> Evaluation:
+def gained(evaluation: tuple[Any, GradientOf], gain: Any) -> Evaluation:
     """An evaluation times a number of the pair that counts as constant in its gradient."""
     value, _ = evaluation
     return curve(evaluation, value * gain, gain)

@@ -7,13 +7,24 @@ from typing import Any, ClassVar, Protocol, Self
 
 from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
-from boxloss.shapes.shape import Pair, Relation, Shape
+from boxloss.shapes.shape import GradientOf, Pair, Relation, Shape
 
 # Exponents to which powers are products that stay within 2 ulp; that to 7/2 would not.
 HALVES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 # What a structure may know of those of its numbers that are exponents: nothing, that all are among the halves, or that
 # they are those that their classes have by default.
 ANY, SOME_HALVES, USUAL = "any", "halves", "usual"
+
+WORDS = {  # for relations of boxes along the axes, which other kinds of box may lack
+    "corners": "edges of axis-aligned boxes in a plane",
+    "sides": "widths and heights in a plane",
+    "aspect": "aspect ratios in a plane",
+    "center_offset": "offsets in a plane",
+    "enclosing_offset": "offsets in a plane",
+    "relative": "Gaussians in a plane",
+    "wasserstein": "Gaussians in a plane",
+    "projections": "projections in a plane",
+}
 
 
 class Formula(Protocol):
@@ -23,7 +34,7 @@ class Formula(Protocol):
     shapes: ClassVar[tuple[str, ...]]
     exponents: ClassVar[tuple[str, ...]]
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
         """The value, and ``gradient(exchanged) -> Gradient`` for either box."""
 
 
@@ -151,12 +162,13 @@ class Structure:
         if shape in self._checked_shapes:
             return
         for loss in _losses(self.bind([0.0] * len(self.number_names))):
-            missing = [repr(name) for name in loss.relations if isinstance(name, str) and name not in shape.relations]
+            missing = [name for name in loss.relations if isinstance(name, str) and name not in shape.relations]
             known = (*shape.relations.values(),)
             has_own = any(isinstance(which, Relation) and which not in known for which in loss.relations)
             if missing or (shape.name not in loss.shapes if loss.shapes else has_own):
-                needs = f": it is stated over {', '.join(missing)}" if missing else ""
-                raise ValueError(f"{type(loss).__name__} is not defined for {shape.name} boxes{needs}")
+                of = " and ".join(loss.shapes or (AXIS_ALIGNED.name,))
+                needs = f"compares {WORDS.get(missing[0], missing[0])}" if missing else f"is a loss of {of} boxes"
+                raise ValueError(f"{type(loss).__name__} is not defined for {shape.name} boxes: it {needs}")
         self._checked_shapes.add(shape)
 
     @cached_property
@@ -176,7 +188,7 @@ class Structure:
             raise ValueError(f"{self!r} has {len(self.number_names)} numbers; got more")
         return bound
 
-    def evaluate(self, numbers: Iterable[Any], xp: Any, pair: Pair) -> tuple[Any, Any]:
+    def evaluate(self, numbers: Iterable[Any], xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
         """The value for a pair of boxes, and ``gradient(exchanged) -> Gradient``, of the loss with these numbers."""
         bound = self.bind(numbers if self.powers == ANY else self._told_exponents(tuple(numbers), xp))
         try:

@@ -147,9 +147,9 @@ def coco_pairs(
         ``boxloss.coco.read_ground_truth``.
     iou_threshold : float
         The lowest IoU of a match. COCO's 0.5 would leave out the half of the range where losses differ most.
-    format : {"xywh", "xyxy", "cxcywh", "yxyx", "cxcywha", "cxcywhd", "cxcywhr", "xywhr"}, optional
+    format : {"xywh", "xyxy", "cxcywh", "yxyx", "cxcywha", "cxcywhd", "cxcywhr", "xywhr", "xyxyxyxy"}, optional
         The format of boxes in Parquet and CSV files, or of rotated boxes in files of any kind; see there. By default
-        ``"xywh"``, and ``"cxcywhr"`` of boxes with five numbers.
+        ``"xywh"``, ``"cxcywhr"`` of boxes with five numbers, and ``"xyxyxyxy"`` of eight.
     max_detections : int
         How many detections of an image and category count: those with the highest scores.
     lenient : bool

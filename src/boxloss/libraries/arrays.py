@@ -19,7 +19,7 @@ def whole_numpy() -> Any:
     return xp
 
 
-def is_tensor(array: Any) -> bool:
+def is_tensor(array: object) -> bool:
     """Whether an array is a torch tensor."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(array, torch.Tensor)
@@ -31,19 +31,19 @@ def is_compiling() -> bool:
     return torch is not None and bool(torch.compiler.is_compiling())
 
 
-def is_cupy(array: Any) -> bool:
+def is_cupy(array: object) -> bool:
     """Whether an array is one of CuPy."""
     cupy = sys.modules.get("cupy")
     return cupy is not None and isinstance(array, cupy.ndarray)
 
 
-def is_dask(array: Any) -> bool:
+def is_dask(array: object) -> bool:
     """Whether an array is one of Dask."""
     dask = sys.modules.get("dask.array")
     return dask is not None and isinstance(array, dask.Array)
 
 
-def is_jax(array: Any) -> bool:
+def is_jax(array: object) -> bool:
     """Whether an array is one of JAX, or its tracer of one."""
     jax = sys.modules.get("jax")
     return jax is not None and isinstance(array, jax.Array)
@@ -73,7 +73,7 @@ def is_cuda_array(array: Any) -> bool:
     return bool(array.device.type == "cuda") if is_tensor(array) else is_cupy(array)
 
 
-def is_on_cpu(array: Any) -> bool:
+def is_on_cpu(array: object) -> bool:
     """Whether an array is on the CPU, by what its library calls its device."""
     import array_api_compat
 
@@ -92,7 +92,7 @@ def kind_of(array: Any) -> str:
     return f"{kind} on {array.device}" if is_tensor(array) else kind
 
 
-def is_tracked(pred: Any, *others: Any) -> bool:
+def is_tracked(pred: object, *others: object) -> bool:
     """Whether a torch tensor among the arguments wants a differentiable result."""
     if type(pred) is np.ndarray or not is_tensor(pred):
         return False

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from boxloss import dispatch
-from boxloss.check import check_count
+from boxloss.check import check_k
 from boxloss.check_options import check_eps
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax
@@ -93,8 +93,8 @@ class Best:
         target : array, shape (..., M, 4)
             Boxes of the same library and device; axes before the last two broadcast.
         k : int
-            How many, 1 or more; more than there are targets too. It is meant for a few: the time that is needed to
-            keep them in order grows with its square.
+            How many, from 1 to 2**31 - 1; more than there are targets too. It is meant for a few: the time that is
+            needed to keep them in order grows with its square.
         target_mask, format, image_size, eps, engine
             As in `nearest`.
 
@@ -108,7 +108,7 @@ class Best:
         Raises
         ------
         TypeError, ValueError
-            As `nearest` raises them, and for a `k` that is no whole number above 0.
+            As `nearest` raises them, and for a `k` that is no such whole number.
 
         Notes
         -----
@@ -123,18 +123,18 @@ class Best:
         >>> value.round(3)[0], index[0]
         (array([1.   , 0.143]), array([0, 1]))
         """
-        k = check_count("k", k)
+        k = check_k(k)
         value, index = self._best("topk", pred, target, target_mask, format, image_size, eps, engine, k)
         return value, index
 
     def _best(
         self,
         verb: str,
-        pred: Any,
-        target: Any,
-        target_mask: Any,
+        pred: Array,
+        target: Array,
+        target_mask: Array | None,
         format: Format,
-        image_size: Any,
+        image_size: tuple[float, float] | None,
         eps: float | None,
         engine: Engine,
         *k: int,

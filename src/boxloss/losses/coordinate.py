@@ -6,7 +6,7 @@ from typing import Any
 
 from boxloss.check import check_choice
 from boxloss.losses.loss import Loss
-from boxloss.shapes.shape import Gradient, Pair, times
+from boxloss.shapes.shape import Gradient, GradientOf, Pair, times
 
 COORDINATES = ("xyxy", "xywh", "cxcywh")
 
@@ -31,7 +31,7 @@ class CoordinateLoss(Loss):
     def formula(xp: Any, difference: Any, *fields: Any) -> tuple[Any, Any]:
         """The value for one coordinate, and its slope."""
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
         """The formula over boxes as they were given: the sum over the coordinates."""
         fields = self.fields[1:]  # `coordinates` is the first
         differences, back = pair.shape.differences(xp, pair, self.coordinates)

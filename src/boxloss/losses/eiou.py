@@ -25,8 +25,9 @@ class EIoU(OverlapLoss):
 
     Zhang et al., "Focal and Efficient IOU Loss for Accurate Bounding Box Regression", Neurocomputing 2022
     (arXiv:2101.08158), equation (6). Range [0, 3.25): the limit is that of a tiny box in the corner of a large one.
-    Not the Extended IoU that mmdetection calls ``EIoULoss``. Of boxes in space there is a third side: the range is
-    [0, 4.25). Kinks: equal edges, and contact of the boxes.
+    Of boxes with an angle it is [0, 4), since a box may be long along the other's short side. Of boxes in space, which
+    have a third side, it is [0, 4.25), and [0, 5) with a yaw. Not the Extended IoU that mmdetection calls ``EIoULoss``.
+    Kinks: equal edges, and contact of the boxes.
 
     Parameters
     ----------

@@ -1,5 +1,10 @@
 """Losses by name."""
 
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from boxloss.check import did_you_mean
 from boxloss.losses import registry
 from boxloss.losses.loss import Loss
 from boxloss.losses.names import NAMES
@@ -37,7 +42,7 @@ def get(name: str) -> Loss:
     Raises
     ------
     ValueError
-        If there is no loss of this name; the message lists the names.
+        If there is no loss of this name; the message lists the names, and says which may have been meant.
 
     Examples
     --------
@@ -49,7 +54,8 @@ def get(name: str) -> Loss:
     try:
         return known[name]
     except (KeyError, TypeError):
-        raise ValueError(f"name must be one of {', '.join(map(repr, known))}; got {name!r}") from None
+        told = f"name must be one of {', '.join(map(repr, known))}; got {name!r}"
+        raise ValueError(f"{told}{_meant(name, known)}") from None
 
 
 def _all() -> dict[str, Loss]:
@@ -58,3 +64,28 @@ def _all() -> dict[str, Loss]:
 
     ours = {name: registry.BY_NAME[name] for name in NAMES if name in registry.BY_NAME}
     return ours | registry.BY_NAME
+
+
+def _meant(name: Any, known: Mapping[str, Loss]) -> str:
+    """Say what may have been meant: a name, or a class, which makes a loss with parameters or of another loss."""
+    import boxloss.losses.modifiers
+    import boxloss.losses.mpdiou  # noqa: F401
+
+    word = re.search(r"\w+", name) if isinstance(name, str) else None
+    if word is None:
+        return ""
+    kinds = {kind.__name__.lower(): kind.__name__ for kind in _classes(Loss)}
+    kind = kinds.get(word[0].replace("_", "").lower())
+    if kind is not None and (word[0] != name or all(type(loss).__name__ != kind for loss in known.values())):
+        return f". A name alone is of a loss with default parameters: make others by their class, boxloss.{kind}"
+    if re.search(r"[*+(]", name):
+        return ". A name alone is of a loss: sums of losses are written in Python, as 5.0 * boxloss.l1 + boxloss.giou"
+    return f".{near}" if (near := did_you_mean(name, known)) else ""
+
+
+def _classes(kind: Any) -> Iterator[type[Loss]]:
+    """The losses of the package that are made by a class."""
+    for each in kind.__subclasses__():
+        if each.__module__.startswith("boxloss.losses."):
+            yield each
+            yield from _classes(each)

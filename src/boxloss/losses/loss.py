@@ -11,7 +11,7 @@ from boxloss.formulas.names import keep
 from boxloss.formulas.program import program_of
 from boxloss.formulas.structure import tuple_like
 from boxloss.losses.verbs import Verbs
-from boxloss.shapes.shape import Pair, Relation
+from boxloss.shapes.shape import GradientOf, Pair, Relation
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Loss(Verbs, ABC):
         object.__setattr__(self, "program", program_of(self))
 
     @abstractmethod
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
         """The value for a pair of boxes, and a function that gives its gradient.
 
         ``gradient(exchanged) -> Gradient`` is with respect to the first box, or to the other.
@@ -198,6 +198,6 @@ class WeightedSum(Loss):
         """Those of the terms; what several read is computed once."""
         return tuple(relation for _, loss in self.terms for relation in loss.relations)
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
         """The terms, each times its weight."""
         return weighted_sum((weight, loss.evaluate(xp, pair)) for weight, loss in self.terms)

@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from boxloss.losses.loss import Loss
+from boxloss.losses.names import NAMES
 
 LossT = TypeVar("LossT", bound=Loss)
 
@@ -10,6 +11,39 @@ BY_NAME: dict[str, Loss] = {}
 
 
 def register(name: str, loss: LossT) -> LossT:
-    """Enter an instance under its name."""
+    """Enter an instance under its name.
+
+    Parameters
+    ----------
+    name : str
+        What `get` and the command line call it: an identifier.
+    loss : Loss
+        The instance. It may take the place of one whose class is of the same module: so a cell of a notebook may run
+        again, and a module may be loaded again.
+
+    Returns
+    -------
+    Loss
+        The instance.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `name` is no identifier or `loss` no loss, or if the name is that of a loss of another module.
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(f"name must be an identifier, as 'my_iou'; got {name!r}")
+    if not isinstance(loss, Loss):
+        came = f"the class {loss.__name__}" if isinstance(loss, type) else type(loss).__name__
+        raise TypeError(f"loss must be an instance of a loss; got {came}")
+    before, kind = type(BY_NAME.get(name, loss)), type(loss)
+    where, which = before.__module__, before.__qualname__
+    if name in NAMES:  # one of the package, which may not have been asked for yet
+        where, which = f"boxloss.losses.{name}", NAMES[name]
+    if where != kind.__module__:
+        raise ValueError(
+            f"name must not be that of another loss: {name!r} is {where}.{which}; "
+            f"got it for {kind.__module__}.{kind.__qualname__}"
+        )
     BY_NAME[name] = loss
     return loss

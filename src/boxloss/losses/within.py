@@ -8,7 +8,7 @@ from boxloss.check_options import check_eps, check_two_axes
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax
 from boxloss.request import pairwise_request
-from boxloss.typing import ArrayT, Engine, Format
+from boxloss.typing import Array, ArrayT, Engine, Format
 
 
 class Within:
@@ -138,11 +138,11 @@ class Within:
 
     def _within(
         self,
-        pred: Any,
-        target: Any,
+        pred: Array,
+        target: Array,
         threshold: float,
         format: Format,
-        image_size: Any,
+        image_size: tuple[float, float] | None,
         eps: float | None,
         engine: Engine,
         above: bool,

@@ -9,7 +9,7 @@ from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.axis_aligned_formats import AXIS_ALIGNED_FORMATS
 from boxloss.shapes.box import Image
 from boxloss.shapes.rotated.corners import CORNER_FORMATS
-from boxloss.shapes.rotated.formats import ROTATED_FORMATS
+from boxloss.shapes.rotated.formats import FARTHEST_DEGREES, FARTHEST_RADIANS, ROTATED_FORMATS
 from boxloss.shapes.rotated.lift import lifted, with_angle
 from boxloss.shapes.rotated.shape import ROTATED, enclosing
 from boxloss.shapes.shape import Format, Shape
@@ -49,6 +49,14 @@ def of_one_shape(names: tuple[str, str]) -> tuple[Format, Format]:
         f"pred and target must both be boxes in a plane or both boxes in space; got format {names[0]!r} of "
         f"{pred.shape.name} boxes and format {names[1]!r} of {target.shape.name} boxes"
     )
+
+
+def farthest(name: str) -> str:
+    """How far the angle of a format may go, in its unit; nothing for a format without one."""
+    own = ALL_FORMATS[name]
+    if own.per_radian in (None, 1.0):
+        return f"{FARTHEST_RADIANS:.0f} radians" if own.per_radian or own.shape is TURNED_SOLID else ""
+    return f"{FARTHEST_DEGREES:.0f} degrees"
 
 
 def converted(xp: Any, numbers: tuple[Any, ...], names: tuple[str, str], image: Image) -> tuple[Any, ...]:

@@ -51,7 +51,7 @@ def relative_forward(xp: Any, pair: Pair) -> Relative:
 def relative_pullback(xp: Any, pair: Pair, d: RelativeGradient) -> Partials:
     """There is no angle."""
     sides = Sides(d.w, d.h, d.other_w, d.other_h)
-    return plus(center_offset_pullback(xp, pair, Vector(d.x, d.y)), sides_pullback(xp, pair, sides))  # type: ignore[no-any-return]
+    return plus(center_offset_pullback(xp, pair, Vector(d.x, d.y)), sides_pullback(xp, pair, sides))
 
 
 def opposite(d: RelativeGradient) -> RelativeGradient:
@@ -71,7 +71,7 @@ def wasserstein_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
     offset, size = center_offset_forward(xp, pair), size_difference_forward(xp, pair)
     half = 0.5 * d
     by_offset = center_offset_pullback(xp, pair, Vector(2.0 * d * offset.x, 2.0 * d * offset.y))
-    return plus(by_offset, size_difference_pullback(xp, pair, Vector(half * size.x, half * size.y)))  # type: ignore[no-any-return]
+    return plus(by_offset, size_difference_pullback(xp, pair, Vector(half * size.x, half * size.y)))
 
 
 _ALL = (

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from boxloss.shapes.box import Box, Image
 
@@ -58,23 +58,33 @@ class Gradient(NamedTuple):
     given: Any = None
 
 
-def plus(a: Any, b: Any) -> Any:
+GradientOf = Callable[[bool], Gradient]  # of the first box, or of the other if the boxes are exchanged
+D = TypeVar("D")  # derivatives: numbers, in tuples or not, or None
+
+
+def plus(a: D, b: D) -> D:
     """Add derivatives of one form, where None counts as 0."""
     if a is None or b is None:
         return b if a is None else a
+    one: Any = a
     if isinstance(a, tuple):
-        return type(a)(*map(plus, a, b)) if hasattr(a, "_fields") else tuple(map(plus, a, b))
-    return a + b
+        one = type(one)(*map(plus, one, b)) if hasattr(a, "_fields") else tuple(map(plus, one, b))  # type: ignore[call-overload]
+    else:
+        one = one + b
+    total: D = one
+    return total
 
 
-def times(a: Any, factor: Any) -> Any:
+def times(a: D, factor: Any) -> D:
     """Multiply derivatives by a number; None stays None."""
-    if a is None:
-        return None
+    one: Any = a
     if isinstance(a, tuple):
         scaled = (times(item, factor) for item in a)
-        return type(a)(*scaled) if hasattr(a, "_fields") else tuple(scaled)
-    return a * factor
+        one = type(one)(*scaled) if hasattr(a, "_fields") else tuple(scaled)
+    elif a is not None:
+        one = one * factor
+    product: D = one
+    return product
 
 
 Parts = Mapping[Relation, tuple[Any, Any]]  # those of the two boxes

@@ -1,11 +1,12 @@
 """The checked call of a suppression, and what is computed of two boxes in it."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxloss.check import check_count, check_format
+from boxloss.check import check_count, check_finite, check_format
 from boxloss.check_arrays import check_boxes
 from boxloss.check_options import check_one_a_box
 from boxloss.libraries.arrays import is_dask, to_host
@@ -15,6 +16,7 @@ from boxloss.request import Request, pairwise_request
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.relations import height, positive_part, width
 from boxloss.shapes.shape import Pair
+from boxloss.typing import Array
 from boxloss.verbs.pairwise.tiles import index_type
 from boxloss.verbs.within.strips import numbered
 
@@ -71,7 +73,7 @@ def check_most(max_kept: Any, count: int) -> int | None:
     return most if most < count else None
 
 
-def criterion(metric: Any, threshold: float) -> tuple[Loss, float]:
+def criterion(metric: object, threshold: float) -> tuple[Loss, float]:
     """What is computed of two boxes, and what it is more than, or less, where they are too much alike."""
     if not isinstance(metric, Loss):
         raise TypeError(f"metric must be a score or a loss of boxloss, such as iou_score; got {type(metric).__name__}")
@@ -80,7 +82,37 @@ def criterion(metric: Any, threshold: float) -> tuple[Loss, float]:
     return metric, threshold if metric.is_score else 1.0 - threshold
 
 
-def checked(boxes: Any, scores: Any, labels: Any, batch: Any, metric: Loss, format: str, image_size: Any) -> Boxes:
+def check_threshold(metric: Any, value: Any) -> float:
+    """How much alike boxes may be, which is no number that all boxes are below, or above.
+
+    A score has a range. A loss counts as 1 minus it, and one that ends at 1 makes a score from 0 to 1; another one may
+    be larger of other kinds of boxes than its range is of boxes in a plane, so there its end says nothing.
+    """
+    threshold = check_finite("threshold", value)
+    known = re.fullmatch(r"[\[(](-?[\d.]+), (.+)[\])]", getattr(metric, "value_range", ""))
+    if known is None:
+        return threshold
+    low, high = float(known[1]), float(known[2]) if re.fullmatch(r"-?[\d.]+", known[2]) else np.inf
+    if not metric.is_score:
+        low, high = (0.0 if high <= 1.0 else -np.inf), 1.0 - low
+    if low <= threshold <= high:
+        return threshold
+    name = type(metric).__name__
+    whose = name if metric.is_score else f"1 - {name}"
+    kept = "all boxes are kept" if threshold > high else "of boxes that are compared one is left"
+    wanted = f"at most {high:g}" if np.isinf(low) else f"from {low:g} to {high:g}"
+    raise ValueError(f"threshold must be {wanted}, as {whose} is: with {threshold!r} {kept}")
+
+
+def checked(
+    boxes: Array,
+    scores: Array,
+    labels: Array | None,
+    batch: Array | None,
+    metric: Loss,
+    format: str,
+    image_size: tuple[float, float] | None,
+) -> Boxes:
     """Check a call."""
     if is_dask(boxes):
         raise TypeError("boxes must be all there for a suppression; got an array of Dask. Call compute() first")

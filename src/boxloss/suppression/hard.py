@@ -4,7 +4,7 @@ from boxloss.check import check_finite
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
-from boxloss.suppression.call import QUOTIENT, check_most, checked, criterion, returned, rounded_limit
+from boxloss.suppression.call import QUOTIENT, check_most, check_threshold, checked, criterion, returned, rounded_limit
 from boxloss.typing import Array, ArrayT
 from boxloss.verbs import select
 
@@ -34,10 +34,11 @@ def nms(
     labels : array of integers, shape (N,), optional
         Classes: a box suppresses those of its own only. Coordinates stay as they are, so nothing is lost of them.
     threshold : float
-        How much alike boxes may be.
+        How much alike boxes may be: from 0 to 1 for `iou_score`.
     metric : Loss
         What says how much alike: a score such as `iou_score`, or a loss, which counts as 1 minus it. ``bl.diou`` makes
-        it the DIoU-NMS of Zheng et al. (AAAI 2020).
+        it the DIoU-NMS of Zheng et al. (AAAI 2020). Of a loss that has no end, as `L1`, that is no overlap: boxes that
+        differ by less than d are too much alike with ``threshold=1 - d``, and the default means a d of 1/2.
     max_kept : int, optional
         Keep at most so many, of each batch.
     format, image_size
@@ -53,7 +54,8 @@ def nms(
     Raises
     ------
     TypeError, ValueError
-        If an argument does not fit; the message says which.
+        If an argument does not fit; the message says which. A threshold out of the range of the metric is an error:
+        above it all boxes would be kept, below it one would suppress all others.
 
     See Also
     --------
@@ -80,6 +82,32 @@ def nms(
     >>> bl.nms(boxes, np.asarray([0.8, 0.9, 0.7]), labels=np.asarray([0, 1, 0]))
     array([1, 0, 2])
     """
+    return kept_of(
+        boxes,
+        scores,
+        check_threshold(metric, threshold),
+        labels=labels,
+        metric=metric,
+        max_kept=max_kept,
+        format=format,
+        image_size=image_size,
+        batch=batch,
+    )
+
+
+def kept_of(
+    boxes: ArrayT,
+    scores: Array,
+    threshold: float,
+    *,
+    labels: Array | None = None,
+    metric: Loss = iou_score,
+    max_kept: int | None = None,
+    format: str = "xyxy",
+    image_size: tuple[float, float] | None = None,
+    batch: Array | None = None,
+) -> ArrayT:
+    """What `nms` keeps, with any finite threshold, as other libraries take it."""
     threshold = check_finite("threshold", threshold)
     metric, limit = criterion(metric, threshold)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)

@@ -13,15 +13,16 @@ from boxloss.check import check_reduction, check_wrt
 from boxloss.check_arrays import array_namespace, both_as_boxes, check_own_format
 from boxloss.check_options import check_buffer, check_fits, check_untracked, wrong_weight
 from boxloss.formulas.program import Program
+from boxloss.typing import Array
 
 
 def values(
     program: Program,
     pred: Tensor,
     target: Tensor,
-    format: Any,
-    image_size: Any,
-    weight: Any,
+    format: str | tuple[str, str],
+    image_size: tuple[float, float] | None,
+    weight: Array | float | None,
     reduction: str,
     avg_factor: Any,
     eps: float | None,
@@ -42,9 +43,9 @@ def value_and_grad(
     pred: Tensor,
     target: Tensor,
     wrt: str,
-    format: Any,
-    image_size: Any,
-    weight: Any,
+    format: str | tuple[str, str],
+    image_size: tuple[float, float] | None,
+    weight: Array | float | None,
     reduction: str,
     avg_factor: Any,
     eps: float | None,
@@ -70,8 +71,8 @@ def pairwise(
     program: Program,
     pred: Tensor,
     target: Tensor,
-    format: Any,
-    image_size: Any,
+    format: str | tuple[str, str],
+    image_size: tuple[float, float] | None,
     eps: float | None,
     engine: str,
     out: Any,
@@ -94,8 +95,8 @@ def best(
     program: Program,
     pred: Tensor,
     target: Tensor,
-    format: Any,
-    image_size: Any,
+    format: str | tuple[str, str],
+    image_size: tuple[float, float] | None,
     eps: float | None,
     engine: str,
     target_mask: Any,
@@ -109,7 +110,13 @@ def best(
 
 
 def _arguments(
-    program: Program, pred: Tensor, target: Tensor, format: Any, image_size: Any, eps: float | None, engine: str
+    program: Program,
+    pred: Tensor,
+    target: Tensor,
+    format: str | tuple[str, str],
+    image_size: tuple[float, float] | None,
+    eps: float | None,
+    engine: str,
 ) -> tuple[Any, ...]:
     """What both operators take."""
     formats = format if isinstance(format, tuple) else (format, format)
@@ -140,7 +147,7 @@ def _elementwise(*arguments: Any) -> tuple[Tensor, ...]:
     return results
 
 
-def _weighted(value: Tensor, weight: Any) -> Tensor:
+def _weighted(value: Tensor, weight: Array | float | None) -> Tensor:
     if weight is None:
         return value
     if not isinstance(weight, Tensor):

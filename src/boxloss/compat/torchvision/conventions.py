@@ -89,7 +89,7 @@ class Score(Loss):
         value, gradient = self.loss.evaluate(xp, pair)
 
         def negated(exchanged: bool) -> Gradient:
-            return times(gradient(exchanged), -1.0)  # type: ignore[no-any-return]
+            return times(gradient(exchanged), -1.0)
 
         return 1.0 - value, negated
 

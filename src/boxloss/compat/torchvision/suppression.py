@@ -1,6 +1,6 @@
 """The suppressions of ``torchvision.ops``."""
 
-from boxloss.suppression import nms as suppress
+from boxloss.suppression.hard import kept_of
 from boxloss.typing import Array, ArrayT
 
 
@@ -37,7 +37,7 @@ def nms(boxes: ArrayT, scores: Array, iou_threshold: float) -> ArrayT:
     >>> nms(np.asarray([[0.0, 0, 10, 10], [1, 0, 11, 10]]), np.asarray([0.8, 0.9]), 0.5)
     array([1])
     """
-    return suppress(boxes, scores, threshold=iou_threshold)
+    return kept_of(boxes, scores, iou_threshold)
 
 
 def batched_nms(boxes: ArrayT, scores: Array, idxs: Array, iou_threshold: float) -> ArrayT:
@@ -72,4 +72,4 @@ def batched_nms(boxes: ArrayT, scores: Array, idxs: Array, iou_threshold: float)
     >>> batched_nms(boxes, np.asarray([0.8, 0.9]), np.asarray([0, 1]), 0.5)
     array([1, 0])
     """
-    return suppress(boxes, scores, labels=idxs, threshold=iou_threshold)
+    return kept_of(boxes, scores, iou_threshold, labels=idxs)

@@ -15,6 +15,7 @@ from boxloss.lab.explorer.subroutines import subroutines
 from boxloss.losses.lookup import get, losses
 from boxloss.losses.loss import Loss
 from boxloss.losses.modifiers import MODIFIERS
+from boxloss.losses.modifiers.axis_enclosing import AxisEnclosing, encloses
 from boxloss.losses.modifiers.modifier import Modifier
 from boxloss.losses.mpdiou import MPDIoU
 
@@ -111,6 +112,7 @@ class Catalogue:
             "paper": loss.paper,
             "terms": terms_of(loss.expression, next(iter(next(iter(variants.values())).values())).traits),
             "image": loss.program.structure.reads_image,
+            "encloses": encloses(loss),
         }
         return Entry(name, kind, about, numbers, choices, layout(loss, numbers), variants, refused)
 
@@ -124,7 +126,7 @@ class Catalogue:
             }
             for boxes in KINDS
         }
-        about = {"summary": kind.summary, "paper": kind.paper, "fixed": {}}
+        about = {"summary": kind.summary, "paper": kind.paper, "fixed": {}, "encloses": kind is AxisEnclosing}
         made = self._maker(kind)(**start)
         return Entry(kind.__name__.lower(), kind, about, numbers, choices, layout(made, numbers), variants, {})
 

@@ -2,9 +2,22 @@
 
 from dataclasses import dataclass
 
-from boxloss.losses.modifiers.modifier import OfOtherBoxes
+from boxloss.losses.coordinate import CoordinateLoss
+from boxloss.losses.loss import Loss, WeightedSum
+from boxloss.losses.modifiers.modifier import Modifier, OfOtherBoxes
 from boxloss.shapes.mapped import Mapped
 from boxloss.shapes.shape import Pair
+
+
+def encloses(loss: Loss) -> bool:
+    """Whether a loss reads the enclosing box; of one with relations of its own, or none, nobody knows."""
+    if isinstance(loss, Modifier):
+        return encloses(loss.loss)
+    if isinstance(loss, WeightedSum):
+        return any(encloses(term) for _, term in loss.terms)
+    names = loss.relations
+    is_known = isinstance(loss, CoordinateLoss) or bool(names)
+    return not is_known or any(not isinstance(name, str) or name.startswith("enclosing") for name in names)
 
 
 @dataclass(frozen=True)
@@ -21,12 +34,12 @@ class AxisEnclosing(OfOtherBoxes):
     Parameters
     ----------
     loss : Loss
-        The loss.
+        A loss that reads the enclosing box: GIoU, DIoU, CIoU, EIoU, SIoU, WIoU, Shape-IoU, or one made of such.
 
     Raises
     ------
-    TypeError
-        If `loss` is no loss.
+    TypeError, ValueError
+        If `loss` is no loss, or reads no enclosing box.
 
     Examples
     --------
@@ -42,6 +55,14 @@ class AxisEnclosing(OfOtherBoxes):
 
     shapes = ("axis-aligned", "rotated")
     summary = "L, with the enclosing box along the axes of the image"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not encloses(self.loss):
+            raise ValueError(
+                f"AxisEnclosing changes the box that encloses two others, which {type(self.loss).__name__} does not "
+                "read: give it a loss such as bl.giou"
+            )
 
     @property
     def expression(self) -> str:  # type: ignore[override]

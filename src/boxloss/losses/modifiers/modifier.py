@@ -9,7 +9,7 @@ from boxloss.formulas.evaluation import Evaluation, sum_of
 from boxloss.losses.iou import IoUAndDistance, iou_and_distance
 from boxloss.losses.loss import Loss
 from boxloss.shapes.mapped import Mapped
-from boxloss.shapes.shape import Pair, Relation
+from boxloss.shapes.shape import GradientOf, Pair, Relation
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Modifier(Loss):
         return self.loss.has_powers
 
 
-def of_mapped(mapped: Mapped, evaluate: Callable[[Any, Pair], tuple[Any, Any]]) -> Evaluation:
+def of_mapped(mapped: Mapped, evaluate: Callable[[Any, Pair], tuple[Any, GradientOf]]) -> Evaluation:
     """Evaluate boxes that are made of a pair, with the gradient of the pair itself."""
     pair, back = mapped
     value, gradient = evaluate(pair.xp, pair)

@@ -111,8 +111,8 @@ def smaller_of(xp: Any, a: Measured, b: Measured, is_same: Any) -> RelativeGradi
 
 def larger_of(xp: Any, a: Measured, b: Measured, is_same: Any) -> RelativeGradient:
     """Those of the larger of two."""
-    return times(smaller_of(xp, _negated(a), _negated(b), is_same), -1.0)  # type: ignore[no-any-return]
+    return times(smaller_of(xp, _negated(a), _negated(b), is_same), -1.0)
 
 
 def _negated(a: Measured) -> Measured:
-    return times(a, -1.0)  # type: ignore[no-any-return]
+    return times(a, -1.0)

@@ -34,12 +34,18 @@ const refusal = (parts, shape) => parts.map((part) => LOSSES.get(part.name).refu
 
 function namedLoss({ name, values }, shape) {
   const entry = LOSSES.get(name);
-  return bound(traced[shape].losses[name][variantOf(entry, values)], numbersOf(entry, values), []);
+  const loss = bound(traced[shape].losses[name][variantOf(entry, values)], numbersOf(entry, values), []);
+  return Object.assign(loss, { encloses: entry.encloses });
 }
 
-// The code of a modifier for a loss with these traits; undefined if it takes none such.
-const modifierCode = ({ name, values }, { shape, traits }) =>
-  traced[shape].modifiers[name][variantOf(MODIFIERS.get(name), values)][traits];
+// The code of a modifier for a loss with these traits; undefined if it takes none such, or changes an enclosing box
+// that the loss does not read.
+function modifierCode({ name, values }, { shape, traits, encloses }) {
+  const entry = MODIFIERS.get(name);
+  if (entry.encloses && !encloses) return undefined;
+  const code = traced[shape].modifiers[name][variantOf(entry, values)][traits];
+  return code && { ...code, encloses };
+}
 
 function partLoss(part, shape) {
   let loss = namedLoss(part, shape);
