@@ -56,27 +56,41 @@ def rounded(xp: Any, a: Any, width: Width) -> Any:
     return (a + width.round_to_integer) - width.round_to_integer
 
 
+def _nearest(xp: Any, a: Any, per: float, unit: float, width: Width) -> Any:
+    """The multiple of a unit that is nearest to a product, or next to that."""
+    shift = unit * width.round_to_integer
+    with xp.writer.contracting(True):
+        shifted = a * per + shift
+    return shifted - shift
+
+
 def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any]:
     """The quarter turns next to an angle, from -2 to 2, what is left of it, and what that lacks.
 
-    Each product is exact, and so is each difference before the last parts.
+    Each product is exact, and so is each difference, before the last parts: fused or not, they are the same.
     """
     first, second, *last = width.quarter
-    many, few = 0.0, rounded(xp, a * (2.0 / math.pi), width)
+    many, few, per_quarter = 0.0, 0.0, 2.0 / math.pi
     rest = a
     if width.many:
-        many = width.many * rounded(xp, a * (1.0 / (width.many * first)), width)
-        rest = rest - many * first
-        few = rounded(xp, (rest - many * second) * (2.0 / math.pi), width)
-    rest = rest - few * first
-    rest = rest - many * second if width.many else rest
-    step = few * second
-    high = rest - step
-    low = (rest - high) - step
-    for part in last:
-        low = low - (many * part + few * part if width.many else few * part)
-    r = high + low
-    return few - 4.0 * rounded(xp, 0.25 * few, width), r, (high - r) + low
+        many = _nearest(xp, a, per_quarter, width.many, width)
+    with xp.writer.contracting(True):
+        if width.many:
+            rest = rest - many * first
+            few = _nearest(xp, rest - many * second, per_quarter, 1.0, width)
+        else:
+            few = _nearest(xp, rest, per_quarter, 1.0, width)
+        rest = rest - few * first
+        rest = rest - many * second if width.many else rest
+        step = few * second
+        high = rest - step
+        low = (rest - high) - step
+        turns = many + few
+        for part in last:
+            low = low - turns * part
+        r = high + low
+        quarters = few - _nearest(xp, few, 1.0, 4.0, width)
+        return quarters, r, (high - r) + low
 
 
 def _sine_and_cosine(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any]:
