@@ -18,10 +18,10 @@ class Axis(NamedTuple):
 
     Attributes
     ----------
-    half
-        Half of what the edges run along the axis.
+    half, length
+        Half of what the edges run along the axis, and its size.
     per
-        1 / the run. Of an edge along the other axis it is so large that any distance times it is beyond 1.
+        -1 / the run. Of an edge along the other axis it is so large that any distance times it is beyond 1.
     is_parallel
         Whether that is so.
     limit
@@ -29,6 +29,7 @@ class Axis(NamedTuple):
     """
 
     half: Any
+    length: Any
     per: Any
     is_parallel: Any
     limit: Any
@@ -47,15 +48,17 @@ class Edge(NamedTuple):
 
     Attributes
     ----------
-    swept
-        The integral of the clamped y by the share of the edge.
+    beside, within
+        The integral of the clamped y by the share of the edge, in two parts: what is above the other box less what is
+        below it, or the other way round for one that runs down, in its limit; and what is within.
     inside
         The share of it inside; half of it where it lies on an edge of the other box.
     middle
         The middle of that share, seen from the middle of the edge: from -1/2 to 1/2.
     """
 
-    swept: Any
+    beside: Any
+    within: Any
     inside: Any
     middle: Any
 
@@ -78,8 +81,9 @@ def clamped(xp: Any, a: Any, limit: Any) -> Any:
 
 def axis(xp: Any, half: Any, limit: Any) -> Axis:
     """What is the same for two edges."""
-    is_parallel = xp.abs(half) < 0.5 * SHORTEST_RUN
-    return Axis(half, 0.5 / xp.where(is_parallel, 0.5 * SHORTEST_RUN, half), is_parallel, limit)
+    length = xp.abs(half)
+    is_parallel = length < 0.5 * SHORTEST_RUN
+    return Axis(half, length, -0.5 / xp.where(is_parallel, 0.5 * SHORTEST_RUN, half), is_parallel, limit)
 
 
 def clipped(xp: Any, start: Corner, end: Corner, middle: tuple[Any, Any], x: Axis, y: Axis) -> Edge:
@@ -88,17 +92,16 @@ def clipped(xp: Any, start: Corner, end: Corner, middle: tuple[Any, Any], x: Axi
     The shares of it between which it is within the width of the other box are taken from the nearer end each, and what
     is within its height from these.
     """
-    a0 = -(start.beyond_x * x.per)
+    a0 = start.beyond_x * x.per
     a0 = xp.where(a0 < 0.0, 0.0, a0)
     a0 = xp.where(a0 > 1.0, 1.0, a0)
-    a1 = larger(xp, a0, 1.0 - end.beyond_x * x.per)
+    a1 = larger(xp, a0, 1.0 + end.beyond_x * x.per)
     a1 = xp.where(a1 > 1.0, 1.0, a1)
-    m0 = smaller(xp, a1, larger(xp, a0, -(start.beyond_y * y.per)))
-    m1 = smaller(xp, a1, larger(xp, m0, 1.0 - end.beyond_y * y.per))
+    m0 = smaller(xp, a1, larger(xp, a0, start.beyond_y * y.per))
+    m1 = smaller(xp, a1, larger(xp, m0, 1.0 + end.beyond_y * y.per))
     both, inside = m0 + m1, m1 - m0
-    beside = xp.where(y.per < 0.0, -y.limit, y.limit) * ((a0 + a1) - both)
-    swept = beside + inside * (start.y + both * y.half)
-    return Edge(swept, halved_on_edges(xp, middle, x, y, inside), 0.5 * both - 0.5)
+    within = inside * (start.y + both * y.half)
+    return Edge((a0 + a1) - both, within, halved_on_edges(xp, middle, x, y, inside), 0.5 * both - 0.5)
 
 
 def halved_on_edges(xp: Any, middle: tuple[Any, Any], x: Axis, y: Axis, share: Any) -> Any:
@@ -107,15 +110,22 @@ def halved_on_edges(xp: Any, middle: tuple[Any, Any], x: Axis, y: Axis, share: A
     return xp.where(is_on, 0.5 * share, share)
 
 
-def has_gap(xp: Any, r: Relative) -> Any:
+def swept(xp: Any, before: Edge, after: Edge, y: Axis) -> Any:
+    """What the second of two parallel edges sweeps more than the first."""
+    limit = xp.where(y.per > 0.0, -y.limit, y.limit)
+    return limit * (after.beside - before.beside) + (after.within - before.within)
+
+
+def has_gap(xp: Any, r: Relative, u: tuple[Axis, Axis], v: tuple[Axis, Axis]) -> Any:
     """Whether a line along an edge of one of the boxes has them on two sides."""
     cos, sin = xp.abs(r.cos), xp.abs(r.sin)
     along_w, along_h = r.cos * r.x + r.sin * r.y, r.cos * r.y - r.sin * r.x
+    limit_x, limit_y = u[0].limit, u[1].limit
     return (
-        (xp.abs(r.x) > 0.5 * (r.other_w + (r.w * cos + r.h * sin)))
-        | (xp.abs(r.y) > 0.5 * (r.other_h + (r.w * sin + r.h * cos)))
-        | (xp.abs(along_w) > 0.5 * (r.w + (r.other_w * cos + r.other_h * sin)))
-        | (xp.abs(along_h) > 0.5 * (r.h + (r.other_w * sin + r.other_h * cos)))
+        (xp.abs(r.x) > limit_x + (u[0].length + v[0].length))
+        | (xp.abs(r.y) > limit_y + (u[1].length + v[1].length))
+        | (xp.abs(along_w) > 0.5 * r.w + (limit_x * cos + limit_y * sin))
+        | (xp.abs(along_h) > 0.5 * r.h + (limit_x * sin + limit_y * cos))
     )
 
 
@@ -139,9 +149,10 @@ def overlap(xp: Any, r: Relative) -> Overlap:
     left = clipped(xp, first, second, before_u, v_x, v_y)
     right = clipped(xp, third, last, after_u, v_x, v_y)
 
-    swept = 2.0 * (u_x.half * (top.swept - bottom.swept) + v_x.half * (left.swept - right.swept))
+    shared = 2.0 * (u_x.half * swept(xp, bottom, top, u_y) + v_x.half * swept(xp, right, left, v_y))
     most = smaller(xp, r.w * r.h, r.other_w * r.other_h)
-    area = xp.where(has_gap(xp, r) | (swept < 0.0), 0.0, smaller(xp, most, swept))
+    is_apart = has_gap(xp, r, (u_x, u_y), (v_x, v_y)) | (shared < 0.0)
+    area = xp.where(is_apart, 0.0, smaller(xp, most, shared))
     along_v, along_u = 2.0 * (bottom.inside - top.inside), 2.0 * (right.inside - left.inside)
     by_turn = (r.w * r.w) * (bottom.inside * bottom.middle - top.inside * top.middle)
     by_turn = by_turn + (r.h * r.h) * (right.inside * right.middle - left.inside * left.middle)
