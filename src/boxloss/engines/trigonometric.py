@@ -64,41 +64,42 @@ def _nearest(xp: Any, a: Any, per: float, unit: float, width: Width) -> Any:
     return shifted - shift
 
 
-def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any]:
-    """The quarter turns next to an angle, from -2 to 2, what is left of it, and what that lacks.
+def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any]:
+    """The quarter turns next to an angle, from -2 to 2, and what is left of it.
 
-    Each product is exact, and so is each difference, before the last parts: fused or not, they are the same.
+    Each product is exact, and so is each difference before the last parts: fused or not, they are the same. What is
+    left of an angle next to a quarter turn has all its digits, so the part that is as large as that is taken off first.
     """
-    first, second, *last = width.quarter
-    many, few, per_quarter = 0.0, 0.0, 2.0 / math.pi
-    rest = a
+    first, second, third, fourth = width.quarter
+    many, rest, per_quarter = 0.0, a, 2.0 / math.pi
     if width.many:
         many = _nearest(xp, a, per_quarter, width.many, width)
     with xp.writer.contracting(True):
         if width.many:
             rest = rest - many * first
-            few = _nearest(xp, rest - many * second, per_quarter, 1.0, width)
-        else:
-            few = _nearest(xp, rest, per_quarter, 1.0, width)
+        few = _nearest(xp, rest - many * second if width.many else rest, per_quarter, 1.0, width)
         rest = rest - few * first
         rest = rest - many * second if width.many else rest
-        step = few * second
-        high = rest - step
-        low = (rest - high) - step
-        turns = many + few
-        for part in last:
-            low = low - turns * part
-        r = high + low
-        quarters = few - _nearest(xp, few, 1.0, 4.0, width)
-        return quarters, r, (high - r) + low
+        high, low = _less(rest, few * second)
+        if width.many:
+            high, more = _less(high, many * third)
+            low = low + more
+        low = (low - few * third) - (many + few) * fourth
+        return few - _nearest(xp, few, 1.0, 4.0, width), high + low
+
+
+def _less(a: Any, b: Any) -> tuple[Any, Any]:
+    """a - b, and what it lacks."""
+    rest = a - b
+    return rest, (a - rest) - b
 
 
 def _sine_and_cosine(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any]:
-    turns, r, lacking = _reduced(xp, a, width)
+    turns, r = _reduced(xp, a, width)
     with xp.writer.contracting(True):
         z = r * r
-        sine = r + (r * (z * polynomial(z, width.sine)) + lacking)
-        cosine = 1.0 - (0.5 * z + (r * lacking - z * (z * polynomial(z, width.cosine))))
+        sine = r + r * (z * polynomial(z, width.sine))
+        cosine = 1.0 - (0.5 * z - z * (z * polynomial(z, width.cosine)))
     return turns, sine, cosine
 
 
