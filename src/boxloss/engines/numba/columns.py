@@ -1,9 +1,9 @@
 """Boxes of five or seven numbers, several at a time: each number of them in a vector of the CPU.
 
-LLVM reads boxes of four numbers in whole vectors and takes these apart. Those of five it reads, and writes, number by
-number, which was half of the time of a value of boxes with an angle. Here they are read in whole vectors too. A number
-of all boxes, such as the angle, lies in other lanes of each of these, since neither size divides the other. So to
-gather it is to choose between vectors lane by lane, which any unit does, and one permutation.
+LLVM reads boxes of four numbers in whole vectors and takes these apart. Those of five it reads and writes number by
+number with AVX2: 80 loads and as many insertions for 8 pairs. Here they are read in whole vectors, 10 for as many. A
+number of all boxes, such as the angle, lies in other lanes of each of these, since neither size divides the other. So
+to gather it is to choose between vectors lane by lane, which is a cheap instruction, and one permutation.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ VECTORS = 8
 
 
 class Pairs(NamedTuple):
-    """What is computed of pairs.
+    """What pairs are computed from.
 
     Attributes
     ----------
@@ -31,20 +31,26 @@ class Pairs(NamedTuple):
         How many numbers a pred and a target are given by.
     made
         For each of these what is made of its numbers and the size of the image, before a pair is looked at.
-    written
-        The value and two gradients, of the numbers of each box and what is made of them, the numbers that all pairs
-        share, and a weight. A gradient that is not wanted is empty.
     weighted
-        Whether the weight is read.
+        Whether each has a weight.
     lanes
         How many pairs are computed at a time.
     """
 
     sizes: tuple[int, int]
     made: tuple[Trace, Trace]
-    written: Trace
     weighted: bool
     lanes: int
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many numbers of a pred and of a target there are with what is made of them."""
+        return tuple(size + len(made.results) for size, made in zip(self.sizes, self.made, strict=True))
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether the same is made of preds and of targets."""
+        return self.sizes[0] == self.sizes[1] and self.made[0] == self.made[1]
 
 
 def has_columns(size: int) -> bool:
@@ -118,8 +124,8 @@ def _ask_for(builder: Any, data: Any, first: Any, count: int, size: int) -> None
 class _Writer:
     """Writes down what is done with pairs."""
 
-    def __init__(self, builder: Any, pairs: Pairs, number: Any, bytes_of: int) -> None:
-        self.builder, self.pairs, self.number, self.bytes_of = builder, pairs, number, bytes_of
+    def __init__(self, builder: Any, pairs: Pairs, written: Trace, number: Any, bytes_of: int) -> None:
+        self.builder, self.pairs, self.written, self.number, self.bytes_of = builder, pairs, written, number, bytes_of
         self.vector, self.block = ir.VectorType(number, pairs.lanes), VECTORS * pairs.lanes
         self.index = ir.IntType(64)
 
@@ -146,17 +152,18 @@ class _Writer:
         place = self.builder.add(place, self.constant(more))
         self.builder.store(vector, vector_at(self.builder, data, place, self.pairs.lanes), align=self.bytes_of)
 
-    def load_boxes(self, boxes: Any, first: Any, which: int, columns: Any) -> None:
-        """Boxes from a place on into columns, and what is made of them."""
+    def load_boxes(self, which: int, boxes: Any, columns: Any, first: Any) -> None:
+        """Boxes from a place on into columns; those of the next block are asked for, else they would be waited for."""
         size, lanes = self.pairs.sizes[which], self.pairs.lanes
         place = self.builder.mul(first, self.constant(size))
         given = [self.load(boxes, place, k * lanes) for k in range(size)]
-        _ask_for(self.builder, boxes, self.builder.add(place, self.constant(size * self.block)), size * lanes, self.bytes_of)
+        ahead = self.builder.add(place, self.constant(size * self.block))
+        _ask_for(self.builder, boxes, ahead, size * lanes, self.bytes_of)
         own = _taken_apart(self.builder, given, lanes)
         for k, column in enumerate(own):
             self.store(column, columns, first, k * self.block)
 
-    def make(self, columns: Any, first: Any, which: int, image: list[Any]) -> None:
+    def make(self, which: int, columns: Any, first: Any, image: list[Any]) -> None:
         """What is made of boxes."""
         size = self.pairs.sizes[which]
         own = [self.load(columns, first, k * self.block) for k in range(size)]
@@ -166,16 +173,15 @@ class _Writer:
     def compute(self, columns: list[Any], place: Any, shared: list[Any], weights: Any, results: list[Any]) -> None:
         """Values and gradients of the pairs from a place on."""
         pairs = self.pairs
-        widths = [size + len(made.results) for size, made in zip(pairs.sizes, pairs.made, strict=True)]
         given = [
             self.load(data, place, k * self.block)
-            for data, width in zip(columns, widths, strict=True)
+            for data, width in zip(columns, pairs.widths, strict=True)
             for k in range(width)
         ]
         weight = self.load(weights, place) if pairs.weighted else ir.Constant(self.vector, ir.Undefined)
-        value, *gradients = emit(pairs.written, self.builder, self.vector, [*given, *shared, weight])
+        value, *gradients = emit(self.written, self.builder, self.vector, [*given, *shared, weight])
         self.store(value, results[0], place)
-        for data, size, gradient in zip(results[1:], pairs.sizes, gradients, strict=True):
+        for data, gradient in zip(results[1:], gradients, strict=True):
             for k, vector in enumerate(gradient):
                 self.store(vector, data, place, k * self.block)
 
@@ -188,8 +194,12 @@ class _Writer:
             self.store(vector, data, first, k * self.pairs.lanes)
 
 
-def of_pairs(pairs: Pairs) -> Callable[..., None]:
-    """Make ``of_pairs(pred, target, weight, numbers, value, d_pred, d_target)``: what is computed, of flat arrays."""
+def of_pairs(pairs: Pairs, written: Trace) -> Callable[..., None]:
+    """Make ``of_pairs(pred, target, weight, numbers, value, d_pred, d_target)``, of flat arrays.
+
+    What is `written` gives the value and two gradients of the numbers of each box and what is made of them, the numbers
+    that all pairs share, and a weight. A gradient that is not wanted is empty.
+    """
 
     @intrinsic  # type: ignore[untyped-decorator]
     def compute(
@@ -197,8 +207,10 @@ def of_pairs(pairs: Pairs) -> Callable[..., None]:
     ) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             kinds, number = list(signature.args), context.get_value_type(signature.args[4].dtype)
-            w = _Writer(builder, pairs, number, context.get_abi_sizeof(number))
-            shared = [in_all(builder, builder.extract_value(arguments[3], k), pairs.lanes) for k in range(kinds[3].count)]
+            w = _Writer(builder, pairs, written, number, context.get_abi_sizeof(number))
+            shared = [
+                in_all(builder, builder.extract_value(arguments[3], k), pairs.lanes) for k in range(kinds[3].count)
+            ]
             data = [
                 context.make_array(kind)(context, builder, array).data if place != 3 else None
                 for place, (kind, array) in enumerate(zip(kinds, arguments, strict=True))
@@ -214,19 +226,16 @@ def of_pairs(pairs: Pairs) -> Callable[..., None]:
 
 
 def _over_blocks(w: _Writer, total: Any, given: list[Any], results: list[Any], shared: list[Any]) -> None:
-    """All pairs, some at a time: what is of one box alone first.
+    """All pairs, a block at a time, and of this in a loop of its own what is of one box alone.
 
-    A pass over all of it would be so long that a processor has but one vector of pairs under way. The last pairs, if
-    they fill no vector, are copied to where there is room for one.
+    One loop of all would be so long that a processor has but one vector of pairs under way, and waits for each result:
+    it took 1.2 times as long. The last pairs, if they fill no vector, are copied to where there is room for one.
     """
     builder, pairs, lanes = w.builder, w.pairs, w.pairs.lanes
-    sizes, is_wanted = (*pairs.sizes, 1), [True, *(bool(d) for d in pairs.written.results[1:])]
+    sizes, is_wanted = (*pairs.sizes, 1), [True, *(bool(d) for d in w.written.results[1:])]
     is_read = [True, True, pairs.weighted]
     some_given, some_results = [w.memory(size) for size in sizes], [w.memory(size) for size in (1, *pairs.sizes)]
-    is_same = pairs.made[0] == pairs.made[1] and pairs.sizes[0] == pairs.sizes[1]
-    widths = [size + len(made.results) for size, made in zip(pairs.sizes, pairs.made, strict=True)]
-    preds = w.memory(sum(widths))
-    columns = [preds, w.further(preds, w.constant(widths[0] * w.block))]
+    columns = [w.memory(width) for width in pairs.widths]
     grads = [w.memory(size) for size in pairs.sizes]
     image = shared[1:3]
 
@@ -247,25 +256,21 @@ def _over_blocks(w: _Writer, total: Any, given: list[Any], results: list[Any], s
                     copy(some, array, size)
         own_here = [builder.select(in_part, some, array) for some, array in zip(some_given, own, strict=True)]
         to_here = [builder.select(in_part, some, array) for some, array in zip(some_results, to, strict=True)]
-        if is_same:
-            with cgutils.for_range(builder, builder.mul(groups, w.constant(2))) as loop:
-                is_pred = builder.icmp_signed("<", loop.index, groups)
-                boxes, into = builder.select(is_pred, *own_here[:2]), builder.select(is_pred, *columns)
-                group = builder.sub(loop.index, builder.select(is_pred, w.constant(0), groups))
-                w.load_boxes(boxes, builder.mul(group, w.constant(lanes)), 0, into)
-            with cgutils.for_range(builder, builder.mul(groups, w.constant(2))) as loop:
-                is_pred = builder.icmp_signed("<", loop.index, groups)
-                into = builder.select(is_pred, *columns)
-                group = builder.sub(loop.index, builder.select(is_pred, w.constant(0), groups))
-                w.make(into, builder.mul(group, w.constant(lanes)), 0, image)
-        else:
+
+        def each_box(do: Callable[[int, Any, Any, Any], None]) -> None:
+            if pairs.is_alike:  # in one loop: the constants of a second one would be kept on the stack by the first
+                with cgutils.for_range(builder, builder.mul(groups, w.constant(2))) as loop:
+                    is_pred = builder.icmp_signed("<", loop.index, groups)
+                    boxes, into = builder.select(is_pred, *own_here[:2]), builder.select(is_pred, *columns)
+                    group = builder.sub(loop.index, builder.select(is_pred, w.constant(0), groups))
+                    do(0, boxes, into, builder.mul(group, w.constant(lanes)))
+                return
             for which in range(2):
                 with cgutils.for_range(builder, groups) as loop:
-                    first = builder.mul(loop.index, w.constant(lanes))
-                    w.load_boxes(own_here[which], first, which, columns[which])
-                with cgutils.for_range(builder, groups) as loop:
-                    first = builder.mul(loop.index, w.constant(lanes))
-                    w.make(columns[which], first, which, image)
+                    do(which, own_here[which], columns[which], builder.mul(loop.index, w.constant(lanes)))
+
+        each_box(w.load_boxes)
+        each_box(lambda which, _, into, first: w.make(which, into, first, image))
         with cgutils.for_range(builder, groups) as loop:
             w.compute(columns, builder.mul(loop.index, w.constant(lanes)), shared, own_here[2], [to_here[0], *grads])
         for which in range(2):

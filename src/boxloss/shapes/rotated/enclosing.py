@@ -103,7 +103,10 @@ def smaller_of(xp: Any, a: Measured, b: Measured, is_same: Any, d: Any) -> Relat
 def _by_angle(a: Measured) -> tuple[Any, Any]:
     """The derivative with respect to the angle, and what is added to it and taken off it at a quarter turn."""
     turns = tuple(partials.angle for partials in a.rectangle.partials)
-    turn, bend = (_sum_of(None if by is None else one * by for one, by in zip(of, a.by_sides, strict=True)) for of in (turns, a.rectangle.bend))
+    turn, bend = (
+        _sum_of(None if by is None else one * by for one, by in zip(of, a.by_sides, strict=True))
+        for of in (turns, a.rectangle.bend)
+    )
     return turn, bend
 
 

@@ -130,11 +130,11 @@ def enclosing_sides_forward(xp: Any, pair: RotatedPair) -> Vector:
 def enclosing_sides_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
     """Those of the longer ones."""
     rectangles, is_parallel = pair.rectangles, pair.of_target.sin == 0.0
-    along_x = (Measured(r.sides.x, r, Vector(1.0, None)) for r in rectangles)
-    along_y = (Measured(r.sides.y, r, Vector(None, 1.0)) for r in rectangles)
-    return RotatedPartials(
-        both=plus(larger_of(xp, *along_x, is_parallel, d.x), larger_of(xp, *along_y, is_parallel, d.y))
-    )
+    one_x, other_x = (Measured(r.sides.x, r, Vector(1.0, None)) for r in rectangles)
+    one_y, other_y = (Measured(r.sides.y, r, Vector(None, 1.0)) for r in rectangles)
+    of_x = larger_of(xp, one_x, other_x, is_parallel, d.x)
+    of_y = larger_of(xp, one_y, other_y, is_parallel, d.y)
+    return RotatedPartials(both=plus(of_x, of_y))
 
 
 # --- Centres, sides, aspect ratios ----------------------------------------------------------------------------------

@@ -24,11 +24,11 @@ CHUNK_OF_BOXES = 1 << 16
 
 def kernel_by_columns(machine: Machine, kind: Kind) -> Template:
     """The same for boxes whose numbers LLVM does not read in whole vectors."""
-    formats, (*sizes, count, _) = of_one_shape(kind.formats), kind.sizes
-    made = tuple(machine.trace(made_of(own), own.size, 2) for own in formats)
-    widths = (own.size + len(trace.results) for own, trace in zip(formats, made, strict=True))
-    written = machine.trace(of_a_pair(kind, has_made=True), *widths, count, None)
-    compute = of_pairs(Pairs(tuple(sizes), made, written, kind.weighted, lanes_of(machine.dtype)))
+    (pred_format, target_format), (pred_size, target_size, count, _) = of_one_shape(kind.formats), kind.sizes
+    made_pred, made_target = (machine.trace(made_of(own), own.size, 2) for own in (pred_format, target_format))
+    pairs = Pairs((pred_size, target_size), (made_pred, made_target), kind.weighted, lanes_of(machine.dtype))
+    written = machine.trace(of_a_pair(kind, has_made=True), *pairs.widths, count, None)
+    compute = of_pairs(pairs, written)
 
     def elementwise(pred, target, weight, numbers, value, d_pred, d_target):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
