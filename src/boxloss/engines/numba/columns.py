@@ -108,16 +108,6 @@ def _put_together(builder: Any, columns: list[Any], lanes: int) -> list[Any]:
     return found
 
 
-def _ask_for(builder: Any, data: Any, first: Any, count: int, size: int) -> None:
-    """Begin to read so many numbers, of so many bytes each, into the cache."""
-    byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-    function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-    for k in range(0, count, CACHE_LINE // size):
-        address = builder.bitcast(builder.gep(data, [builder.add(first, ir.Constant(first.type, k))]), byte)
-        builder.call(function, [address, *(ir.Constant(flag, value) for value in (0, 3, 1))])
-
-
 # --- Pairs ------------------------------------------------------------------------------------------------------------
 
 
@@ -153,12 +143,10 @@ class _Writer:
         self.builder.store(vector, vector_at(self.builder, data, place, self.pairs.lanes), align=self.bytes_of)
 
     def load_boxes(self, which: int, boxes: Any, columns: Any, first: Any) -> None:
-        """Boxes from a place on into columns; those of the next block are asked for, else they would be waited for."""
+        """Boxes from a place on into columns."""
         size, lanes = self.pairs.sizes[which], self.pairs.lanes
         place = self.builder.mul(first, self.constant(size))
         given = [self.load(boxes, place, k * lanes) for k in range(size)]
-        ahead = self.builder.add(place, self.constant(size * self.block))
-        _ask_for(self.builder, boxes, ahead, size * lanes, self.bytes_of)
         own = _taken_apart(self.builder, given, lanes)
         for k, column in enumerate(own):
             self.store(column, columns, first, k * self.block)
@@ -184,6 +172,16 @@ class _Writer:
         for data, gradient in zip(results[1:], gradients, strict=True):
             for k, vector in enumerate(gradient):
                 self.store(vector, data, place, k * self.block)
+
+    def ask_for(self, data: Any, place: Any, size: int, *, ahead: int = 0, to_write: bool = False) -> None:
+        """Begin to bring boxes into the cache: those of the next block are not waited for, while pairs are computed."""
+        builder, byte, flag = self.builder, ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        how = [ir.Constant(flag, value) for value in (int(to_write), 3, 1)]
+        first = self.further(data, builder.add(place, self.constant(ahead)), size)
+        for k in range(0, size * self.pairs.lanes, CACHE_LINE // self.bytes_of):
+            builder.call(function, [builder.bitcast(builder.gep(first, [self.constant(k)]), byte), *how])
 
     def put_together(self, columns: Any, place: Any, which: int, data: Any) -> None:
         """Gradients from columns."""
@@ -272,7 +270,13 @@ def _over_blocks(w: _Writer, total: Any, given: list[Any], results: list[Any], s
         each_box(w.load_boxes)
         each_box(lambda which, _, into, first: w.make(which, into, first, image))
         with cgutils.for_range(builder, groups) as loop:
-            w.compute(columns, builder.mul(loop.index, w.constant(lanes)), shared, own_here[2], [to_here[0], *grads])
+            place = builder.mul(loop.index, w.constant(lanes))
+            for boxes, size in zip(own_here[:2], pairs.sizes, strict=True):
+                w.ask_for(boxes, place, size, ahead=w.block)
+            for array, size, wanted in zip(to_here[1:], pairs.sizes, is_wanted[1:], strict=True):
+                if wanted:
+                    w.ask_for(array, place, size, to_write=True)
+            w.compute(columns, place, shared, own_here[2], [to_here[0], *grads])
         for which in range(2):
             if is_wanted[which + 1]:
                 with cgutils.for_range(builder, groups) as loop:
