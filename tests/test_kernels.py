@@ -10,6 +10,7 @@ from numba.core.registry import cpu_target
 import boxloss as bl
 from boxloss.engines.numba import compile
 from boxloss.engines.numba.compile import dispatcher
+from boxloss.engines.numba.vectors import lanes_of
 from boxloss.lab import kernels as lab_kernels
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.verbs.elementwise import numba as elementwise
@@ -97,6 +98,19 @@ def test_kernel_with_format_weight_and_both_gradients_is_vectorised_and_holds_no
 def test_kernel_of_descend_is_vectorised_and_holds_no_float64():
     kind = lab_kernels.Descend(bl.giou.program.structure, "xyxy", "momentum", scaled=True, curves=False)
     check_loop(loop_of(lab_kernels.descend, "float32", kind), "float", "double")
+
+
+@pytest.mark.parametrize("formats", [("cxcywha", "cxcywha"), ("xyxy", "cxcywhd"), ("cxcyczwlha", "cxcyczwlha")])
+def test_kernel_of_boxes_of_odd_sizes_reads_and_writes_whole_vectors(formats):
+    """All of it is vectors, and no number of a box is read or written alone."""
+    lanes = lanes_of("float32")
+    everything = Kind(bl.giou.program.structure, formats, True, True, True)
+    loop = loop_of(elementwise.kernel, "float32", everything)
+    assert {int(n) for n in re.findall(rf"{ARITHMETIC}[^\n]*<(\d+) x float>", loop)} == {lanes}
+    assert not re.search(rf"{ARITHMETIC} [^\n]*(?<!x )float %", loop)
+    assert not re.search(r"= load float\b|\bstore float\b|\bdouble\b(?!\*)", loop)
+    called = set(re.findall(r"\bcall\b[^\n]*?@([\w.$]+)\(", loop))
+    assert [name for name in called if not re.match(rf"{INTRINSICS}|llvm\.prefetch", name)] == []
 
 
 class IntegerLiteral(bl.L1):

@@ -372,3 +372,15 @@ def test_numbers_that_are_not_normal(power, function):
     if name == "log":
         small = np.finfo(number).smallest_subnormal * number(2.0) ** np.arange(0, 20)
         check_ulps(run(small), mpmath.log, small)
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sine_and_cosine_up_to_a_million(name, dtype, rng):
+    """And next to quarter turns, where what is left of an angle is small: two of those where it is the smallest."""
+    number, run = np.dtype(dtype).type, loop(dtype, name, 1)
+    quarters = rng.integers(-636_000, 636_000, 2000) * (math.pi / 2)
+    spread = [rng.uniform(-10, 10, 2000), rng.uniform(-1e6, 1e6, 2000), 10 ** rng.uniform(-9, 6, 500)]
+    a = np.concatenate([*spread, quarters, [801176.8125, 534117.875, 100624.96, 24819.9, -1e6]]).astype(number)
+    check_ulps(run(a), getattr(mpmath, name), a)
+    np.testing.assert_array_equal(run(np.asarray([0.0, np.nan], number)), [float(name == "cos"), np.nan])

@@ -56,35 +56,50 @@ def rounded(xp: Any, a: Any, width: Width) -> Any:
     return (a + width.round_to_integer) - width.round_to_integer
 
 
-def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any]:
-    """The quarter turns next to an angle, from -2 to 2, what is left of it, and what that lacks.
+def _nearest(xp: Any, a: Any, per: float, unit: float, width: Width) -> Any:
+    """The multiple of a unit that is nearest to a product, or next to that."""
+    shift = unit * width.round_to_integer
+    with xp.writer.contracting(True):
+        shifted = a * per + shift
+    return shifted - shift
 
-    Each product is exact, and so is each difference before the last parts.
+
+def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any]:
+    """The quarter turns next to an angle, from -2 to 2, and what is left of it.
+
+    Each product is exact, and so is each difference before the last parts: fused or not, they are the same. What is
+    left of an angle next to a quarter turn has all its digits, so the part that is as large as that is taken off first.
     """
-    first, second, *last = width.quarter
-    many, few = 0.0, rounded(xp, a * (2.0 / math.pi), width)
-    rest = a
+    first, second, third, fourth = width.quarter
+    many, rest, per_quarter = 0.0, a, 2.0 / math.pi
     if width.many:
-        many = width.many * rounded(xp, a * (1.0 / (width.many * first)), width)
-        rest = rest - many * first
-        few = rounded(xp, (rest - many * second) * (2.0 / math.pi), width)
-    rest = rest - few * first
-    rest = rest - many * second if width.many else rest
-    step = few * second
-    high = rest - step
-    low = (rest - high) - step
-    for part in last:
-        low = low - (many * part + few * part if width.many else few * part)
-    r = high + low
-    return few - 4.0 * rounded(xp, 0.25 * few, width), r, (high - r) + low
+        many = _nearest(xp, a, per_quarter, width.many, width)
+    with xp.writer.contracting(True):
+        if width.many:
+            rest = rest - many * first
+        few = _nearest(xp, rest - many * second if width.many else rest, per_quarter, 1.0, width)
+        rest = rest - few * first
+        rest = rest - many * second if width.many else rest
+        high, low = _less(rest, few * second)
+        if width.many:
+            high, more = _less(high, many * third)
+            low = low + more
+        low = (low - few * third) - (many + few) * fourth
+        return few - _nearest(xp, few, 1.0, 4.0, width), high + low
+
+
+def _less(a: Any, b: Any) -> tuple[Any, Any]:
+    """a - b, and what it lacks."""
+    rest = a - b
+    return rest, (a - rest) - b
 
 
 def _sine_and_cosine(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any]:
-    turns, r, lacking = _reduced(xp, a, width)
+    turns, r = _reduced(xp, a, width)
     with xp.writer.contracting(True):
         z = r * r
-        sine = r + (r * (z * polynomial(z, width.sine)) + lacking)
-        cosine = 1.0 - (0.5 * z + (r * lacking - z * (z * polynomial(z, width.cosine))))
+        sine = r + r * (z * polynomial(z, width.sine))
+        cosine = 1.0 - (0.5 * z - z * (z * polynomial(z, width.cosine)))
     return turns, sine, cosine
 
 

@@ -48,21 +48,21 @@ def best_of(written: Trace, size: int, count: int, lanes: int, comparison: str) 
             number = context.get_value_type(signature.return_type[0])
             places = ir.IntType(64 if isinstance(number, ir.DoubleType) else 32)
             in_order = ir.Constant(ir.VectorType(places, lanes), list(range(lanes)))
-            best = cgutils.alloca_once_value(builder, _in_all(builder, bound, lanes))
-            none = _in_all(builder, ir.Constant(places, -1), lanes)
+            best = cgutils.alloca_once_value(builder, in_all(builder, bound, lanes))
+            none = in_all(builder, ir.Constant(places, -1), lanes)
             at = cgutils.alloca_once_value(builder, none)
             values_at = _values(context, builder, signature, boxes, written, (size, count, lanes))
             with cgutils.for_range(builder, groups) as loop:
                 place = builder.mul(loop.index, ir.Constant(loop.index.type, lanes))
                 found = values_at(place)
                 here = place if places.width == 64 else builder.trunc(place, places)
-                here = builder.add(_in_all(builder, here, lanes), in_order)
+                here = builder.add(in_all(builder, here, lanes), in_order)
                 is_better = builder.fcmp_ordered(comparison, found, builder.load(best))
                 builder.store(builder.select(is_better, found, builder.load(best)), best)
                 builder.store(builder.select(is_better, here, builder.load(at)), at)
             most = _best_lane(builder, builder.load(best), comparison)
             # Of the lanes that have it the first place; -1 is the last of all as a number without a sign.
-            has_it = builder.fcmp_ordered("==", builder.load(best), _in_all(builder, most, lanes))
+            has_it = builder.fcmp_ordered("==", builder.load(best), in_all(builder, most, lanes))
             first_at = _least_lane(builder, builder.select(has_it, builder.load(at), none))
             return context.make_tuple(builder, signature.return_type, [most, _as_index(builder, first_at)])
 
@@ -100,15 +100,15 @@ def row_of(written: Trace, size: int, count: int, lanes: int, comparison: str) -
             shares = context.make_array(signature.args[8])(context, builder, best).data
             number = context.get_value_type(signature.args[6].dtype)
             none = ir.Constant(number, float("-inf" if comparison == ">" else "inf"))
-            share = cgutils.alloca_once_value(builder, _in_all(builder, none, lanes))
+            share = cgutils.alloca_once_value(builder, in_all(builder, none, lanes))
             values_at = _values(context, builder, signature, boxes, written, (size, count, lanes))
             with cgutils.for_range(builder, groups) as loop:
                 place = builder.mul(loop.index, ir.Constant(loop.index.type, lanes))
                 found, before = values_at(place), builder.load(share)
-                builder.store(found, _vector(builder, data, builder.add(to, place), lanes), align=4)
+                builder.store(found, vector_at(builder, data, builder.add(to, place), lanes), align=4)
                 is_better = builder.fcmp_ordered(comparison, found, before)
                 builder.store(builder.select(is_better, found, before), share)
-            builder.store(builder.load(share), _vector(builder, shares, best_to, lanes), align=4)
+            builder.store(builder.load(share), vector_at(builder, shares, best_to, lanes), align=4)
             return context.get_dummy_value()
 
         place = types.intp
@@ -136,15 +136,15 @@ def _values(context: Any, builder: Any, signature: Any, boxes: Any, written: Tra
     """What emits the values of the targets from a place on: pred and numbers are put into all lanes once."""
     size, count, lanes = sizes
     pred, numbers, targets, first, apart = boxes
-    known = [_in_all(builder, builder.extract_value(pred, k), lanes) for k in range(size)]
-    own = [_in_all(builder, builder.extract_value(numbers, k), lanes) for k in range(count)]
+    known = [in_all(builder, builder.extract_value(pred, k), lanes) for k in range(size)]
+    own = [in_all(builder, builder.extract_value(numbers, k), lanes) for k in range(count)]
     data = context.make_array(signature.args[2])(context, builder, targets).data
     apart_by = [builder.mul(apart, ir.Constant(first.type, k)) for k in range(size)]
     columns = [builder.gep(data, [builder.add(first, by)], inbounds=True) for by in apart_by]
     vector = ir.VectorType(data.type.pointee, lanes)
 
     def values_at(place: Any) -> Any:
-        given = [builder.load(_vector(builder, column, place, lanes), align=4) for column in columns]
+        given = [builder.load(vector_at(builder, column, place, lanes), align=4) for column in columns]
         return emit(written, builder, vector, known + given + own)
 
     return values_at
@@ -159,7 +159,7 @@ def lanes_where(lanes: int, comparison: str) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             values, first, bound = arguments
             data = context.make_array(signature.args[0])(context, builder, values).data
-            found = builder.load(_vector(builder, data, first, lanes), align=4)
+            found = builder.load(vector_at(builder, data, first, lanes), align=4)
             return _bits(builder, comparison, found, bound, lanes)
 
         return types.int64(values, types.intp, values.dtype), codegen
@@ -189,7 +189,7 @@ def bits_set(typing_context: Any, bits: Any) -> Any:
 
 def _bits(builder: Any, comparison: str, vector: Any, bound: Any, lanes: int) -> Any:
     """A bit for each number of a vector that compares with the bound."""
-    truths = builder.fcmp_ordered(comparison, vector, _in_all(builder, bound, lanes))
+    truths = builder.fcmp_ordered(comparison, vector, in_all(builder, bound, lanes))
     return builder.zext(builder.bitcast(truths, ir.IntType(lanes)), ir.IntType(64))
 
 
@@ -198,17 +198,22 @@ def _lane(place: int) -> Any:
     return ir.Constant(ir.IntType(PLACE_BITS), place)
 
 
-def _vector(builder: Any, data: Any, place: Any, lanes: int) -> Any:
+def vector_at(builder: Any, data: Any, place: Any, lanes: int) -> Any:
     """The address of the vector that begins at a place of an array."""
     vector = ir.VectorType(data.type.pointee, lanes)
     return builder.bitcast(builder.gep(data, [place], inbounds=True), vector.as_pointer())
 
 
-def _in_all(builder: Any, value: Any, lanes: int) -> Any:
+def in_all(builder: Any, value: Any, lanes: int) -> Any:
     """A number in all lanes."""
     unset = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
     one = builder.insert_element(unset, value, _lane(0))
     return builder.shuffle_vector(one, unset, ir.Constant(ir.VectorType(_lane(0).type, lanes), [0] * lanes))
+
+
+def shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
+    """A vector of lanes of two others, of which those of the second are counted on."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_lane(0).type, len(places)), places))
 
 
 def _best_lane(builder: Any, vector: Any, comparison: str) -> Any:

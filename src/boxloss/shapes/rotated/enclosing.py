@@ -4,9 +4,11 @@ Both are seen from the boxes alone, so they turn with them, and for equal angles
 axis-aligned boxes. Of the two the one with the smaller area, or with the shorter diagonal, counts.
 """
 
+from collections.abc import Iterable
+from functools import reduce
 from typing import Any, NamedTuple
 
-from boxloss.shapes.relations import Vector, where_larger
+from boxloss.shapes.relations import Vector
 from boxloss.shapes.relative import RelativeGradient
 from boxloss.shapes.replaceable import larger, smaller
 from boxloss.shapes.rotated.lines import Line
@@ -55,7 +57,7 @@ def reach(xp: Any, offset: Any, half: Any, side: Any) -> Reach:
     """Enclose [-side/2, side/2] and what extends by `half` about `offset`."""
     half_side = 0.5 * side
     first, last = half - offset, half + offset
-    # Half the sign of each: 1/2 where the other box reaches beyond this one, -1/2 where it does not.
+    # 1/2 where the other box reaches beyond this one, -1/2 where it does not.
     beyond_first, beyond_last = (0.5 * xp.sign(far - half_side) for far in (first, last))
     return Reach(
         larger(xp, half_side, first) + larger(xp, half_side, last),
@@ -74,45 +76,51 @@ def rectangle(xp: Any, lines: tuple[Line, Line]) -> Rectangle:
 
 
 class Measured(NamedTuple):
-    """A measure of a rectangle, such as its area, and its derivatives."""
+    """A measure of a rectangle, such as its area, and its derivatives with respect to the sides; None counts as 0."""
 
     value: Any
-    partials: RelativeGradient
-    bend: Any
+    rectangle: Rectangle
+    by_sides: Vector
 
 
-def measured(rectangle: Rectangle, value: Any, by_sides: Vector) -> Measured:
-    """A function of the sides, from its derivatives with respect to these."""
-    (by_x, by_y), bend = rectangle.partials, rectangle.bend
-    partials = plus(times(by_x, by_sides.x), times(by_y, by_sides.y))
-    return Measured(value, partials, by_sides.x * bend.x + by_sides.y * bend.y)
-
-
-def smaller_of(xp: Any, a: Measured, b: Measured, is_same: Any) -> RelativeGradient:
-    """The derivatives of the smaller of two measures.
+def smaller_of(xp: Any, a: Measured, b: Measured, is_same: Any, d: Any) -> RelativeGradient:
+    """Back from the smaller of two measures.
 
     Where the boxes are some quarter turns apart both may be the same, and differ by rounding: `is_same`. As the angle
     grows from there the one with the smaller derivative is the smaller, and as it falls the one with the larger: the
     derivative is the mean of these two.
     """
-
-    def chosen(one: Any, other: Any) -> Any:
-        if one is None and other is None:
-            return None
-        one, other = (0.0 if d is None else d for d in (one, other))
-        return xp.where(is_same, 0.5 * (one + other), where_larger(xp, b.value, a.value, one, other))
-
-    turn, other_turn = a.partials.angle, b.partials.angle
-    after = smaller(xp, turn + a.bend, other_turn + b.bend)
-    before = larger(xp, turn - a.bend, other_turn - b.bend)
-    angle = xp.where(is_same, 0.5 * (after + before), where_larger(xp, b.value, a.value, turn, other_turn))
-    return RelativeGradient(*map(chosen, a.partials, b.partials))._replace(angle=angle)
+    half = 0.5 * xp.where(is_same, 0.0, xp.sign(b.value - a.value))
+    own, other = d * (0.5 + half), d * (0.5 - half)
+    (turn, bend), (other_turn, other_bend) = (_by_angle(one) for one in (a, b))
+    after = smaller(xp, turn + bend, other_turn + other_bend)
+    before = larger(xp, turn - bend, other_turn - other_bend)
+    angle = xp.where(is_same, 0.5 * d * (after + before), own * turn + other * other_turn)
+    found: RelativeGradient = plus(_back(a, own), _back(b, other))
+    return found._replace(angle=angle)
 
 
-def larger_of(xp: Any, a: Measured, b: Measured, is_same: Any) -> RelativeGradient:
-    """Those of the larger of two."""
-    return times(smaller_of(xp, _negated(a), _negated(b), is_same), -1.0)
+def _by_angle(a: Measured) -> tuple[Any, Any]:
+    """The derivative with respect to the angle, and what is added to it and taken off it at a quarter turn."""
+    turns = tuple(partials.angle for partials in a.rectangle.partials)
+    turn, bend = (
+        _sum_of(None if by is None else one * by for one, by in zip(of, a.by_sides, strict=True))
+        for of in (turns, a.rectangle.bend)
+    )
+    return turn, bend
 
 
-def _negated(a: Measured) -> Measured:
-    return times(a, -1.0)
+def _back(a: Measured, d: Any) -> Any:
+    """Back from a measure."""
+    by_sides = (None if by is None else d * by for by in a.by_sides)
+    return _sum_of(None if by is None else times(of, by) for of, by in zip(a.rectangle.partials, by_sides, strict=True))
+
+
+def _sum_of(parts: Iterable[Any]) -> Any:
+    return reduce(plus, parts)
+
+
+def larger_of(xp: Any, a: Measured, b: Measured, is_same: Any, d: Any) -> RelativeGradient:
+    """Back from the larger of two."""
+    one, other = (Measured(-m.value, m.rectangle, times(m.by_sides, -1.0)) for m in (a, b))
+    return smaller_of(xp, one, other, is_same, -d)

@@ -44,10 +44,11 @@ def extent(xp: Any, w: Any, h: Any, cos: Any, sin: Any) -> Extent:
     # At a kink, where a sine or a cosine is 0, its size grows either way.
     bend_sin, bend_cos = xp.where(sin == 0.0, size_cos, 0.0), xp.where(cos == 0.0, size_sin, 0.0)
     of_cos, of_sin = -(sign_cos * sin), sign_sin * cos
+    w, h = 0.5 * w, 0.5 * h
     return Extent(
-        Vector(0.5 * (w * size_cos + h * size_sin), 0.5 * (w * size_sin + h * size_cos)),
-        Vector(0.5 * (w * of_cos + h * of_sin), 0.5 * (w * of_sin + h * of_cos)),
-        Vector(0.5 * (w * bend_cos + h * bend_sin), 0.5 * (w * bend_sin + h * bend_cos)),
+        Vector(w * size_cos + h * size_sin, w * size_sin + h * size_cos),
+        Vector(w * of_cos + h * of_sin, w * of_sin + h * of_cos),
+        Vector(w * bend_cos + h * bend_sin, w * bend_sin + h * bend_cos),
     )
 
 

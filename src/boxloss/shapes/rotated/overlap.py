@@ -7,11 +7,40 @@ edges is counted twice or lost, and all of it is arithmetic and selects.
 
 from typing import Any, NamedTuple
 
-from boxloss.shapes.relations import where_larger
 from boxloss.shapes.relative import Relative
 from boxloss.shapes.replaceable import larger, replaceable, smaller
 
 SHORTEST_RUN = 2.0**-100  # an edge that runs less along an axis is parallel to the other one
+
+
+class Axis(NamedTuple):
+    """The edges of the first box along one of its sides, and the other box, along one axis.
+
+    Attributes
+    ----------
+    half, length
+        Half of what the edges run along the axis, and its size.
+    per
+        -1 / the run. Of an edge along the other axis it is so large that any distance times it is beyond 1.
+    is_parallel
+        Whether that is so.
+    limit
+        Half the side of the other box.
+    """
+
+    half: Any
+    length: Any
+    per: Any
+    is_parallel: Any
+    limit: Any
+
+
+class Corner(NamedTuple):
+    """A corner of the first box: its y, and how far it is beyond the other along x and along y."""
+
+    y: Any
+    beyond_x: Any
+    beyond_y: Any
 
 
 class Edge(NamedTuple):
@@ -19,15 +48,17 @@ class Edge(NamedTuple):
 
     Attributes
     ----------
-    swept
-        The integral of the clamped y by the share of the edge.
+    beside, within
+        The integral of the clamped y by the share of the edge, in two parts: what is above the other box less what is
+        below it, or the other way round for one that runs down, in its limit; and what is within.
     inside
         The share of it inside; half of it where it lies on an edge of the other box.
     middle
         The middle of that share, seen from the middle of the edge: from -1/2 to 1/2.
     """
 
-    swept: Any
+    beside: Any
+    within: Any
     inside: Any
     middle: Any
 
@@ -43,88 +74,93 @@ class Overlap(NamedTuple):
     angle: Any
 
 
-def unit(xp: Any, a: Any) -> Any:
-    """Clamp to [0, 1]."""
-    a = xp.where(a < 0.0, 0.0, a)
-    return xp.where(a > 1.0, 1.0, a)
-
-
 def clamped(xp: Any, a: Any, limit: Any) -> Any:
     """Clamp to [-limit, limit]."""
     return smaller(xp, limit, larger(xp, -limit, a))
 
 
-def per_run(xp: Any, run: Any) -> Any:
-    """1 / run, and 0 for an edge along the other axis."""
-    is_parallel = xp.abs(run) < SHORTEST_RUN
-    return xp.where(is_parallel, 0.0, 1.0 / xp.where(is_parallel, 1.0, run))
+def axis(xp: Any, half: Any, limit: Any) -> Axis:
+    """What is the same for two edges."""
+    length = xp.abs(half)
+    is_parallel = length < 0.5 * SHORTEST_RUN
+    return Axis(half, length, -0.5 / xp.where(is_parallel, 0.5 * SHORTEST_RUN, half), is_parallel, limit)
 
 
-def share_within(xp: Any, start: Any, end: Any, per: Any, limit: Any) -> tuple[Any, Any]:
-    """The shares of an edge between which a coordinate is within [-limit, limit], each from the nearer end."""
-    first = unit(xp, (clamped(xp, start, limit) - start) * per)
-    last = unit(xp, 1.0 - (end - clamped(xp, end, limit)) * per)
-    return first, larger(xp, last, first)
+def clipped(xp: Any, start: Corner, end: Corner, middle: tuple[Any, Any], x: Axis, y: Axis) -> Edge:
+    """Clip an edge.
+
+    The shares of it between which it is within the width of the other box are taken from the nearer end each, and what
+    is within its height from these.
+    """
+    a0 = start.beyond_x * x.per
+    a0 = xp.where(a0 < 0.0, 0.0, a0)
+    a0 = xp.where(a0 > 1.0, 1.0, a0)
+    a1 = larger(xp, a0, 1.0 + end.beyond_x * x.per)
+    a1 = xp.where(a1 > 1.0, 1.0, a1)
+    m0 = smaller(xp, a1, larger(xp, a0, start.beyond_y * y.per))
+    m1 = smaller(xp, a1, larger(xp, m0, 1.0 + end.beyond_y * y.per))
+    both, inside = m0 + m1, m1 - m0
+    within = inside * (start.y + both * y.half)
+    return Edge((a0 + a1) - both, within, halved_on_edges(xp, middle, x, y, inside), 0.5 * both - 0.5)
 
 
-def where_parallel(xp: Any, per: Any, distance: Any, limit: Any, share: Any) -> Any:
-    """All, half or nothing of a share of an edge that is parallel and inside, on or outside the edges of the other."""
-    return xp.where(per == 0.0, where_larger(xp, limit, xp.abs(distance), share, 0.0), share)
+def halved_on_edges(xp: Any, middle: tuple[Any, Any], x: Axis, y: Axis, share: Any) -> Any:
+    """Half of a share of an edge that lies on one of the other."""
+    is_on = (x.is_parallel & (xp.abs(middle[0]) == x.limit)) | (y.is_parallel & (xp.abs(middle[1]) == y.limit))
+    return xp.where(is_on, 0.5 * share, share)
 
 
-def clipped(xp: Any, start: tuple[Any, Any], run: tuple[Any, Any], per: tuple[Any, Any], half: tuple[Any, Any]) -> Edge:
-    """Clip an edge from `start` by `run`, of which `per` are the inverses, by a box of half the sides `half`."""
-    (x, y), (run_x, run_y), (half_w, half_h) = start, run, half
-    a0, a1 = share_within(xp, x, x + run_x, per[0], half_w)
-    b0, b1 = share_within(xp, y, y + run_y, per[1], half_h)
-    m0, m1 = (smaller(xp, a1, larger(xp, a0, b)) for b in (b0, b1))
-    inside = m1 - m0
-    beside = xp.sign(run_y) * half_h * ((a1 - m1) - (m0 - a0))
-    swept = beside + inside * clamped(xp, y + (m0 + m1) * (0.5 * run_y), half_h)
-    inside = where_parallel(xp, per[0], x + 0.5 * run_x, half_w, inside)
-    inside = where_parallel(xp, per[1], y + 0.5 * run_y, half_h, inside)
-    return Edge(swept, inside, 0.5 * (m0 + m1) - 0.5)
+def swept(xp: Any, before: Edge, after: Edge, y: Axis) -> Any:
+    """What the second of two parallel edges sweeps more than the first."""
+    limit = xp.where(y.per > 0.0, -y.limit, y.limit)
+    return limit * (after.beside - before.beside) + (after.within - before.within)
 
 
-def has_gap(xp: Any, r: Relative) -> Any:
+def has_gap(xp: Any, r: Relative, u: tuple[Axis, Axis], v: tuple[Axis, Axis]) -> Any:
     """Whether a line along an edge of one of the boxes has them on two sides."""
     cos, sin = xp.abs(r.cos), xp.abs(r.sin)
     along_w, along_h = r.cos * r.x + r.sin * r.y, r.cos * r.y - r.sin * r.x
+    limit_x, limit_y = u[0].limit, u[1].limit
     return (
-        (xp.abs(r.x) > 0.5 * (r.other_w + (r.w * cos + r.h * sin)))
-        | (xp.abs(r.y) > 0.5 * (r.other_h + (r.w * sin + r.h * cos)))
-        | (xp.abs(along_w) > 0.5 * (r.w + (r.other_w * cos + r.other_h * sin)))
-        | (xp.abs(along_h) > 0.5 * (r.h + (r.other_w * sin + r.other_h * cos)))
+        (xp.abs(r.x) > limit_x + (u[0].length + v[0].length))
+        | (xp.abs(r.y) > limit_y + (u[1].length + v[1].length))
+        | (xp.abs(along_w) > 0.5 * r.w + (limit_x * cos + limit_y * sin))
+        | (xp.abs(along_h) > 0.5 * r.h + (limit_x * sin + limit_y * cos))
     )
 
 
 @replaceable
 def overlap(xp: Any, r: Relative) -> Overlap:
     """The intersection of two boxes, and its derivatives."""
-    half = 0.5 * r.other_w, 0.5 * r.other_h
-    u, v = (r.w * r.cos, r.w * r.sin), (-(r.h * r.sin), r.h * r.cos)
-    per_u, per_v = tuple(per_run(xp, run) for run in u), tuple(per_run(xp, run) for run in v)
-    back_u, back_v, per_back_u, per_back_v = ((-a, -b) for a, b in (u, v, per_u, per_v))
+    limit_x, limit_y, half_w, half_h = (0.5 * side for side in (r.other_w, r.other_h, r.w, r.h))
+    u_x, u_y = axis(xp, half_w * r.cos, limit_x), axis(xp, half_w * r.sin, limit_y)
+    v_x, v_y = axis(xp, -(half_h * r.sin), limit_x), axis(xp, half_h * r.cos, limit_y)
 
-    def corner(along_u: float, along_v: float) -> tuple[Any, Any]:
-        return r.x + along_u * u[0] + along_v * v[0], r.y + along_u * u[1] + along_v * v[1]
+    before_u, after_u = (r.x - u_x.half, r.y - u_y.half), (r.x + u_x.half, r.y + u_y.half)
+    before_v, after_v = (r.x - v_x.half, r.y - v_y.half), (r.x + v_x.half, r.y + v_y.half)
 
-    bottom = clipped(xp, corner(-0.5, -0.5), u, per_u, half)
-    right = clipped(xp, corner(0.5, -0.5), v, per_v, half)
-    top = clipped(xp, corner(0.5, 0.5), back_u, per_back_u, half)
-    left = clipped(xp, corner(-0.5, 0.5), back_v, per_back_v, half)
+    def corner(x: Any, y: Any) -> Corner:
+        return Corner(y, x - clamped(xp, x, limit_x), y - clamped(xp, y, limit_y))
 
-    swept = (u[0] * (top.swept - bottom.swept)) + (v[0] * (left.swept - right.swept))
+    first, second = (corner(x - u_x.half, y - u_y.half) for x, y in (before_v, after_v))
+    third, last = (corner(x + u_x.half, y + u_y.half) for x, y in (before_v, after_v))
+    bottom = clipped(xp, first, third, before_v, u_x, u_y)
+    top = clipped(xp, second, last, after_v, u_x, u_y)
+    left = clipped(xp, first, second, before_u, v_x, v_y)
+    right = clipped(xp, third, last, after_u, v_x, v_y)
+
+    shared = 2.0 * (u_x.half * swept(xp, bottom, top, u_y) + v_x.half * swept(xp, right, left, v_y))
     most = smaller(xp, r.w * r.h, r.other_w * r.other_h)
-    area = xp.where(has_gap(xp, r) | (swept < 0.0), 0.0, smaller(xp, most, swept))
-    along_v, along_u = bottom.inside - top.inside, right.inside - left.inside
-    by_turn = (r.w * r.w) * (bottom.inside * bottom.middle + top.inside * top.middle)
-    by_turn = by_turn + (r.h * r.h) * (right.inside * right.middle + left.inside * left.middle)
+    is_apart = has_gap(xp, r, (u_x, u_y), (v_x, v_y)) | (shared < 0.0)
+    area = xp.where(is_apart, 0.0, smaller(xp, most, shared))
+    along_v, along_u = 2.0 * (bottom.inside - top.inside), 2.0 * (right.inside - left.inside)
+    by_turn = (r.w * r.w) * (bottom.inside * bottom.middle - top.inside * top.middle)
+    by_turn = by_turn + (r.h * r.h) * (right.inside * right.middle - left.inside * left.middle)
     return Overlap(
         area,
-        along_v * u[1] + along_u * v[1],
-        -(along_v * u[0] + along_u * v[0]),
-        0.5 * r.h * (right.inside + left.inside),
-        0.5 * r.w * (bottom.inside + top.inside),
+        along_v * u_y.half + along_u * v_y.half,
+        -(along_v * u_x.half + along_u * v_x.half),
+        half_h * (right.inside + left.inside),
+        half_w * (bottom.inside + top.inside),
         -by_turn,
     )

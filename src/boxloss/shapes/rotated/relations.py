@@ -23,7 +23,7 @@ from boxloss.shapes.relations import (
 )
 from boxloss.shapes.relative import Projection, Relative, RelativeGradient
 from boxloss.shapes.replaceable import larger, smaller
-from boxloss.shapes.rotated.enclosing import Measured, larger_of, measured, smaller_of
+from boxloss.shapes.rotated.enclosing import Measured, larger_of, smaller_of
 from boxloss.shapes.rotated.pair import RotatedPair, RotatedPartials
 from boxloss.shapes.rotated.projections import projected
 from boxloss.shapes.shape import Relation, plus, times
@@ -88,14 +88,15 @@ def by_diagonal(sides: Vector) -> tuple[Any, Vector]:
 
 def both_measured(pair: RotatedPair, by: Callable[[Vector], tuple[Any, Vector]]) -> tuple[Measured, Measured]:
     """A measure of the two rectangles."""
-    one, other = (measured(rectangle, *by(rectangle.sides)) for rectangle in pair.rectangles)
-    return one, other
+    (value, by_sides), (other_value, other_by_sides) = (by(rectangle.sides) for rectangle in pair.rectangles)
+    one, other = pair.rectangles
+    return Measured(value, one, by_sides), Measured(other_value, other, other_by_sides)
 
 
 def pullback_of_smaller(xp: Any, pair: RotatedPair, found: tuple[Measured, Measured], d: Any) -> RotatedPartials:
     """Back from the smaller of two measures."""
     is_quarter_turn = (pair.of_target.sin == 0.0) | (pair.of_target.cos == 0.0)
-    return RotatedPartials(both=times(smaller_of(xp, *found, is_quarter_turn), d))
+    return RotatedPartials(both=smaller_of(xp, *found, is_quarter_turn, d))
 
 
 def enclosing_area_forward(xp: Any, pair: RotatedPair) -> Any:
@@ -129,10 +130,11 @@ def enclosing_sides_forward(xp: Any, pair: RotatedPair) -> Vector:
 def enclosing_sides_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
     """Those of the longer ones."""
     rectangles, is_parallel = pair.rectangles, pair.of_target.sin == 0.0
-    one_x, other_x = (measured(r, r.sides.x, Vector(1.0, 0.0)) for r in rectangles)
-    one_y, other_y = (measured(r, r.sides.y, Vector(0.0, 1.0)) for r in rectangles)
-    of_x, of_y = larger_of(xp, one_x, other_x, is_parallel), larger_of(xp, one_y, other_y, is_parallel)
-    return RotatedPartials(both=plus(times(of_x, d.x), times(of_y, d.y)))
+    one_x, other_x = (Measured(r.sides.x, r, Vector(1.0, None)) for r in rectangles)
+    one_y, other_y = (Measured(r.sides.y, r, Vector(None, 1.0)) for r in rectangles)
+    of_x = larger_of(xp, one_x, other_x, is_parallel, d.x)
+    of_y = larger_of(xp, one_y, other_y, is_parallel, d.y)
+    return RotatedPartials(both=plus(of_x, of_y))
 
 
 # --- Centres, sides, aspect ratios ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import of_one_shape
-from boxloss.shapes.shape import times
+from boxloss.shapes.shape import Format, times
 
 
 class Kind(NamedTuple):
@@ -37,18 +37,45 @@ class Kind(NamedTuple):
         return pred.size, target.size, 3 + len(self.structure.number_names), None
 
 
-def of_a_pair(kind: Kind) -> Callable[..., tuple[Any, Any, Any]]:
+def made_of(box_format: Format) -> Callable[..., tuple[Any, ...]]:
+    """Make ``made_of(xp, numbers, image_size)``: the numbers of a box that its format does not have as they are."""
+
+    def made(xp: Any, numbers: Any, image_size: Any) -> tuple[Any, ...]:
+        box = box_format.decode(xp, numbers, Image(*image_size))
+        return tuple(number for number in box if not _is_one_of(numbers, number))
+
+    return made
+
+
+def _is_one_of(numbers: Any, number: Any) -> bool:
+    return any(number is given for given in numbers)
+
+
+def _with_made(xp: Any, box_format: Format, numbers: Any, image: Image) -> Any:
+    """A box from the numbers of its format, followed by those that are made of these."""
+    given, made = numbers[: box_format.size], iter(numbers[box_format.size :])
+    box = box_format.decode(xp, given, image)
+    return type(box)(*(number if _is_one_of(given, number) else next(made) for number in box))
+
+
+def of_a_pair(kind: Kind, *, has_made: bool = False) -> Callable[..., tuple[Any, Any, Any]]:
     """Make ``of_a_pair(xp, pred, target, numbers, weight) -> value, d_pred, d_target``.
 
     `numbers` are the factor of gradients, the width and height of the image, and those of the loss. A gradient that
-    is not wanted is an empty tuple. Without weights, `weight` is not read.
+    is not wanted is an empty tuple. Without weights, `weight` is not read. If it `has_made` numbers, those of `made_of`
+    follow the numbers of each box.
     """
     pred_format, target_format = of_one_shape(kind.formats)
 
     def compute(xp: Any, pred: Any, target: Any, numbers: Any, weight: Any) -> tuple[Any, Any, Any]:
         factor, width, height, *own = numbers
         image = Image(width, height)
-        p, t = pred_format.decode(xp, pred, image), target_format.decode(xp, target, image)
+        boxes = (pred_format, pred), (target_format, target)
+        if has_made:
+            p, t = (_with_made(xp, own, given, image) for own, given in boxes)
+            pred, target = pred[: pred_format.size], target[: target_format.size]
+        else:
+            p, t = (own.decode(xp, given, image) for own, given in boxes)
         pair = pred_format.shape.pair(xp, p, t, image)
         value, gradient = kind.structure.evaluate(own, xp, pair)
         if kind.weighted:

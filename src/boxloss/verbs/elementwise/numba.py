@@ -9,12 +9,15 @@ from numba.core import types
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import flat, in_library
+from boxloss.engines.numba.columns import Pairs, has_columns, of_pairs
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import load, prefer_wide_vectors, store
+from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
-from boxloss.verbs.elementwise.formula import Kind, of_a_pair
+from boxloss.shapes.formats import of_one_shape
+from boxloss.verbs.elementwise.formula import Kind, made_of, of_a_pair
 
 # What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
 CHUNK_OF_BOXES = 1 << 16
@@ -22,6 +25,8 @@ CHUNK_OF_BOXES = 1 << 16
 
 def kernel(machine: Machine, kind: Kind) -> Template:
     """Value and gradients of each pair."""
+    if any(has_columns(size) for size in kind.sizes[:2]):
+        return _by_columns(machine, kind)
     compute = machine.function(of_a_pair(kind), *kind.sizes)
     pred_size, target_size, count, _ = kind.sizes
     load_pred, load_target, store_pred, store_target = (f(n) for f in (load, store) for n in (pred_size, target_size))
@@ -37,6 +42,22 @@ def kernel(machine: Machine, kind: Kind) -> Template:
                 store_pred(d_pred, pred_size * i, 1, d)
             if target_grad:
                 store_target(d_target, target_size * i, 1, e)
+
+    boxes = (machine.readonly,) * 3
+    return elementwise, types.void(*boxes, machine.numbers(count), machine.array, machine.array, machine.array)
+
+
+def _by_columns(machine: Machine, kind: Kind) -> Template:
+    """The same for boxes whose numbers LLVM does not read in whole vectors."""
+    (pred_format, target_format), (pred_size, target_size, count, _) = of_one_shape(kind.formats), kind.sizes
+    made_pred, made_target = (machine.trace(made_of(own), own.size, 2) for own in (pred_format, target_format))
+    pairs = Pairs((pred_size, target_size), (made_pred, made_target), kind.weighted, lanes_of(machine.dtype))
+    written = machine.trace(of_a_pair(kind, has_made=True), *pairs.widths, count, None)
+    compute = of_pairs(pairs, written)
+
+    def elementwise(pred, target, weight, numbers, value, d_pred, d_target):  # type: ignore[no-untyped-def]
+        prefer_wide_vectors()
+        compute(pred, target, weight, numbers, value, d_pred, d_target)
 
     boxes = (machine.readonly,) * 3
     return elementwise, types.void(*boxes, machine.numbers(count), machine.array, machine.array, machine.array)
