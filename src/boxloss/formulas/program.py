@@ -72,14 +72,19 @@ def program_of(loss: Any) -> Program:
 def _program(structure: Structure, numbers: tuple[float, ...]) -> Program:
     program = Program(structure.of(numbers), numbers)  # the usual exponents may be others than when it was pickled
     if not is_compiling():  # a loss that a graph makes is no more than the graph
-        _programs[id(program)] = program
-        for keep in _keepers:
-            keep(program)
+        keep_for_adapters(program)
     return program
 
 
 _programs: WeakValueDictionary[int, Program] = WeakValueDictionary()
 _keepers: list[Callable[[Program], None]] = []
+
+
+def keep_for_adapters(program: Program) -> None:
+    """Give adapters the program of a loss that stays."""
+    _programs[id(program)] = program
+    for keep in _keepers:
+        keep(program)
 
 
 def keep_beside(keep: Callable[[Program], None]) -> None:

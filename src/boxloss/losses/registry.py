@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from boxloss.formulas.program import keep_for_adapters
 from boxloss.losses.loss import Loss
 from boxloss.losses.names import NAMES
 
@@ -46,4 +47,5 @@ def register(name: str, loss: LossT) -> LossT:
             f"got it for {kind.__module__}.{kind.__qualname__}"
         )
     BY_NAME[name] = loss
+    keep_for_adapters(loss.program)  # one that is asked for first in a graph of torch.compile is more than the graph
     return loss
