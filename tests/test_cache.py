@@ -14,6 +14,12 @@ import pytest
 import boxloss
 from boxloss.engines import cache
 from boxloss.engines.cache import KEPT_VERSIONS, cache_folder
+from boxloss.engines.digest import digest_of
+from boxloss.engines.machine import inner
+from boxloss.engines.numba import columns
+from boxloss.engines.numba.compile import machine
+from boxloss.verbs.elementwise import numba as elementwise
+from boxloss.verbs.elementwise.formula import Kind
 from processes import USE, finish, run, start
 
 
@@ -325,3 +331,19 @@ def test_the_folder_is_in_the_user_cache(tmp_path, use):
     folder = "Library/Caches" if sys.platform == "darwin" else ".cache"
     (kernel,) = kernels(tmp_path)
     assert kernel.is_relative_to(tmp_path / folder / "boxloss" / "kernels")
+
+
+@pytest.mark.parametrize("name", ["VECTORS", "CACHE_LINE", "_taken_apart", "_put_together", "vector_at", "emit"])
+def test_what_only_methods_name_is_in_the_digest(name, monkeypatch):
+    """Boxes of five numbers are loaded and stored by methods of a class, which a kernel is compiled from too."""
+    kind = Kind(boxloss.iou.program.structure, ("cxcywha", "cxcywha"), True, False, False)
+
+    def digest():
+        kernel, signature = elementwise.kernel(machine("float32"), kind)
+        return digest_of(kernel, str(signature), inner=inner)
+
+    before = digest()
+    assert digest() == before
+    value = getattr(columns, name)
+    monkeypatch.setattr(columns, name, 2 * value if isinstance(value, int) else lambda *given: value(*given))
+    assert digest() != before

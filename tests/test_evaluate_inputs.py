@@ -143,6 +143,7 @@ def test_ids_that_a_file_does_not_list(tmp_path):
         ({"areas": {"small": (5, 1)}}, "areas must be ranges (low, high); got (5, 1) for 'small'"),
         ({"areas": {"10": (0, 1)}}, "names of areas must be words; got '10'"),
         ({"max_detections": (0, 1)}, "max_detections must be whole numbers above 0; got (0, 1)"),
+        ({"max_detections": "a"}, "max_detections must be whole numbers above 0; got 'a'"),
         ({"max_detections": (1.5,)}, "max_detections must be whole numbers above 0; got (1.5,)"),
         ({"engine": "cuda"}, "engine must be one of 'auto', 'numba', 'array'; got 'cuda'"),
         (
@@ -178,3 +179,9 @@ def test_wrong_options(options, message):
 def test_wrong_questions(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call(bl.evaluate(*sample()))
+
+
+def test_one_number_of_detections():
+    """As a number alone is one of a tuple."""
+    one, several = (bl.evaluate(*COLUMNS, format="xywh", max_detections=most) for most in (100, (100,)))
+    assert_equal(one, several)

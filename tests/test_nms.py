@@ -224,22 +224,22 @@ BOX, SCORE = np.ones((3, 4)), np.ones(3)
         (
             lambda: bl.nms(BOX, SCORE, threshold=2),
             ValueError,
-            "threshold must be from 0 to 1, as IoUScore is: with 2.0 all boxes are kept",
+            "threshold must be from 0 to 1, as IoUScore is; got 2.0, with which no box is removed",
         ),
         (
             lambda: bl.nms(BOX, SCORE, threshold=-0.1, metric=bl.iou),
             ValueError,
-            "threshold must be from 0 to 1, as 1 - IoU is: with -0.1 of boxes that are compared one is left",
+            "threshold must be from 0 to 1, as 1 - IoU is; got -0.1, with which all but the first box are removed",
         ),
         (
             lambda: bl.nms(BOX, SCORE, threshold=1.5, metric=bl.l1),
             ValueError,
-            "threshold must be at most 1, as 1 - L1 is: with 1.5 all boxes are kept",
+            "threshold must be at most 1, as 1 - L1 is; got 1.5, with which no box is removed",
         ),
         (
             lambda: bl.soft_nms(BOX, SCORE, method="linear", threshold=50),
             ValueError,
-            "threshold must be from 0 to 1, as IoUScore is: with 50.0 all boxes are kept",
+            "threshold must be from 0 to 1, as IoUScore is; got 50.0, with which no box is removed",
         ),
         (
             lambda: bl.soft_nms(BOX, SCORE, method="hard"),

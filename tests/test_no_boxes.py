@@ -50,6 +50,15 @@ def test_functions_of_boxes(backend):
         check(backend, found, (0,), "bool")
 
 
+@pytest.mark.parametrize("format", ["xyxy", "cxcywha"])
+def test_pairs_within_and_suppression(format):
+    empty, boxes = np.asarray([]), bl.convert(BOXES, "xyxy", format)
+    for pred, target in ((empty, boxes), (boxes, empty), (empty, empty)):
+        assert [len(found) for found in bl.giou.below(pred, target, 0.5, format=format)] == [0, 0, 0]
+    assert len(bl.nms(empty, empty, format=format)) == 0
+    assert [len(found) for found in bl.soft_nms(empty, empty, format=format)] == [0, 0]
+
+
 def test_the_functions_of_other_libraries(backend):
     empty, boxes = nothing(backend), backend.asarray(BOXES, "float32")
     check(backend, torchvision.box_iou(empty, boxes), (0, 2), "float32")

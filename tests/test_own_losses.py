@@ -292,6 +292,9 @@ def test_a_name_of_the_registry(monkeypatch):
         )
     assert (bl.get("mine"), bl.get("ciou")) == (renamed, bl.ciou)
     assert registry.register("ciou", bl.CIoU()) == bl.ciou  # as a module that is loaded again
+    text = "name must not be that of another loss: 'ciou' is boxloss.losses.ciou.CIoU; got it for boxloss.losses.ciou."
+    other = bl.CIoU(full_gradient=True)
+    check_error(lambda: registry.register("ciou", other), ValueError, f"{text}{other}")
     text = "loss must be an instance of a loss; got the class CIoU"
     check_error(lambda: registry.register("new", bl.CIoU), TypeError, text)
     text = "name must be an identifier, as 'my_iou'; got 'my iou'"

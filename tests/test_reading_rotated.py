@@ -231,6 +231,17 @@ def test_corners_that_are_wrong(tmp_path):
         bl.evaluate(*files)
 
 
+def test_angles_of_zero_are_read_as_fast_as_none(tmp_path):
+    truth, found = ({**side, "box": np.abs(side["box"][:, :4])} for side in scene())
+    (file, _) = write_json(tmp_path, truth, found)
+    content = json.loads(file.read_text())
+    for record in content["annotations"]:
+        record |= {"angle": 0.0, "rotation": 0}
+    for text in (json.dumps(content), json.dumps(content, indent=1)):
+        assert typed.ground_truth(file, text.encode()) is not None
+        assert typed.ground_truth(file, text.replace('"angle": 0.0', '"angle": 0.5').encode()) is None
+
+
 @pytest.mark.parametrize("typed_too", [True, False])
 @pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Bounding-box regression losses with closed-form gradients, on any array library, at memory speed."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -58,23 +59,25 @@ else:
 # The module of each name that is imported when it is asked for. All losses together take a third of what NumPy takes.
 _MODULES = {
     **{public: f"losses.{name}" for name, kind in NAMES.items() for public in (kind, name)},
-    **dict.fromkeys(
-        ["MODIFIERS", "Alpha", "AxisEnclosing", "Focal", "Focaler", "Inner", "Interpolated", "Scaled", "Wise"],
-        "losses.modifiers",
-    ),
-    "WiseState": "losses.modifiers",
+    **dict.fromkeys(["MODIFIERS", "Alpha", "AxisEnclosing", "Focal", "Focaler", "Inner"], "losses.modifiers"),
+    **dict.fromkeys(["Interpolated", "Scaled", "Wise", "WiseState"], "losses.modifiers"),
     "MPDIoU": "losses.mpdiou",
     **dict.fromkeys(["nms", "soft_nms"], "suppression"),
     **dict.fromkeys(["Comparison", "Evaluation", "evaluate"], "evaluation"),
 }
+_PACKAGES = ("coco", "compat", "lab", "plot", "testing", "torch")
 
+if not TYPE_CHECKING:  # which would take every name for one of these
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"boxloss.{_MODULES[name]}"), name)
-    return value
+    def __getattr__(name: str) -> Any:
+        if name in _PACKAGES:
+            return import_module(f"boxloss.{name}")
+        if name not in _MODULES:  # with what Python wants for a "Did you mean"
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])
+        value = globals()[name] = getattr(import_module(f"boxloss.{_MODULES[name]}"), name)
+        return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, *_PACKAGES, "__version__"])

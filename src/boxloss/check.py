@@ -20,7 +20,7 @@ UNREAD = (
     "image_size is not read: neither the formats nor the loss need it. "
     "Leave it out, or give a format such as 'rel_xyxy'"
 )
-MOST = 2**31 - 1
+LARGEST_COUNT = 2**31 - 1  # that indices of every array library hold
 REDUCTIONS = ("none", "mean", "sum")
 TAKEN = (  # by every loss
     "fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps", "nearest", "topk", "below", "above",
@@ -42,6 +42,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     near = get_close_matches(word.lower(), list(known), 1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def kind_of_object(value: object) -> str:
+    """What came instead of an instance."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def check_bool(name: str, value: object) -> bool:
@@ -119,8 +124,8 @@ def check_count(name: str, value: Any) -> int:
 def check_k(value: Any) -> int:
     """How many of the best are wanted: more than there are, too, but no more than an array has of anything."""
     number = check_count("k", value)
-    if number > MOST:
-        raise ValueError(f"k must be at most {MOST}, since there is a place for each of the best; got {number}")
+    if number > LARGEST_COUNT:
+        raise ValueError(f"k must be at most {LARGEST_COUNT}; got {number}")
     return number
 
 

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from typing import Any, Self
 
-import torch
-from torch import Tensor
+try:
+    import torch
+    from torch import Tensor
+except ModuleNotFoundError:
+    raise ImportError('boxloss.torch needs PyTorch: pip install "boxloss[torch]"') from None
 
 from boxloss.check import check_choice, check_formats, check_reduction
 from boxloss.losses.iou import iou

@@ -134,8 +134,9 @@ def _without_names(name: str, text: str, value: str) -> str:
     loss = "ciou, " * (name in modifiers())
     if not known:
         return f"{_short(text)} is no loss: {name} has no parameters"
-    told = f"{known[0]}={value}" if loss and value else f"{known[0]}=..."
-    return f"{_short(text)} is no loss: parameters are given by name, as {name}({loss}{told})"
+    value = value if loss and re.fullmatch(r"[-+.\de]+", value) else "..."
+    rest = f" (of {', '.join(known)})" * (len(known) > 1)
+    return f"{_short(text)} is no loss: parameters are given by name, as {name}({loss}{known[0]}={value}){rest}"
 
 
 def _with_parameters(name: str, given: dict[str, Any], keywords: list[ast.keyword]) -> bl.Loss:

@@ -20,7 +20,7 @@ from boxloss.printable import printable
 
 Read = TypeVar("Read")
 ANGLES = tuple(f'"{name}"'.encode() for name in records.ANGLES)
-ANGLE = re.compile(rb"(?:" + b"|".join(ANGLES) + rb")[ \t\n\r]*:[ \t\n\r]*(?!0(?:\.0*)?[ \t\n\r]*[,}])")
+ANGLE = re.compile(rb"(?:" + b"|".join(ANGLES) + rb")[ \t\n\r]*:[ \t\n\r]*+(?!0(?:\.0*)?[ \t\n\r]*[,}])")
 
 
 def ground_truth(source: Source, content: bytes, format: str | None = None) -> GroundTruth | None:

@@ -1,4 +1,4 @@
-"""A digest of what a kernel is compiled from: its code, its constants and all that these name.
+"""A digest of what a kernel is compiled from: its code, its constants and all that these name, methods included.
 
 A kernel on disk is found by it. So whatever changes the machine code changes the name: an edit, an upgrade, another
 parameter, a loss of somebody's own.
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
+PACKAGE = __name__.partition(".")[0]
 # Packages whose functions are told apart by version, which is in the name of the folder.
 FOREIGN = ("numba", "llvmlite", "numpy", "cuda", "builtins", "functools", "itertools", "math", "typing")
 
@@ -35,6 +36,7 @@ class _Walk:
     def __init__(self, inner: Callable[[Any], Any]) -> None:
         self.digest, self.inner = hashlib.sha256(), inner
         self.seen: dict[int, int] = {}
+        self.classes: set[int] = set()
         self.kept: list[Any] = []  # what was seen lives on, so that no other has its id
 
     def feed(self, *words: object) -> None:
@@ -46,6 +48,7 @@ class _Walk:
         elif isinstance(value, tuple | list | frozenset):
             items = sorted(value, key=repr) if isinstance(value, frozenset) else value
             self.feed(type(value).__name__, len(items))
+            self.visit_class(type(value))
             for item in items:
                 self.visit(item)
         elif isinstance(value, Mapping):
@@ -70,12 +73,25 @@ class _Walk:
             self.visit_function(value)
         elif isinstance(value, type | BuiltinFunctionType):
             self.feed("named", value.__module__, value.__qualname__)
+            if isinstance(value, type):
+                self.visit_class(value)
         elif isinstance(value, ModuleType):
             self.feed("module", value.__name__)
         elif type(value).__module__ in ("typing", "collections.abc", "types"):  # of annotations
             self.feed("type", repr(value))
         else:
             raise TypeError(f"a kernel is compiled from functions, numbers and text; got {type(value).__qualname__}")
+
+    def visit_class(self, kind: type) -> None:
+        """The functions that a class of this package was written with; what made a tuple of it has made others."""
+        if kind.__module__.partition(".")[0] != PACKAGE or id(kind) in self.classes:
+            return
+        self.classes.add(id(kind))
+        for name, member in vars(kind).items():
+            function = member.fget if isinstance(member, property) else member
+            if isinstance(function, FunctionType) and function.__module__ == kind.__module__:
+                self.feed(name)
+                self.visit(function)
 
     def visit_function(self, function: FunctionType) -> None:
         self.feed("function", function.__module__, function.__qualname__)

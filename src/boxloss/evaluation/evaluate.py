@@ -154,7 +154,7 @@ def _settings(iou_thresholds: Any, areas: Any, max_detections: Any) -> Settings:
         if not isinstance(name, str) or name.isdecimal():
             raise ValueError(f"names of areas must be words; got {name!r}")
         ranges[name] = (low, high)
-    counts = distinct(np.asarray(max_detections))
+    counts = distinct(np.asarray(max_detections).reshape(-1))
     if counts.dtype.kind not in "iu" or counts.size == 0 or counts[0] < 1:
         raise ValueError(f"max_detections must be whole numbers above 0; got {max_detections!r}")
     return Settings(thresholds, ranges, tuple(counts.tolist()))

@@ -1,7 +1,7 @@
 """Losses by name."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from boxloss.check import did_you_mean
@@ -16,7 +16,8 @@ def losses() -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Coordinate losses, those of the IoU family in the order of their years, and those without an IoU.
+        Coordinate losses, those of the IoU family in the order of their years, those without an IoU, and what was
+        registered beside them. The first call imports all of the package.
 
     Examples
     --------
@@ -68,24 +69,17 @@ def _all() -> dict[str, Loss]:
 
 def _meant(name: Any, known: Mapping[str, Loss]) -> str:
     """Say what may have been meant: a name, or a class, which makes a loss with parameters or of another loss."""
-    import boxloss.losses.modifiers
-    import boxloss.losses.mpdiou  # noqa: F401
+    from boxloss.losses.modifiers import MODIFIERS
 
     word = re.search(r"\w+", name) if isinstance(name, str) else None
     if word is None:
         return ""
-    kinds = {kind.__name__.lower(): kind.__name__ for kind in _classes(Loss)}
+    kinds = {kind.lower(): kind for kind in [*NAMES.values(), *(kind.__name__ for kind in MODIFIERS), "MPDIoU"]}
+    if name in NAMES:
+        return f". It is no loss but boxloss.{name}"
     kind = kinds.get(word[0].replace("_", "").lower())
     if kind is not None and (word[0] != name or all(type(loss).__name__ != kind for loss in known.values())):
         return f". A name alone is of a loss with default parameters: make others by their class, boxloss.{kind}"
     if re.search(r"[*+(]", name):
         return ". A name alone is of a loss: sums of losses are written in Python, as 5.0 * boxloss.l1 + boxloss.giou"
-    return f".{near}" if (near := did_you_mean(name, known)) else ""
-
-
-def _classes(kind: Any) -> Iterator[type[Loss]]:
-    """The losses of the package that are made by a class."""
-    for each in kind.__subclasses__():
-        if each.__module__.startswith("boxloss.losses."):
-            yield each
-            yield from _classes(each)
+    return f".{near}" if (near := did_you_mean(name, {**known, **NAMES})) else ""

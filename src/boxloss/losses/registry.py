@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from boxloss.check import kind_of_object
 from boxloss.formulas.program import keep_for_adapters
 from boxloss.losses.loss import Loss
 from boxloss.losses.names import NAMES
@@ -19,8 +20,8 @@ def register(name: str, loss: LossT) -> LossT:
     name : str
         What `get` and the command line call it: an identifier.
     loss : Loss
-        The instance. It may take the place of one whose class is of the same module: so a cell of a notebook may run
-        again, and a module may be loaded again.
+        The instance. It may take the place of one whose class is of the same module, unless that is of this package:
+        so a cell of a notebook may run again, and a module may be loaded again.
 
     Returns
     -------
@@ -35,16 +36,15 @@ def register(name: str, loss: LossT) -> LossT:
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"name must be an identifier, as 'my_iou'; got {name!r}")
     if not isinstance(loss, Loss):
-        came = f"the class {loss.__name__}" if isinstance(loss, type) else type(loss).__name__
-        raise TypeError(f"loss must be an instance of a loss; got {came}")
+        raise TypeError(f"loss must be an instance of a loss; got {kind_of_object(loss)}")
     before, kind = type(BY_NAME.get(name, loss)), type(loss)
     where, which = before.__module__, before.__qualname__
     if name in NAMES:  # one of the package, which may not have been asked for yet
         where, which = f"boxloss.losses.{name}", NAMES[name]
-    if where != kind.__module__:
+    if where != kind.__module__ or (name in NAMES and loss != kind()):
         raise ValueError(
             f"name must not be that of another loss: {name!r} is {where}.{which}; "
-            f"got it for {kind.__module__}.{kind.__qualname__}"
+            f"got it for {kind.__module__}.{kind.__qualname__ if where != kind.__module__ else loss}"
         )
     BY_NAME[name] = loss
     keep_for_adapters(loss.program)  # one that is asked for first in a graph of torch.compile is more than the graph

@@ -155,7 +155,7 @@ class Within:
             )
         program = check_eps(self.program, eps)
         request = pairwise_request(program, pred, target, format, image_size).standard()
-        check_two_axes(pred, target)
+        check_two_axes(request.pred, request.target)
         run = dispatch.runner("within", engine, request)
         overlap = self.needed_overlap(threshold, above)
         i, j, value = run(program, request.constant(), threshold, above, overlap)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxloss.check import check_count, check_finite, check_format
+from boxloss.check import check_count, check_finite, check_format, kind_of_object
 from boxloss.check_arrays import check_boxes
 from boxloss.check_options import check_one_a_box
 from boxloss.libraries.arrays import is_dask, to_host
@@ -73,23 +73,28 @@ def check_most(max_kept: Any, count: int) -> int | None:
     return most if most < count else None
 
 
-def criterion(metric: object, threshold: float) -> tuple[Loss, float]:
-    """What is computed of two boxes, and what it is more than, or less, where they are too much alike."""
+def check_metric(metric: object) -> Loss:
+    """What says how much alike two boxes are."""
     if not isinstance(metric, Loss):
-        raise TypeError(f"metric must be a score or a loss of boxloss, such as iou_score; got {type(metric).__name__}")
+        raise TypeError(f"metric must be a score or a loss of boxloss, such as iou_score; got {kind_of_object(metric)}")
+    return metric
+
+
+def criterion(metric: Loss, threshold: float) -> tuple[Loss, float]:
+    """What is computed of two boxes, and what it is more than, or less, where they are too much alike."""
     if type(metric) is IoUScore and metric.eps == 0.0:
         metric = QUOTIENT
     return metric, threshold if metric.is_score else 1.0 - threshold
 
 
-def check_threshold(metric: Any, value: Any) -> float:
+def check_threshold(metric: Loss, value: Any) -> float:
     """How much alike boxes may be, which is no number that all boxes are below, or above.
 
     A score has a range. A loss counts as 1 minus it, and one that ends at 1 makes a score from 0 to 1; another one may
     be larger of other kinds of boxes than its range is of boxes in a plane, so there its end says nothing.
     """
     threshold = check_finite("threshold", value)
-    known = re.fullmatch(r"[\[(](-?[\d.]+), (.+)[\])]", getattr(metric, "value_range", ""))
+    known = re.fullmatch(r"[\[(](-?[\d.]+), (.+)[\])]", metric.value_range)
     if known is None:
         return threshold
     low, high = float(known[1]), float(known[2]) if re.fullmatch(r"-?[\d.]+", known[2]) else np.inf
@@ -99,9 +104,9 @@ def check_threshold(metric: Any, value: Any) -> float:
         return threshold
     name = type(metric).__name__
     whose = name if metric.is_score else f"1 - {name}"
-    kept = "all boxes are kept" if threshold > high else "of boxes that are compared one is left"
+    kept = "no box is removed" if threshold > high else "all but the first box are removed"
     wanted = f"at most {high:g}" if np.isinf(low) else f"from {low:g} to {high:g}"
-    raise ValueError(f"threshold must be {wanted}, as {whose} is: with {threshold!r} {kept}")
+    raise ValueError(f"threshold must be {wanted}, as {whose} is; got {threshold!r}, with which {kept}")
 
 
 def checked(
@@ -117,7 +122,9 @@ def checked(
     if is_dask(boxes):
         raise TypeError("boxes must be all there for a suppression; got an array of Dask. Call compute() first")
     check_format(format)
-    xp, _ = check_boxes(boxes, format)
+    xp, read = check_boxes(boxes, format)
+    if tuple(boxes.shape) == (0,):
+        boxes = read  # (0, 4): an empty list is no boxes
     if boxes.ndim != 2:
         raise ValueError(f"boxes must have shape (N, {boxes.shape[-1]}); got {tuple(boxes.shape)}")
     given = {"scores": scores, "labels": labels, "batch": batch}

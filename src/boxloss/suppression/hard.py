@@ -4,7 +4,16 @@ from boxloss.check import check_finite
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
-from boxloss.suppression.call import QUOTIENT, check_most, check_threshold, checked, criterion, returned, rounded_limit
+from boxloss.suppression.call import (
+    QUOTIENT,
+    check_metric,
+    check_most,
+    check_threshold,
+    checked,
+    criterion,
+    returned,
+    rounded_limit,
+)
 from boxloss.typing import Array, ArrayT
 from boxloss.verbs import select
 
@@ -85,7 +94,7 @@ def nms(
     return kept_of(
         boxes,
         scores,
-        check_threshold(metric, threshold),
+        check_threshold(check_metric(metric), threshold),
         labels=labels,
         metric=metric,
         max_kept=max_kept,
@@ -109,7 +118,7 @@ def kept_of(
 ) -> ArrayT:
     """What `nms` keeps, with any finite threshold, as other libraries take it."""
     threshold = check_finite("threshold", threshold)
-    metric, limit = criterion(metric, threshold)
+    metric, limit = criterion(check_metric(metric), threshold)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)
     request, most = given.request, check_most(max_kept, len(given.scores))
     limit = rounded_limit(metric, limit, request.pred.dtype)

@@ -7,7 +7,7 @@ import numpy as np
 from boxloss.check import check_choice, check_finite, check_positive
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
-from boxloss.suppression.call import check_most, check_threshold, checked, criterion, returned
+from boxloss.suppression.call import check_metric, check_most, check_threshold, checked, criterion, returned
 from boxloss.typing import Array, ArrayT
 from boxloss.verbs import select
 
@@ -72,7 +72,7 @@ def soft_nms(
     (array([1, 2, 0]), array([0.9 , 0.7 , 0.21]))
     """
     check_choice("method", method, METHODS)
-    sigma, threshold = check_positive("sigma", sigma), check_threshold(metric, threshold)
+    sigma, threshold = check_positive("sigma", sigma), check_threshold(check_metric(metric), threshold)
     min_score = check_finite("min_score", min_score)
     metric, limit = criterion(metric, 0.0)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)

@@ -159,7 +159,8 @@ def _weighted(value: Tensor, weight: Array | float | None) -> Tensor:
 
 
 def _reduced(value: Tensor, reduction: str, avg_factor: Any) -> Tensor:
-    check_reduction(reduction, None if avg_factor is None else 1.0)  # a graph does not look at a number that varies
+    # A graph does not look at a number that varies.
+    check_reduction(reduction, avg_factor if avg_factor is None or isinstance(avg_factor, bool) else 1.0)
     if reduction == "none":
         return value
     return value.sum() if reduction == "sum" else value.sum() / _divisor(value, avg_factor)

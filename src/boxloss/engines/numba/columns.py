@@ -1,4 +1,4 @@
-"""Boxes of five or seven numbers, several at a time: each number of them in a vector of the CPU.
+"""Pairs with a box of five or seven numbers, several at a time: each number of them in a vector of the CPU.
 
 LLVM reads boxes of four numbers in whole vectors and takes these apart. Those of five it reads and writes number by
 number with AVX2: 80 loads and as many insertions for 8 pairs. Here they are read in whole vectors, 10 for as many. A
@@ -54,7 +54,7 @@ class Pairs(NamedTuple):
 
 
 def has_columns(size: int) -> bool:
-    """Whether boxes of so many numbers are better taken apart here than by LLVM."""
+    """Whether boxes of so many numbers are better taken apart here than by LLVM, and with them those beside them."""
     return size % 2 == 1
 
 

@@ -37,7 +37,7 @@ if hasattr(os, "register_at_fork"):
 
 def settings() -> tuple[Any, ...]:
     """The settings of the compiler that change what it makes."""
-    return config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.BOUNDSCHECK, config.USING_SVML, *LEAN
+    return config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.BOUNDSCHECK, config.USING_SVML, *LEAN.items()
 
 
 class _Library(JITCodeLibrary):  # type: ignore[misc]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from boxloss.check import kind_of_object
 from boxloss.formulas.evaluation import Evaluation, sum_of
 from boxloss.losses.iou import IoUAndDistance, iou_and_distance
 from boxloss.losses.loss import Loss
@@ -21,7 +22,7 @@ class Modifier(Loss):
 
     def __post_init__(self) -> None:
         if not isinstance(self.loss, Loss):
-            raise TypeError(f"loss of {type(self).__name__} must be a loss; got {type(self.loss).__name__}")
+            raise TypeError(f"loss of {type(self).__name__} must be a loss; got {kind_of_object(self.loss)}")
         super().__post_init__()
 
     @property
