@@ -297,5 +297,6 @@ def test_a_name_of_the_registry(monkeypatch):
     check_error(lambda: registry.register("ciou", other), ValueError, f"{text}{other}")
     text = "loss must be an instance of a loss; got the class CIoU"
     check_error(lambda: registry.register("new", bl.CIoU), TypeError, text)
-    text = "name must be an identifier, as 'my_iou'; got 'my iou'"
-    check_error(lambda: registry.register("my iou", first), ValueError, text)
+    for name in ("my iou", "def"):
+        text = f"name must be an identifier, as 'my_iou'; got {name!r}"
+        check_error(lambda name=name: registry.register(name, first), ValueError, text)

@@ -1,5 +1,6 @@
 """The losses that are defined, by name: an instance of each, with default parameters."""
 
+from keyword import iskeyword
 from typing import TypeVar
 
 from boxloss.check import kind_of_object
@@ -33,7 +34,7 @@ def register(name: str, loss: LossT) -> LossT:
     TypeError, ValueError
         If `name` is no identifier or `loss` no loss, or if the name is that of a loss of another module.
     """
-    if not isinstance(name, str) or not name.isidentifier():
+    if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
         raise ValueError(f"name must be an identifier, as 'my_iou'; got {name!r}")
     if not isinstance(loss, Loss):
         raise TypeError(f"loss must be an instance of a loss; got {kind_of_object(loss)}")
