@@ -148,7 +148,7 @@ def test_modifiers_nest_and_those_that_do_not_fit_go(opened):
     page.locator(".part .head select").select_option("l1")
     assert shown(page, "#value-name").inner_text() == "L1"
     unfit = page.locator(".add option:disabled").evaluate_all("options => options.map(o => o.value)")
-    assert unfit == ["inner", "focaler", "alpha"]
+    assert unfit == ["inner", "focaler", "alpha", "axisenclosing"]
 
 
 def test_sliders_of_two_that_have_an_order(opened):
