@@ -149,5 +149,5 @@ def check_two_axes(pred: Any, target: Any) -> None:
     """Pairs are numbered by one pred and one target: boxes have no batches."""
     for name, boxes in (("pred", pred), ("target", target)):
         if boxes.ndim != 2:
-            wanted = f"(N, {boxes.shape[-1]})" if boxes.ndim and boxes.shape[-1] else "(N, 4)"
+            wanted = f"(N, {boxes.shape[-1]})"
             raise ValueError(f"{name} of below and above must have shape {wanted}; got {tuple(boxes.shape)}")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from click.core import ParameterSource
 
 from boxloss.cli import console, inputs
 from boxloss.cli.export import Columns
@@ -21,7 +20,7 @@ from boxloss.cli.lab import (
     quick_option,
     seed_option,
 )
-from boxloss.cli.options import PATH, Choice, WholeNumber, check_losses
+from boxloss.cli.options import PATH, Choice, WholeNumber, check_losses, refuse
 from boxloss.cli.tables import Table, cell
 from boxloss.coco.boxes import columns_of
 
@@ -79,7 +78,7 @@ def correlate(
     files, reading = inputs.both(ground_truth, detections), inputs.Reading(format, max_detections, lenient)
     inputs.check(files, reading)
     if files is not None:
-        check_given(RANDOM)
+        refuse(RANDOM, "is for random pairs, without files.")
     remarks, assumed, warning, matched = [], [], None, None
     with outputs(paths) as write:
         with console.progress(len(losses) + 2) as begin:
@@ -115,14 +114,6 @@ def _draw(found: Sequence["Correlation"]) -> "Figure":
     from boxloss import plot
 
     return plot.correlation(found)
-
-
-def check_given(names: Sequence[str]) -> None:
-    """Check that no option is given that does nothing with files."""
-    context = click.get_current_context()
-    for option in context.command.params:
-        if option.name in names and context.get_parameter_source(option.name) is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"{option.opts[0]} is for random pairs, without files.", context)
 
 
 def used(pairs: "Pairs", matched: inputs.Matched | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 import numpy as np
 
+from boxloss.check import LARGEST_COUNT
 from boxloss.cli import console
 from boxloss.cli.options import Choice, WholeNumber
 from boxloss.coco import (
@@ -102,7 +103,7 @@ def format_option(more: str = "") -> Callable[[Any], Any]:
 
 max_detections_option = click.option(
     "--max-detections",
-    type=WholeNumber(min=1, max=2**31 - 1),
+    type=WholeNumber(min=1, max=LARGEST_COUNT),
     default=MAX_DETECTIONS,
     show_default=True,
     help="Of an image and category, those with the highest scores.",

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import numpy as np
+from click.core import ParameterSource
 
 import boxloss as bl
 from boxloss.check import did_you_mean
@@ -16,6 +17,15 @@ from boxloss.cli.expressions import kinds, refusals, split
 from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
 
 PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
+
+
+def refuse(names: Sequence[str], why: str) -> None:
+    """Refuse options of the command that runs, where they were given."""
+    context = click.get_current_context()
+    options = {option.name: option.opts[0] for option in context.command.params}
+    for name in names:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"{options[name]} {why}", context)
 
 
 class Choice(click.Choice):  # type: ignore[type-arg]  # not generic before click 8.2

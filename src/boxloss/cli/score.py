@@ -10,7 +10,7 @@ from click.core import ParameterSource
 import boxloss as bl
 from boxloss.cli import console, export, inputs, pairs
 from boxloss.cli.expressions import loss_of, refusals
-from boxloss.cli.options import PATH, Choice, LossCommand, check_losses, loss_option
+from boxloss.cli.options import PATH, Choice, LossCommand, check_losses, loss_option, refuse
 from boxloss.cli.precision import line
 from boxloss.cli.summary import by_category, headline, overall, summarise
 from boxloss.coco import Matches
@@ -140,10 +140,8 @@ def suitable(losses: list[str], format: str) -> tuple[list[str], list[str]]:
 
 def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Path | None) -> None:
     """Score the pairs of boxes in Parquet files."""
-    context = click.get_current_context()
-    for name in ("sample", "iou_threshold", "per_category", "max_detections", "lenient"):
-        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{name.replace('_', '-')} does not go with a Parquet file of pairs.", context)
+    of_files = ("sample", "iou_threshold", "per_category", "max_detections", "lenient")
+    refuse(of_files, "does not go with a Parquet file of pairs.")
     losses, left_out = suitable(losses, pairs.computed_as(format))
     with export.pending(out) as write:
         lazy = pairs.lazy_losses(path, losses, format, engine)

@@ -142,9 +142,11 @@ class Writer:
             self.nodes.append(node)
         return Symbol(self, place, node.kind)
 
-    def at(self, place: int) -> Symbol:
-        """The symbol of an operation that was written down."""
-        return Symbol(self, place, self.nodes[place].kind)
+    def negative(self, value: Any) -> Symbol:
+        """The negative of a number; of one that is a negative itself, what that is of."""
+        symbol = self.symbol(value)
+        node = self.nodes[symbol.place]
+        return Symbol(self, node.operands[0], symbol.kind) if node.operation == "neg" else -symbol
 
     def symbol(self, value: Any, kind: str = NUMBER) -> Symbol:
         """A symbol as it is, and anything else as a constant of a kind."""

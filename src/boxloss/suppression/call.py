@@ -122,9 +122,7 @@ def checked(
     if is_dask(boxes):
         raise TypeError("boxes must be all there for a suppression; got an array of Dask. Call compute() first")
     check_format(format)
-    xp, read = check_boxes(boxes, format)
-    if tuple(boxes.shape) == (0,):
-        boxes = read  # (0, 4): an empty list is no boxes
+    xp, boxes = check_boxes(boxes, format)
     if boxes.ndim != 2:
         raise ValueError(f"boxes must have shape (N, {boxes.shape[-1]}); got {tuple(boxes.shape)}")
     given = {"scores": scores, "labels": labels, "batch": batch}
