@@ -12,6 +12,7 @@ from boxloss.engines.numba import compile
 from boxloss.engines.numba.compile import dispatcher
 from boxloss.engines.numba.vectors import lanes_of
 from boxloss.lab import kernels as lab_kernels
+from boxloss.shapes import formats
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.verbs.elementwise import numba as elementwise
 from boxloss.verbs.elementwise.formula import Kind
@@ -64,14 +65,26 @@ def check_loop(loop, number, other):
     assert not re.search(rf"{ARITHMETIC}[^\n]*\b(?:nnan|ninf|fast)\b", loop)
 
 
+def check_vectors(loop, number, other):
+    """Likewise of code that is written in vectors; and no number of a box is computed, read or written alone."""
+    lanes = lanes_of({"float": "float32", "double": "float64"}[number])
+    assert {int(n) for n in re.findall(rf"{ARITHMETIC}[^\n]*<(\d+) x {number}>", loop)} == {lanes}
+    _, over_pairs = loop.split("for.body:", 1)  # before it, what is of the numbers of the loss alone may be computed
+    assert not re.search(rf"{ARITHMETIC} [^\n]*(?<!x ){number} %", over_pairs)
+    assert not re.search(rf"= load {number}\b|\bstore {number}\b|\b{other}\b(?!\*)", loop)
+    called = set(re.findall(r"\bcall\b[^\n]*?@([\w.$]+)\(", loop))
+    assert [name for name in called if not re.match(rf"{INTRINSICS}|llvm\.prefetch", name)] == []
+    assert not re.search(rf"{ARITHMETIC}[^\n]*\b(?:nnan|ninf|fast)\b", loop)
+
+
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_float32_kernel_is_vectorised_and_holds_no_float64(loss):
-    check_loop(loop_of(elementwise.kernel, "float32", value_and_grad(loss)), "float", "double")
+def test_float32_kernel_is_vectors_and_holds_no_float64(loss):
+    check_vectors(loop_of(elementwise.kernel, "float32", value_and_grad(loss)), "float", "double")
 
 
 @pytest.mark.parametrize("loss", [bl.log_iou, bl.ciou], ids=repr)
-def test_float64_kernel_is_vectorised(loss):
-    check_loop(loop_of(elementwise.kernel, "float64", value_and_grad(loss)), "double", "float")
+def test_float64_kernel_is_vectors(loss):
+    check_vectors(loop_of(elementwise.kernel, "float64", value_and_grad(loss)), "double", "float")
 
 
 @pytest.mark.parametrize("guarded", [False, True], ids=["ordinary", "guarded"])
@@ -90,27 +103,24 @@ def test_matrix_of_ordinary_boxes_takes_one_division_for_two_denominators(loss, 
     assert {widths.count(width) / copies[width] for width in widths} == {divisions}
 
 
-def test_kernel_with_format_weight_and_both_gradients_is_vectorised_and_holds_no_float64():
-    everything = Kind(bl.giou.program.structure, ("rel_cxcywh", "xywh"), True, True, True)
-    check_loop(loop_of(elementwise.kernel, "float32", everything), "float", "double")
-
-
 def test_kernel_of_descend_is_vectorised_and_holds_no_float64():
     kind = lab_kernels.Descend(bl.giou.program.structure, "xyxy", "momentum", scaled=True, curves=False)
     check_loop(loop_of(lab_kernels.descend, "float32", kind), "float", "double")
 
 
-@pytest.mark.parametrize("formats", [("cxcywha", "cxcywha"), ("xyxy", "cxcywhd"), ("cxcyczwlha", "cxcyczwlha")])
-def test_kernel_of_boxes_of_odd_sizes_reads_and_writes_whole_vectors(formats):
-    """All of it is vectors, and no number of a box is read or written alone."""
-    lanes = lanes_of("float32")
+@pytest.mark.parametrize(
+    "formats",
+    [
+        ("rel_cxcywh", "xywh"),
+        ("cxcywha", "cxcywha"),
+        ("xyxy", "cxcywhd"),
+        ("xyzxyz", "cxcyczwlh"),
+        ("cxcyczwlha", "cxcyczwlha"),
+    ],
+)
+def test_kernel_with_format_weight_and_both_gradients_is_vectors_and_holds_no_float64(formats):
     everything = Kind(bl.giou.program.structure, formats, True, True, True)
-    loop = loop_of(elementwise.kernel, "float32", everything)
-    assert {int(n) for n in re.findall(rf"{ARITHMETIC}[^\n]*<(\d+) x float>", loop)} == {lanes}
-    assert not re.search(rf"{ARITHMETIC} [^\n]*(?<!x )float %", loop)
-    assert not re.search(r"= load float\b|\bstore float\b|\bdouble\b(?!\*)", loop)
-    called = set(re.findall(r"\bcall\b[^\n]*?@([\w.$]+)\(", loop))
-    assert [name for name in called if not re.match(rf"{INTRINSICS}|llvm\.prefetch", name)] == []
+    check_vectors(loop_of(elementwise.kernel, "float32", everything), "float", "double")
 
 
 class IntegerLiteral(bl.L1):
@@ -120,19 +130,92 @@ class IntegerLiteral(bl.L1):
 
 
 def test_integer_literals_become_numbers_of_the_kernel():
-    check_loop(loop_of(elementwise.kernel, "float32", value_and_grad(IntegerLiteral())), "float", "double")
+    check_vectors(loop_of(elementwise.kernel, "float32", value_and_grad(IntegerLiteral())), "float", "double")
 
 
-def test_checks_find_a_call():
+CHECKED = {
+    "vectors": (check_vectors, "for.body:", (elementwise.kernel, "float32", value_and_grad(bl.l1))),
+    "vectorised": (
+        check_loop,
+        "vector.body:",
+        (pairwise.kernel, "float32", bl.l1.program.structure, AXIS_ALIGNED, True),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "line", ["%e = call float @expf(float %x)", "%e = fpext <8 x float> %x to <8 x double>"], ids=["call", "float64"]
+)
+@pytest.mark.parametrize(("check", "label", "kind"), CHECKED.values(), ids=CHECKED)
+def test_checks_find_what_they_look_for(check, label, kind, line):
+    loop = loop_of(*kind)
+    check(loop, "float", "double")
+    assert label in loop
+    with pytest.raises(AssertionError):
+        check(loop.replace(label, f"{label}\n  {line}"), "float", "double")
+
+
+def test_a_number_that_is_computed_alone_is_found():
     loop = loop_of(elementwise.kernel, "float32", value_and_grad(bl.l1))
     with pytest.raises(AssertionError):
-        check_loop(loop.replace("vector.body:", "vector.body:\n  %e = call float @expf(float %x)"), "float", "double")
+        check_vectors(loop.replace("for.body:", "for.body:\n  %e = fadd float %x, %x"), "float", "double")
 
 
-def test_checks_find_float64():
-    loop = loop_of(elementwise.kernel, "float64", value_and_grad(bl.l1))
-    with pytest.raises(AssertionError):
-        check_loop(loop, "float", "double")
+# --- Boxes in vectors -------------------------------------------------------------------------------------------------
+
+FORMATS = {
+    "four": ("xyxy", "xyxy"),
+    "four, other formats": ("rel_cxcywh", "xywh"),
+    "five": ("cxcywha", "cxcywha"),
+    "four and five": ("xyxy", "cxcywhd"),
+    "six": ("xyzxyz", "cxcyczwlh"),
+    "seven": ("cxcyczwlha", "cxcyczwlha"),
+    "seven and six": ("cxcyczwlha", "xyzxyz"),
+}
+
+
+def some_pairs(rng, names, count, dtype):
+    """Boxes, with options for a call."""
+    pred, target = (rng.uniform(0.5, 4, (count, formats.FORMATS[name].size)).astype(dtype) for name in names)
+    weight = rng.uniform(0.5, 2, count).astype(dtype)
+    image = {"image_size": (8.0, 6.0)} if "rel_cxcywh" in names else {}
+    return pred, target, weight, {"wrt": "both", "format": names, "engine": "numba", **image}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("names", FORMATS.values(), ids=FORMATS)
+def test_pairs_are_those_of_one_pair_however_many_there_are(names, dtype, rng):
+    """A vector, a block of vectors, and some more or less of each: to the last bit."""
+    counts = sorted({max(0, n + k) for n in (0, 4, 8, 16, 32, 64, 128, 256) for k in (-1, 0, 1, 3)})
+    whole = max(counts)
+    pred, target, weight, options = some_pairs(rng, names, whole, dtype)
+    one_by_one = [bl.giou.value_and_grad(pred[[k]], target[[k]], weight=weight[[k]], **options) for k in range(whole)]
+    value = np.concatenate([value for value, _ in one_by_one])
+    grads = [np.concatenate([grads[which] for _, grads in one_by_one]) for which in range(2)]
+    for count in counts:
+        some = slice(0, count)
+        found, found_grads = bl.giou.value_and_grad(pred[some], target[some], weight=weight[some], **options)
+        np.testing.assert_array_equal(found, value[some])
+        for grad, expected in zip(found_grads, grads, strict=True):
+            np.testing.assert_array_equal(grad, expected[some])
+
+
+@pytest.mark.parametrize("vectors", [0.5, 1, 2], ids=["shorter", "usual", "longer"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("names", FORMATS.values(), ids=FORMATS)
+def test_pairs_in_vectors_of_other_cpus(names, dtype, vectors, monkeypatch, rng):
+    """Those of a CPU with longer or shorter ones: each number is where the array engine has it."""
+    lanes = int(vectors * lanes_of(dtype))
+    monkeypatch.setattr(elementwise, "lanes_of", lambda dtype: lanes)
+    monkeypatch.setattr(compile, "_entries", {})
+    monkeypatch.setattr(elementwise, "_kernel_of", elementwise._kernel_of.__wrapped__)
+    pred, target, weight, options = some_pairs(rng, names, 8 * lanes + 3, dtype)
+    value, grads = bl.giou.value_and_grad(pred, target, weight=weight, **options)
+    options["engine"] = "array"
+    expected, expected_grads = bl.giou.value_and_grad(pred, target, weight=weight, **options)
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-13}
+    for found, wanted in zip((value, *grads), (expected, *expected_grads), strict=True):
+        np.testing.assert_allclose(found, wanted, **tolerance)
 
 
 # --- How kernels are compiled -----------------------------------------------------------------------------------------

@@ -307,27 +307,6 @@ def test_matrix_is_that_of_pairs(name, rng):
     assert_array_equal(index, matrix.argmin(-1))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("formats", [("cxcywha", "cxcywha"), ("xyxy", "cxcywhd"), ("cxcywhr", "cxcywh")])
-def test_pairs_are_those_of_one_pair_however_many_there_are(formats, dtype, rng):
-    """A vector, a block of vectors, and some more or less of each: to the last bit."""
-    counts = sorted({max(0, n + k) for n in (0, 4, 8, 16, 32, 64, 128, 256) for k in (-1, 0, 1, 3)})
-    whole = max(counts)
-    sizes = (4 if name in ("xyxy", "cxcywh") else 5 for name in formats)
-    pred, target = (boxes(rng, whole)[:, :size].astype(dtype) for size in sizes)
-    weight = rng.uniform(0.5, 2, whole).astype(dtype)
-    options = {"wrt": "both", "format": formats, "engine": "numba"}
-    one_by_one = [bl.giou.value_and_grad(pred[[k]], target[[k]], weight=weight[[k]], **options) for k in range(whole)]
-    value = np.concatenate([value for value, _ in one_by_one])
-    grads = [np.concatenate([grads[which] for _, grads in one_by_one]) for which in range(2)]
-    for count in counts:
-        some = slice(0, count)
-        found, found_grads = bl.giou.value_and_grad(pred[some], target[some], weight=weight[some], **options)
-        assert_array_equal(found, value[some])
-        for grad, expected in zip(found_grads, grads, strict=True):
-            assert_array_equal(grad, expected[some])
-
-
 @pytest.mark.parametrize("name", ["ciou", "siou", "interpolated", "l1"])
 def test_libraries_agree(name, backend, rng):
     loss, pred, target = LOSSES[name], boxes(rng, 30), boxes(rng, 30)

@@ -9,9 +9,9 @@ from numba.core import types
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import flat, in_library
-from boxloss.engines.numba.columns import Pairs, has_columns, of_pairs
 from boxloss.engines.numba.compile import Template, compiled
-from boxloss.engines.numba.memory import load, prefer_wide_vectors, store
+from boxloss.engines.numba.memory import prefer_wide_vectors
+from boxloss.engines.numba.pairs import Pairs, of_pairs
 from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
@@ -25,35 +25,10 @@ CHUNK_OF_BOXES = 1 << 16
 
 def kernel(machine: Machine, kind: Kind) -> Template:
     """Value and gradients of each pair."""
-    if any(has_columns(size) for size in kind.sizes[:2]):
-        return _by_columns(machine, kind)
-    compute = machine.function(of_a_pair(kind), *kind.sizes)
-    pred_size, target_size, count, _ = kind.sizes
-    load_pred, load_target, store_pred, store_target = (f(n) for f in (load, store) for n in (pred_size, target_size))
-    _, _, pred_grad, target_grad, weighted = kind
-
-    def elementwise(pred, target, weight, numbers, value, d_pred, d_target):  # type: ignore[no-untyped-def]
-        prefer_wide_vectors()
-        for i in range(value.size):
-            p, t = load_pred(pred, pred_size * i, 1), load_target(target, target_size * i, 1)
-            own = weight[i] if weighted else numbers[0]
-            value[i], d, e = compute((p, t, numbers, own))
-            if pred_grad:
-                store_pred(d_pred, pred_size * i, 1, d)
-            if target_grad:
-                store_target(d_target, target_size * i, 1, e)
-
-    boxes = (machine.readonly,) * 3
-    return elementwise, types.void(*boxes, machine.numbers(count), machine.array, machine.array, machine.array)
-
-
-def _by_columns(machine: Machine, kind: Kind) -> Template:
-    """The same for boxes whose numbers LLVM does not read in whole vectors."""
     (pred_format, target_format), (pred_size, target_size, count, _) = of_one_shape(kind.formats), kind.sizes
     made_pred, made_target = (machine.trace(made_of(own), own.size, 2) for own in (pred_format, target_format))
     pairs = Pairs((pred_size, target_size), (made_pred, made_target), kind.weighted, lanes_of(machine.dtype))
-    written = machine.trace(of_a_pair(kind, has_made=True), *pairs.widths, count, None)
-    compute = of_pairs(pairs, written)
+    compute = of_pairs(pairs, machine.trace(of_a_pair(kind, has_made=True), *pairs.widths, count, None))
 
     def elementwise(pred, target, weight, numbers, value, d_pred, d_target):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
