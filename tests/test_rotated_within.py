@@ -10,6 +10,7 @@ from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.verbs.nms import numba as nms_engine
 from boxloss.verbs.within import numba as within
 from errors import check_error, of_shape
+from of_all_pairs import check_within, survivors
 
 FORMAT = {"format": "cxcywha"}
 
@@ -59,32 +60,22 @@ SETS = {
 every_set = pytest.mark.parametrize("name", SETS)
 
 
-def check(loss, pred, target, threshold, above):
-    """Indices and values, to the last bit of what the matrix says."""
-    matrix = loss.pairwise(pred, target, **FORMAT)
-    i, j = np.nonzero(matrix > threshold if above else matrix < threshold)
-    found = (loss.above if above else loss.below)(pred, target, threshold, **FORMAT)
-    for got, expected in zip(found, (i, j, matrix[i, j]), strict=True):
-        np.testing.assert_array_equal(got, expected)
-    return len(i)
-
-
 @every_set
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_what_the_matrix_says(name, dtype, rng):
     pred, target = (SETS[name](rng, n).astype(dtype) for n in (200, 300))
     pred[:20] = target[:20]
-    counts = [check(bl.iou_score, pred, target, threshold, True) for threshold in (0.0, 0.3, 0.57, 0.8, 0.95)]
-    counts += [check(bl.giou, pred, target, threshold, False) for threshold in (0.05, 0.5, 1.0, 1.3)]
+    counts = [check_within(bl.iou_score, pred, target, t, True, **FORMAT) for t in (0.0, 0.3, 0.57, 0.8, 0.95)]
+    counts += [check_within(bl.giou, pred, target, t, False, **FORMAT) for t in (0.05, 0.5, 1.0, 1.3)]
     assert max(counts) > 20
 
 
 def test_infinite_and_huge_boxes(rng):
     pred = spread(rng, 60, 40.0)
     pred[::7, :4] *= 1e12
-    check(bl.iou_score, pred, pred, 0.1, True)
+    check_within(bl.iou_score, pred, pred, 0.1, True, **FORMAT)
     pred[5, 2], pred[6, 4], pred[7, 0] = np.inf, 1e9, -np.inf
-    check(bl.iou_score, pred, pred, 0.1, True)
+    check_within(bl.iou_score, pred, pred, 0.1, True, **FORMAT)
 
 
 def test_axis_aligned_with_rotated(rng):
@@ -128,16 +119,6 @@ def test_bound_of_boxes_apart(loss, rng):
 # --- Suppression ----------------------------------------------------------------------------------------------------
 
 
-def definition(alike, scores, group=None):
-    """Box by box, from the truth table of which are too much alike."""
-    is_out, kept = np.zeros(len(scores), bool), []
-    for i in np.argsort(-scores, kind="stable"):
-        if not is_out[i]:
-            kept.append(int(i))
-            is_out |= alike[i] & (True if group is None else group == group[i])
-    return kept
-
-
 def quotients(boxes):
     """The IoU of all with all; NaN where it is that of two boxes without area."""
     matrix = bl.iou_score.pairwise(boxes, boxes, **FORMAT)
@@ -153,9 +134,9 @@ def test_survivors(name, by_strips, rng, monkeypatch):
     score = quotients(boxes)
     for threshold in (0.0, 0.31, 0.52, 0.87):
         found = bl.nms(boxes, scores, threshold=threshold, **FORMAT)
-        assert found.tolist() == definition(score > threshold, scores)
+        assert found.tolist() == survivors(score > threshold, scores)
     found = bl.nms(boxes, scores, labels=labels, threshold=0.4, **FORMAT)
-    assert found.tolist() == definition(score > 0.4, scores, labels)
+    assert found.tolist() == survivors(score > 0.4, scores, labels)
 
 
 @settings(max_examples=60, deadline=None)
@@ -164,7 +145,7 @@ def test_survivors_of_coincident_boxes(seed, threshold, dtype):
     rng = np.random.default_rng(seed)
     boxes, scores = coincident(rng, 40).astype(dtype), rng.integers(0, 4, 40) / 4
     found = bl.nms(boxes, scores, threshold=threshold, **FORMAT).tolist()
-    assert found == definition(quotients(boxes) > threshold, scores)
+    assert found == survivors(quotients(boxes) > threshold, scores)
 
 
 def test_powerboxes(rng):
@@ -181,7 +162,7 @@ def test_other_metrics_and_degrees(rng):
     is_alike = bl.diou.pairwise(boxes, boxes, **FORMAT) < 0.6
     degrees = bl.convert(boxes, "cxcywha", "cxcywhr")
     found = bl.nms(degrees, scores, metric=bl.diou, threshold=0.4, format="cxcywhr")
-    assert found.tolist() == definition(is_alike, scores)
+    assert found.tolist() == survivors(is_alike, scores)
 
 
 def test_soft_nms(rng):
@@ -200,7 +181,7 @@ def test_soft_nms(rng):
 
 def test_array_libraries(backend, rng):
     boxes, scores = alike(rng, 40, 4.0), rng.random(40)
-    expected = definition(quotients(boxes) > 0.5, scores)
+    expected = survivors(quotients(boxes) > 0.5, scores)
     if backend.name != "dask":
         kept = bl.nms(backend.asarray(boxes), backend.asarray(scores), **FORMAT)
         assert backend.to_numpy(kept).tolist() == expected

@@ -9,6 +9,7 @@ import boxloss as bl
 from boxloss.verbs.within import numba as within
 from errors import check_error
 from generators import boxes
+from of_all_pairs import check_within
 
 both_engines = pytest.mark.parametrize("engine", ["array", "numba"])
 CASES = {
@@ -28,17 +29,6 @@ def spread(rng, n, span):
     return np.concatenate([centre - half, centre + half], axis=-1)
 
 
-def check(loss, pred, target, threshold, above, **options):
-    """Both arrays of indices and the values, to the last bit of what the matrix says."""
-    matrix = np.asarray(loss.pairwise(pred, target, **options))
-    i, j = np.nonzero(matrix > threshold if above else matrix < threshold)
-    found = (loss.above if above else loss.below)(pred, target, threshold, **options)
-    for got, expected in zip(found, (i, j, matrix[i, j]), strict=True):
-        np.testing.assert_array_equal(got, expected)
-        assert got.dtype == expected.dtype
-    return len(i)
-
-
 @pytest.fixture(autouse=True)
 def strips_for_few(monkeypatch):
     """Strips for the smallest sets too."""
@@ -53,7 +43,7 @@ def test_what_the_matrix_says(name, engine, rng, monkeypatch):
     pred, target = spread(rng, 150, 30.0).astype("float32"), spread(rng, 333, 30.0).astype("float32")
     pred[40:60] = target[:20]
     pred[3, 1], target[4, 2], target[9] = np.nan, np.nan, target[9, [2, 3, 0, 1]]
-    counts = [check(loss, pred, target, t, above, engine=engine) for t in (-0.5, 0.0, 0.3, 0.6, 1.0, 1.2, 40.0)]
+    counts = [check_within(loss, pred, target, t, above, engine=engine) for t in (-0.5, 0.0, 0.3, 0.6, 1.0, 1.2, 40.0)]
     assert max(counts) > 20
 
 
@@ -61,8 +51,8 @@ def test_what_the_matrix_says(name, engine, rng, monkeypatch):
 def test_sparse_and_crowded(span, rng):
     pred, target = spread(rng, 400, span), spread(rng, 500, span)
     for threshold in (0.0, 0.5):
-        check(bl.iou_score, pred, target, threshold, True)
-        check(bl.giou, pred, target, 1.0 - threshold, False)
+        check_within(bl.iou_score, pred, target, threshold, True)
+        check_within(bl.giou, pred, target, 1.0 - threshold, False)
 
 
 def test_contact_and_boxes_without_area():
@@ -70,17 +60,17 @@ def test_contact_and_boxes_without_area():
     x, y, w, h = (axis.reshape(-1) for axis in np.meshgrid(*[np.arange(3.0)] * 4))
     grid = np.stack([x, y, x + w, y + h], axis=-1)
     for threshold in (0.0, 0.5):
-        assert check(bl.iou_score, grid, grid, threshold, True) >= len(grid)
-        check(bl.giou, grid, grid, 1.0 - threshold, False)
+        assert check_within(bl.iou_score, grid, grid, threshold, True) >= len(grid)
+        check_within(bl.giou, grid, grid, 1.0 - threshold, False)
 
 
 def test_far_away_and_infinite(rng):
     pred = boxes(rng, 50)
     pred[::7] *= 1e12
     pred[1::7] += 1e15
-    check(bl.iou_score, pred, pred, 0.1, True)
+    check_within(bl.iou_score, pred, pred, 0.1, True)
     pred[5, 2] = np.inf
-    check(bl.iou_score, pred, pred, 0.1, True)
+    check_within(bl.iou_score, pred, pred, 0.1, True)
 
 
 @settings(max_examples=60, deadline=None)
@@ -89,7 +79,7 @@ def test_any_boxes(seed, threshold, dtype):
     """Coordinates of few values, so that edges and centres coincide; inverted boxes too."""
     rng = np.random.default_rng(seed)
     pred, target = (rng.integers(0, 7, (n, 4)).astype(dtype) / 3 for n in (20, 30))
-    check(bl.iou_score, pred, target, threshold, True)
+    check_within(bl.iou_score, pred, target, threshold, True)
 
 
 def test_formats_types_and_threads(rng, monkeypatch):
@@ -97,7 +87,7 @@ def test_formats_types_and_threads(rng, monkeypatch):
     bl.set_num_threads(2)
     pred, target = (np.round(boxes(rng, n) * 20).astype("int64") for n in (50, 60))
     options = {"format": ("cxcywh", "xywh"), "eps": 0.5}
-    assert check(bl.giou, pred, target, 0.9, False, **options)
+    assert check_within(bl.giou, pred, target, 0.9, False, **options)
 
 
 @both_engines

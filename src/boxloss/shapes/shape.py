@@ -169,11 +169,11 @@ class Shape:
         ``differences(xp, pair, coordinates)``: the differences of the numbers of pred and target as they were given,
         and ``back(partials)``, from the derivatives of a loss with respect to each to those of the first box.
     enclosing
-        ``enclosing(xp, box)``: the axis-aligned `Box` around a box, as long as its negative sides make it. None where
-        boxes cannot be found by where they are in a plane.
+        ``enclosing(xp, box)``: the axis-aligned `Box` around a box, or around what it stands on, as long as its
+        negative sides make it; boxes are found by where it is.
     least_extent
-        Of a convex part of a box that has a share of its area, each extent is at least this times that share of the
-        box's own.
+        Of a convex part of a box that has a share of its area, or volume, each extent in the plane is at least this
+        times that share of the box's own.
     """
 
     name: str
@@ -185,7 +185,7 @@ class Shape:
     scaled: Callable[[Any, Any], Any]
     interpolated: Callable[[Any, Any], Any]
     differences: Callable[[Any, Any, str], tuple[tuple[Any, ...], Callable[..., Any]]]
-    enclosing: Callable[[Any, Any], Box] | None = None
+    enclosing: Callable[[Any, Any], Box]
     least_extent: float = 1.0
 
     def relation(self, which: str | Relation) -> Relation:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.shapes.box import Box
 from boxloss.shapes.guards import FARTHEST_CORNER_IN_SPACE, SHORTEST_SIDE_IN_SPACE
 from boxloss.shapes.guards import ordinary as ordinary_ground
 from boxloss.shapes.rotated.shape import ROTATED
+from boxloss.shapes.rotated.shape import enclosing as enclosing_rotated
 from boxloss.shapes.rotated.shape import ordinary as ordinary_rotated
 from boxloss.shapes.shape import Shape
 from boxloss.shapes.solid.box import Solid, TurnedSolid
@@ -32,6 +34,19 @@ def ordinary_turned(b: TurnedSolid) -> Any:
     return ordinary_rotated(b.ground, SHORTEST, FARTHEST) & ordinary_height(b.height)
 
 
+def enclosing(xp: Any, b: Solid) -> Box:
+    """What a box stands on; inverted sides stay so.
+
+    A convex part of a box stands on at least as large a share of it as it has of the volume.
+    """
+    return b.ground
+
+
+def enclosing_turned(xp: Any, b: TurnedSolid) -> Box:
+    """The axis-aligned box around what a box stands on."""
+    return enclosing_rotated(xp, b.ground)
+
+
 SOLID = Shape(
     name="axis-aligned 3-D",
     size=6,
@@ -42,6 +57,7 @@ SOLID = Shape(
     scaled=scaled,
     interpolated=interpolated,
     differences=differences,
+    enclosing=enclosing,
 )
 TURNED_SOLID = Shape(
     name="rotated 3-D",
@@ -53,5 +69,7 @@ TURNED_SOLID = Shape(
     scaled=scaled,
     interpolated=interpolated,
     differences=differences,
+    enclosing=enclosing_turned,
+    least_extent=ROTATED.least_extent,
 )
 AxisAlignedSolidPair.shape, TurnedSolidPair.shape = SOLID, TURNED_SOLID

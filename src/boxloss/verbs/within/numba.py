@@ -41,7 +41,7 @@ class Windows:
         self.lanes, self.overlap = lanes_of(dtype), 0.0
         group = np.zeros(columns, np.int64) if group is None else group
         strips = None
-        if overlap is not None and shape.enclosing is not None:
+        if overlap is not None:
             strips = strips_of(shape, boxes.targets, group, groups)
         self.is_dense = strips is None
         if strips is not None:

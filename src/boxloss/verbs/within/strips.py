@@ -49,14 +49,10 @@ class Strips(NamedTuple):
 
 @cache
 def upright_around(shape: Shape) -> Callable[[Any, Any], Any]:
-    """Make ``function(xp, numbers)``: the corners of the axis-aligned box around an upright one.
-
-    Where boxes are not found by where they are they are not looked for either, so that there it is any box.
-    """
-    enclosing = shape.enclosing
+    """Make ``function(xp, numbers)``: the corners of the axis-aligned box around an upright one."""
 
     def around(xp: Any, numbers: Any) -> Any:
-        return tuple(numbers[:4]) if enclosing is None else tuple(enclosing(xp, shape.box(*numbers).upright(xp)))
+        return tuple(shape.enclosing(xp, shape.box(*numbers).upright(xp)))
 
     return around
 
