@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,10 +95,7 @@ def check_threshold(metric: Loss, value: Any) -> float:
     be larger of other kinds of boxes than its range is of boxes in a plane, so there its end says nothing.
     """
     threshold = check_finite("threshold", value)
-    known = re.fullmatch(r"[\[(](-?[\d.]+), (.+)[\])]", metric.value_range)
-    if known is None:
-        return threshold
-    low, high = float(known[1]), float(known[2]) if re.fullmatch(r"-?[\d.]+", known[2]) else np.inf
+    low, high = _ends(metric.value_range)
     if not metric.is_score:
         low, high = (0.0 if high <= 1.0 else -np.inf), 1.0 - low
     if low <= threshold <= high:
@@ -107,6 +105,15 @@ def check_threshold(metric: Loss, value: Any) -> float:
     kept = "no box is removed" if threshold > high else "all but the first box are removed"
     wanted = f"at most {high:g}" if np.isinf(low) else f"from {low:g} to {high:g}"
     raise ValueError(f"threshold must be {wanted}, as {whose} is; got {threshold!r}, with which {kept}")
+
+
+@cache
+def _ends(value_range: str) -> tuple[float, float]:
+    """From where to where values are, as far as the text says so."""
+    known = re.fullmatch(r"[\[(](-?[\d.]+), (.+)[\])]", value_range)
+    if known is None:
+        return -np.inf, np.inf
+    return float(known[1]), float(known[2]) if re.fullmatch(r"-?[\d.]+", known[2]) else np.inf
 
 
 def checked(
