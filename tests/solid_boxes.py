@@ -18,10 +18,12 @@ LOSSES = {
     "diou": bl.diou,
     "eiou": bl.eiou,
     "inner": bl.Focaler(bl.Inner(bl.diou, ratio=0.75), low=0.0, high=1.0),
+    "mgiou": bl.mgiou,
+    "along the axes": bl.AxisEnclosing(bl.giou + bl.diou + 0.3 * bl.eiou),
     "interpolated": bl.Interpolated(bl.giou, alpha=0.75),
     "l1": bl.L1(coordinates="cxcywh"),
 }
-COMPILED = ("giou", "eiou", "l1")  # which together read every relation
+COMPILED = ("giou", "eiou", "l1", "mgiou", "along the axes")  # which together read every relation
 
 
 def raised(ground, z, h):

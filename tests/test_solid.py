@@ -89,7 +89,7 @@ def test_boxes_of_one_height_are_boxes_of_the_plane(name, rng):
         space = [side[:, : len(solid) - 3] for side in given]
         value, grads = loss.value_and_grad(*plane, wrt="both", format=flat, engine="array")
         found, found_grads = loss.value_and_grad(*space, wrt="both", format=solid, engine="array")
-        if name not in ("diou", "eiou", "inner"):  # whose diagonal is that of space
+        if name not in ("diou", "eiou", "inner", "along the axes", "mgiou"):  # of which z is a part
             assert_array_equal(found, value)
             for of_space, grad in zip(found_grads, grads, strict=True):
                 assert_allclose(np.delete(of_space, [2, 5], axis=1), grad, rtol=1e-14, atol=1e-15)
@@ -127,6 +127,42 @@ def test_yaw_of_0_changes_nothing_but_rounding(name, rng):
         assert_allclose(d_target[:, :6], grads[1], rtol=4e-15, atol=4e-15)
         if given[0] == "cxcyczwlh":
             assert_allclose(d_pred, grads[0], rtol=4e-15, atol=4e-15)
+
+
+def corners_and_normals(box):
+    """The eight corners of a box, and three of its normals."""
+    (x, y, z, w, l, h, yaw), signs = box, np.stack(np.meshgrid(*[[-0.5, 0.5]] * 3), axis=-1).reshape(-1, 3)  # noqa: E741
+    normals = np.asarray([[math.cos(yaw), math.sin(yaw), 0], [-math.sin(yaw), math.cos(yaw), 0], [0, 0, 1]])
+    return [x, y, z] + (signs * [w, l, h]) @ normals, normals
+
+
+def test_mgiou_is_the_mean_over_the_normals_of_both(rng):
+    pred, target, expected = boxes(rng, 60), boxes(rng, 60), []
+    for p, t in zip(pred, target, strict=True):
+        (own, of_own), (other, of_other) = corners_and_normals(p), corners_and_normals(t)
+        ends = [(own @ n, other @ n) for n in (*of_own, *of_other)]
+        shared = [min(a.max(), b.max()) - max(a.min(), b.min()) for a, b in ends]
+        whole = [max(a.max(), b.max()) - min(a.min(), b.min()) for a, b in ends]
+        expected.append(0.5 * (1 - np.mean(np.divide(shared, whole))))
+    assert_allclose(bl.mgiou(pred, target, **YAW), expected, rtol=1e-13)
+
+
+def test_enclosing_box_along_the_axes(rng):
+    pred, target = boxes(rng, 60), boxes(rng, 60)
+    both = [np.concatenate([corners_and_normals(box)[0] for box in pair]) for pair in zip(pred, target, strict=True)]
+    sides = np.stack([corners.max(0) - corners.min(0) for corners in both])
+    score = bl.iou_score(pred, target, **YAW)
+    union = (bl.area(pred, **YAW) + bl.area(target, **YAW)) / (1 + score)
+    volume, distance = sides.prod(1), ((pred - target)[:, :3] ** 2).sum(1)
+    found = bl.AxisEnclosing(bl.giou)(pred, target, **YAW)
+    assert_allclose(found, 1 - score + (volume - union) / volume, rtol=1e-12)
+    assert (found > bl.giou(pred, target, **YAW) + 0.1).any()
+    found = bl.AxisEnclosing(bl.diou)(pred, target, **YAW)
+    assert_allclose(found, 1 - score + distance / (sides**2).sum(1), rtol=1e-12)
+    for format in ("xyzxyz", "cxcyczwlh"):
+        own, other = boxes(rng, 30, format), boxes(rng, 30, format)
+        along = bl.AxisEnclosing(bl.eiou)(own, other, format=format)
+        assert_array_equal(along, bl.eiou(own, other, format=format))
 
 
 # --- Gradients ------------------------------------------------------------------------------------------------------

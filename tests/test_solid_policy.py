@@ -21,9 +21,9 @@ from solid_boxes import LOSSES
 from test_policy import DTYPES, ENGINES, middle_sizes, search
 
 ROWS = 20
-TERMS = ("log_iou", "squared_iou", "giou", "eiou", "inner", "interpolated")
+TERMS = ("log_iou", "squared_iou", "giou", "eiou", "inner", "mgiou", "interpolated")
 SUM = sum(LOSSES[name] for name in TERMS)
-HIGHEST = -math.log(1e-6) + 1.0 + 2.0 + 5.0 + 2.0 + 2.0
+HIGHEST = -math.log(1e-6) + 1.0 + 2.0 + 5.0 + 2.0 + 1.0 + 2.0
 LARGE = 1e12
 any_sizes = st.sampled_from([0.0, 1e-45, 1e-20, 1e-9, 1.0, LARGE]) | st.floats(2.0**-120, 2.0**39, width=32)
 angles = st.sampled_from([0.0, math.pi / 2, math.pi, 0.3]) | st.floats(-10.0, 10.0, width=32)

@@ -96,12 +96,13 @@ def plain(name, pred, target):
         "eiou": lambda: 1 - iou + penalty + ((pred[:, 3:] - target[:, 3:]) ** 2 / c**2).sum(-1),
         "wiou": lambda: torch.exp(distance / (c**2).sum(-1).detach()) * (1 - iou),
         "squared_iou": lambda: 1 - iou**2,
+        "mgiou": lambda: (1 - ((torch.minimum(p2, t2) - torch.maximum(p1, t1)) / c).mean(-1)) / 2,
         "smooth_l1": lambda: torch.nn.functional.smooth_l1_loss(pred, target, reduction="none").sum(-1),
     }[name]()
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("name", ["giou", "diou", "eiou", "wiou", "squared_iou", "smooth_l1"])
+@pytest.mark.parametrize("name", ["giou", "diou", "eiou", "wiou", "squared_iou", "mgiou", "smooth_l1"])
 def test_plain_formulas(name, rng):
     import torch
 

@@ -7,7 +7,7 @@ import boxloss as bl
 from bounds import in_dtype
 from solid_boxes import boxes
 
-LOSS = bl.GIoU() + bl.EIoU()
+LOSS = bl.GIoU() + bl.EIoU() + bl.MGIoU()
 every_format = pytest.mark.parametrize(
     "formats", [("xyzxyz", "cxcyczwlh"), ("cxcyczwlha", "xyzxyz")], ids=["upright", "turned"]
 )

@@ -23,7 +23,6 @@ WORDS = {  # for relations of boxes along the axes, which other kinds of box may
     "enclosing_offset": "offsets in a plane",
     "relative": "Gaussians in a plane",
     "wasserstein": "Gaussians in a plane",
-    "projections": "projections in a plane",
 }
 
 

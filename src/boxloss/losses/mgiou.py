@@ -20,7 +20,8 @@ class MGIoU(OverlapLoss):
 
     Le et al., "Marginalized Generalized IoU (MGIoU)", 2025 (arXiv:2504.16443), for boxes along the axes; the sides of
     the intersection are negative where there is a gap. Of boxes with an angle it is the mean over four lines: along
-    the sides of pred and along those of target. Range [0, 1). The gradient is not 0 where the boxes do not
+    the sides of pred and along those of target; of boxes in space over the three axes, or with a yaw over the six
+    normals of both. Range [0, 1). The gradient is not 0 where the boxes do not
     overlap. There is no product of sides: each axis counts for itself. Kinks: equal edges.
 
     Examples

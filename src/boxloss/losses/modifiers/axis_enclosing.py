@@ -29,7 +29,7 @@ class AxisEnclosing(OfOtherBoxes):
     the rotated GIoU of powerboxes has it. Its area and diagonal are larger as a rule, and they change where both boxes
     are turned. So a match of turned boxes is no minimum of the GIoU loss: it is greater than 0, with a slope that
     shortens the box. Range and kinks are those of the loss, and others where a box lies along an axis. Boxes without an
-    angle have the one enclosing box either way.
+    angle have the one enclosing box either way. Of boxes in space with a yaw it is the box along x, y and z.
 
     Parameters
     ----------
@@ -53,7 +53,6 @@ class AxisEnclosing(OfOtherBoxes):
     (array([1.0294]), array([1.8127]))
     """
 
-    shapes = ("axis-aligned", "rotated")
     summary = "L, with the enclosing box along the axes of the image"
 
     def __post_init__(self) -> None:

@@ -58,6 +58,10 @@ class SolidPair(Pair):
         """The pair with its other box first."""
         return self.of_parts(self.ground.exchanged(), self.height.exchanged())
 
+    def along_image(self) -> Self:
+        """The pair with enclosing boxes along x and y, which all of them are along z."""
+        return self.of_parts(self.ground.along_image(), self.height)
+
     def gradient(self, partials: SolidPartials | None) -> Gradient:
         """That of the boxes of the ground plane, and that of the intervals."""
         ground, height = partials or SolidPartials()

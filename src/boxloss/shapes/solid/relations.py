@@ -18,6 +18,7 @@ from boxloss.shapes.relations import (
     sum_of_products,
     where_overlapping,
 )
+from boxloss.shapes.relative import Projection
 from boxloss.shapes.shape import Partials, Relation, Shape
 from boxloss.shapes.solid.interval import Interval
 from boxloss.shapes.solid.pair import SolidPair, SolidPartials
@@ -27,12 +28,12 @@ Axes = tuple[Any, Any, Any]  # along x, y and z
 
 def of_ground(pair: SolidPair, name: str) -> Any:
     """A quantity of the boxes of the ground plane."""
-    return pair.ground.quantity(pair.ground_shape.relation(name))
+    return pair.ground.quantity(pair.ground.shape.relation(name))
 
 
 def ground_pullback(xp: Any, pair: SolidPair, name: str, d: Any) -> Any:
     """Back from it."""
-    return pair.ground_shape.relation(name).pullback(xp, pair.ground, d)
+    return pair.ground.shape.relation(name).pullback(xp, pair.ground, d)
 
 
 def area(b: Any) -> Any:
@@ -128,6 +129,21 @@ def size_difference_pullback(xp: Any, pair: SolidPair, d: Axes) -> SolidPartials
     return SolidPartials(ground_pullback(xp, pair, "size_difference", Vector(x, y)), Partials(Interval(-z, z)))
 
 
+def projections_forward(xp: Any, pair: SolidPair) -> tuple[Projection, ...]:
+    """Those of the ground plane, and along z: as often as along another axis, so that each counts as much."""
+    of_plane, box, other = of_ground(pair, "projections"), pair.height.box, pair.height.other
+    distance = xp.abs(box.z1 - other.z1) + xp.abs(box.z2 - other.z2)
+    return (*of_plane, *(Projection(distance, pair.height.outer.length),) * (len(of_plane) // 2))
+
+
+def projections_pullback(xp: Any, pair: SolidPair, d: tuple[Projection, ...]) -> SolidPartials:
+    """Each end has the sign of its difference as slope."""
+    count, box, other = len(of_ground(pair, "projections")), pair.height.box, pair.height.other
+    distance, length = (sum(numbers[1:], start=numbers[0]) for numbers in zip(*d[count:], strict=True))
+    ends = Interval(distance * xp.sign(box.z1 - other.z1), distance * xp.sign(box.z2 - other.z2))
+    return SolidPartials(ground_pullback(xp, pair, "projections", d[:count]), Partials(ends, outer=length))
+
+
 def relations_of(ground: Shape) -> Mapping[str, Relation]:
     """The relations of boxes that stand on one kind of box."""
     exchange = ground.relation("size_difference").exchange
@@ -143,5 +159,6 @@ def relations_of(ground: Shape) -> Mapping[str, Relation]:
         Relation("enclosing_diagonal", enclosing_diagonal_forward, enclosing_diagonal_pullback, same),
         Relation("center_distance", center_distance_forward, center_distance_pullback, same),
         Relation("size_difference", size_difference_forward, size_difference_pullback, exchanged),
+        Relation("projections", projections_forward, projections_pullback, same),
     )
     return MappingProxyType({relation.name: relation for relation in relations})
