@@ -19,7 +19,7 @@ from boxloss.libraries.arrays import is_tensor, is_tracked, whole_numpy
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import of_one_shape
 from boxloss.shapes.shape import Format, Shape
-from boxloss.testing import look_at
+from boxloss.strictness import look_at
 from boxloss.typing import Array
 
 

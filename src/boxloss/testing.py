@@ -1,119 +1,167 @@
-"""What helps to find mistakes in programs that call losses: boxes that are refused while a test or a debugger looks."""
+"""What helps to find mistakes: in programs that call losses, and in losses of one's own."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from boxloss.check_arrays import some_of
-from boxloss.libraries.arrays import has_numbers
-from boxloss.shapes.box import Image, split
-from boxloss.shapes.coordinates import COORDINATES
-from boxloss.shapes.formats import FORMATS, farthest
+from boxloss.conversion import convert
+from boxloss.losses.loss import Loss
+from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.rotated.shape import ROTATED
+from boxloss.shapes.solid.shape import SOLID, TURNED_SOLID
+from boxloss.strictness import strict
+from boxloss.typing import Engine, Format
 
-__all__ = ["strict"]
+__all__ = ["check_gradients", "strict"]
 
-_is_strict: ContextVar[bool] = ContextVar("boxloss_strict", default=False)
+# For each kind of box the format of centre, sides and maybe angle.
+PLAIN = {AXIS_ALIGNED: "cxcywh", ROTATED: "cxcywha", SOLID: "cxcyczwlh", TURNED_SOLID: "cxcyczwlha"}
+IMAGE = (100.0, 100.0)
+PAIRS = 60  # of each sort
+STEP = 2.0**-20  # of how far a number is from its mean: a quotient keeps more than half of the digits
+TOLERANCE = 1e-6
 
 
-@contextmanager
-def strict(on: bool = True) -> Iterator[None]:
-    """Refuse boxes that are inverted or not finite, in every loss called meanwhile.
+def check_gradients(
+    loss: Loss,
+    *,
+    format: Format = "xyxy",
+    image_size: tuple[float, float] | None = None,
+    engine: Engine = "auto",
+    seed: int = 0,
+) -> None:
+    """Compare the gradients of a loss with difference quotients of its value, and find what is not finite.
 
-    Losses take such boxes: a negative side counts as 0, so boxes in another format than `format` says, or a transposed
-    array, give numbers and no error. To look at each number costs as much as a loss, and on a GPU waits for it, so it
-    is for tests and for the first step of a training run. As a decorator it holds for each call of a function.
+    For losses of your own: it finds a partial derivative that is wrong, was left out or has the wrong sign, of pred and
+    of target. Pairs of float64 boxes are drawn that overlap, lie one in the other or apart; and equal boxes, boxes that
+    touch or have no area, whose values and gradients have to be finite.
 
     Parameters
     ----------
-    on : bool
-        False lets such boxes pass within an outer ``strict()``.
+    loss : Loss
+        A loss whose gradient is the derivative of its value. Those that hold a part of it constant, such as `CIoU()`,
+        `WIoU`, `PIoU2`, `Focal` and `Wise`, have another one.
+    format : str or pair of str
+        As in the call of a loss.
+    image_size : (height, width), optional
+        Where a format or the loss reads it; 100 by 100 pixels by default.
+    engine : {"auto", "array", "numba", "cuda"}
+        As in the call of a loss: ``"auto"`` is the compiled kernel.
+    seed : int
+        Of the boxes.
 
-    Yields
+    Raises
     ------
-    None
-        Within the block, in this thread or asynchronous task alone, a loss raises `ValueError`, with the argument, how
-        many boxes are wrong, and the first of them.
-
-    See Also
-    --------
-    boxloss.validate : says which boxes are inverted, empty or not finite.
-
-    Notes
-    -----
-    Targets that a `target_mask` leaves out may be anything. Graphs of torch.compile look when they run. What Dask and a
-    function that JAX traces will compute is not known when the loss is called, so these arrays are not looked at.
+    AssertionError
+        If a gradient is not the derivative, or something is not finite; the message has the number of the box, both
+        values and the pair.
+    TypeError, ValueError
+        As the call of the loss does.
 
     Examples
     --------
-    >>> import numpy as np
     >>> import boxloss as bl
-    >>> from boxloss.testing import strict
-    >>> corner_and_size = np.asarray([[100.0, 100, 20, 20]])
-    >>> bl.iou(corner_and_size, corner_and_size)  # a match of two boxes without area
-    array([0.])
-    >>> with strict():  # doctest: +ELLIPSIS
-    ...     bl.iou(corner_and_size, corner_and_size)
+    >>> from boxloss.testing import check_gradients
+    >>> check_gradients(bl.giou)
+    >>> class HalfL1(bl.L1):
+    ...     @staticmethod
+    ...     def formula(xp, e):
+    ...         return 0.5 * xp.abs(e), xp.sign(e)
+    >>> check_gradients(HalfL1())  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    ValueError: pred holds 1 inverted or not finite box of 1, ...
+    AssertionError: the gradient of HalfL1(coordinates='xyxy') by number 0 of pred is 1 where ...
     """
-    token = _is_strict.set(on)
-    try:
-        yield
-    finally:
-        _is_strict.reset(token)
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss must be a loss of boxloss; got {type(loss).__name__}")
+    formats = (format, format) if isinstance(format, str) else tuple(format)
+    options: dict[str, Any] = {"format": formats, "engine": engine}
+    if any(name.startswith("rel_") for name in formats) or loss.program.structure.reads_image or image_size:
+        options["image_size"] = image_size or IMAGE
+    rng = np.random.default_rng(seed)
+
+    def in_formats(pred: Any, target: Any) -> tuple[Any, Any]:
+        own = [
+            _converted(boxes, name, image_size or IMAGE) for boxes, name in zip((pred, target), formats, strict=True)
+        ]
+        return own[0], own[1]
+
+    _check_finite(loss, *in_formats(*_special(rng)), options)
+    _check_derivatives(loss, *in_formats(*_ordinary(rng)), options)
 
 
-def look_at(xp: Any, pred: Any, target: Any, formats: tuple[str, str], image: Image, target_mask: Any = None) -> None:
-    """Refuse what `strict` refuses, where it is on; of the targets those that count."""
-    if _is_strict.get():
-        for name, boxes, format, mask in (
-            ("pred", pred, formats[0], None),
-            ("target", target, formats[1], target_mask),
-        ):
-            if has_numbers(boxes) and (mask is None or has_numbers(mask)):
-                _look_at(xp, name, boxes, format, image, mask)
+def _converted(boxes: Any, name: str, image: tuple[float, float]) -> Any:
+    """Boxes (cx, cy, cz, w, l, h, angle) in a format, without what it does not have."""
+    plain = PLAIN[FORMATS[name].shape] if name in FORMATS else "cxcywh"
+    columns = [0, 1, 2, 3, 4, 5, 6] if plain.startswith("cxcycz") else [0, 1, 3, 4, 6]
+    own = boxes[:, columns[: FORMATS[plain].size]]
+    return convert(own, plain, name, image_size=image if name.startswith("rel_") else None)
 
 
-def _look_at(xp: Any, name: str, boxes: Any, format: str, image: Image, mask: Any) -> None:
-    with np.errstate(all="ignore"):
-        b = FORMATS[format].decode(xp, split(boxes), image)
-        is_negative = _any(xp, [side < 0.0 for side in b.sides])
-        bad = is_negative | _any(xp, [~xp.isfinite(number) for number in (*b, *b.sides)])
-    if mask is not None:
-        bad = bad & _counted(xp, mask, tuple(bad.shape))
-    found = some_of(xp, bad, boxes)
-    if found is not None:
-        kind = f"inverted or not finite {'box' if found.number == 1 else 'boxes'}"
-        advice = _advice(found.box, bool(is_negative[found.place]), format, tuple(boxes.shape))
-        raise ValueError(f"{name} holds {found.number} {kind} of {found.told}{advice}")
+def _ordinary(rng: Any) -> tuple[Any, Any]:
+    """Pairs of boxes of which no two edges coincide: some overlap, some lie one in the other, some are apart."""
+
+    def some() -> Any:
+        centre, sides = rng.uniform(40.0, 60.0, (3 * PAIRS, 3)), rng.uniform(8.0, 24.0, (3 * PAIRS, 3))
+        return np.concatenate([centre, sides, rng.uniform(-1.5, 1.5, (3 * PAIRS, 1))], axis=1)
+
+    pred, target = some(), some()
+    pred[:PAIRS, :3] = target[:PAIRS, :3] + rng.uniform(-4.0, 4.0, (PAIRS, 3))
+    pred[PAIRS : 2 * PAIRS, :3] = target[PAIRS : 2 * PAIRS, :3] + rng.uniform(-0.5, 0.5, (PAIRS, 3))
+    pred[PAIRS : 2 * PAIRS, 3:6] = target[PAIRS : 2 * PAIRS, 3:6] * rng.uniform(0.3, 0.6, (PAIRS, 3))
+    pred[2 * PAIRS :, :3] = target[2 * PAIRS :, :3] + rng.uniform(24.0, 36.0, (PAIRS, 3)) * rng.choice(
+        [-1, 1], (PAIRS, 3)
+    )
+    return pred, target
 
 
-def _counted(xp: Any, mask: Any, shape: tuple[int, ...]) -> Any:
-    """Which boxes of this leading shape count in any of the batches that they are broadcast to."""
-    more = max(mask.ndim - len(shape), 0)
-    mask = xp.any(mask, axis=tuple(range(more))) if more else mask
-    own = shape[len(shape) - mask.ndim :]
-    axes = tuple(k for k, (count, size) in enumerate(zip(mask.shape, own, strict=True)) if size == 1 < count)
-    return xp.any(mask, axis=axes, keepdims=True) if axes else mask
+def _special(rng: Any) -> tuple[Any, Any]:
+    """Boxes that are equal, touch, lie far apart, or have no area, alone or both."""
+    pred, target = (boxes[:PAIRS] for boxes in _ordinary(rng))
+    sort = np.arange(PAIRS) % 6
+    equal = sort <= 1
+    pred[equal] = target[equal]
+    pred[sort == 1, 0] += target[sort == 1, 3]
+    pred[sort == 2, :3] += 1e4
+    pred[sort == 3, 3], target[sort == 4, 3:6] = 0.0, 0.0
+    pred[sort == 5, 3:6] = target[sort == 5, 3:6] = 0.0
+    return pred, target
 
 
-def _any(xp: Any, masks: list[Any]) -> Any:
-    return xp.any(xp.stack(masks, axis=-1), axis=-1)
+def _check_finite(loss: Loss, pred: Any, target: Any, options: dict[str, Any]) -> None:
+    value, grads = loss.value_and_grad(pred, target, wrt="both", **options)
+    for what, found in (("value", value[:, None]), ("gradient", grads[0]), ("gradient", grads[1])):
+        rows = np.nonzero(~np.isfinite(found).all(axis=1))[0]
+        if len(rows):
+            raise AssertionError(
+                f"the {what} of {loss!r} is {found[rows[0]].tolist()}, {_told(pred, target, rows[0], options)}: a "
+                f"formula divides by what can be 0, or takes its root; {len(rows)} of {PAIRS} special pairs"
+            )
 
 
-def _advice(box: list[float], is_negative: bool, format: str, shape: tuple[int, ...]) -> str:
-    if not all(abs(number) < float("inf") for number in box):
-        return ". boxloss.validate finds all"
-    if not is_negative:
-        angle = f" or the angle is beyond {limit}" if (limit := farthest(format)) else ""
-        return f", of which the sides are too long{angle}; boxloss.validate finds all"
-    told = f", which has a negative side in format {format!r}"
-    if format.removeprefix("rel_") not in COORDINATES:
-        return f"{told}; boxloss.validate finds all"
-    transposed = ", or the transpose of the array" if len(shape) == 2 and shape[0] == shape[1] else ""
-    other = "xyxy" if format.endswith("wh") else "xywh"
-    return f"{told}. Give the format that it is in, as format={other!r}{transposed}; boxloss.validate finds all"
+def _check_derivatives(loss: Loss, pred: Any, target: Any, options: dict[str, Any]) -> None:
+    _, grads = loss.value_and_grad(pred, target, wrt="both", **options)
+    for which, (name, boxes) in enumerate((("pred", pred), ("target", target))):
+        for k in range(boxes.shape[1]):
+            step = STEP * float(np.std(boxes[:, k]))
+            ahead, behind = boxes.copy(), boxes.copy()
+            ahead[:, k] += step
+            behind[:, k] -= step
+            one, other = (
+                loss(*((moved, target) if which == 0 else (pred, moved)), **options) for moved in (ahead, behind)
+            )
+            expected, found = (one - other) / (ahead[:, k] - behind[:, k]), grads[which][:, k]
+            rows = np.nonzero(~(np.abs(found - expected) <= TOLERANCE * (1.0 + np.abs(expected))))[0]
+            if len(rows):
+                row = rows[0]
+                raise AssertionError(
+                    f"the gradient of {loss!r} by number {k} of {name} is {found[row]:.6g} where the difference "
+                    f"quotient is {expected[row]:.6g}, {_told(pred, target, row, options)}; {len(rows)} of "
+                    f"{len(boxes)} pairs. A partial derivative is wrong, or a part of the value is held constant"
+                )
+
+
+def _told(pred: Any, target: Any, row: Any, options: dict[str, Any]) -> str:
+    of = " and ".join(dict.fromkeys(options["format"]))
+    return f"of pred {pred[row].round(4).tolist()} and target {target[row].round(4).tolist()} of format {of}"

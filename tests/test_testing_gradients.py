@@ -1,0 +1,100 @@
+"""What `boxloss.testing.check_gradients` passes, and what it finds."""
+
+from dataclasses import dataclass
+
+import pytest
+
+import boxloss as bl
+from boxloss.losses.iou import iou_and_distance
+from boxloss.losses.overlap import OverlapLoss
+from boxloss.shapes.formats import of_one_shape
+from boxloss.shapes.relations import AreaPartials
+from boxloss.testing import check_gradients
+from errors import check_error
+
+FORMATS = ("xyxy", "rel_cxcywh", "cxcywha", ("xyxy", "cxcywhr"), "rel_cxcywha", "xyzxyz", ("xyzxyz", "cxcyczwlha"))
+IN_PART_CONSTANT = ("wiou", "piou2")
+
+
+def is_defined(loss, format):
+    formats = (format, format) if isinstance(format, str) else format
+    try:
+        loss.program.structure.check_shape(of_one_shape(formats)[0].shape)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class CubedIoU(OverlapLoss):
+    """With slopes by the intersection and by the union that are so many times what they should be."""
+
+    by_intersection: float = 1.0
+    by_union: float = 1.0
+    relations = ("areas",)
+    expression = "1 - (I / U)^3"
+    value_range = "[0, 1]"
+
+    @staticmethod
+    def formula(xp, areas, by_intersection, by_union):
+        iou, distance, d = iou_and_distance(xp, areas, 0.0)
+        value = distance * (3.0 - 3.0 * distance + distance * distance)
+        slope = 3.0 * iou * iou
+        return value, (AreaPartials(by_intersection * slope * d.intersection, by_union * slope * d.union),)
+
+
+@dataclass(frozen=True)
+class Unguarded(CubedIoU):
+    """NaN for two boxes without area."""
+
+    @staticmethod
+    def formula(xp, areas, by_intersection, by_union):
+        return areas.symmetric_difference / areas.union, (AreaPartials(-1.0 / areas.union, 0.0 * areas.union),)
+
+
+@pytest.mark.parametrize("engine", ["array", "numba"])
+@pytest.mark.parametrize("format", FORMATS, ids=str)
+def test_every_loss_passes_whose_gradient_is_the_derivative(format, engine):
+    passed = 0
+    for name in bl.losses():
+        loss = bl.CIoU(full_gradient=True) if name == "ciou" else bl.get(name)
+        if name not in IN_PART_CONSTANT and is_defined(loss, format):
+            check_gradients(loss, format=format, engine=engine)
+            passed += 1
+    assert passed >= 11
+
+
+@pytest.mark.parametrize(
+    "loss", [bl.CIoU(), bl.WIoU(), bl.PIoU2(), bl.Focal(bl.iou), bl.Wise(bl.iou, mean=0.5)], ids=repr
+)
+def test_parts_that_are_held_constant_are_found(loss):
+    with pytest.raises(AssertionError, match="or a part of the value is held constant"):
+        check_gradients(loss)
+
+
+@pytest.mark.parametrize("wrong", [{"by_intersection": 0.999}, {"by_union": -1.0}, {"by_union": 0.0}], ids=repr)
+@pytest.mark.parametrize("format", ["xyxy", "cxcywha", "cxcyczwlh"])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_wrong_partial_derivative_is_found(wrong, format, seed):
+    check_gradients(CubedIoU(), format=format, seed=seed)
+    with pytest.raises(AssertionError, match=r"the gradient of CubedIoU\(.* by number \d of pred is .* where the diff"):
+        check_gradients(CubedIoU(**wrong), format=format, seed=seed)
+
+
+def test_what_is_not_finite_is_found():
+    with pytest.raises(AssertionError, match=r"the value of Unguarded.* is \[nan\], of pred .* 10 of 60 special pairs"):
+        check_gradients(Unguarded(), engine="array")
+
+
+def test_losses_that_read_the_image():
+    check_gradients(bl.MPDIoU())
+    check_gradients(bl.MPDIoU(), image_size=(30.0, 700.0), format="cxcywh")
+    check_gradients(bl.giou, image_size=(30.0, 700.0), format=("rel_xyxy", "xywh"))
+
+
+def test_what_is_refused():
+    check_error(
+        lambda: check_gradients(len), TypeError, "loss must be a loss of boxloss; got builtin_function_or_method"
+    )
+    with pytest.raises(ValueError, match="CIoU is not defined for"):
+        check_gradients(bl.ciou, format="xyzxyz")
