@@ -21,9 +21,13 @@ def rational(number):
 
 def corners(box):
     """The corners of (x, y, w, h, angle in radians), one after the other."""
-    x, y, w, h = map(rational, box[:4])
     angle = mpmath.mpf(float(box[4]))
-    cos, sin = rational(mpmath.cos(angle)), rational(mpmath.sin(angle))
+    return turned_corners(*box[:4], mpmath.cos(angle), mpmath.sin(angle))
+
+
+def turned_corners(x, y, w, h, cos, sin):
+    """Likewise, of a box whose cosine and sine are these numbers."""
+    x, y, w, h, cos, sin = map(rational, (x, y, w, h, cos, sin))
     along, across = (w * cos / 2, w * sin / 2), (-h * sin / 2, h * cos / 2)
     return [
         (x + i * along[0] + j * across[0], y + i * along[1] + j * across[1])
@@ -53,7 +57,11 @@ def area(polygon):
 
 def intersection(box, other):
     """The area that two boxes share, as a fraction."""
-    polygon, around = corners(box), corners(other)
+    return shared(corners(box), corners(other))
+
+
+def shared(polygon, around):
+    """The area that two polygons of four corners share."""
     for k in range(4):
         polygon = clipped(polygon, around[k], around[(k + 1) % 4])
     return area(polygon) if len(polygon) > 2 else Fraction(0)

@@ -101,10 +101,27 @@ def turned_many_times(rng, n):
     return pred, target
 
 
+def crossing_needles(rng, n):
+    """Boxes of up to 1:10,000, each thin along its width or along its height, with a point in common.
+
+    They are a twentieth of a turn or more from parallel: of needles that are nearly parallel a rounded cosine decides.
+    """
+    base = boxes(rng, n)[:, 4]
+    between = rng.integers(0, 4, n) * 0.5 * np.pi + rng.uniform(0.1 * np.pi, 0.4 * np.pi, n)
+    sides = []
+    for angle in (base + between, base):
+        long = np.exp(rng.uniform(-1.0, 1.0, n))
+        thin, stands = long * 10.0 ** rng.uniform(-4.0, -2.0, n), rng.random(n) < 0.5
+        w, h = np.where(stands, thin, long), np.where(stands, long, thin)
+        side = np.stack([0.0 * w, 0.0 * w, w, h, angle], axis=1)
+        sides.append(placed(side, *(rng.uniform(-0.5, 0.5, (2, n)) * [w, h]), w, h))
+    return sides
+
+
 KINDS = {
     kind.__name__: kind
     for kind in (
         random, near, turned_a_little, long, far, parallel, shared_edge, touching, crossing, turned_half_round,
-        turned_many_times,
+        turned_many_times, crossing_needles,
     )
 }  # fmt: skip

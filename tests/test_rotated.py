@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 import boxloss as bl
 import polygons
 from boxloss.losses.modifiers.axis_enclosing import encloses
+from boxloss.shapes.relative import Relative
+from boxloss.shapes.rotated.overlap import overlap
 from errors import check_error
 from rotated_boxes import KINDS, LOSSES, boxes, placed
 
@@ -55,6 +57,36 @@ def test_iou_is_that_of_polygons(kind, dtype, engine, rng):
     assert_allclose(bl.iou(pred, target, **given), 1.0 - expected, rtol=0, atol=bound)
     matrix = bl.iou_score.pairwise(pred, target, **given)
     assert_allclose(np.diagonal(matrix), expected, rtol=0, atol=bound)
+
+
+def needles(rng, n, is_tall, other_is_tall):
+    """Needles in the frame of the second, with a point in common: at any angle, nearly parallel ones among them."""
+    long, aspect = np.exp(rng.uniform(-1.0, 1.0, (2, n))), 10.0 ** rng.uniform(2.0, 4.0, (2, n))
+    (w, h), (other_w, other_h) = (
+        (side / ratio, side) if tall else (side, side / ratio)
+        for side, ratio, tall in zip(long, aspect, (is_tall, other_is_tall), strict=True)
+    )
+    turns = rng.integers(-2, 3, n)
+    beside = rng.choice([0.0, 1.0, -1.0], n) * 10.0 ** rng.uniform(-8, 0, n)
+    cos, sin = np.cos(0.5 * math.pi * turns + beside), np.sin(0.5 * math.pi * turns + beside)
+    cos, sin = (np.where(beside == 0.0, np.round(number), number) for number in (cos, sin))
+    along, across, x, y = rng.uniform(-0.5, 0.5, (4, n)) * [w, h, other_w, other_h]
+    x, y = x - (cos * along - sin * across), y - (sin * along + cos * across)
+    return Relative(x, y, w, h, cos, sin, other_w, other_h)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("other_is_tall", [False, True])
+@pytest.mark.parametrize("is_tall", [False, True])
+def test_overlap_of_needles_is_that_of_polygons(is_tall, other_is_tall, dtype, rng):
+    """Whichever of their sides are long, and of these very numbers: a rounded cosine counts for nothing."""
+    pairs = Relative(*(number.astype(dtype) for number in needles(rng, 200, is_tall, other_is_tall)))
+    found, bound = overlap(np, pairs), 1e-15 if dtype == "float64" else 1e-6
+    for k, area in enumerate(found.area):
+        x, y, w, h, cos, sin, other_w, other_h = (Fraction(float(number[k])) for number in pairs)
+        sides = polygons.turned_corners(x, y, w, h, cos, sin), polygons.turned_corners(0, 0, other_w, other_h, 1, 0)
+        shared = polygons.shared(*sides)
+        assert abs(Fraction(float(area)) - shared) <= bound * (w * h + other_w * other_h - shared)
 
 
 @pytest.mark.parametrize("angle", [math.pi / 4, -math.pi / 4, 3 * math.pi / 4, 0.3, 1e5])

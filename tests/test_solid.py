@@ -19,7 +19,7 @@ YAW = {"format": "cxcyczwlha"}
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("kind", ["random", "near", "shared_edge", "touching", "crossing", "far"])
+@pytest.mark.parametrize("kind", ["random", "near", "shared_edge", "touching", "crossing", "crossing_needles", "far"])
 def test_iou_is_exact(kind, dtype, engine, rng):
     pred, target = (side.astype(dtype) for side in pairs(kind, rng, 40))
     bound = 2e-15 if dtype == "float64" else 1e-6

@@ -3,6 +3,9 @@
 In the frame of the other box the intersection is what the edges of the first, gone round once, sweep of the other's
 height within its width: a line integral of the clamped y by x. It is Lipschitz in every number, so no coincidence of
 edges is counted twice or lost, and all of it is arithmetic and selects.
+
+Rounding leaves an eps of that height times what the edges run along x. So the other box has to lie flat: where it is
+higher than wide, x and y change places. Of two needles the error would else be an eps of the square of the longer side.
 """
 
 from typing import Any, NamedTuple
@@ -98,7 +101,7 @@ def clipped(xp: Any, start: Corner, end: Corner, middle: tuple[Any, Any], x: Axi
     a1 = larger(xp, a0, 1.0 + end.beyond_x * x.per)
     a1 = xp.where(a1 > 1.0, 1.0, a1)
     m0 = smaller(xp, a1, larger(xp, a0, start.beyond_y * y.per))
-    m1 = smaller(xp, a1, larger(xp, m0, 1.0 + end.beyond_y * y.per))
+    m1 = larger(xp, m0, smaller(xp, a1, 1.0 + end.beyond_y * y.per))
     both, inside = m0 + m1, m1 - m0
     within = inside * (start.y + both * y.half)
     return Edge((a0 + a1) - both, within, halved_on_edges(xp, middle, x, y, inside), 0.5 * both - 0.5)
@@ -129,9 +132,27 @@ def has_gap(xp: Any, r: Relative, u: tuple[Axis, Axis], v: tuple[Axis, Axis]) ->
     )
 
 
+def exchanged_where(xp: Any, condition: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    """Let two numbers change places."""
+    return xp.where(condition, b, a), xp.where(condition, a, b)
+
+
 @replaceable
 def overlap(xp: Any, r: Relative) -> Overlap:
-    """The intersection of two boxes, and its derivatives."""
+    """The intersection of two boxes, and its derivatives.
+
+    Where x and y change places, so do cosine and sine, and the first box turns the other way.
+    """
+    is_tall = r.other_h > r.other_w
+    (x, y), (cos, sin) = (exchanged_where(xp, is_tall, *pair) for pair in ((r.x, r.y), (r.cos, r.sin)))
+    longer, shorter = larger(xp, r.other_w, r.other_h), smaller(xp, r.other_h, r.other_w)
+    found = overlap_of_flat(xp, Relative(x, y, r.w, r.h, cos, sin, longer, shorter))
+    by_x, by_y = exchanged_where(xp, is_tall, found.x, found.y)
+    return found._replace(x=by_x, y=by_y, angle=xp.where(is_tall, -found.angle, found.angle))
+
+
+def overlap_of_flat(xp: Any, r: Relative) -> Overlap:
+    """The same for another box that is at least as wide as high."""
     limit_x, limit_y, half_w, half_h = (0.5 * side for side in (r.other_w, r.other_h, r.w, r.h))
     u_x, u_y = axis(xp, half_w * r.cos, limit_x), axis(xp, half_w * r.sin, limit_y)
     v_x, v_y = axis(xp, -(half_h * r.sin), limit_x), axis(xp, half_h * r.cos, limit_y)
@@ -149,10 +170,11 @@ def overlap(xp: Any, r: Relative) -> Overlap:
     left = clipped(xp, first, second, before_u, v_x, v_y)
     right = clipped(xp, third, last, after_u, v_x, v_y)
 
-    shared = 2.0 * (u_x.half * swept(xp, bottom, top, u_y) + v_x.half * swept(xp, right, left, v_y))
+    # Twice each half, not twice the sum: a kernel waits for what is shared, and the halves are there long before.
+    shared = (2.0 * u_x.half) * swept(xp, bottom, top, u_y) + (2.0 * v_x.half) * swept(xp, right, left, v_y)
     most = smaller(xp, r.w * r.h, r.other_w * r.other_h)
-    is_apart = has_gap(xp, r, (u_x, u_y), (v_x, v_y)) | (shared < 0.0)
-    area = xp.where(is_apart, 0.0, smaller(xp, most, shared))
+    is_apart = has_gap(xp, r, (u_x, u_y), (v_x, v_y))
+    area = xp.where(is_apart, 0.0, smaller(xp, most, xp.where(shared < 0.0, 0.0, shared)))
     along_v, along_u = 2.0 * (bottom.inside - top.inside), 2.0 * (right.inside - left.inside)
     by_turn = (r.w * r.w) * (bottom.inside * bottom.middle - top.inside * top.middle)
     by_turn = by_turn + (r.h * r.h) * (right.inside * right.middle - left.inside * left.middle)
