@@ -21,9 +21,9 @@ from boxloss.losses.diou import DIoU
 from boxloss.losses.giou import GIoU
 from boxloss.losses.iou import IoU
 from boxloss.losses.loss import Loss
-from boxloss.shapes.box import Box
+from boxloss.shapes.box import Box, Vector
 from boxloss.shapes.coordinates import COORDINATES
-from boxloss.shapes.relations import RELATIONS, AreaPartials, Areas, Vector, height, same, width
+from boxloss.shapes.relations import RELATIONS, AreaPartials, Areas, height, same, width
 from boxloss.shapes.shape import Pair, Partials, Relation
 
 

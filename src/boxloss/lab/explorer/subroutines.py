@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from boxloss.engines import javascript
 from boxloss.engines.trace import Function
 from boxloss.losses.gaussian import bhattacharyya
-from boxloss.shapes.box import Image
-from boxloss.shapes.relations import Vector
+from boxloss.shapes.box import Image, Vector
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.rotated.along_image import ALONG_IMAGE
 from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient
