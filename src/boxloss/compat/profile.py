@@ -168,8 +168,7 @@ class Profile(Loss):
 
     def added_area(self, sides: Sides, heights: tuple[Padding, Padding]) -> Number:
         """What the paddings of the heights add to both areas."""
-        one, other = heights
-        return sides.w * one.value + sides.other_w * other.value
+        return sides.w * heights[0].value + sides.other_w * heights[1].value
 
     def of_added_area(self, sides: Sides, heights: tuple[Padding, Padding], d: Number) -> Sides | None:
         """Its derivatives with respect to the sides, times `d`."""
@@ -177,9 +176,8 @@ class Profile(Loss):
             return None
         one, other = heights
         # A height at its floor counts no more: its padding falls as it grows.
-        return Sides(
-            d * one.value, d * sides.w * (one.slope - 1.0), d * other.value, d * sides.other_w * (other.slope - 1.0)
-        )
+        by_h, by_other_h = d * sides.w * (one.slope - 1.0), d * sides.other_w * (other.slope - 1.0)
+        return Sides(d * one.value, by_h, d * other.value, by_other_h)
 
     def union(self, xp: Namespace, areas: Areas, sides: Sides, heights: tuple[Padding, Padding]) -> Padding:
         """The padding of the union."""
@@ -199,24 +197,24 @@ class Profile(Loss):
         h, other_h = sides.h + heights[0].value, sides.other_h + heights[1].value
         angle = xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h + 0.0)
         per, other_per = 1.0 / nonzero(xp, w * w + h * h), 1.0 / nonzero(xp, other_w * other_w + other_h * other_h)
-        slopes = heights[0].slope, heights[1].slope
-        return angle, Sides(-h * per, w * per * slopes[0], other_h * other_per, -(other_w * other_per * slopes[1]))
+        by_h, by_other_h = w * per * heights[0].slope, -(other_w * other_per * heights[1].slope)
+        return angle, Sides(-h * per, by_h, other_h * other_per, by_other_h)
 
 
 # --- Formulas: from quantities to the IoU, and to 1 - s with its partial derivatives ----------------------------------
 
-Formula = Callable[..., tuple[Number, Term]]
+Found = tuple[Number, Term]
 Heights = tuple[Padding, Padding]
 
 
-def iou(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights) -> tuple[Number, Term]:
+def iou(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights) -> Found:
     """1 - IoU."""
     union = self.union(xp, areas, sides, heights)
     found = self.overlap(xp, areas, union, inverse(xp, areas.union + union.value))
     return found.iou, (found.distance, (found.partials, self.of_added_area(sides, heights, found.partials.union)))
 
 
-def iof(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights) -> tuple[Number, Term]:
+def iof(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights) -> Found:
     """1 - the share of the first box that is in the other."""
     area = sides.w * sides.h
     pad = padding(xp, area, self.union_eps, self.union_floor)
@@ -227,9 +225,7 @@ def iof(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heigh
     return share, (1.0 - share, (AreaPartials(-per_area, 0.0), d_sides))
 
 
-def giou(
-    self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, hull: Number
-) -> tuple[Number, Term]:
+def giou(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, hull: Number) -> Found:
     """1 - IoU + (C - U) / C, of padded U and C."""
     union = self.union(xp, areas, sides, heights)
     pad = padding(xp, hull, self.hull_eps, self.hull_floor)
@@ -244,7 +240,7 @@ def giou(
 
 def diou(
     self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c2: Number, offset: Vector
-) -> tuple[Number, Term]:
+) -> Found:
     """1 - IoU + rho^2 / c^2."""
     found, term = _distances(self, xp, areas, sides, heights, c2, offset)
     return found.iou, term
@@ -265,7 +261,7 @@ def _distances(
 
 def ciou(
     self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c2: Number, offset: Vector
-) -> tuple[Number, Term]:
+) -> Found:
     """1 - IoU + rho^2 / c^2 + alpha v."""
     found, (loss, (d_areas, d_sides, *rest)) = _distances(self, xp, areas, sides, heights, c2, offset)
     angle, d_angle = self.aspect(xp, sides, heights)
@@ -283,7 +279,7 @@ def ciou(
 
 def siou(
     self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c: Vector, offset: Vector
-) -> tuple[Number, Term]:
+) -> Found:
     """1 - IoU + (Delta + Omega) / 2; boxes may be inverted, and an eps longer than a side."""
     score, (loss, (d_areas, d_sides)) = iou(self, xp, areas, sides, heights)
     floored = Vector(at_least(xp, c.x, self.enclosing_floor), at_least(xp, c.y, self.enclosing_floor))
@@ -299,6 +295,6 @@ def siou(
     return score, (loss + distance + shape, (d_areas, plus(d_sides, d_shape), d_c, d_offset))
 
 
-FORMULAS: Mapping[str, Formula] = MappingProxyType(
+FORMULAS: Mapping[str, Callable[..., Found]] = MappingProxyType(
     {"iou": iou, "iof": iof, "giou": giou, "diou": diou, "ciou": ciou, "siou": siou}
 )

@@ -156,7 +156,7 @@ def offset_form(pair: Relative) -> tuple[Number, RelativeGradient]:
 
 
 @replaceable
-def bhattacharyya(xp: Namespace, pair: Relative, k: float) -> tuple[Number, RelativeGradient]:
+def bhattacharyya(xp: Namespace, pair: Relative, k: Number) -> tuple[Number, RelativeGradient]:
     """The Bhattacharyya distance of Gaussians with covariances over k, and its derivatives."""
     found, (form, by_offset) = spread(xp, pair), offset_form(pair)
     per_determinant = 1.0 / found.determinant
