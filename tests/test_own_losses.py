@@ -15,9 +15,9 @@ from boxloss.losses import registry
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss
-from boxloss.shapes.box import Box
+from boxloss.shapes.box import Box, Vector
 from boxloss.shapes.guards import inverse, inverses, nonzero, share
-from boxloss.shapes.relations import AreaPartials, Vector
+from boxloss.shapes.relations import AreaPartials
 from boxloss.shapes.shape import Gradient
 from errors import BOXES, check_error
 from generators import boxes

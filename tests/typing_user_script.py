@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import boxloss as bl
+from boxloss.typing import Namespace, Number, Truth
 
 Boxes = NDArray[np.float32]
 
@@ -52,8 +53,27 @@ kept: Boxes = pred[found.valid & ~found.inverted]
 bl.set_num_threads(bl.get_num_threads())
 
 
-def refused() -> None:
+# Formulas: floats, arrays and what they are computed to are numbers.
+def bump(xp: Namespace, a: Number, scale: float = 1.0) -> Number:
+    """A bump, and 0 from 1 on."""
+    is_inside: Truth = (abs(a) < 1.0) & ~(a != a)
+    rest = 1.0 - xp.minimum(a * a, 1.0)
+    return xp.where(is_inside, scale * xp.exp(-1.0 / xp.where(is_inside, rest, 1.0)), 0.0)
+
+
+one: Number = 1.0
+some: Number = pred
+
+
+def refused(xp: Namespace, a: Number) -> None:
     """Mistakes: a type checker that did not see one would complain of its comment."""
+    xp.tan(a)  # type: ignore[attr-defined]
+    xp.where(a, a, 0.0)  # type: ignore[arg-type]
+    xp.sqrt(a > 0.0)  # type: ignore[arg-type]
+    (a > 0.0) + a  # type: ignore[operator]
+    (a > 0.0) & a  # type: ignore[operator]
+    a + None  # type: ignore[operator]
+    bump(xp, "a")  # type: ignore[arg-type]
     bl.ciou([[0, 0, 1, 1]], pred)  # type: ignore[type-var]
     bl.ciou(pred, target, reduction="average")  # type: ignore[arg-type]
     bl.ciou.pairwise(pred, target, weight=weight)  # type: ignore[call-arg]

@@ -57,7 +57,7 @@ def check_bool(name: str, value: object) -> bool:
     return bool(value)
 
 
-def check_finite(name: str, value: Any) -> float:
+def check_finite(name: str, value: object) -> float:
     """A finite number, as a Python float."""
     if isinstance(value, str):  # float() would take '5'
         raise TypeError(f"{name} must be a number; got the string {value!r}")
@@ -66,7 +66,7 @@ def check_finite(name: str, value: Any) -> float:
     if getattr(value, "requires_grad", False):
         raise TypeError(f"{name} must be a number; got a tensor that requires grad, whose gradient would be lost")
     try:
-        number = float(value)
+        number = float(value)  # type: ignore[arg-type]
     except OverflowError:
         number = math.inf
     except (TypeError, ValueError):
@@ -76,7 +76,7 @@ def check_finite(name: str, value: Any) -> float:
     return number
 
 
-def check_positive(name: str, value: Any) -> float:
+def check_positive(name: str, value: object) -> float:
     """A finite number above 0, and not so small that its inverse is infinite in float32."""
     number = check_finite(name, value)
     if number < 1e-30:
@@ -84,7 +84,7 @@ def check_positive(name: str, value: Any) -> float:
     return number
 
 
-def check_not_negative(name: str, value: Any) -> float:
+def check_not_negative(name: str, value: object) -> float:
     """A finite number that is 0 or more."""
     number = check_finite(name, value)
     if number < 0.0:
@@ -92,7 +92,7 @@ def check_not_negative(name: str, value: Any) -> float:
     return number
 
 
-def check_at_least(name: str, value: Any, least: float) -> float:
+def check_at_least(name: str, value: object, least: float) -> float:
     """A finite number that is not below another."""
     number = check_finite(name, value)
     if number < least:
@@ -100,7 +100,7 @@ def check_at_least(name: str, value: Any, least: float) -> float:
     return number
 
 
-def check_within(name: str, value: Any, least: float, most: float) -> float:
+def check_within(name: str, value: object, least: float, most: float) -> float:
     """A number between two others, which it may equal."""
     number = check_finite(name, value)
     if not least <= number <= most:
@@ -108,10 +108,10 @@ def check_within(name: str, value: Any, least: float, most: float) -> float:
     return number
 
 
-def check_count(name: str, value: Any) -> int:
+def check_count(name: str, value: object) -> int:
     """A whole number that is 1 or more."""
     try:
-        number = operator.index(value)
+        number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
@@ -121,7 +121,7 @@ def check_count(name: str, value: Any) -> int:
     return number
 
 
-def check_k(value: Any) -> int:
+def check_k(value: object) -> int:
     """How many of the best are wanted: more than there are, too, but no more than an array has of anything."""
     number = check_count("k", value)
     if number > LARGEST_COUNT:
@@ -129,7 +129,7 @@ def check_k(value: Any) -> int:
     return number
 
 
-def check_parameter(name: str, kind: Any, value: Any) -> Any:
+def check_parameter(name: str, kind: object, value: object) -> Any:
     """A parameter of a loss, by its type; those of other types are checked by the loss."""
     if name == "eps":
         return check_not_negative(name, value)
@@ -138,7 +138,7 @@ def check_parameter(name: str, kind: Any, value: Any) -> Any:
 
 
 # By name: with `from __future__ import annotations` a type is told as text.
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {"float": check_finite, "bool": check_bool}
+_CHECKS: dict[str, Callable[[str, object], Any]] = {"float": check_finite, "bool": check_bool}
 
 
 def check_parameter_names(kind: type, names: Iterable[str]) -> None:
@@ -168,10 +168,10 @@ def check_pairs(terms: Any) -> list[tuple[Any, Any]]:
     return pairs
 
 
-def check_seed(seed: Any) -> int:
+def check_seed(seed: object) -> int:
     """A seed of random numbers: a whole number that is 0 or more."""
     try:
-        number = operator.index(seed)
+        number = operator.index(seed)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"seed must be a whole number; got {type(seed).__name__}") from None
     if number < 0:
@@ -266,7 +266,7 @@ def check_square(format: str, image: Image) -> None:
         )
 
 
-def _check_side(name: str, value: Any) -> float:
+def _check_side(name: str, value: object) -> float:
     number = check_positive(name, value)
     if number > 1e16:  # what formulas promise finite results for
         raise ValueError(f"{name} must be at most 1e16; got {number!r}")

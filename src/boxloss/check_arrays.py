@@ -13,6 +13,7 @@ from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax, is_tensor, on_device, whole_numpy
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import ALL_FORMATS, of_one_shape
+from boxloss.typing import Array
 
 NO_IMAGE = Image()
 OWN_FORMATS = {  # of torchvision.tv_tensors
@@ -24,7 +25,7 @@ _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in the byte o
 Arrays = tuple[Any, Any, Any, Any, Any]  # the library, pred, target, and the types of the gradients of these
 
 
-def array_namespace(**arrays: Any) -> Any:
+def array_namespace(**arrays: Array) -> Any:
     """The one array library of all the arguments."""
     if all(map(is_tensor, arrays.values())):  # torch.compile would warn of the cached function that finds it out
         from array_api_compat import torch as xp
@@ -84,7 +85,7 @@ def adopt(name: str, array: Any) -> Any:
     return interface.as_cupy(name, array) if interface.has_interface(array) else array
 
 
-def check_last_axis(name: str, boxes: Any, format: str = "xyxy") -> None:
+def check_last_axis(name: str, boxes: Array, format: str = "xyxy") -> None:
     """Boxes have a last axis of as many numbers as the format has."""
     size = ALL_FORMATS[format].size
     if boxes.ndim < 1 or boxes.shape[-1] != size:
@@ -92,7 +93,7 @@ def check_last_axis(name: str, boxes: Any, format: str = "xyxy") -> None:
         raise ValueError(f"{name} must have shape (..., {size}); got {came}{told_formats(came[-1:])}")
 
 
-def as_boxes(xp: Any, name: str, boxes: Any, format: str = "xyxy") -> Any:
+def as_boxes(xp: Any, name: str, boxes: Array, format: str = "xyxy") -> Any:
     """Boxes as they are; an array of shape (0,), which libraries make of an empty list, as no boxes."""
     if tuple(boxes.shape) == (0,):
         return xp.reshape(boxes, (0, ALL_FORMATS[format].size))
@@ -102,8 +103,8 @@ def as_boxes(xp: Any, name: str, boxes: Any, format: str = "xyxy") -> Any:
 
 def both_as_boxes(
     xp: Any,
-    pred: Any,
-    target: Any,
+    pred: Array,
+    target: Array,
     formats: tuple[str, str] = ("xyxy", "xyxy"),
     names: tuple[str, str] = ("pred", "target"),
 ) -> tuple[Any, Any]:
@@ -134,7 +135,7 @@ def default_float(xp: Any) -> Any:
     return xp.__array_namespace_info__().default_dtypes()["real floating"]
 
 
-def float_of_integers(xp: Any, *arrays: Any) -> Any:
+def float_of_integers(xp: Any, *arrays: Array) -> Any:
     """The float type that integers are computed in: one that holds them, or else the library's default."""
     default = default_float(xp)
     wide = any(xp.isdtype(a.dtype, "integral") and xp.iinfo(a.dtype).bits >= 32 for a in arrays)
@@ -142,7 +143,7 @@ def float_of_integers(xp: Any, *arrays: Any) -> Any:
     return xp.float64 if wide and not is_jax(arrays[0]) else default
 
 
-def check_own_format(name: str, boxes: Any, format: str) -> None:
+def check_own_format(name: str, boxes: Array, format: str) -> None:
     """The format is that of a BoundingBoxes of torchvision, which knows its own."""
     own = OWN_FORMATS.get(getattr(getattr(boxes, "format", None), "name", ""))
     if own is not None and own != format:
@@ -152,7 +153,7 @@ def check_own_format(name: str, boxes: Any, format: str) -> None:
         )
 
 
-def check_boxes(boxes: Any, format: str = "xyxy", name: str = "boxes") -> tuple[Any, Any]:
+def check_boxes(boxes: Array, format: str = "xyxy", name: str = "boxes") -> tuple[Any, Any]:
     """The library of an array of boxes, and the boxes in a float type."""
     if type(boxes) is np.ndarray and boxes.dtype.kind == "f" and boxes.ndim > 1:
         check_last_axis(name, boxes, format)
@@ -175,7 +176,7 @@ class Some(NamedTuple):
     told: str
 
 
-def some_of(xp: Any, which: Any, boxes: Any) -> Some | None:
+def some_of(xp: Any, which: Any, boxes: Array) -> Some | None:
     """Those boxes that are marked, if any; their numbers have to be known."""
     flat, size = xp.astype(xp.reshape(which, (-1,)), xp.int32), math.prod(which.shape)
     count = int(xp.sum(flat))
@@ -198,7 +199,7 @@ def check_format_and_image(
     return formats, image
 
 
-def check_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
+def check_pair(pred: Array, target: Array, formats: tuple[str, str]) -> Arrays:
     """Two arrays of boxes in one library and on one device, in the wider of their float types."""
     xp = plain_library(pred, target)
     if xp is None:
@@ -224,7 +225,7 @@ def plain_library(pred: Any, target: Any) -> Any:
     return xp if one_type and pred.device == target.device else None
 
 
-def _check_any_pair(pred: Any, target: Any, formats: tuple[str, str]) -> Arrays:
+def _check_any_pair(pred: Array, target: Array, formats: tuple[str, str]) -> Arrays:
     pred, target = adopt("pred", pred), adopt("target", target)
     xp = array_namespace(pred=pred, target=target)
     pred, target = both_as_boxes(xp, pred, target, formats)
@@ -260,7 +261,7 @@ def broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(to)
 
 
-def check_matrix(pred: Any, target: Any) -> None:
+def check_matrix(pred: Array, target: Array) -> None:
     """A pairwise matrix has rows and columns."""
     for name, boxes in (("pred", pred), ("target", target)):
         if boxes.ndim < 2:
@@ -289,7 +290,7 @@ def check_aligned(arrays: list[Any]) -> bool:
     return unknown
 
 
-def check_chunk(pred: Any, target: Any, weight: Any) -> None:
+def check_chunk(pred: Array, target: Array, weight: Any) -> None:
     """Chunks whose sizes were unknown until now must not broadcast."""
     shapes = [pred.shape[:-1], target.shape[:-1], *([weight.shape] if weight is not None and weight.ndim else [])]
     if any(shape != shapes[0] for shape in shapes):

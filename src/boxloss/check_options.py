@@ -12,6 +12,7 @@ from boxloss.check import check_finite, check_not_negative
 from boxloss.check_arrays import adopt, array_namespace, broadcast
 from boxloss.formulas.program import Program, in_float32
 from boxloss.libraries.arrays import is_tensor, is_tracked, on_device
+from boxloss.typing import Array
 
 
 def check_numbers(program: Program, xp: Any, dtype: Any) -> None:
@@ -35,7 +36,7 @@ def check_fits(name: str, number: float, is_float32: bool) -> None:
         )
 
 
-def check_weight(xp: Any, weight: Any, pred: Any, shape: tuple[int, ...]) -> Any:
+def check_weight(xp: Any, weight: Any, pred: Array, shape: tuple[int, ...]) -> Any:
     """A weight a pair, in the float type of the computation."""
     if isinstance(weight, int | float | np.generic):
         # A truth is a weight as those of an array of truths are.
@@ -82,7 +83,7 @@ def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:
     return ValueError(f"{told}. Give weight[..., 0]" if tuple(got) == (*shape, 1) else told)
 
 
-def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> Any:
+def check_out(out: Any, like: Array, shape: tuple[int, ...]) -> Any:
     """A caller's buffer for a pairwise matrix, as an array of a library."""
     if type(out) is not np.ndarray or type(like) is not np.ndarray:
         out = adopt("out", out)
@@ -95,7 +96,7 @@ def check_out(out: Any, like: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-def check_buffer(out: Any, like: Any, shape: tuple[int, ...]) -> None:
+def check_buffer(out: Any, like: Array, shape: tuple[int, ...]) -> None:
     """A buffer of the right library has the shape and the type of the result."""
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
@@ -103,7 +104,7 @@ def check_buffer(out: Any, like: Any, shape: tuple[int, ...]) -> None:
         raise ValueError("out must not require a gradient: what is written to it has no history. Give out.detach()")
 
 
-def check_untracked(pred: Any, target: Any) -> None:
+def check_untracked(pred: Array, target: Array) -> None:
     """Boxes whose matrix goes to a buffer want no gradient of it."""
     if is_tracked(pred, target):
         raise ValueError(
@@ -112,7 +113,7 @@ def check_untracked(pred: Any, target: Any) -> None:
         )
 
 
-def check_target_mask(xp: Any, mask: Any, pred: Any, shape: tuple[int, ...]) -> Any:
+def check_target_mask(xp: Any, mask: Any, pred: Array, shape: tuple[int, ...]) -> Any:
     """Which targets count: a truth for each, of a shape that broadcasts to theirs in all batches."""
     mask = adopt("target_mask", mask)
     array_namespace(pred=pred, target_mask=mask)
@@ -145,7 +146,7 @@ def check_one_a_box(xp: Any, name: str, array: Any, boxes: Any, *, integral: boo
         raise TypeError(f"{name} must be of {'an integer' if integral else 'a real'} type; got {array.dtype}")
 
 
-def check_two_axes(pred: Any, target: Any) -> None:
+def check_two_axes(pred: Array, target: Array) -> None:
     """Pairs are numbered by one pred and one target: boxes have no batches."""
     for name, boxes in (("pred", pred), ("target", target)):
         if boxes.ndim != 2:

@@ -1,6 +1,6 @@
-"""Types of the public interface: arrays of any library, and options."""
+"""Types of the public interface: arrays of any library, options, and what formulas compute with."""
 
-from typing import Any, Literal, Protocol, TypedDict, TypeVar
+from typing import Any, Literal, Protocol, Self, TypedDict, TypeVar
 
 
 class Array(Protocol):
@@ -17,6 +17,8 @@ class Array(Protocol):
     @property
     def dtype(self) -> Any:
         """The data type of the library."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
 
 
 ArrayT = TypeVar("ArrayT", bound=Array)
@@ -37,3 +39,88 @@ class Options(TypedDict, total=False):
     avg_factor: float | None
     eps: float | None
     engine: Engine
+
+
+class Truth(Protocol):
+    """What a comparison of numbers gives: a bool, an array of any library, or a symbol."""
+
+    def __and__(self, other: Self, /) -> "Truth": ...
+    def __rand__(self, other: Self, /) -> "Truth": ...
+    def __or__(self, other: Self, /) -> "Truth": ...
+    def __ror__(self, other: Self, /) -> "Truth": ...
+    def __invert__(self) -> "Truth": ...
+
+
+class Number(Protocol):
+    """A number of a formula: a float, an array of any library, or a symbol, which stands for one that is not known yet.
+
+    Operands are of type `Self` so that floats, which add up with floats alone, are numbers too.
+    """
+
+    def __add__(self, other: Self, /) -> "Number": ...
+    def __radd__(self, other: Self, /) -> "Number": ...
+    def __sub__(self, other: Self, /) -> "Number": ...
+    def __rsub__(self, other: Self, /) -> "Number": ...
+    def __mul__(self, other: Self, /) -> "Number": ...
+    def __rmul__(self, other: Self, /) -> "Number": ...
+    def __truediv__(self, other: Self, /) -> "Number": ...
+    def __rtruediv__(self, other: Self, /) -> "Number": ...
+    def __pow__(self, exponent: Literal[2], /) -> "Number": ...
+    def __neg__(self) -> "Number": ...
+    def __pos__(self) -> "Number": ...
+    def __abs__(self) -> "Number": ...
+    def __lt__(self, other: Self, /) -> Truth: ...
+    def __le__(self, other: Self, /) -> Truth: ...
+    def __gt__(self, other: Self, /) -> Truth: ...
+    def __ge__(self, other: Self, /) -> Truth: ...
+    def __eq__(self, other: object, /) -> Truth: ...  # type: ignore[override]
+    def __ne__(self, other: object, /) -> Truth: ...  # type: ignore[override]
+
+
+class Namespace(Protocol):
+    """What a formula takes for `xp`: the functions that the arrays of any library and symbols have."""
+
+    def where(self, condition: Truth, a: Number, b: Number, /) -> Number:
+        """Take `a` where the condition holds, and `b` elsewhere; not both are floats."""
+
+    def minimum(self, a: Number, b: Number, /) -> Number:
+        """The smaller of the two, or NaN."""
+
+    def maximum(self, a: Number, b: Number, /) -> Number:
+        """The larger of the two, or NaN."""
+
+    def abs(self, a: Number, /) -> Number:
+        """|a|."""
+
+    def sign(self, a: Number, /) -> Number:
+        """-1, 0 or 1."""
+
+    def sqrt(self, a: Number, /) -> Number:
+        """The square root."""
+
+    def exp(self, a: Number, /) -> Number:
+        """e^a."""
+
+    def expm1(self, a: Number, /) -> Number:
+        """e^a - 1."""
+
+    def log(self, a: Number, /) -> Number:
+        """The natural logarithm."""
+
+    def log1p(self, a: Number, /) -> Number:
+        """ln(1 + a)."""
+
+    def pow(self, a: Number, exponent: Number, /) -> Number:
+        """a^exponent, of a number that is not negative."""
+
+    def sin(self, a: Number, /) -> Number:
+        """The sine of an angle in radians."""
+
+    def cos(self, a: Number, /) -> Number:
+        """Its cosine."""
+
+    def atan2(self, y: Number, x: Number, /) -> Number:
+        """The angle of (x, y) in radians."""
+
+    def round(self, a: Number, /) -> Number:
+        """The nearest whole number."""

@@ -17,6 +17,7 @@ from boxloss.cli.summary import Summary, summarise
 from boxloss.coco import CocoError
 from boxloss.coco.boxes import CORNERS, NUMBERS, WORDS, complaint, evaluated, unreadable
 from boxloss.coco.parquet import ParquetFiles, Part, number_type
+from boxloss.typing import Engine, Options
 
 SAMPLE = 1_000_000  # pairs, beyond which percentiles and ranks are those of a sample
 INVERTED = 0.1  # share of the targets, beyond which they may be in another format
@@ -41,12 +42,12 @@ class Losses(NamedTuple):
     values: dict[str, Any]
 
 
-def lazy_losses(path: Path, names: list[str], format: str, engine: Any) -> Losses:
+def lazy_losses(path: Path, names: list[str], format: str, engine: Engine) -> Losses:
     """Open Parquet files: only their metadata are read."""
     if missing := [name for name in ("pyarrow", "dask") if find_spec(name) is None]:
         raise click.ClickException(f'{path}: Parquet needs {" and ".join(missing)}: pip install "boxloss[cli,dask]"')
     pred, target = _boxes(path, format)
-    options = {"format": computed_as(format), "engine": engine}
+    options: Options = {"format": computed_as(format), "engine": engine}
     values = {name: loss_of(name)(pred, target, **options) for name in names}
     return Losses(pred, target, bl.iou_score(pred, target, **options), values)
 
@@ -89,7 +90,7 @@ def hint(losses: Losses, format: str) -> str | None:
     return f"{inverted} of the first {len(boxes)} targets are inverted as [{names}]; --format says what they are"
 
 
-def rows(losses: Losses, format: str, engine: Any) -> Iterator[Mapping[str, Any]]:
+def rows(losses: Losses, format: str, engine: Engine) -> Iterator[Mapping[str, Any]]:
     """Compute the table of pairs, one chunk after the other: boxes, IoU, and each loss with its gradient's norm."""
     import dask
 

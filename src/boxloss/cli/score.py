@@ -17,6 +17,7 @@ from boxloss.coco import Matches
 from boxloss.coco.boxes import columns_of
 from boxloss.coco.sources import is_parquet
 from boxloss.shapes.formats import FORMATS
+from boxloss.typing import Engine, Options
 
 PAIRS = "a Parquet file of pairs, "  # what it takes too
 RESAMPLES = 200  # of the images, for intervals: a second for a million detections
@@ -58,7 +59,7 @@ def score(
     losses: list[str],
     iou_threshold: float,
     per_category: bool,
-    engine: Any,
+    engine: Engine,
     format: str | None,
     max_detections: int,
     lenient: bool,
@@ -97,7 +98,8 @@ def score(
         with console.progress(len(losses) + STEPS) as begin:
             matched = inputs.matched(files, reading, iou_threshold, begin)
             matches = matched.matches
-            boxes, options = (matches.pred, matches.target), {"format": matches.format, "engine": engine}
+            boxes = matches.pred, matches.target
+            options: Options = {"format": matches.format, "engine": engine}
             if engine == "auto" and len(matches) <= FEW:
                 options["engine"] = "array"
             losses, left_out = suitable(losses, matches.format)
@@ -138,7 +140,7 @@ def suitable(losses: list[str], format: str) -> tuple[list[str], list[str]]:
     return [name for name in losses if name not in refused], [text] if refused else []
 
 
-def score_pairs(path: Path, losses: list[str], format: str, engine: Any, out: Path | None) -> None:
+def score_pairs(path: Path, losses: list[str], format: str, engine: Engine, out: Path | None) -> None:
     """Score the pairs of boxes in Parquet files."""
     of_files = ("sample", "iou_threshold", "per_category", "max_detections", "lenient")
     refuse(of_files, "does not go with a Parquet file of pairs.")

@@ -12,14 +12,12 @@ from boxloss.check_arrays import check_last_axis
 from boxloss.compat.arrays import library
 from boxloss.engines.array import quiet
 from boxloss.losses.ciou import FOUR_PER_PI_SQUARED
-from boxloss.typing import ArrayT
+from boxloss.typing import ArrayT, Namespace, Number, Truth
 
 __all__ = ["box_ciou", "box_diou", "box_giou", "box_iou", "dx_box_iou"]
 
 KINDS = ("iou", "giou", "diou", "ciou")
-
-
-Boxes = namedtuple("Boxes", "x y w h left top right bottom")
+Boxes = namedtuple("Boxes", "x y w h left top right bottom")  # of numbers
 
 
 def box_iou(a: ArrayT, b: ArrayT) -> ArrayT:
@@ -113,7 +111,8 @@ def box_diou(a: ArrayT, b: ArrayT) -> ArrayT:
     """
     xp, one, other = _read(a, b)
     w, h = _enclosing(xp, one, other)
-    return cast(ArrayT, _areas(xp, one, other)[0] - _over(xp, _distance(one, other), w * w + h * h) ** 0.6)
+    distance: Any = _over(xp, _distance(one, other), w * w + h * h)
+    return cast(ArrayT, _areas(xp, one, other)[0] - distance**0.6)
 
 
 def box_ciou(a: ArrayT, b: ArrayT) -> ArrayT:
@@ -249,12 +248,12 @@ def _read(a: Any, b: Any, names: tuple[str, str] = ("a", "b")) -> tuple[Any, Box
     return xp, found[0], found[1]
 
 
-def _over(xp: Any, part: Any, whole: Any) -> Any:
+def _over(xp: Namespace, part: Number, whole: Number) -> Number:
     """part / whole, and 0 where there is no whole."""
     return xp.where(whole > 0.0, part / xp.where(whole > 0.0, whole, 1.0 + 0.0 * whole), 0.0 * part)
 
 
-def _areas(xp: Any, a: Boxes, b: Boxes) -> tuple[Any, Any]:
+def _areas(xp: Namespace, a: Boxes, b: Boxes) -> tuple[Number, Number]:
     """The IoU and the union."""
     w = xp.minimum(a.right, b.right) - xp.maximum(a.left, b.left)
     h = xp.minimum(a.bottom, b.bottom) - xp.maximum(a.top, b.top)
@@ -263,7 +262,7 @@ def _areas(xp: Any, a: Boxes, b: Boxes) -> tuple[Any, Any]:
     return _over(xp, inter, union), union
 
 
-def _enclosing(xp: Any, a: Boxes, b: Boxes) -> tuple[Any, Any]:
+def _enclosing(xp: Namespace, a: Boxes, b: Boxes) -> tuple[Number, Number]:
     return (
         xp.maximum(a.right, b.right) - xp.minimum(a.left, b.left),
         xp.maximum(a.bottom, b.bottom) - xp.minimum(a.top, b.top),
@@ -274,18 +273,18 @@ def _distance(a: Boxes, b: Boxes) -> Any:
     return (a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y)
 
 
-def _aspect(xp: Any, a: Boxes, b: Boxes) -> tuple[Any, Any]:
+def _aspect(xp: Namespace, a: Boxes, b: Boxes) -> tuple[Number, Number]:
     angle = xp.atan2(b.w, b.h) - xp.atan2(a.w, a.h)
     return FOUR_PER_PI_SQUARED * angle * angle, angle
 
 
-def _centre_step(xp: Any, p: Boxes, t: Boxes, corners: tuple[Any, Any, Any, Any], zero: Any) -> list[Any]:
+def _centre_step(xp: Namespace, p: Boxes, t: Boxes, corners: tuple[Number, ...], zero: Number) -> list[Number]:
     """What DIoU adds."""
     left, top, right, bottom = corners
     w, h = _enclosing(xp, p, t)
     c2, rho2 = w * w + h * h, _distance(p, t)
 
-    def grown(beyond: Any, by: float) -> Any:
+    def grown(beyond: Truth, by: float) -> Number:
         return xp.where(beyond, by + zero, zero)
 
     x = grown(right > t.right, 1.0) - grown(left < t.left, 1.0)

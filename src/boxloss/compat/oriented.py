@@ -1,24 +1,24 @@
 """ProbIoU with the conventions of ultralytics: what it adds to denominators and roots, and clamps."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.ciou import FOUR_PER_PI_SQUARED
 from boxloss.losses.gaussian import offset_form, spread
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.shape import plus, times
+from boxloss.typing import Namespace, Number
 
 LARGEST = 100.0  # of the Bhattacharyya distance
 
 
-def with_floor(xp: Any, side: Any, floor: Any) -> tuple[Any, Any]:
+def with_floor(xp: Namespace, side: Number, floor: Number) -> tuple[Number, Number]:
     """The side whose variance, the square over 12, is larger by a number; its derivative."""
     longer = xp.sqrt(side * side + 12.0 * floor)
     return longer, side / xp.where(longer > 0.0, longer, 1.0)
 
 
-def distance(xp: Any, pair: Relative, eps: Any) -> tuple[Any, RelativeGradient]:
+def distance(xp: Namespace, pair: Relative, eps: Number) -> tuple[Number, RelativeGradient]:
     """The Bhattacharyya distance with its eps, not yet clamped, and its derivatives.
 
     Covariances are over 12: a determinant of two is 1/36 of that of their mean in squares of sides.
@@ -53,7 +53,7 @@ class ProbabilisticScore(OverlapLoss):
     value_range = "(-1, 1)"
 
     @staticmethod
-    def formula(xp: Any, pair: Relative, aspect: Any, with_aspect: bool, eps: float, floor: float) -> Term:
+    def formula(xp: Namespace, pair: Relative, aspect: Number, with_aspect: bool, eps: float, floor: float) -> Term:
         """The score of a clamped distance."""
         (w, by_w), (h, by_h), (other_w, by_other_w), (other_h, by_other_h) = (
             with_floor(xp, side, floor) for side in (pair.w, pair.h, pair.other_w, pair.other_h)

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.check import check_choice
 from boxloss.formulas.evaluation import Evaluation, curve
@@ -15,10 +15,12 @@ from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import Term, over_relations
 from boxloss.losses.siou import distance_cost, shape_cost
+from boxloss.shapes.box import Vector
 from boxloss.shapes.guards import inverse, inverses, nonzero
-from boxloss.shapes.relations import AreaPartials, Areas, Sides, Vector, positive_part, where_larger
+from boxloss.shapes.relations import AreaPartials, Areas, Sides, positive_part, where_larger
 from boxloss.shapes.replaceable import larger
 from boxloss.shapes.shape import Pair, Relation, plus, times
+from boxloss.typing import Namespace, Number
 
 RELATIONS = MappingProxyType(
     {
@@ -36,17 +38,17 @@ OUTPUTS = ("score", "linear", "square", "log")
 class Padding(NamedTuple):
     """What is added to a number, and what a derivative with respect to the sum is times: 0 where a floor holds."""
 
-    value: Any
-    slope: Any
+    value: Number
+    slope: Number
 
 
-def padding(xp: Any, number: Any, eps: Any, floor: Any) -> Padding:
+def padding(xp: Namespace, number: Number, eps: Number, floor: Number) -> Padding:
     """That of the larger of ``number + eps`` and a floor."""
     raised = positive_part(xp, floor - (number + eps))
     return Padding(eps + raised, 1.0 - xp.sign(raised))
 
 
-def at_least(xp: Any, number: Any, least: Any) -> Any:
+def at_least(xp: Namespace, number: Number, least: Number) -> Number:
     """The larger of the two; NaN stays NaN."""
     return xp.where(number <= least, least, number)
 
@@ -54,8 +56,8 @@ def at_least(xp: Any, number: Any, least: Any) -> Any:
 class Overlap(NamedTuple):
     """The IoU and 1 - IoU of padded areas, and what their derivatives need."""
 
-    iou: Any
-    distance: Any
+    iou: Number
+    distance: Number
     partials: AreaPartials
     union: Padding
 
@@ -138,7 +140,7 @@ class Profile(Loss):
         """Those of the kind."""
         return RELATIONS[self.kind]
 
-    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+    def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """1 - s from areas and penalties, and the output from that."""
         areas, sides, *quantities = (pair.quantity(pair.shape.relation(which)) for which in self.relations)
         heights = tuple(padding(xp, h, self.height_eps, self.height_floor) for h in (sides.h, sides.other_h))
@@ -153,7 +155,7 @@ class Profile(Loss):
             score = within
         return self._told(xp, score, evaluation)
 
-    def _told(self, xp: Any, score: Any, evaluation: Evaluation) -> Evaluation:
+    def _told(self, xp: Namespace, score: Number, evaluation: Evaluation) -> Evaluation:
         if self.output == "score":
             return curve(evaluation, score, -1.0)
         if self.output == "square":
@@ -164,57 +166,55 @@ class Profile(Loss):
 
     # --- Areas ------------------------------------------------------------------------------------------------------
 
-    def added_area(self, sides: Sides, heights: tuple[Padding, Padding]) -> Any:
+    def added_area(self, sides: Sides, heights: tuple[Padding, Padding]) -> Number:
         """What the paddings of the heights add to both areas."""
-        one, other = heights
-        return sides.w * one.value + sides.other_w * other.value
+        return sides.w * heights[0].value + sides.other_w * heights[1].value
 
-    def of_added_area(self, sides: Sides, heights: tuple[Padding, Padding], d: Any) -> Sides | None:
+    def of_added_area(self, sides: Sides, heights: tuple[Padding, Padding], d: Number) -> Sides | None:
         """Its derivatives with respect to the sides, times `d`."""
         if not self.pads_areas:
             return None
         one, other = heights
         # A height at its floor counts no more: its padding falls as it grows.
-        return Sides(
-            d * one.value, d * sides.w * (one.slope - 1.0), d * other.value, d * sides.other_w * (other.slope - 1.0)
-        )
+        by_h, by_other_h = d * sides.w * (one.slope - 1.0), d * sides.other_w * (other.slope - 1.0)
+        return Sides(d * one.value, by_h, d * other.value, by_other_h)
 
-    def union(self, xp: Any, areas: Areas, sides: Sides, heights: tuple[Padding, Padding]) -> Padding:
+    def union(self, xp: Namespace, areas: Areas, sides: Sides, heights: tuple[Padding, Padding]) -> Padding:
         """The padding of the union."""
-        eps = self.union_eps
+        eps: Number = self.union_eps
         if self.pads_areas:
             eps = eps + self.added_area(sides, heights)
         return padding(xp, areas.union, eps, self.union_floor)
 
-    def overlap(self, xp: Any, areas: Areas, union: Padding, per_union: Any) -> Overlap:
+    def overlap(self, xp: Namespace, areas: Areas, union: Padding, per_union: Number) -> Overlap:
         """The IoU of padded areas."""
         iou, distance, d = iou_and_distance_by_inverse(xp, areas, per_union, union.value)
         return Overlap(iou, distance, AreaPartials(d.intersection, d.union * union.slope), union)
 
-    def aspect(self, xp: Any, sides: Sides, heights: tuple[Padding, Padding]) -> tuple[Any, Sides]:
+    def aspect(self, xp: Namespace, sides: Sides, heights: tuple[Padding, Padding]) -> tuple[Number, Sides]:
         """atan(W / H) - atan(w / h) of padded heights, and its partial derivatives."""
         w, other_w = sides.w, sides.other_w
         h, other_h = sides.h + heights[0].value, sides.other_h + heights[1].value
         angle = xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h + 0.0)
         per, other_per = 1.0 / nonzero(xp, w * w + h * h), 1.0 / nonzero(xp, other_w * other_w + other_h * other_h)
-        slopes = heights[0].slope, heights[1].slope
-        return angle, Sides(-h * per, w * per * slopes[0], other_h * other_per, -(other_w * other_per * slopes[1]))
+        by_h, by_other_h = w * per * heights[0].slope, -(other_w * other_per * heights[1].slope)
+        return angle, Sides(-h * per, by_h, other_h * other_per, by_other_h)
 
 
 # --- Formulas: from quantities to the IoU, and to 1 - s with its partial derivatives ----------------------------------
 
-Formula = Callable[..., tuple[Any, Term]]
+Found = tuple[Number, Term]
 Heights = tuple[Padding, Padding]
 
 
-def iou(self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights) -> tuple[Any, Term]:
+def iou(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights) -> Found:
     """1 - IoU."""
     union = self.union(xp, areas, sides, heights)
     found = self.overlap(xp, areas, union, inverse(xp, areas.union + union.value))
     return found.iou, (found.distance, (found.partials, self.of_added_area(sides, heights, found.partials.union)))
 
 
-def iof(self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights) -> tuple[Any, Term]:
+def iof(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights) -> Found:
     """1 - the share of the first box that is in the other."""
     area = sides.w * sides.h
     pad = padding(xp, area, self.union_eps, self.union_floor)
@@ -225,7 +225,7 @@ def iof(self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights) ->
     return share, (1.0 - share, (AreaPartials(-per_area, 0.0), d_sides))
 
 
-def giou(self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights, hull: Any) -> tuple[Any, Term]:
+def giou(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, hull: Number) -> Found:
     """1 - IoU + (C - U) / C, of padded U and C."""
     union = self.union(xp, areas, sides, heights)
     pad = padding(xp, hull, self.hull_eps, self.hull_floor)
@@ -239,15 +239,15 @@ def giou(self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights, h
 
 
 def diou(
-    self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights, c2: Any, offset: Vector
-) -> tuple[Any, Term]:
+    self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c2: Number, offset: Vector
+) -> Found:
     """1 - IoU + rho^2 / c^2."""
     found, term = _distances(self, xp, areas, sides, heights, c2, offset)
     return found.iou, term
 
 
 def _distances(
-    self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights, c2: Any, offset: Vector
+    self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c2: Number, offset: Vector
 ) -> tuple[Overlap, Term]:
     union = self.union(xp, areas, sides, heights)
     per_union, per_c2 = inverses(xp, areas.union + union.value, c2 + self.diagonal_eps)
@@ -260,8 +260,8 @@ def _distances(
 
 
 def ciou(
-    self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights, c2: Any, offset: Vector
-) -> tuple[Any, Term]:
+    self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c2: Number, offset: Vector
+) -> Found:
     """1 - IoU + rho^2 / c^2 + alpha v."""
     found, (loss, (d_areas, d_sides, *rest)) = _distances(self, xp, areas, sides, heights, c2, offset)
     angle, d_angle = self.aspect(xp, sides, heights)
@@ -278,8 +278,8 @@ def ciou(
 
 
 def siou(
-    self: Profile, xp: Any, areas: Areas, sides: Sides, heights: Heights, c: Vector, offset: Vector
-) -> tuple[Any, Term]:
+    self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c: Vector, offset: Vector
+) -> Found:
     """1 - IoU + (Delta + Omega) / 2; boxes may be inverted, and an eps longer than a side."""
     score, (loss, (d_areas, d_sides)) = iou(self, xp, areas, sides, heights)
     floored = Vector(at_least(xp, c.x, self.enclosing_floor), at_least(xp, c.y, self.enclosing_floor))
@@ -295,6 +295,6 @@ def siou(
     return score, (loss + distance + shape, (d_areas, plus(d_sides, d_shape), d_c, d_offset))
 
 
-FORMULAS: Mapping[str, Formula] = MappingProxyType(
+FORMULAS: Mapping[str, Callable[..., Found]] = MappingProxyType(
     {"iou": iou, "iof": iof, "giou": giou, "diou": diou, "ciou": ciou, "siou": siou}
 )

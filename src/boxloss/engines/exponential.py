@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from boxloss.engines.symbols import INTEGER, NUMBER
+from boxloss.engines.trace import SymbolicNamespace
+from boxloss.typing import Number
 
 Function = Callable[..., Any]
 
@@ -78,31 +80,31 @@ WIDTHS: Mapping[str, Width] = MappingProxyType(
 )  # fmt: skip
 
 
-def polynomial(z: Any, coefficients: tuple[float, ...]) -> Any:
+def polynomial(z: Number, coefficients: tuple[float, ...]) -> Number:
     """A polynomial by Horner's rule, from the coefficient of the highest power on."""
-    p = coefficients[0]
+    p: Number = coefficients[0]
     for coefficient in coefficients[1:]:
         p = p * z + coefficient
     return p
 
 
-def _by_pairs(z: Any, square: Any, coefficients: tuple[float, ...]) -> Any:
+def _by_pairs(z: Number, square: Number, coefficients: tuple[float, ...]) -> Number:
     """The same from two coefficients at a time, in the square of z: where that is known, a chain half as long."""
-    first = len(coefficients) % 2
-    p = coefficients[0] if first else None
-    for k in range(first, len(coefficients), 2):
+    is_odd = len(coefficients) % 2 == 1
+    p = coefficients[0] if is_odd else coefficients[0] * z + coefficients[1]
+    for k in range(1 if is_odd else 2, len(coefficients), 2):
         pair = coefficients[k] * z + coefficients[k + 1]
-        p = pair if p is None else p * square + pair
+        p = p * square + pair
     return p
 
 
-def _power_of_two(xp: Any, bits: Any, width: Width) -> Any:
+def _power_of_two(xp: SymbolicNamespace, bits: Number, width: Width) -> Number:
     """2^k, for the bits of an integer k that is the exponent of a normal number; 0 for the one below these."""
     shifted = xp.operation("shift left", INTEGER, bits + width.bias, width.fraction_bits, of=INTEGER)
     return xp.operation("from bits", NUMBER, shifted, of=INTEGER)
 
 
-def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any]:
+def _reduced(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Number, Number]:
     """The last bits of an integer k, all that an exponent has, and a - k ln(2), for |a| below 2^9."""
     high, low = width.ln2
     with xp.writer.contracting(True):
@@ -112,20 +114,20 @@ def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any]:
         return xp.operation("bits", INTEGER, shifted), (a - k * high) - k * low
 
 
-def _expm1_of_reduced(xp: Any, r: Any, width: Width) -> Any:
+def _expm1_of_reduced(xp: SymbolicNamespace, r: Number, width: Width) -> Number:
     """exp(r) - 1 for |r| <= ln(2) / 2."""
     with xp.writer.contracting(True):
         square = r * r
         return r + square * _by_pairs(r, square, width.expm1)
 
 
-def _scaled(xp: Any, a: Any, bits: Any, width: Width) -> Any:
+def _scaled(xp: SymbolicNamespace, a: Number, bits: Number, width: Width) -> Number:
     """a 2^k, for a and a result that are normal numbers: k more in the exponent."""
     shifted = xp.operation("shift left", INTEGER, bits, width.fraction_bits, of=INTEGER)
     return xp.operation("from bits", NUMBER, xp.operation("bits", INTEGER, a) + shifted, of=INTEGER)
 
 
-def exponential_of_sum(xp: Any, a: Any, rest: Any, width: Width) -> Any:
+def exponential_of_sum(xp: SymbolicNamespace, a: Number, rest: Number | None, width: Width) -> Number:
     """exp(a + rest) for a small rest; 0 below the normal numbers and infinite above."""
     bits, r = _reduced(xp, a, width)
     value = _scaled(xp, 1.0 + _expm1_of_reduced(xp, r if rest is None else r + rest, width), bits, width)
@@ -134,12 +136,12 @@ def exponential_of_sum(xp: Any, a: Any, rest: Any, width: Width) -> Any:
     return xp.where(a == a, value, a)
 
 
-def exponential(xp: Any, a: Any, width: Width) -> Any:
+def exponential(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
     """e to the power of a; 0 where that is less than the normal numbers."""
     return exponential_of_sum(xp, a, None, width)
 
 
-def exponential_less_one(xp: Any, a: Any, width: Width) -> Any:
+def exponential_less_one(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
     """e^a - 1, with all its digits where a is small."""
     clamped = xp.where(a < -50.0, -50.0, a)  # where e^a counts for nothing beside 1
     bits, r = _reduced(xp, clamped, width)
@@ -148,7 +150,7 @@ def exponential_less_one(xp: Any, a: Any, width: Width) -> Any:
     return xp.where(a > width.largest, math.inf, value)
 
 
-def _parts_of_negative(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any, Any]:
+def _parts_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Number, Number, Number, Number]:
     """2^k, r, r^2 and p(r), where e^a for a <= 0 or a NaN is 2^k (1 + r + r^2 p(r)).
 
     2^k is 0 where e^a is less than 0.71 of a normal number. What formulas know is -a, and k comes with its bias: a sign
@@ -169,7 +171,7 @@ def _parts_of_negative(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any, An
     return xp.operation("from bits", NUMBER, shifted_bits, of=INTEGER), r, square, p
 
 
-def exponential_of_negative(xp: Any, a: Any, width: Width) -> Any:
+def exponential_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
     """e^a for a <= 0, and NaN for NaN: half as many instructions as for every number.
 
     All but p(r) is there when that is: a matrix of PIoU2, where one exponential waits for another, takes 0.95 of the
@@ -179,45 +181,45 @@ def exponential_of_negative(xp: Any, a: Any, width: Width) -> Any:
     return fused(xp, power * square, p, fused(xp, power, r, power))
 
 
-def exponential_less_one_of_negative(xp: Any, a: Any, width: Width) -> Any:
+def exponential_less_one_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
     """e^a - 1 likewise, with all its digits where a is small."""
     power, r, square, p = _parts_of_negative(xp, a, width)
     return fused(xp, power, fused(xp, square, p, r), power - 1.0)
 
 
-def one_less_exponential(xp: Any, a: Any, width: Width) -> Any:
+def one_less_exponential(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
     """1 - e^-a for a from 0 to 1, and NaN for NaN: a polynomial, without range reduction."""
     with xp.writer.contracting(True):
         square = a * a
         return a + square * _by_pairs(a, square, width.fall)
 
 
-def logarithm(xp: Any, b: Any, width: Width) -> Any:
+def logarithm(xp: SymbolicNamespace, b: Number, width: Width) -> Number:
     """The natural logarithm; -inf for 0, NaN below."""
     return _with_ends(xp, b, _logarithm(xp, b, None, width))
 
 
-def logarithm_of_one_more(xp: Any, a: Any, width: Width, with_ends: bool = True) -> Any:
+def logarithm_of_one_more(xp: SymbolicNamespace, a: Number, width: Width, with_ends: bool = True) -> Number:
     """ln(1 + a), with all its digits where a is small; with the ends of its domain -inf for -1, NaN below."""
     b = 1.0 + a
     value = _logarithm(xp, b, a - (b - 1.0), width)
     return _with_ends(xp, b, value) if with_ends else value
 
 
-def _with_ends(xp: Any, b: Any, value: Any) -> Any:
+def _with_ends(xp: SymbolicNamespace, b: Number, value: Number) -> Number:
     """The value of ln(b) for a positive number, and what ln(b) is elsewhere."""
     value = xp.where(b < math.inf, value, b)
     return xp.where(b > 0.0, value, xp.where(b == 0.0, -math.inf, math.nan))
 
 
-def _mantissa(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
+def _mantissa(xp: SymbolicNamespace, b: Number, width: Width) -> tuple[Number, Number]:
     """An exponent k and b / 2^k between sqrt(1 / 2) and sqrt(2), for a positive number b."""
     is_small, more = b < 2.0 ** (1 - width.bias), width.fraction_bits + 1.0  # no normal number
     k, mantissa = _mantissa_of_normal(xp, xp.where(is_small, b * 2.0**more, b), width)
     return k - xp.where(is_small, more, 0.0), mantissa
 
 
-def _mantissa_of_normal(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
+def _mantissa_of_normal(xp: SymbolicNamespace, b: Number, width: Width) -> tuple[Number, Number]:
     bits = xp.operation("bits", INTEGER, b)
     exponent = xp.operation("shift right", INTEGER, bits - width.sqrt_half_bits, width.fraction_bits, of=INTEGER)
     shifted = xp.operation("shift left", INTEGER, exponent, width.fraction_bits, of=INTEGER)
@@ -225,7 +227,7 @@ def _mantissa_of_normal(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
     return xp.operation("to number", NUMBER, exponent, of=INTEGER), mantissa
 
 
-def _logarithm(xp: Any, b: Any, lost: Any, width: Width) -> Any:
+def _logarithm(xp: SymbolicNamespace, b: Number, lost: Number | None, width: Width) -> Number:
     """ln(b + lost) for a positive number b, and for what was lost when it was rounded."""
     with xp.writer.contracting(True):
         k, mantissa = (_mantissa if lost is None else _mantissa_of_normal)(xp, b, width)
@@ -236,7 +238,7 @@ def _logarithm(xp: Any, b: Any, lost: Any, width: Width) -> Any:
         return k * high + (f - (s * (f - z * polynomial(z, width.atanh)) - k * low))
 
 
-def long_logarithm(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
+def long_logarithm(xp: SymbolicNamespace, b: Number, width: Width) -> tuple[Number, Number]:
     """ln(b) for a positive number b, as a number and what it lacks."""
     k, mantissa = _mantissa(xp, b, width)
     f = mantissa - 1.0
@@ -250,12 +252,12 @@ def long_logarithm(xp: Any, b: Any, width: Width) -> tuple[Any, Any]:
     return _sum(sum_high, sum_low + (2.0 * s_low + s * z * polynomial(z, width.atanh) + k * low))
 
 
-def _sum(a: Any, b: Any) -> tuple[Any, Any]:
+def _sum(a: Number, b: Number) -> tuple[Number, Number]:
     """a + b, and what it lacks, for a that is 0 or not smaller than b."""
     total = a + b
     return total, b - (total - a)
 
 
-def fused(xp: Any, a: Any, b: Any, c: Any) -> Any:
+def fused(xp: SymbolicNamespace, a: Number, b: Number, c: Number) -> Number:
     """a b + c, rounded once."""
     return xp.operation("fused", NUMBER, a, b, c)

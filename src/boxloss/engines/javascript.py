@@ -12,7 +12,8 @@ from typing import Any
 
 from boxloss.engines import scalar
 from boxloss.engines.symbols import NUMBER, Node, Symbol
-from boxloss.engines.trace import Function, Namespace, Trace, trace
+from boxloss.engines.trace import Function, SymbolicNamespace, Trace, trace
+from boxloss.typing import Number
 
 VALUES = "values"  # a kind of symbol: an array of numbers, which a call gives
 INFIX = {
@@ -27,7 +28,7 @@ def _of_math(name: str) -> Function:
     return lambda xp, *operands: xp.operation(name, NUMBER, *operands)
 
 
-def _pow(xp: Any, a: Any, exponent: Any) -> Any:
+def _pow(xp: SymbolicNamespace, a: Number, exponent: Number) -> Number:
     """NaN for every negative number, as formulas have it."""
     return xp.where(a >= 0.0, xp.operation("pow", NUMBER, a, exponent), math.nan)
 
@@ -62,7 +63,7 @@ def write(
     return _body(written, [name for names in arguments for name in names])
 
 
-def call(xp: Namespace, text: str, operands: Sequence[Any], count: int) -> list[Symbol]:
+def call(xp: SymbolicNamespace, text: str, operands: Sequence[Number], count: int) -> list[Symbol]:
     """Write down the call of a function that is known when the page runs, and take apart the array that it gives.
 
     Parameters

@@ -6,7 +6,6 @@ knows of these stands in `boxloss.formulas.structure`.
 """
 
 import math
-from typing import Any
 
 from boxloss.engines.exponential import (
     Width,
@@ -17,13 +16,15 @@ from boxloss.engines.exponential import (
     long_logarithm,
 )
 from boxloss.engines.symbols import NUMBER
+from boxloss.engines.trace import SymbolicNamespace
 from boxloss.formulas.structure import HALVES
+from boxloss.typing import Number, Truth
 
 KNOWN = tuple(round(2.0 * half) for half in HALVES)  # twice these exponents
 ODD = tuple(n for n in KNOWN if n % 2)
 
 
-def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
+def power(xp: SymbolicNamespace, a: Number, exponent: Number, width: Width) -> Number:
     """a^exponent for a >= 0, to whatever numbers: the logarithm and its product with it have twice the digits.
 
     Below 0 it is NaN, but for a whole exponent that the kernel is made for.
@@ -40,18 +41,18 @@ def power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
     return xp.where(a > 0.0, value, xp.where(a == 0.0, of_zero, math.nan))
 
 
-def power_and_slope(xp: Any, a: Any, exponent: Any) -> tuple[Any, Any]:
+def power_and_slope(xp: SymbolicNamespace, a: Number, exponent: Number) -> tuple[Number, Number]:
     """a^exponent and its derivative: to an exponent that the kernel is made for each is a product of its own."""
     power = xp.pow(a, exponent - 1.0)
     return xp.pow(a, exponent) if isinstance(exponent, float) and exponent in HALVES else power * a, exponent * power
 
 
-def one_less_power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
+def one_less_power(xp: SymbolicNamespace, a: Number, exponent: Number, width: Width) -> Number:
     """1 - (1 - a)^exponent for 0 <= a < 1 and an exponent of 0 or more: what the factors of a product take, in turn."""
     if not _is_half(xp, exponent):
         logarithm = logarithm_of_one_more(xp, -a, width, with_ends=False)
         return -exponential_less_one_of_negative(xp, exponent * logarithm, width)
-    value: Any = 0.0
+    value: Number = 0.0
     for number in _falls(xp, a, exponent):
         value = fused(xp, number, 1.0 - value, value)
     return value
@@ -60,25 +61,26 @@ def one_less_power(xp: Any, a: Any, exponent: Any, width: Width) -> Any:
 # --- Powers by products -----------------------------------------------------------------------------------------------
 
 
-def _is_half(xp: Any, exponent: Any) -> bool:
+def _is_half(xp: SymbolicNamespace, exponent: Number) -> bool:
     """Whether an exponent is one of `HALVES`, which a kernel is made for or is told of at run time."""
     return exponent in HALVES if isinstance(exponent, int | float) else xp.is_half(exponent)
 
 
-def _power_by_products(xp: Any, a: Any, exponent: Any) -> Any:
+def _power_by_products(xp: SymbolicNamespace, a: Number, exponent: Number) -> Number:
     """A product of a and its root, each as often as is needed; for an exponent that no kernel is made for too.
 
     Then what is not needed is made 1 by arithmetic, with a factor and a term that stand outside of the loop: a choice
     by a condition that no number of the loop is part of would be a branch in it.
     """
     if isinstance(exponent, int | float):
-        whole, value = int(exponent), xp.sqrt(a) if exponent % 1.0 else 1.0
+        whole = int(exponent)
+        value: Number = xp.sqrt(a) if exponent % 1.0 else 1.0
         value = value * a if whole % 2 else value
         square = a * a if whole > 1 else 1.0
         return value * square * (square if whole == 4 else 1.0)
     n, root = 2.0 * exponent, xp.sqrt(a)
 
-    def once_for(number: Any, *halves: int, otherwise: Any = 1.0) -> Any:
+    def once_for(number: Number, *halves: int, otherwise: Number = 1.0) -> Number:
         is_needed = _is_one_of(n, *halves)
         return fused(xp, number, xp.where(is_needed, 1.0, 0.0), xp.where(is_needed, 0.0, otherwise))
 
@@ -89,7 +91,7 @@ def _power_by_products(xp: Any, a: Any, exponent: Any) -> Any:
     return xp.where(root < math.inf, value, xp.operation("minimum", NUMBER, xp.where(n == 0.0, 1.0, math.inf), root))
 
 
-def _falls(xp: Any, a: Any, exponent: Any) -> list[Any]:
+def _falls(xp: SymbolicNamespace, a: Number, exponent: Number) -> list[Number]:
     """What the factors of (1 - a)^exponent lack to 1: those of 1 - a first, and that of its root."""
     if isinstance(exponent, int | float):
         return [a] * int(exponent) + ([_fall_of_root(xp, a)] if exponent % 1.0 else [])
@@ -100,12 +102,12 @@ def _falls(xp: Any, a: Any, exponent: Any) -> list[Any]:
     return [*(a * each for each in needed), _fall_of_root(xp, a) * root]
 
 
-def _fall_of_root(xp: Any, a: Any) -> Any:
+def _fall_of_root(xp: SymbolicNamespace, a: Number) -> Number:
     """1 - sqrt(1 - a)."""
     return a / (1.0 + xp.sqrt(1.0 - a))
 
 
-def _is_one_of(n: Any, *numbers: int) -> Any:
+def _is_one_of(n: Number, *numbers: int) -> Truth:
     found = n == float(numbers[0])
     for number in numbers[1:]:
         found = found | (n == float(number))

@@ -18,6 +18,7 @@ from typing import Any
 from boxloss.engines import exponential, powers, trigonometric
 from boxloss.engines.exponential import polynomial
 from boxloss.engines.symbols import NUMBER
+from boxloss.engines.trace import SymbolicNamespace
 from boxloss.shapes.replaceable import (
     Function,
     exp_of_negative,
@@ -29,6 +30,7 @@ from boxloss.shapes.replaceable import (
     power_and_slope,
     smaller,
 )
+from boxloss.typing import Number
 
 PI = math.pi
 HALF_PI = 0.5 * math.pi
@@ -50,31 +52,31 @@ def contracted(function: Function) -> Function:
     """Let the operations of a function be fused."""
 
     @wraps(function)
-    def call(xp: Any, *arguments: Any) -> Any:
+    def call(xp: SymbolicNamespace, *arguments: Any) -> Any:
         with xp.writer.contracting(True):
             return function(xp, *arguments)
 
     return call
 
 
-def _quadrant(xp: Any, angle: Any, y: Any, x: Any) -> Any:
+def _quadrant(xp: SymbolicNamespace, angle: Number, y: Number, x: Number) -> Number:
     """atan2 from the angle between the nearer axis and (|x|, |y|)."""
     angle = xp.where(xp.abs(y) > xp.abs(x), HALF_PI - angle, angle)
     angle = xp.where(x < 0.0, PI - angle, angle)
     return xp.where(y < 0.0, -angle, angle)
 
 
-def _longer_shorter(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
+def _longer_shorter(xp: SymbolicNamespace, x: Number, y: Number) -> tuple[Number, Number]:
     """The larger and the smaller; a NaN of `y` stays in the first and one of `x` in the second."""
     return xp.where(x > y, x, y), xp.where(y < x, y, x)
 
 
-def _nonzero(xp: Any, a: Any) -> Any:
+def _nonzero(xp: SymbolicNamespace, a: Number) -> Number:
     return xp.where(a != 0.0, a, 1.0)
 
 
 @contracted
-def atan2_32(xp: Any, y: Any, x: Any) -> Any:
+def atan2_32(xp: SymbolicNamespace, y: Number, x: Number) -> Number:
     """The angle of (x, y), with float32 accuracy."""
     longer, shorter = _longer_shorter(xp, xp.abs(x), xp.abs(y))
     u = shorter / _nonzero(xp, longer)
@@ -83,7 +85,7 @@ def atan2_32(xp: Any, y: Any, x: Any) -> Any:
 
 
 @contracted
-def atan2_64(xp: Any, y: Any, x: Any) -> Any:
+def atan2_64(xp: SymbolicNamespace, y: Number, x: Number) -> Number:
     """The angle of (x, y), with float64 accuracy: reduced to |angle| <= pi / 8 before the one division."""
     longer, shorter = _longer_shorter(xp, xp.abs(x), xp.abs(y))
     beyond = shorter > TAN_PI_8 * longer
@@ -93,7 +95,7 @@ def atan2_64(xp: Any, y: Any, x: Any) -> Any:
     return _quadrant(xp, xp.where(beyond, QUARTER_PI + (QUARTER_PI_LOW + angle), angle), y, x)
 
 
-def sign(xp: Any, a: Any) -> Any:
+def sign(xp: SymbolicNamespace, a: Number) -> Number:
     """-1, 0 or 1; NaN stays NaN."""
     a = xp.where(a > 0.0, 1.0, a)
     return xp.where(a < 0.0, -1.0, a)
@@ -119,11 +121,11 @@ FUNCTIONS: Mapping[str, Mapping[str, Function]] = MappingProxyType(
 )
 
 
-def _larger(xp: Any, a: Any, b: Any) -> Any:
+def _larger(xp: SymbolicNamespace, a: Number, b: Number) -> Number:
     return xp.operation("maximum", NUMBER, a, b)
 
 
-def _smaller(xp: Any, a: Any, b: Any) -> Any:
+def _smaller(xp: SymbolicNamespace, a: Number, b: Number) -> Number:
     return xp.operation("minimum", NUMBER, a, b)
 
 

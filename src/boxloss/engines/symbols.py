@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 
+from boxloss.typing import Number, Truth
+
 NUMBER, TRUTH, INTEGER = "number", "truth", "integer"  # kinds of symbols; integers have as many bits as numbers
 
 
@@ -40,73 +42,73 @@ class Symbol:
     def __init__(self, writer: "Writer", place: int, kind: str) -> None:
         self.writer, self.place, self.kind = writer, place, kind
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: Number) -> "Symbol":
         return self.writer.arithmetic("add", self, other)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: Number) -> "Symbol":
         return self.writer.arithmetic("add", other, self)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: Number) -> "Symbol":
         return self.writer.arithmetic("sub", self, other)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: Number) -> "Symbol":
         return self.writer.arithmetic("sub", other, self)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: Number) -> "Symbol":
         return self.writer.arithmetic("mul", self, other)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: Number) -> "Symbol":
         return self.writer.arithmetic("mul", other, self)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: Number) -> "Symbol":
         return self.writer.arithmetic("div", self, other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: Number) -> "Symbol":
         return self.writer.arithmetic("div", other, self)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: float) -> "Symbol":
         if other == 2:
             return self * self
         raise TypeError(f"a formula has no power but **2; got **{other!r}. Multiply instead")
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> "Symbol":
         return self.writer.add("neg", NUMBER, self)
 
-    def __pos__(self) -> Any:
+    def __pos__(self) -> "Symbol":
         return self
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> "Symbol":
         return self.writer.add("abs", NUMBER, self)
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: Number) -> "Symbol":
         return self.writer.add("<", TRUTH, self, other)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: Number) -> "Symbol":
         return self.writer.add("<=", TRUTH, self, other)
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: Number) -> "Symbol":
         return self.writer.add(">", TRUTH, self, other)
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: Number) -> "Symbol":
         return self.writer.add(">=", TRUTH, self, other)
 
-    def __eq__(self, other: object) -> Any:
+    def __eq__(self, other: object) -> "Symbol":  # type: ignore[override]
         return self.writer.add("==", TRUTH, self, other)
 
-    def __ne__(self, other: object) -> Any:
+    def __ne__(self, other: object) -> "Symbol":  # type: ignore[override]
         return self.writer.add("!=", TRUTH, self, other)
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: Truth) -> "Symbol":
         return self.writer.logic("and", self, other)
 
     __rand__ = __and__
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: Truth) -> "Symbol":
         return self.writer.logic("or", self, other)
 
     __ror__ = __or__
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> "Symbol":
         return self.writer.logic("xor", self, True)
 
     def __hash__(self) -> int:
@@ -142,7 +144,7 @@ class Writer:
             self.nodes.append(node)
         return Symbol(self, place, node.kind)
 
-    def negative(self, value: Any) -> Symbol:
+    def negative(self, value: Number) -> Symbol:
         """The negative of a number; of one that is a negative itself, what that is of."""
         symbol = self.symbol(value)
         node = self.nodes[symbol.place]
@@ -166,12 +168,12 @@ class Writer:
             raise TypeError(f"a formula computes with numbers and symbols; got {type(value).__name__}") from None
         return self.node(Node("constant", kind, value=constant))
 
-    def add(self, operation: str, kind: str, *operands: Any, of: str = NUMBER) -> Symbol:
+    def add(self, operation: str, kind: str, *operands: object, of: str = NUMBER) -> Symbol:
         """Write down an operation on operands of one kind."""
         places = tuple(self.symbol(operand, of).place for operand in operands)
         return self.node(Node(operation, kind, places, contract=self.contract and operation in ("add", "sub", "mul")))
 
-    def arithmetic(self, operation: str, a: Any, b: Any) -> Any:
+    def arithmetic(self, operation: str, a: Number, b: Number) -> Symbol:
         """Write down a sum, a difference, a product or a quotient; 0 added changes nothing."""
         if (isinstance(a, Symbol) and a.kind == INTEGER) or (isinstance(b, Symbol) and b.kind == INTEGER):
             return self.add(f"integer {operation}", INTEGER, a, b, of=INTEGER)
@@ -181,7 +183,7 @@ class Writer:
             return self.symbol(b)
         return self.add(operation, NUMBER, a, b)
 
-    def logic(self, operation: str, a: Any, b: Any) -> Symbol:
+    def logic(self, operation: str, a: Truth, b: Truth) -> Symbol:
         """Write down an operation on truths."""
         return self.add(operation, TRUTH, a, b, of=TRUTH)
 

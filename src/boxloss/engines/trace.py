@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from boxloss.engines.symbols import NUMBER, TRUTH, Node, Symbol, Writer
+from boxloss.typing import Number, Truth
 
 Function = Callable[..., Any]
 
@@ -35,7 +36,7 @@ class Trace(NamedTuple):
         return sha256(repr(self).encode()).hexdigest()
 
 
-class Namespace:
+class SymbolicNamespace:
     """What a formula takes for `xp`: a function of this writes down what it would do.
 
     Parameters
@@ -51,9 +52,9 @@ class Namespace:
         self.safe: set[int] = set()  # the places of denominators that need no guard
         self.halves: set[int] = set()  # those of exponents that are among the halves
 
-    def replacing(self, replaced: Mapping[Function, Function]) -> "Namespace":
+    def replacing(self, replaced: Mapping[Function, Function]) -> "SymbolicNamespace":
         """One that writes to the same place, with other functions replaced."""
-        other = Namespace(self.functions, replaced)
+        other = SymbolicNamespace(self.functions, replaced)
         other.writer, other.halves = self.writer, self.halves
         return other
 
@@ -61,7 +62,7 @@ class Namespace:
         """Know of numbers that they are among `boxloss.formulas.structure.HALVES`."""
         self.halves.update(exponent.place for exponent in exponents)
 
-    def is_half(self, exponent: Any) -> bool:
+    def is_half(self, exponent: Number) -> bool:
         """Whether this is known of a number, or it is 1 less than such a one."""
         if not isinstance(exponent, Symbol):
             return False
@@ -70,7 +71,7 @@ class Namespace:
             return node.operands[0] in self.halves
         return exponent.place in self.halves
 
-    def where(self, condition: Any, a: Any, b: Any) -> Any:
+    def where(self, condition: Truth, a: Number, b: Number) -> Number:
         """Select."""
         if not isinstance(condition, Symbol):
             return a if condition else b
@@ -81,23 +82,23 @@ class Namespace:
         )
         return writer.node(Node("select", kind, places))
 
-    def minimum(self, a: Any, b: Any) -> Any:
+    def minimum(self, a: Number, b: Number) -> Number:
         """The smaller of the two, or NaN."""
         return self.where(a != a, a, self.writer.add("minimum", NUMBER, a, b))
 
-    def maximum(self, a: Any, b: Any) -> Any:
+    def maximum(self, a: Number, b: Number) -> Number:
         """The larger of the two, or NaN."""
         return self.where(a != a, a, self.writer.add("maximum", NUMBER, a, b))
 
-    def operation(self, name: str, kind: str, *operands: Any, of: str = NUMBER) -> Any:
+    def operation(self, name: str, kind: str, *operands: Number, of: str = NUMBER) -> Symbol:
         """An operation that only functions of an engine use."""
         return self.writer.add(name, kind, *operands, of=of)
 
-    def abs(self, a: Any) -> Any:
+    def abs(self, a: Number) -> Symbol:
         """|a|."""
         return self.writer.add("abs", NUMBER, a)
 
-    def sqrt(self, a: Any) -> Any:
+    def sqrt(self, a: Number) -> Symbol:
         """The square root."""
         return self.writer.add("sqrt", NUMBER, a)
 
@@ -124,9 +125,9 @@ def trace(
     sizes
         For each argument how many numbers it is a tuple of, or None for a single number.
     functions, replaced
-        See `Namespace`.
+        See `SymbolicNamespace`.
     """
-    xp = Namespace(functions, replaced)
+    xp = SymbolicNamespace(functions, replaced)
     places = iter(range(sum(1 if size is None else size for size in sizes)))
 
     def argument() -> Symbol:

@@ -10,9 +10,11 @@ algorithm in 50 digits.
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.engines.exponential import polynomial
+from boxloss.engines.trace import SymbolicNamespace
+from boxloss.typing import Number
 
 
 class Width(NamedTuple):
@@ -51,12 +53,12 @@ WIDTHS: Mapping[str, Width] = MappingProxyType(
 )  # fmt: skip
 
 
-def rounded(xp: Any, a: Any, width: Width) -> Any:
+def rounded(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
     """The nearest integer to a number that is not much larger than a float type holds integers of."""
     return (a + width.round_to_integer) - width.round_to_integer
 
 
-def _nearest(xp: Any, a: Any, per: float, unit: float, width: Width) -> Any:
+def _nearest(xp: SymbolicNamespace, a: Number, per: float, unit: float, width: Width) -> Number:
     """The multiple of a unit that is nearest to a product, or next to that."""
     shift = unit * width.round_to_integer
     with xp.writer.contracting(True):
@@ -64,14 +66,15 @@ def _nearest(xp: Any, a: Any, per: float, unit: float, width: Width) -> Any:
     return shifted - shift
 
 
-def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any]:
+def _reduced(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Number, Number]:
     """The quarter turns next to an angle, from -2 to 2, and what is left of it.
 
     Each product is exact, and so is each difference before the last parts: fused or not, they are the same. What is
     left of an angle next to a quarter turn has all its digits, so the part that is as large as that is taken off first.
     """
     first, second, third, fourth = width.quarter
-    many, rest, per_quarter = 0.0, a, 2.0 / math.pi
+    many: Number = 0.0
+    rest, per_quarter = a, 2.0 / math.pi
     if width.many:
         many = _nearest(xp, a, per_quarter, width.many, width)
     with xp.writer.contracting(True):
@@ -88,13 +91,13 @@ def _reduced(xp: Any, a: Any, width: Width) -> tuple[Any, Any]:
         return few - _nearest(xp, few, 1.0, 4.0, width), high + low
 
 
-def _less(a: Any, b: Any) -> tuple[Any, Any]:
+def _less(a: Number, b: Number) -> tuple[Number, Number]:
     """a - b, and what it lacks."""
     rest = a - b
     return rest, (a - rest) - b
 
 
-def _sine_and_cosine(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any]:
+def _sine_and_cosine(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Number, Number, Number]:
     turns, r = _reduced(xp, a, width)
     with xp.writer.contracting(True):
         z = r * r
@@ -103,7 +106,7 @@ def _sine_and_cosine(xp: Any, a: Any, width: Width) -> tuple[Any, Any, Any]:
     return turns, sine, cosine
 
 
-def sine(xp: Any, a: Any, width: Width) -> Any:
+def sine(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
     """The sine of an angle in radians."""
     turns, sine, cosine = _sine_and_cosine(xp, a, width)
     is_odd = xp.abs(turns) == 1.0
@@ -111,7 +114,7 @@ def sine(xp: Any, a: Any, width: Width) -> Any:
     return xp.where((turns == -1.0) | (xp.abs(turns) == 2.0), -value, value)
 
 
-def cosine(xp: Any, a: Any, width: Width) -> Any:
+def cosine(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
     """The cosine of an angle in radians."""
     turns, sine, cosine = _sine_and_cosine(xp, a, width)
     is_odd = xp.abs(turns) == 1.0

@@ -8,39 +8,45 @@ What a detection is at each IoU threshold is a bit of two integers: `right` if i
 counts neither as right nor as wrong. What is wrong has neither bit.
 """
 
-from typing import Any
+import numpy as np
+from numpy.typing import NDArray
 
 from boxloss.coco.matching import HIGHEST_THRESHOLD
+
+Longs = NDArray[np.int64]
+Shorts = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 MAX_THRESHOLDS = 62  # bits of an integer with a sign, without overflow in 1 << T
 EPS = 2.220446049250313e-16  # added to the denominator of a precision, as COCO's evaluation does
 
 
 def match(
-    start: Any,
-    image: Any,
-    box: Any,
-    truth_start: Any,
-    truth_image: Any,
-    truth_box: Any,
-    truth_crowd: Any,
-    truth_ignored: Any,
-    thresholds: Any,
-    areas: Any,
+    start: Longs,
+    image: Shorts,
+    box: Floats,
+    truth_start: Longs,
+    truth_image: Shorts,
+    truth_box: Floats,
+    truth_crowd: Flags,
+    truth_ignored: Flags,
+    thresholds: Floats,
+    areas: Floats,
     most: int,
-    near_start: Any,
-    near_truth: Any,
-    near_iou: Any,
+    near_start: Longs,
+    near_truth: Longs,
+    near_iou: Floats,
     first_category: int,
     last_category: int,
-    first: Any,
-    turns: Any,
-    near: Any,
-    ious: Any,
-    taken: Any,
-    turn: Any,
-    right: Any,
-    ignored: Any,
+    first: Longs,
+    turns: Longs,
+    near: Longs,
+    ious: Floats,
+    taken: Longs,
+    turn: Shorts,
+    right: Longs,
+    ignored: Longs,
 ) -> None:
     """Match the detections of some categories, at every threshold and for every range of areas.
 
@@ -136,26 +142,26 @@ def match(
 
 
 def accumulate(
-    start: Any,
-    score: Any,
-    turn: Any,
-    right: Any,
-    ignored: Any,
-    truth_start: Any,
-    truth_ignored: Any,
-    recalls: Any,
-    max_detections: Any,
+    start: Longs,
+    score: Floats,
+    turn: Shorts,
+    right: Longs,
+    ignored: Longs,
+    truth_start: Longs,
+    truth_ignored: Flags,
+    recalls: Floats,
+    max_detections: Longs,
     first_category: int,
     last_category: int,
-    needed: Any,
-    best: Any,
-    scored: Any,
-    found: Any,
-    wrong: Any,
-    unmatched: Any,
-    precision: Any,
-    recall: Any,
-    scores: Any,
+    needed: Longs,
+    best: Floats,
+    scored: Floats,
+    found: Longs,
+    wrong: Longs,
+    unmatched: Longs,
+    precision: Floats,
+    recall: Floats,
+    scores: Floats,
 ) -> None:
     """Make curves of the marks of some categories.
 

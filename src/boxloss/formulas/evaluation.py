@@ -1,19 +1,20 @@
 """What a loss is for one pair of boxes, a value and a way to its gradient, and what modifiers make of it."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.shapes.shape import Gradient, GradientOf, plus, times
+from boxloss.typing import Number
 
 
 class Evaluation(NamedTuple):
     """A value for a pair of boxes, and ``gradient(exchanged)``: with respect to the first box, or to the other."""
 
-    value: Any
+    value: Number
     gradient: GradientOf
 
 
-def weighted_sum(terms: Iterable[tuple[Any, tuple[Any, GradientOf]]]) -> Evaluation:
+def weighted_sum(terms: Iterable[tuple[Number | None, tuple[Number, GradientOf]]]) -> Evaluation:
     """Add evaluations up, each times its weight; a weight of None counts as 1.
 
     Each gradient is 0 at a match before it is added: the partial derivatives of all terms, added up before the
@@ -34,18 +35,18 @@ def weighted_sum(terms: Iterable[tuple[Any, tuple[Any, GradientOf]]]) -> Evaluat
     return Evaluation(sum(values[1:], start=values[0]), gradient)
 
 
-def sum_of(*evaluations: tuple[Any, GradientOf] | None) -> Evaluation:
+def sum_of(*evaluations: tuple[Number, GradientOf] | None) -> Evaluation:
     """Add evaluations up; None is left out."""
     return weighted_sum((None, evaluation) for evaluation in evaluations if evaluation is not None)
 
 
-def curve(evaluation: tuple[Any, GradientOf], value: Any, slope: Any) -> Evaluation:
+def curve(evaluation: tuple[Number, GradientOf], value: Number, slope: Number) -> Evaluation:
     """A function of the value: what it is there, and its slope."""
     _, gradient = evaluation
     return Evaluation(value, lambda exchanged: times(gradient(exchanged), slope))
 
 
-def gained(evaluation: tuple[Any, GradientOf], gain: Any) -> Evaluation:
+def gained(evaluation: tuple[Number, GradientOf], gain: Number) -> Evaluation:
     """An evaluation times a number of the pair that counts as constant in its gradient."""
     value, _ = evaluation
     return curve(evaluation, value * gain, gain)

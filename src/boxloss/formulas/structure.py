@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, Self
 from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.shape import GradientOf, Pair, Relation, Shape
+from boxloss.typing import Namespace, Number
 
 # Exponents to which powers are products that stay within 2 ulp; that to 7/2 would not.
 HALVES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
@@ -33,7 +34,7 @@ class Formula(Protocol):
     shapes: ClassVar[tuple[str, ...]]
     exponents: ClassVar[tuple[str, ...]]
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
+    def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """The value, and ``gradient(exchanged) -> Gradient`` for either box."""
 
 
@@ -126,7 +127,7 @@ class Structure:
         """The structure that knows nothing of its exponents, as parts of others and graphs have it."""
         return self if self.powers == ANY else Structure(self.kind, self.entries, self.names)
 
-    def _told_exponents(self, numbers: tuple[Any, ...], xp: Any) -> tuple[Any, ...]:
+    def _told_exponents(self, numbers: tuple[Number, ...], xp: Namespace) -> tuple[Number, ...]:
         """The numbers as a formula that is written down takes them, with what is known of exponents."""
         if not hasattr(xp, "mark_halves"):
             return numbers
@@ -179,7 +180,7 @@ class Structure:
         """Whether a call has to give the size of the image."""
         return any(AXIS_ALIGNED.relation(which).reads_image for which in self.relations)
 
-    def bind(self, numbers: Iterable[Any]) -> Formula:
+    def bind(self, numbers: Iterable[Number]) -> Formula:
         """The loss with these numbers, whatever they are: none of its checks runs."""
         rest = iter(numbers)
         bound: Formula = _bind(self, rest)
@@ -187,7 +188,7 @@ class Structure:
             raise ValueError(f"{self!r} has {len(self.number_names)} numbers; got more")
         return bound
 
-    def evaluate(self, numbers: Iterable[Any], xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
+    def evaluate(self, numbers: Iterable[Number], xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """The value for a pair of boxes, and ``gradient(exchanged) -> Gradient``, of the loss with these numbers."""
         bound = self.bind(numbers if self.powers == ANY else self._told_exponents(tuple(numbers), xp))
         try:
@@ -278,7 +279,7 @@ def _default(kind: Any, name: str) -> Any:
     return default if isinstance(default, float) else None
 
 
-def _bind(entry: Any, numbers: Iterator[Any]) -> Any:
+def _bind(entry: Any, numbers: Iterator[Number]) -> Any:
     if entry is NUMBER:
         return next(numbers)
     if isinstance(entry, Structure):

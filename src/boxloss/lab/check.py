@@ -11,7 +11,7 @@ from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
 
 
-def check_loss(loss: Any) -> None:
+def check_loss(loss: object) -> None:
     """A loss object."""
     if not isinstance(loss, Loss):
         raise TypeError(f"loss must be a loss such as boxloss.giou; got {type(loss).__name__}")
@@ -44,7 +44,7 @@ def check_sides(name: str, width: float, height: float) -> None:
     check_not_negative(f"height of {name}", height)
 
 
-def check_angle(name: str, value: Any) -> float:
+def check_angle(name: str, value: object) -> float:
     """An angle that a loss reads: of one that is larger too few digits are left."""
     angle = check_finite(name, value)
     if abs(angle) > FARTHEST_RADIANS:
@@ -150,7 +150,7 @@ def check_schedule(lr: Any, steps: int) -> np.ndarray:
     return np.asarray([check_not_negative("lr", rate) for rate in rates])
 
 
-def check_fraction(name: str, value: Any) -> float:
+def check_fraction(name: str, value: object) -> float:
     """A number from 0 to less than 1."""
     number = check_not_negative(name, value)
     if number >= 1.0:

@@ -13,6 +13,8 @@ from boxloss.formulas.structure import Structure
 from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, error
 from boxloss.losses.iou_score import iou_score
 from boxloss.shapes.box import Image
+from boxloss.shapes.shape import Numbers
+from boxloss.typing import Namespace, Number
 
 # The boxes that go through all steps together: the loop over them is vectorised, and all that they need, 19 KiB in
 # float64, stays in a first-level cache. Blocks of 32 to 512 boxes take about the same time (measured).
@@ -40,8 +42,15 @@ def step_of(kind: Descend) -> Callable[..., Any]:
     optimizer, score = OPTIMIZERS[kind.optimizer], iou_score.program
 
     def step(
-        xp: Any, state: Any, target: Any, m: Any, v: Any, rates: Any, decay: Any, numbers: Any
-    ) -> tuple[Any, Any, Any, Any, Any, Any]:
+        xp: Namespace,
+        state: Numbers,
+        target: Numbers,
+        m: Numbers,
+        v: Numbers,
+        rates: tuple[Number, Number],
+        decay: Numbers,
+        numbers: Numbers,
+    ) -> tuple[Numbers, Numbers, Numbers, Number, Number, Number]:
         rate, per_root = rates
         image = Image()
         pair = box_format.shape.pair(xp, box(xp, state), box_format.decode(xp, target, image), image)

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from boxloss.shapes.box import Box, Image
 from boxloss.shapes.formats import FORMATS
+from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.rotated.differences import angle_between
-from boxloss.shapes.shape import Format
-
-Numbers = tuple[Any, ...]
+from boxloss.shapes.shape import Format, Numbers
+from boxloss.typing import Namespace, Number
 
 centre_and_size, with_angle = FORMATS["cxcywh"], FORMATS["cxcywha"]
 
@@ -32,69 +32,71 @@ class Parametrisation(NamedTuple):
         The format of boxes.
     """
 
-    encode: Callable[..., Numbers]
-    decode: Callable[..., Numbers]
-    box: Callable[..., Any]
-    pullback: Callable[..., Numbers]
+    encode: Callable[[Namespace, Numbers], Numbers]
+    decode: Callable[[Namespace, Numbers], Numbers]
+    box: Callable[[Namespace, Numbers], Any]
+    pullback: Callable[[Namespace, Numbers, Any], Numbers]
     format: Format = centre_and_size
 
 
-def _same(xp: Any, numbers: Numbers) -> Numbers:
+def _same(xp: Namespace, numbers: Numbers) -> Numbers:
     return numbers
 
 
-def _to_corners(xp: Any, numbers: Numbers) -> Box:
-    return centre_and_size.decode(xp, numbers, Image())  # type: ignore[no-any-return]
+def _to_corners(xp: Namespace, numbers: Numbers) -> Box:
+    corners: Box = centre_and_size.decode(xp, numbers, Image())
+    return corners
 
 
-def _to_corners_pullback(xp: Any, numbers: Numbers, d: Box) -> Numbers:
+def _to_corners_pullback(xp: Namespace, numbers: Numbers, d: Box) -> Numbers:
     return centre_and_size.pullback(xp, numbers, d, Image())
 
 
-def _from_corners(xp: Any, numbers: Numbers) -> Numbers:
+def _from_corners(xp: Namespace, numbers: Numbers) -> Numbers:
     return centre_and_size.encode(xp, Box(*numbers), Image())
 
 
-def _as_corners(xp: Any, numbers: Numbers) -> Box:
+def _as_corners(xp: Namespace, numbers: Numbers) -> Box:
     return Box(*numbers)
 
 
-def _same_pullback(xp: Any, numbers: Numbers, d: Box) -> Numbers:
+def _same_pullback(xp: Namespace, numbers: Numbers, d: Box) -> Numbers:
     return d
 
 
-def _centre_pullback(xp: Any, numbers: Numbers, d: Box) -> Numbers:
+def _centre_pullback(xp: Namespace, numbers: Numbers, d: Box) -> Numbers:
     """Of the centre alone: the size stays."""
     d_x, d_y, _, _ = _to_corners_pullback(xp, numbers, d)
     return d_x, d_y, 0.0, 0.0
 
 
-def _log_size(xp: Any, numbers: Numbers) -> Numbers:
+def _log_size(xp: Namespace, numbers: Numbers) -> Numbers:
     x, y, w, h = numbers
     return x, y, xp.log(w), xp.log(h)
 
 
-def _exp_size(xp: Any, numbers: Numbers) -> Numbers:
+def _exp_size(xp: Namespace, numbers: Numbers) -> Numbers:
     x, y, log_w, log_h = numbers
     return x, y, xp.exp(log_w), xp.exp(log_h)
 
 
-def _exp_size_to_corners(xp: Any, numbers: Numbers) -> Box:
+def _exp_size_to_corners(xp: Namespace, numbers: Numbers) -> Box:
     return _to_corners(xp, _exp_size(xp, numbers))
 
 
-def _exp_size_pullback(xp: Any, numbers: Numbers, d: Box) -> Numbers:
+def _exp_size_pullback(xp: Namespace, numbers: Numbers, d: Box) -> Numbers:
     """The derivative with respect to ln w is w times that with respect to w."""
     _, _, w, h = numbers = _exp_size(xp, numbers)
     d_x, d_y, d_w, d_h = _to_corners_pullback(xp, numbers, d)
     return d_x, d_y, w * d_w, h * d_h
 
 
-def _to_rotated(xp: Any, numbers: Numbers) -> Any:
-    return with_angle.decode(xp, numbers, Image())
+def _to_rotated(xp: Namespace, numbers: Numbers) -> RotatedBox:
+    box: RotatedBox = with_angle.decode(xp, numbers, Image())
+    return box
 
 
-def error(xp: Any, pair: Any, box: Numbers, target: Numbers) -> Any:
+def error(xp: Namespace, pair: Any, box: Numbers, target: Numbers) -> Number:
     """The absolute differences of two boxes (x, y, w, h), added up, and that of the angles if they have any."""
     total = sum(xp.abs(a - b) for a, b in zip(box[:4], target[:4], strict=True))
     return total + xp.abs(angle_between(xp, pair.relative)) if pair.shape is with_angle.shape else total
@@ -130,28 +132,35 @@ class Optimizer(NamedTuple):
     memories: int
 
 
-def _of_a_box(step: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., tuple[Numbers, Numbers, Numbers]]:
+def _of_a_box(step: Callable[..., tuple[Number, Number, Number]]) -> Callable[..., tuple[Numbers, Numbers, Numbers]]:
     """The step of each of the numbers."""
 
-    def steps(xp: Any, d: Numbers, m: Numbers, v: Numbers, rate: Any, per_root: Any, decay: Numbers) -> Any:
+    def steps(
+        xp: Namespace, d: Numbers, m: Numbers, v: Numbers, rate: Number, per_root: Number, decay: Numbers
+    ) -> tuple[Numbers, Numbers, Numbers]:
         each = [step(xp, *one, rate, per_root, decay) for one in zip(d, m, v, strict=True)]
-        return tuple(zip(*each, strict=True))
+        changes, ms, vs = zip(*each, strict=True)
+        return changes, ms, vs
 
     return steps
 
 
-def _sgd(xp: Any, d: Any, m: Any, v: Any, rate: Any, per_root: Any, decay: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+def _sgd(
+    xp: Namespace, d: Number, m: Number, v: Number, rate: Number, per_root: Number, decay: tuple[Number, ...]
+) -> tuple[Number, Number, Number]:
     return rate * d, m, v
 
 
 def _momentum(
-    xp: Any, d: Any, m: Any, v: Any, rate: Any, per_root: Any, decay: tuple[Any, ...]
-) -> tuple[Any, Any, Any]:
+    xp: Namespace, d: Number, m: Number, v: Number, rate: Number, per_root: Number, decay: tuple[Number, ...]
+) -> tuple[Number, Number, Number]:
     m = decay[0] * m + decay[1] * d
     return rate * m, m, v
 
 
-def _adam(xp: Any, d: Any, m: Any, v: Any, rate: Any, per_root: Any, decay: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+def _adam(
+    xp: Namespace, d: Number, m: Number, v: Number, rate: Number, per_root: Number, decay: tuple[Number, ...]
+) -> tuple[Number, Number, Number]:
     m = decay[0] * m + decay[1] * d
     v = decay[2] * v + decay[3] * (d * d)
     return rate * m / (xp.sqrt(v) * per_root + decay[4]), m, v

@@ -21,13 +21,15 @@ from boxloss.losses.diou import DIoU
 from boxloss.losses.giou import GIoU
 from boxloss.losses.iou import IoU
 from boxloss.losses.loss import Loss
-from boxloss.shapes.box import Box
+from boxloss.shapes.box import Box, Vector
 from boxloss.shapes.coordinates import COORDINATES
-from boxloss.shapes.relations import RELATIONS, AreaPartials, Areas, Vector, height, same, width
+from boxloss.shapes.pairs import AlignedPair
+from boxloss.shapes.relations import RELATIONS, AreaPartials, Areas, height, same, width
 from boxloss.shapes.shape import Pair, Partials, Relation
+from boxloss.typing import Namespace, Number
 
 
-def corner_gradient(xp: Any, d_x: Any, d_y: Any, d_w: Any, d_h: Any) -> Partials:
+def corner_gradient(xp: Namespace, d_x: Number, d_y: Number, d_w: Number, d_h: Number) -> Partials:
     """Derivatives with respect to centre, width and height as those with respect to the corners of pred."""
     return Partials(box=COORDINATES["cxcywh"].pullback((d_x, d_y, d_w, d_h)))
 
@@ -36,7 +38,7 @@ def without_half(relation: Relation) -> Relation:
     """The relation with derivatives with respect to width and height that are twice what they should be."""
     pullback = relation.pullback
 
-    def doubled_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+    def doubled_pullback(xp: Namespace, pair: Pair, d: Any) -> Partials:
         d_pred = pair.gradient(pullback(xp, pair, d)).upright
         d_x, d_y = d_pred.x1 + d_pred.x2, d_pred.y1 + d_pred.y2
         d_w, d_h = d_pred.x2 - d_pred.x1, d_pred.y2 - d_pred.y1
@@ -45,7 +47,7 @@ def without_half(relation: Relation) -> Relation:
     return relation._replace(pullback=doubled_pullback)
 
 
-def unclamped_areas_forward(xp: Any, pair: Any) -> Areas:
+def unclamped_areas_forward(xp: Namespace, pair: AlignedPair) -> Areas:
     """Areas whose union has lost a spurious intersection."""
     w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
     overlap_w, overlap_h = width(pair.inner), height(pair.inner)
@@ -55,7 +57,7 @@ def unclamped_areas_forward(xp: Any, pair: Any) -> Areas:
     return Areas(intersection, union, union - intersection, xp.abs(w - other_w) + xp.abs(h - other_h))
 
 
-def unclamped_areas_pullback(xp: Any, pair: Any, d: AreaPartials) -> Partials:
+def unclamped_areas_pullback(xp: Namespace, pair: AlignedPair, d: AreaPartials) -> Partials:
     """The intersection has a slope only where there is one; what the union has lost has a slope everywhere."""
     w, h, overlap_w, overlap_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
     d_w, d_h = d.union * h, d.union * w
@@ -64,7 +66,7 @@ def unclamped_areas_pullback(xp: Any, pair: Any, d: AreaPartials) -> Partials:
     return Partials(box=Box(-d_w, -d_h, d_w, d_h), inner=Vector(d_overlap_w, d_overlap_h))
 
 
-def misdirected_diagonal_pullback(xp: Any, pair: Any, d: Any) -> Partials:
+def misdirected_diagonal_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
     """The wrong signs, and a derivative of one side of the enclosing box counted for both."""
     p, t = pair.box, pair.other
     of_w, of_h = 2.0 * d * width(pair.outer), 2.0 * d * height(pair.outer)
@@ -76,7 +78,7 @@ def misdirected_diagonal_pullback(xp: Any, pair: Any, d: Any) -> Partials:
     return corner_gradient(xp, x1 - x2, y1 - y2, d_w, d_h)
 
 
-def undivided_aspect_pullback(xp: Any, pair: Any, d: Any) -> Partials:
+def undivided_aspect_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
     """h dw - w dh, without the division by w^2 + h^2."""
     d_w, d_h = d * height(pair.box), d * width(pair.box)
     return Partials(box=Box(d_w, -d_h, -d_w, d_h))

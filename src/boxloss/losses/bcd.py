@@ -1,13 +1,13 @@
 """Bhattacharyya distance."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.gaussian import bhattacharyya, check_map, normalised, post_map
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative
 from boxloss.shapes.shape import times
+from boxloss.typing import Namespace
 
 K = 4.0  # a covariance is the square of a side over this
 
@@ -60,7 +60,7 @@ class BCD(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, pair: Relative, fun: str, tau: float) -> Term:
+    def formula(xp: Namespace, pair: Relative, fun: str, tau: float) -> Term:
         """The distance through the map."""
         of_pair = normalised(xp, pair)
         distance, d = bhattacharyya(xp, of_pair.pair, K)

@@ -2,20 +2,20 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.diou import distance_and_penalty
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.relations import Areas
 from boxloss.shapes.shape import times
+from boxloss.typing import Namespace, Number
 
 FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
 
 
 def aspect_penalty(
-    xp: Any, distance: Any, aspect: Any, eps: float, scale: float = FOUR_PER_PI_SQUARED
-) -> tuple[Any, Any, Any]:
+    xp: Namespace, distance: Number, aspect: Number, eps: float, scale: float = FOUR_PER_PI_SQUARED
+) -> tuple[Number, Number, Number]:
     """Alpha v; its partial with respect to the difference of the angles, for a constant alpha; and alpha."""
     scaled_aspect = scale * aspect
     v = scaled_aspect * aspect
@@ -69,7 +69,7 @@ class CIoU(OverlapLoss):
 
     @staticmethod
     def terms(
-        xp: Any, areas: Areas, c2: Any, rho2: Any, aspect: Any, full_gradient: bool, eps: float
+        xp: Namespace, areas: Areas, c2: Number, rho2: Number, aspect: Number, full_gradient: bool, eps: float
     ) -> tuple[Term, ...]:
         """1 - IoU, rho^2 / c^2 and alpha v."""
         (distance, (d_areas, *_)), (penalty, d_penalty) = distance_and_penalty(xp, areas, c2, rho2, eps, eps)

@@ -7,6 +7,7 @@ from typing import Any
 from boxloss.check import check_choice
 from boxloss.losses.loss import Loss
 from boxloss.shapes.shape import Gradient, GradientOf, Pair, times
+from boxloss.typing import Namespace, Number
 
 COORDINATES = ("xyxy", "xywh", "cxcywh")
 
@@ -28,10 +29,10 @@ class CoordinateLoss(Loss):
 
     @staticmethod
     @abstractmethod
-    def formula(xp: Any, difference: Any, *fields: Any) -> tuple[Any, Any]:
+    def formula(xp: Namespace, difference: Number, *fields: Any) -> tuple[Number, Number]:
         """The value for one coordinate, and its slope."""
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
+    def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """The formula over boxes as they were given: the sum over the coordinates."""
         fields = self.fields[1:]  # `coordinates` is the first
         differences, back = pair.shape.differences(xp, pair, self.coordinates)

@@ -1,17 +1,17 @@
 """Distance IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverses, padded
 from boxloss.shapes.relations import Areas
+from boxloss.typing import Namespace, Number
 
 
 def distance_and_penalty(
-    xp: Any, areas: Areas, c2: Any, rho2: Any, union_eps: float, diagonal_eps: float
+    xp: Namespace, areas: Areas, c2: Number, rho2: Number, union_eps: float, diagonal_eps: float
 ) -> tuple[Term, Term]:
     """1 - IoU, and rho^2 / c^2: the squared distance of the centres over the squared diagonal of the enclosing box."""
     per_union, per_c2 = inverses(xp, padded(xp, areas.union, union_eps), padded(xp, c2, diagonal_eps))
@@ -56,7 +56,7 @@ class DIoU(OverlapLoss):
     paper = "Zheng et al. 2020"
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, c2: Any, rho2: Any, eps: float) -> tuple[Term, ...]:
+    def terms(xp: Namespace, areas: Areas, c2: Number, rho2: Number, eps: float) -> tuple[Term, ...]:
         """1 - IoU and rho^2 / c^2."""
         return distance_and_penalty(xp, areas, c2, rho2, eps, eps)
 

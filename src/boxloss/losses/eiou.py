@@ -7,11 +7,13 @@ from boxloss.formulas.structure import tuple_like
 from boxloss.losses.diou import distance_and_penalty
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
+from boxloss.shapes.box import Vector
 from boxloss.shapes.guards import inverse, inverses, padded
-from boxloss.shapes.relations import Areas, Vector
+from boxloss.shapes.relations import Areas
+from boxloss.typing import Namespace, Number
 
 
-def side_difference(difference: Any, side: Any, per_side2: Any) -> tuple[Any, Any, Any]:
+def side_difference(difference: Number, side: Number, per_side2: Number) -> tuple[Number, Number, Number]:
     """Squared difference of a side over the squared side of the enclosing box; its partials, in that order."""
     penalty = difference * difference * per_side2
     return penalty, 2.0 * per_side2 * difference, -2.0 * penalty * per_side2 * side
@@ -62,7 +64,7 @@ class EIoU(OverlapLoss):
 
     @staticmethod
     def terms(
-        xp: Any, areas: Areas, c2: Any, rho2: Any, c: Vector, size_difference: Vector, eps: float
+        xp: Namespace, areas: Areas, c2: Number, rho2: Number, c: Vector, size_difference: Vector, eps: float
     ) -> tuple[Term, ...]:
         """1 - IoU, rho^2 / c^2, and for each axis (w - W)^2 / cw^2."""
         (distance, d_distance), (centre, d_centre) = distance_and_penalty(xp, areas, c2, rho2, eps, eps)
@@ -70,7 +72,7 @@ class EIoU(OverlapLoss):
         per_c2 = (*inverses(xp, x2, y2), *(inverse(xp, side2) for side2 in others))
         of_axes = [side_difference(*axis) for axis in zip(size_difference, c, per_c2, strict=True)]
 
-        def along(axis: int, d: Any) -> Any:
+        def along(axis: int, d: Number) -> Any:
             return tuple_like(c, [d if k == axis else 0.0 for k in range(len(c))])
 
         return (

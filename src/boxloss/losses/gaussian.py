@@ -5,13 +5,14 @@ of the target, in units of the span of both boxes: a side counts as `SHORTEST_SH
 without area has a distance that is finite.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.check import check_choice, check_not_negative
 from boxloss.shapes.guards import not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.replaceable import replaceable
 from boxloss.shapes.shape import plus, times
+from boxloss.typing import Namespace, Number, Truth
 
 SHORTEST_SHARE = 2.0**-20
 SHORTEST_SPAN = 2.0**-100  # what spans less counts as one point
@@ -34,12 +35,12 @@ class Normalised(NamedTuple):
     """
 
     pair: Relative
-    unit: Any
-    is_short: tuple[Any, ...]
-    sign_x: Any
-    sign_y: Any
+    unit: Number
+    is_short: tuple[Truth, ...]
+    sign_x: Number
+    sign_y: Number
 
-    def gradient(self, xp: Any, d: RelativeGradient) -> RelativeGradient:
+    def gradient(self, xp: Namespace, d: RelativeGradient) -> RelativeGradient:
         """The derivatives with respect to the pair as it was; a short side grows with the span."""
         given = (d.w, d.h, d.other_w, d.other_h)
         of_short = [xp.where(short, side, 0.0) for short, side in zip(self.is_short, given, strict=True)]
@@ -51,7 +52,7 @@ class Normalised(NamedTuple):
         return RelativeGradient(x, y, w, h, d.angle, other_w, other_h)
 
 
-def normalised(xp: Any, r: Relative) -> Normalised:
+def normalised(xp: Namespace, r: Relative) -> Normalised:
     """Express a pair in units of its span."""
     span = xp.abs(r.x) + xp.abs(r.y) + ((r.w + r.h) + (r.other_w + r.other_h))
     unit = 1.0 / xp.where(span < SHORTEST_SPAN, 1.0, span)
@@ -64,7 +65,7 @@ def normalised(xp: Any, r: Relative) -> Normalised:
     return Normalised(pair, unit, is_short, xp.sign(r.x), xp.sign(r.y))
 
 
-def per_sides(pair: Relative, own: Any, other: Any) -> RelativeGradient:
+def per_sides(pair: Relative, own: Number, other: Number) -> RelativeGradient:
     """The derivatives of own (ln w + ln h) + other (ln W + ln H)."""
     return RelativeGradient(
         0.0 * pair.x,
@@ -77,7 +78,7 @@ def per_sides(pair: Relative, own: Any, other: Any) -> RelativeGradient:
     )
 
 
-def exact_difference(xp: Any, a: Any, b: Any, one: Any, other: Any) -> Any:
+def exact_difference(xp: Namespace, a: Number, b: Number, one: Number, other: Number) -> Number:
     """A difference a - b of positive products that is one + other too, by the way that loses less.
 
     From the differences of sides near a match; from the products where those sums would cancel, as for thin boxes that
@@ -103,14 +104,14 @@ class Spread(NamedTuple):
         w h - W H.
     """
 
-    product: Any
-    excess: Any
-    determinant: Any
+    product: Number
+    excess: Number
+    determinant: Number
     by_determinant: RelativeGradient
-    difference: Any
+    difference: Number
 
 
-def spread(xp: Any, pair: Relative) -> Spread:
+def spread(xp: Namespace, pair: Relative) -> Spread:
     """Compute it without a difference of large numbers."""
     _, _, w, h, cos, sin, other_w, other_h = pair
     area, other_area = w * h, other_w * other_h
@@ -134,7 +135,7 @@ def spread(xp: Any, pair: Relative) -> Spread:
     return Spread(product, excess, product + 0.25 * four_times, by_determinant, areas)
 
 
-def offset_form(pair: Relative) -> tuple[Any, RelativeGradient]:
+def offset_form(pair: Relative) -> tuple[Number, RelativeGradient]:
     """The offset in the adjugate of the sum of both covariances, and its derivatives.
 
     A sum of squares: it is not negative, whatever is rounded.
@@ -155,7 +156,7 @@ def offset_form(pair: Relative) -> tuple[Any, RelativeGradient]:
 
 
 @replaceable
-def bhattacharyya(xp: Any, pair: Relative, k: float) -> tuple[Any, RelativeGradient]:
+def bhattacharyya(xp: Namespace, pair: Relative, k: Number) -> tuple[Number, RelativeGradient]:
     """The Bhattacharyya distance of Gaussians with covariances over k, and its derivatives."""
     found, (form, by_offset) = spread(xp, pair), offset_form(pair)
     per_determinant = 1.0 / found.determinant
@@ -167,13 +168,13 @@ def bhattacharyya(xp: Any, pair: Relative, k: float) -> tuple[Any, RelativeGradi
     return value, plus(plus(by_offset, times(found.by_determinant, b)), per_sides(pair, e, e))
 
 
-def root(xp: Any, square: Any) -> tuple[Any, Any]:
+def root(xp: Namespace, square: Number) -> tuple[Number, Number]:
     """The square root and its slope; 0 at 0, where it has none."""
     value = xp.sqrt(square)
     return value, xp.where(value > 0.0, 0.5 / xp.where(value > 0.0, value, 1.0), 0.0 * value)
 
 
-def post_map(xp: Any, distance: Any, fun: str, tau: Any) -> tuple[Any, Any]:
+def post_map(xp: Namespace, distance: Number, fun: str, tau: Number) -> tuple[Number, Number]:
     """A function of a distance that does not grow beyond 1, and its slope: 1 - 1 / (tau + f), or f if tau is 0."""
     value, slope = distance, 0.0 * distance + 1.0
     if fun == "log1p":

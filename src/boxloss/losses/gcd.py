@@ -1,13 +1,14 @@
 """Gaussian combined distance."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
+from boxloss.shapes.box import Vector
 from boxloss.shapes.guards import per_sides
-from boxloss.shapes.relations import Sides, Vector
+from boxloss.shapes.relations import Sides
 from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
+from boxloss.typing import Namespace
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class GCD(OverlapLoss):
     paper = "Guan et al. 2025"
 
     @staticmethod
-    def formula(xp: Any, offset: Vector, size: Vector, sides: Sides) -> Term:
+    def formula(xp: Namespace, offset: Vector, size: Vector, sides: Sides) -> Term:
         """1 - exp(-D)."""
         half_x, half_y = 0.5 * size.x, 0.5 * size.y
         along_x, along_y = offset.x * offset.x + half_x * half_x, offset.y * offset.y + half_y * half_y

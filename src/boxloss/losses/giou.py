@@ -1,13 +1,13 @@
 """Generalized IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverses, padded, share
 from boxloss.shapes.relations import AreaPartials, Areas, positive_part
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class GIoU(OverlapLoss):
     paper = "Rezatofighi et al. 2019"
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, c: Any, eps: float) -> tuple[Term, ...]:
+    def terms(xp: Namespace, areas: Areas, c: Number, eps: float) -> tuple[Term, ...]:
         """1 - IoU and (C - U) / C."""
         per_union, per_c = inverses(xp, padded(xp, areas.union, eps), padded(xp, c, eps))
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, eps)

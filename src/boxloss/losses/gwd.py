@@ -1,7 +1,6 @@
 """Gaussian Wasserstein distance."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.gaussian import check_map, normalised, per_sides, post_map, root
 from boxloss.losses.overlap import OverlapLoss, Term
@@ -9,6 +8,7 @@ from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative
 from boxloss.shapes.shape import plus, times
 from boxloss.shapes.wasserstein import wasserstein
+from boxloss.typing import Namespace
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class GWD(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, pair: Relative, fun: str, tau: float, normalize: bool) -> Term:
+    def formula(xp: Namespace, pair: Relative, fun: str, tau: float, normalize: bool) -> Term:
         """The distance, over the fourth root of the areas, through the map."""
         of_pair = normalised(xp, pair)
         squared, d = wasserstein(xp, of_pair.pair)

@@ -1,11 +1,11 @@
 """The Huber loss."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_positive
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.registry import register
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Huber(CoordinateLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, e: Any, delta: float) -> tuple[Any, Any]:
+    def formula(xp: Namespace, e: Number, delta: float) -> tuple[Number, Number]:
         """The function of one difference, and its slope."""
         size = xp.abs(e)
         value = xp.where(size < delta, 0.5 * e * e, delta * (size - 0.5 * delta))

@@ -1,23 +1,24 @@
 """The IoU, the part of it that every loss of the family shares, and the IoU loss."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverse, padded, share, where_negligible
 from boxloss.shapes.relations import AreaPartials, Areas
+from boxloss.typing import Namespace, Number
 
 
 class IoUAndDistance(NamedTuple):
     """The IoU, the distance 1 - IoU, and the partial derivatives of the distance."""
 
-    iou: Any
-    distance: Any
+    iou: Number
+    distance: Number
     partials: AreaPartials
 
 
-def iou_and_distance(xp: Any, a: Areas, eps: float) -> IoUAndDistance:
+def iou_and_distance(xp: Namespace, a: Areas, eps: Number) -> IoUAndDistance:
     """Compute I / U and what is left of 1, from the areas of a pair.
 
     Two boxes without area have an IoU of 1 if they are equal and 0 otherwise, and no slope.
@@ -25,7 +26,7 @@ def iou_and_distance(xp: Any, a: Areas, eps: float) -> IoUAndDistance:
     return iou_and_distance_by_inverse(xp, a, inverse(xp, padded(xp, a.union, eps)), eps)
 
 
-def iou_and_distance_by_inverse(xp: Any, a: Areas, per_union: Any, eps: float) -> IoUAndDistance:
+def iou_and_distance_by_inverse(xp: Namespace, a: Areas, per_union: Number, eps: Number) -> IoUAndDistance:
     """Do so where the inverse of U + eps is known."""
     union = padded(xp, a.union, eps)
     ratio = share(xp, a.intersection, union, per_union)
@@ -73,7 +74,7 @@ class IoU(OverlapLoss):
     paper = "Yu et al. 2016"
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, eps: float) -> tuple[Term, ...]:
+    def terms(xp: Namespace, areas: Areas, eps: float) -> tuple[Term, ...]:
         """1 - IoU."""
         _, distance, d_areas = iou_and_distance(xp, areas, eps)
         return ((distance, (d_areas,)),)

@@ -1,11 +1,11 @@
 """The metric itself."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss
 from boxloss.shapes.relations import AreaPartials, Areas
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class IoUScore(OverlapLoss):
         return threshold if above and threshold >= 0.0 else None
 
     @staticmethod
-    def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
+    def formula(xp: Namespace, areas: Areas, eps: float) -> tuple[Number, tuple[AreaPartials]]:
         """I / U."""
         iou, _, d = iou_and_distance(xp, areas, eps)
         return iou, (AreaPartials(-d.intersection, -d.union),)

@@ -1,7 +1,6 @@
 """Kalman filter IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_choice
 from boxloss.losses.gaussian import normalised, per_sides, spread
@@ -10,11 +9,12 @@ from boxloss.losses.registry import register
 from boxloss.shapes.guards import not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.shape import plus, times
+from boxloss.typing import Namespace, Number
 
 FUNCTIONS = ("none", "ln", "exp")
 
 
-def lost(xp: Any, pair: Relative) -> tuple[Any, Any, RelativeGradient]:
+def lost(xp: Namespace, pair: Relative) -> tuple[Number, Number, RelativeGradient]:
     """1 - 3 KFIoU = (a + A - 4 v) / (a + A - v) of areas a and A and an overlap v; 3 KFIoU; the derivatives."""
     _, _, w, h, _, _, other_w, other_h = pair
     area, other_area, found = w * h, other_w * other_h, spread(xp, pair)
@@ -90,7 +90,7 @@ class KFIoU(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, pair: Relative, fun: str) -> Term:
+    def formula(xp: Namespace, pair: Relative, fun: str) -> Term:
         """A function of what is lost."""
         of_pair = normalised(xp, pair)
         value, left, d = lost(xp, of_pair.pair)

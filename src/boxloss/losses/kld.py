@@ -1,7 +1,6 @@
 """Kullback-Leibler divergence."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.gaussian import check_map, normalised, post_map, root
 from boxloss.losses.overlap import OverlapLoss, Term
@@ -9,9 +8,10 @@ from boxloss.losses.registry import register
 from boxloss.shapes.guards import not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.shape import times
+from boxloss.typing import Namespace, Number
 
 
-def side_divergence(xp: Any, side: Any, other: Any, per_other: Any) -> tuple[Any, Any, Any]:
+def side_divergence(xp: Namespace, side: Number, other: Number, per_other: Number) -> tuple[Number, Number, Number]:
     """((a^2 - 1) - 2 ln a) / 2 of the share a of two sides; the derivatives by each."""
     excess, share = (side - other) * per_other, side * per_other
     logarithm = xp.where(share > 0.5, xp.log1p(excess), xp.log(share))
@@ -19,7 +19,7 @@ def side_divergence(xp: Any, side: Any, other: Any, per_other: Any) -> tuple[Any
     return 0.5 * excess * excess + (excess - logarithm), by_side, -(by_side * side * per_other)
 
 
-def divergence(xp: Any, pair: Relative) -> tuple[Any, RelativeGradient]:
+def divergence(xp: Namespace, pair: Relative) -> tuple[Number, RelativeGradient]:
     """The divergence of pred from target, and its derivatives."""
     x, y, w, h, cos, sin, other_w, other_h = pair
     per_w, per_h = 1.0 / other_w, 1.0 / other_h
@@ -92,7 +92,7 @@ class KLD(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, pair: Relative, fun: str, tau: float, sqrt: bool) -> Term:
+    def formula(xp: Namespace, pair: Relative, fun: str, tau: float, sqrt: bool) -> Term:
         """The divergence, or its root, through the map."""
         of_pair = normalised(xp, pair)
         distance, d = divergence(xp, of_pair.pair)

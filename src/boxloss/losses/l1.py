@@ -1,10 +1,10 @@
 """L1."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.registry import register
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class L1(CoordinateLoss):
     value_range = "[0, inf)"
 
     @staticmethod
-    def formula(xp: Any, e: Any) -> tuple[Any, Any]:
+    def formula(xp: Namespace, e: Number) -> tuple[Number, Number]:
         """|e| and its slope."""
         return xp.abs(e), xp.sign(e)
 

@@ -1,10 +1,10 @@
 """L2."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.registry import register
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class L2(CoordinateLoss):
     value_range = "[0, inf)"
 
     @staticmethod
-    def formula(xp: Any, e: Any) -> tuple[Any, Any]:
+    def formula(xp: Namespace, e: Number) -> tuple[Number, Number]:
         """e^2 and its slope."""
         return e * e, 2.0 * e
 

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss
@@ -10,6 +9,7 @@ from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverse, safe_if_ordinary
 from boxloss.shapes.relations import AreaPartials, Areas
 from boxloss.shapes.replaceable import log1p_inside
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class LogIoU(OverlapLoss):
         return min(1.0, -math.log(self.min_iou) * (1.0 - 1e-6))
 
     @staticmethod
-    def formula(xp: Any, areas: Areas, min_iou: float) -> tuple[Any, tuple[AreaPartials]]:
+    def formula(xp: Namespace, areas: Areas, min_iou: float) -> tuple[Number, tuple[AreaPartials]]:
         """-ln IoU = ln(1 + (1 - IoU) / IoU), which is accurate for every overlap and 0 at a match."""
         iou, distance, d = iou_and_distance(xp, areas, 0.0)
         inside = iou > min_iou

@@ -12,6 +12,7 @@ from boxloss.formulas.program import program_of
 from boxloss.formulas.structure import tuple_like
 from boxloss.losses.verbs import Verbs
 from boxloss.shapes.shape import GradientOf, Pair, Relation
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Loss(Verbs, ABC):
         object.__setattr__(self, "program", program_of(self))
 
     @abstractmethod
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
+    def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """The value for a pair of boxes, and a function that gives its gradient.
 
         ``gradient(exchanged) -> Gradient`` is with respect to the first box, or to the other.
@@ -69,15 +70,15 @@ class Loss(Verbs, ABC):
         """Whether these, each to a power, make a loss."""
         return self.has_iou_term
 
-    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+    def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The term 1 - IoU."""
         raise NotImplementedError
 
-    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+    def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
         """The other terms, each by itself."""
         raise NotImplementedError
 
-    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+    def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
         """The sum of the other terms; None if there is none."""
         raise NotImplementedError
 
@@ -104,7 +105,7 @@ class Loss(Verbs, ABC):
         """The sum of two losses."""
         return WeightedSum(((1.0, self), (1.0, other))) if isinstance(other, Loss) else NotImplemented
 
-    def __radd__(self, other: Any) -> "Loss":
+    def __radd__(self, other: object) -> "Loss":
         """0 + loss, so that `sum` adds losses up."""
         return self if isinstance(other, int) and other == 0 else NotImplemented
 
@@ -198,6 +199,6 @@ class WeightedSum(Loss):
         """Those of the terms; what several read is computed once."""
         return tuple(relation for _, loss in self.terms for relation in loss.relations)
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, GradientOf]:
+    def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """The terms, each times its weight."""
         return weighted_sum((weight, loss.evaluate(xp, pair)) for weight, loss in self.terms)

@@ -1,12 +1,12 @@
 """Marginalized generalized IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.guards import per_length
 from boxloss.shapes.relative import Projection
+from boxloss.typing import Namespace
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class MGIoU(OverlapLoss):
     paper = "Le et al. 2025"
 
     @staticmethod
-    def formula(xp: Any, projections: tuple[Projection, ...]) -> Term:
+    def formula(xp: Namespace, projections: tuple[Projection, ...]) -> Term:
         """What the boxes do not share of each line: 0 at a match, exactly."""
         share = 0.5 / len(projections)
         per = [per_length(xp, line.length) for line in projections]

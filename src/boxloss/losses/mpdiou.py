@@ -8,6 +8,7 @@ from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.shapes.box import Box
 from boxloss.shapes.relations import Areas
+from boxloss.typing import Namespace
 
 SMALLEST_IMAGE = 1e-9  # its square is a number of float32
 
@@ -65,7 +66,7 @@ class MPDIoU(OverlapLoss):
         return ("areas", "corners", "image_diagonal") if self.image_size is None else ("areas", "corners")
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, corners: Box, *diagonal_and_size: Any) -> tuple[Term, ...]:
+    def terms(xp: Namespace, areas: Areas, corners: Box, *diagonal_and_size: Any) -> tuple[Term, ...]:
         """1 - IoU, and the squared distance of each corner over the squared diagonal."""
         *diagonal, size = diagonal_and_size
         squared = diagonal[0] if diagonal else size[0] * size[0] + size[1] * size[1]

@@ -1,12 +1,12 @@
 """Normalized Gaussian Wasserstein distance."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_positive
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class NWD(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, squared: Any, constant: float) -> Term:
+    def formula(xp: Namespace, squared: Number, constant: float) -> Term:
         """1 - exp(-distance / C)."""
         distance = xp.sqrt(squared)
         exponent = distance * (-1.0 / constant)

@@ -5,9 +5,11 @@ from typing import Any, ClassVar
 
 from boxloss.formulas.evaluation import Evaluation
 from boxloss.losses.loss import Loss
-from boxloss.shapes.shape import Gradient, Pair, Relation, plus
+from boxloss.shapes.shape import Derivatives, Gradient, Pair, Relation, plus
+from boxloss.typing import Namespace, Number
 
-Term = tuple[Any, tuple[Any, ...]]  # a value and its partial derivatives with respect to the quantities of relations
+# A value and its partial derivatives with respect to the quantities of relations.
+Term = tuple[Number, tuple[Derivatives, ...]]
 
 
 class OverlapLoss(Loss):
@@ -21,12 +23,12 @@ class OverlapLoss(Loss):
     relations: ClassVar[tuple[str | Relation, ...]]
 
     @classmethod
-    def formula(cls, xp: Any, *quantities_and_fields: Any) -> Term:
+    def formula(cls, xp: Namespace, *quantities_and_fields: Any) -> Term:
         """The value and its partial derivatives with respect to the quantities of the relations."""
         return _total(cls.terms(xp, *quantities_and_fields))
 
     @staticmethod
-    def terms(xp: Any, *quantities_and_fields: Any) -> tuple[Term, ...]:
+    def terms(xp: Namespace, *quantities_and_fields: Any) -> tuple[Term, ...]:
         """The terms that the loss is the sum of: the distance 1 - IoU and the penalties."""
         raise NotImplementedError
 
@@ -35,21 +37,21 @@ class OverlapLoss(Loss):
         """Whether the loss is the distance 1 - IoU and penalties."""
         return type(self).terms is not OverlapLoss.terms
 
-    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+    def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The formula over boxes: forward through the relations, and back through their pullbacks."""
         return over_relations(xp, pair, self.relations, self.formula(xp, *self._arguments(pair)))
 
-    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+    def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The distance 1 - IoU of the loss."""
         distance, partials = self.terms(xp, *self._arguments(pair))[0]
         return over_relations(xp, pair, self.relations, (distance, partials))
 
-    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+    def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
         """The other terms, each by itself."""
         penalties = self.terms(xp, *self._arguments(pair))[1:]
         return tuple(over_relations(xp, pair, self.relations, term) for term in penalties)
 
-    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+    def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
         """The sum of the other terms; None if there is none."""
         penalties = self.terms(xp, *self._arguments(pair))[1:]
         return over_relations(xp, pair, self.relations, _total(penalties)) if penalties else None
@@ -65,7 +67,7 @@ def _total(terms: Sequence[Term]) -> Term:
     return value, partials
 
 
-def over_relations(xp: Any, pair: Pair, which: Sequence[str | Relation], term: Term) -> Evaluation:
+def over_relations(xp: Namespace, pair: Pair, which: Sequence[str | Relation], term: Term) -> Evaluation:
     """A function of the quantities of relations as one of the boxes: back through the pullbacks."""
     value, partials = term
     relations = [pair.shape.relation(name) for name in which]

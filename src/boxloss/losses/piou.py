@@ -1,18 +1,18 @@
 """Powerful-IoU, version 1."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
-from boxloss.shapes.box import Box
+from boxloss.shapes.box import Box, Vector
 from boxloss.shapes.guards import per_sides
-from boxloss.shapes.relations import Areas, Sides, Vector
+from boxloss.shapes.relations import Areas, Sides
 from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
+from boxloss.typing import Namespace, Number
 
 
-def edge_distance(xp: Any, corners: Box, w: Any, h: Any) -> tuple[Any, Box, Vector]:
+def edge_distance(xp: Namespace, corners: Box, w: Number, h: Number) -> tuple[Number, Box, Vector]:
     """The mean distance of the edges in sides of some box, and its partial derivatives."""
     per_w, per_h = per_sides(xp, w, h)
     along_x = 0.25 * (xp.abs(corners.x1) + xp.abs(corners.x2)) * per_w
@@ -51,7 +51,7 @@ class PIoU(OverlapLoss):
     paper = "Liu et al. 2024"
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, corners: Box, sides: Sides) -> tuple[Term, ...]:
+    def terms(xp: Namespace, areas: Areas, corners: Box, sides: Sides) -> tuple[Term, ...]:
         """1 - IoU and 1 - exp(-P^2)."""
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
         p, d_corners, d_sides = edge_distance(xp, corners, sides.other_w, sides.other_h)

@@ -1,7 +1,6 @@
 """Powerful-IoU, version 2."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_positive
 from boxloss.losses.overlap import OverlapLoss, Term
@@ -11,6 +10,7 @@ from boxloss.shapes.box import Box
 from boxloss.shapes.relations import Areas, Sides
 from boxloss.shapes.replaceable import exp_of_negative
 from boxloss.shapes.shape import times
+from boxloss.typing import Namespace
 
 # The square of this is nothing beside 1, but the square of that is a normal number: where such are not, as far from
 # small targets, a matrix takes twice as long.
@@ -57,7 +57,7 @@ class PIoU2(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, areas: Areas, corners: Box, sides: Sides, lambda_: float) -> Term:
+    def formula(xp: Namespace, areas: Areas, corners: Box, sides: Sides, lambda_: float) -> Term:
         """The attention times the loss."""
         value, partials = PIoU.formula(xp, areas, corners, sides)
         p, *_ = edge_distance(xp, corners, sides.other_w, sides.other_h)

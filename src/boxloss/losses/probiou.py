@@ -1,7 +1,6 @@
 """Probabilistic IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_choice
 from boxloss.losses.gaussian import bhattacharyya, normalised, root
@@ -10,6 +9,7 @@ from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative
 from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative
 from boxloss.shapes.shape import times
+from boxloss.typing import Namespace
 
 K = 12.0  # the variance of a uniform distribution is the square of its width over this
 MODES = ("l1", "l2")
@@ -61,7 +61,7 @@ class ProbIoU(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, pair: Relative, mode: str) -> Term:
+    def formula(xp: Namespace, pair: Relative, mode: str) -> Term:
         """A distance."""
         of_pair = normalised(xp, pair)
         distance, d = bhattacharyya(xp, of_pair.pair, K)

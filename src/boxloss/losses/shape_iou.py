@@ -1,16 +1,17 @@
 """Shape-IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_at_least, check_not_negative
 from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.losses.siou import fall_of_half, per_longer, shape_cost
+from boxloss.shapes.box import Vector
 from boxloss.shapes.guards import inverse, inverses, safe_if_ordinary
-from boxloss.shapes.relations import Areas, Sides, Vector
+from boxloss.shapes.relations import Areas, Sides
 from boxloss.shapes.shape import plus
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class ShapeIoU(OverlapLoss):
 
     @staticmethod
     def terms(
-        xp: Any, areas: Areas, c2: Any, offset: Vector, sides: Sides, scale: float, theta: float
+        xp: Namespace, areas: Areas, c2: Number, offset: Vector, sides: Sides, scale: float, theta: float
     ) -> tuple[Term, ...]:
         """1 - IoU, the weighted distance, and Omega / 2."""
         per_union, per_c2 = inverses(xp, areas.union, c2)
@@ -84,7 +85,7 @@ class ShapeIoU(OverlapLoss):
         far = hh * x2 + ww * y2
         shape = shape_cost(xp, sides, per_longer(xp, sides), theta, (hh, ww), lambda xp, a: fall_of_half(xp, 0.5 * a))
 
-        def of_target(by_ww: Any, by_hh: Any) -> tuple[Any, Any]:
+        def of_target(by_ww: Number, by_hh: Number) -> tuple[Number, Number]:
             """The derivatives with respect to the sides of the target, by way of the weights."""
             d = (by_ww - by_hh) * (0.5 * scale * ww * hh)
             return d * per_w, -(d * per_h)

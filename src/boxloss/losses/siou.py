@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.check import check_at_least
 from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
+from boxloss.shapes.box import Vector
 from boxloss.shapes.guards import floored, per_sides, reciprocal
-from boxloss.shapes.relations import Areas, Sides, Vector
+from boxloss.shapes.relations import Areas, Sides
 from boxloss.shapes.replaceable import larger, one_less_exp, power_and_slope
+from boxloss.typing import Namespace, Number
 
-Fall = Callable[[Any, Any], Any]
-Inverses = tuple[Any, ...]  # of a width and a height
+Fall = Callable[[Namespace, Number], Number]
+Inverses = tuple[Number, ...]  # of a width and a height
 
 
-def fall_of_half(xp: Any, half: Any) -> Any:
+def fall_of_half(xp: Namespace, half: Number) -> Number:
     """1 - exp(-a) from half of a, which is from 0 to 1: by a square, since a polynomial up to 2 would be longer."""
     fall = one_less_exp(xp, half)
     return fall * (2.0 - fall)
@@ -25,23 +27,23 @@ def fall_of_half(xp: Any, half: Any) -> Any:
 class ShapeCost(NamedTuple):
     """Half the cost of the shape, and its partial derivatives."""
 
-    value: Any
+    value: Number
     by_sides: Sides
-    by_weights: tuple[Any, Any]
+    by_weights: tuple[Number, Number]
 
 
-def per_longer(xp: Any, sides: Sides) -> Inverses:
+def per_longer(xp: Namespace, sides: Sides) -> Inverses:
     """The inverses of the longer width and of the longer height."""
     w, h = larger(xp, sides.w, sides.other_w), larger(xp, sides.h, sides.other_h)
-    return per_sides(xp, w, h)  # type: ignore[no-any-return]
+    return per_sides(xp, w, h)
 
 
 def shape_cost(
-    xp: Any,
+    xp: Namespace,
     sides: Sides,
     per: Inverses,
-    theta: Any,
-    weights: tuple[Any, Any] | None = None,
+    theta: Number,
+    weights: tuple[Number, Number] | None = None,
     fall: Fall = one_less_exp,
 ) -> ShapeCost:
     """Half the sum of (1 - exp(-weight o))^theta over the sides, with o = |side - other| / max(side, other).
@@ -56,8 +58,8 @@ def shape_cost(
 
 
 def _of_side(
-    xp: Any, side: Any, other: Any, per_longer: Any, theta: Any, weight: Any, fall: Fall
-) -> tuple[Any, Any, Any, Any]:
+    xp: Namespace, side: Number, other: Number, per_longer: Number, theta: Number, weight: Number | None, fall: Fall
+) -> tuple[Number, Number, Number, Number]:
     """The cost of a side, and half its derivatives with respect to the side, the other one and the weight."""
     change = side - other
     share = xp.abs(change) * per_longer
@@ -70,8 +72,8 @@ def _of_side(
 
 
 def distance_cost(
-    xp: Any, offset: Vector, per_c: Inverses, repels: bool = False, fall: Fall = fall_of_half
-) -> tuple[Any, Vector, Vector]:
+    xp: Namespace, offset: Vector, per_c: Inverses, repels: bool = False, fall: Fall = fall_of_half
+) -> tuple[Number, Vector, Vector]:
     """Half the sum of 1 - exp(-gamma r) over the axes; its partial derivatives with respect to offset and sides.
 
     `per_c` are the inverses of the sides. With `repels` the exponent has the other sign. ``fall(xp, half)`` is
@@ -146,7 +148,7 @@ class SIoU(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, offset: Vector, c: Vector, sides: Sides, theta: float) -> tuple[Term, ...]:
+    def terms(xp: Namespace, areas: Areas, offset: Vector, c: Vector, sides: Sides, theta: float) -> tuple[Term, ...]:
         """1 - IoU and (Delta + Omega) / 2."""
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
         far, d_offset, d_c = distance_cost(xp, offset, per_sides(xp, c.x, c.y))

@@ -1,11 +1,11 @@
 """Smooth L1."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_positive
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.registry import register
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SmoothL1(CoordinateLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, e: Any, beta: float) -> tuple[Any, Any]:
+    def formula(xp: Namespace, e: Number, beta: float) -> tuple[Number, Number]:
         """The function of one difference, and its slope."""
         size = xp.abs(e)
         value = xp.where(size < beta, e * e * (0.5 / beta), size - 0.5 * beta)

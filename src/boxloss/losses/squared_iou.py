@@ -1,12 +1,12 @@
 """1 minus the squared IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.iou import iou_and_distance
 from boxloss.losses.overlap import OverlapLoss
 from boxloss.losses.registry import register
 from boxloss.shapes.relations import AreaPartials, Areas
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class SquaredIoU(OverlapLoss):
     paper = "He et al. 2021"
 
     @staticmethod
-    def formula(xp: Any, areas: Areas, eps: float) -> tuple[Any, tuple[AreaPartials]]:
+    def formula(xp: Namespace, areas: Areas, eps: float) -> tuple[Number, tuple[AreaPartials]]:
         """1 - IoU^2 = (1 - IoU) (1 + IoU)."""
         iou, distance, d = iou_and_distance(xp, areas, eps)
         slope = 2.0 * iou

@@ -1,7 +1,6 @@
 """Wise-IoU, version 1."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.losses.iou import iou_and_distance_by_inverse
 from boxloss.losses.overlap import OverlapLoss, Term
@@ -9,6 +8,7 @@ from boxloss.losses.registry import register
 from boxloss.shapes.guards import inverses
 from boxloss.shapes.relations import Areas
 from boxloss.shapes.shape import times
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class WIoU(OverlapLoss):
         return False
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, c2: Any, rho2: Any) -> tuple[Term, ...]:
+    def terms(xp: Namespace, areas: Areas, c2: Number, rho2: Number) -> tuple[Term, ...]:
         """1 - IoU, and what the factor adds to it."""
         per_union, per_c2 = inverses(xp, areas.union, c2)
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, 0.0)

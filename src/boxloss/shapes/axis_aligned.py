@@ -5,16 +5,16 @@ At a kink a pullback returns the mean of the one-sided derivatives, which is wha
 
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
-from boxloss.shapes.box import Box
+from boxloss.shapes.box import Box, Vector
 from boxloss.shapes.coordinates import differences
 from boxloss.shapes.guards import ordinary, upright_as_given
 from boxloss.shapes.mappings import interpolated, scaled
-from boxloss.shapes.relations import RELATIONS, Vector, where_larger
+from boxloss.shapes.relations import RELATIONS, where_larger
 from boxloss.shapes.relative_relations import RELATIVE_RELATIONS
 from boxloss.shapes.replaceable import larger, smaller
 from boxloss.shapes.shape import Gradient, Pair, Partials, Shape, plus
+from boxloss.typing import Namespace
 
 
 class AxisAlignedPair(Pair):
@@ -26,12 +26,12 @@ class AxisAlignedPair(Pair):
     @cached_property
     def box(self) -> Box:
         """The first box, upright."""
-        return upright_as_given(self.xp, self.given)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given)
 
     @cached_property
     def other(self) -> Box:
         """The second box, upright."""
-        return upright_as_given(self.xp, self.given_other)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given_other)
 
     @cached_property
     def inner(self) -> Box:
@@ -57,7 +57,7 @@ class AxisAlignedPair(Pair):
         pair.__dict__.update(box=self.other, other=self.box, inner=self.inner, outer=self.outer)
         return pair
 
-    def of_upright(self, xp: Any, box: Box, other: Box) -> "AxisAlignedPair":
+    def of_upright(self, xp: Namespace, box: Box, other: Box) -> "AxisAlignedPair":
         """A pair of other boxes, which are upright."""
         pair = AxisAlignedPair(xp, box, other, self.image)
         pair.__dict__.update(box=box, other=other)
@@ -89,7 +89,7 @@ class AxisAlignedPair(Pair):
         return plus(d, given) or Box(0.0, 0.0, 0.0, 0.0)
 
 
-def enclosing(xp: Any, b: Box) -> Box:
+def enclosing(xp: Namespace, b: Box) -> Box:
     """The box itself."""
     return b
 

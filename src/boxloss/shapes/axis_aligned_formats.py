@@ -4,49 +4,46 @@ Every format is a linear map of the corners (x1, y1, x2, y2). A gradient comes b
 transpose of that map, never through a converted copy.
 """
 
-from typing import Any
-
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.box import Box, Image
 from boxloss.shapes.coordinates import COORDINATES
-from boxloss.shapes.shape import Format
+from boxloss.shapes.shape import Decode, Format, Numbers, Pullback
+from boxloss.typing import Namespace
 
-Numbers = tuple[Any, ...]
 
-
-def _decode_xyxy(xp: Any, numbers: Numbers, image: Image) -> Box:
+def _decode_xyxy(xp: Namespace, numbers: Numbers, image: Image) -> Box:
     return Box(*numbers)
 
 
-def _pullback_xyxy(xp: Any, numbers: Numbers, d: Box, image: Image) -> Numbers:
+def _pullback_xyxy(xp: Namespace, numbers: Numbers, d: Box, image: Image) -> Numbers:
     return d
 
 
-def _decode_yxyx(xp: Any, numbers: Numbers, image: Image) -> Box:
+def _decode_yxyx(xp: Namespace, numbers: Numbers, image: Image) -> Box:
     y1, x1, y2, x2 = numbers
     return Box(x1, y1, x2, y2)
 
 
-def _pullback_yxyx(xp: Any, numbers: Numbers, d: Box, image: Image) -> Numbers:
+def _pullback_yxyx(xp: Namespace, numbers: Numbers, d: Box, image: Image) -> Numbers:
     return d.y1, d.x1, d.y2, d.x2
 
 
-def _decode_xywh(xp: Any, numbers: Numbers, image: Image) -> Box:
+def _decode_xywh(xp: Namespace, numbers: Numbers, image: Image) -> Box:
     x, y, w, h = numbers
     return Box(x, y, x + w, y + h)
 
 
-def _pullback_xywh(xp: Any, numbers: Numbers, d: Box, image: Image) -> Numbers:
+def _pullback_xywh(xp: Namespace, numbers: Numbers, d: Box, image: Image) -> Numbers:
     return d.x1 + d.x2, d.y1 + d.y2, d.x2, d.y2
 
 
-def _decode_cxcywh(xp: Any, numbers: Numbers, image: Image) -> Box:
+def _decode_cxcywh(xp: Namespace, numbers: Numbers, image: Image) -> Box:
     x, y, w, h = numbers
     half_w, half_h = 0.5 * w, 0.5 * h
     return Box(x - half_w, y - half_h, x + half_w, y + half_h)
 
 
-def _pullback_cxcywh(xp: Any, numbers: Numbers, d: Box, image: Image) -> Numbers:
+def _pullback_cxcywh(xp: Namespace, numbers: Numbers, d: Box, image: Image) -> Numbers:
     return d.x1 + d.x2, d.y1 + d.y2, 0.5 * (d.x2 - d.x1), 0.5 * (d.y2 - d.y1)
 
 
@@ -58,7 +55,7 @@ def _to_fractions(b: Box, image: Image) -> Box:
     return Box(b.x1 / image.width, b.y1 / image.height, b.x2 / image.width, b.y2 / image.height)
 
 
-def _absolute(name: str, decode: Any, pullback: Any) -> Format:
+def _absolute(name: str, decode: Decode, pullback: Pullback) -> Format:
     encode = COORDINATES[name].of
     return Format(AXIS_ALIGNED, 4, decode, pullback, lambda xp, b, image: encode(b))
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.shapes.box import Box
-
-Numbers = tuple[Any, ...]
+from boxloss.shapes.pairs import AlignedPair
+from boxloss.shapes.shape import Numbers
+from boxloss.typing import Namespace
 
 
 class Coordinates(NamedTuple):
@@ -61,7 +62,7 @@ COORDINATES: Mapping[str, Coordinates] = MappingProxyType(
 )
 
 
-def differences(xp: Any, pair: Any, coordinates: str) -> tuple[Numbers, Callable[[Numbers], Box]]:
+def differences(xp: Namespace, pair: AlignedPair, coordinates: str) -> tuple[Numbers, Callable[[Numbers], Box]]:
     """The differences of the coordinates of two boxes as they were given, and the way back from their derivatives.
 
     The difference of the corners comes first: coordinates are linear in these, and this way a match is exactly 0.

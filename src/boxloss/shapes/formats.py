@@ -17,6 +17,7 @@ from boxloss.shapes.solid.formats import SOLID_FORMATS
 from boxloss.shapes.solid.lift import around, with_yaw
 from boxloss.shapes.solid.lift import lifted as lifted_solid
 from boxloss.shapes.solid.shape import SOLID, TURNED_SOLID
+from boxloss.typing import Namespace, Number
 
 # Of losses.
 FORMATS: Mapping[str, Format] = MappingProxyType({**AXIS_ALIGNED_FORMATS, **ROTATED_FORMATS, **SOLID_FORMATS})
@@ -25,7 +26,7 @@ ALL_FORMATS: Mapping[str, Format] = MappingProxyType({**FORMATS, **CORNER_FORMAT
 # For a kind of box and one that holds it as a special case: what makes the format of the one a format of the other.
 _LIFTS = MappingProxyType({(AXIS_ALIGNED, ROTATED): lifted, (SOLID, TURNED_SOLID): lifted_solid})
 # From one kind of box to another, for `convert`: ``function(xp, box)``.
-_WAYS: Mapping[tuple[Shape, Shape], Callable[[Any, Any], Any]] = MappingProxyType(
+_WAYS: Mapping[tuple[Shape, Shape], Callable[[Namespace, Any], Any]] = MappingProxyType(
     {
         (AXIS_ALIGNED, ROTATED): with_angle,
         (ROTATED, AXIS_ALIGNED): enclosing,
@@ -59,7 +60,7 @@ def farthest(name: str) -> str:
     return f"{FARTHEST_DEGREES:.0f} degrees"
 
 
-def converted(xp: Any, numbers: tuple[Any, ...], names: tuple[str, str], image: Image) -> tuple[Any, ...]:
+def converted(xp: Namespace, numbers: tuple[Number, ...], names: tuple[str, str], image: Image) -> tuple[Number, ...]:
     """The numbers of a box of one format in another."""
     if names[0] == names[1]:  # there and back would not be the same to the last bit
         return numbers

@@ -8,10 +8,13 @@ takes half the time. A guard of anything else stays.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from boxloss.shapes.box import Box
+from boxloss.shapes.box import AnyBox, Box
 from boxloss.shapes.replaceable import Function, replaceable
+from boxloss.typing import Namespace, Number, Truth
+
+BoxT = TypeVar("BoxT", bound=AnyBox)
 
 # An area or a squared length below this counts as 0. The smallest box that is promised finite results has an area of
 # 1e-18. Below, a side divided by an area may be infinite in float32: boxes without area can be 1e-42 apart.
@@ -23,85 +26,85 @@ SHORTEST_SIDE, FARTHEST_CORNER = 2.0**-30, 2.0**30
 SHORTEST_SIDE_IN_SPACE, FARTHEST_CORNER_IN_SPACE = 2.0**-20, 2.0**19
 
 
-def ordinary(b: Box, shortest: float = SHORTEST_SIDE, far: float = FARTHEST_CORNER) -> Any:
+def ordinary(b: Box, shortest: float = SHORTEST_SIDE, far: float = FARTHEST_CORNER) -> Truth:
     """Say whether a box needs no guard; a NaN does."""
     is_near = (b.x1 >= -far) & (b.y1 >= -far) & (b.x2 <= far) & (b.y2 <= far)
     return is_near & (b.x2 - b.x1 >= shortest) & (b.y2 - b.y1 >= shortest)
 
 
 @replaceable
-def upright_as_given(xp: Any, b: Any) -> Any:
+def upright_as_given(xp: Namespace, b: BoxT) -> BoxT:
     """Make a box of the call upright."""
     return b.upright(xp)
 
 
 @replaceable
-def safe_if_ordinary(xp: Any, denominator: Any) -> Any:
+def safe_if_ordinary(xp: Namespace, denominator: Number) -> Number:
     """State that a denominator is not negligible for two ordinary boxes, or that what becomes of it is discarded."""
     return denominator
 
 
-def padded(xp: Any, denominator: Any, eps: Any) -> Any:
+def padded(xp: Namespace, denominator: Number, eps: Number) -> Number:
     """An area or a squared length that is safe for ordinary boxes, plus the eps of a loss, which is so too."""
     return safe_if_ordinary(xp, denominator + eps)
 
 
 @replaceable
-def where_negligible(xp: Any, denominator: Any, replacement: Any, value: Any) -> Any:
+def where_negligible(xp: Namespace, denominator: Number, replacement: Number, value: Number) -> Number:
     """Take the replacement where a denominator counts as 0, the value elsewhere."""
     return xp.where(denominator < NEGLIGIBLE, replacement, value)
 
 
-def nonzero(xp: Any, denominator: Any) -> Any:
+def nonzero(xp: Namespace, denominator: Number) -> Number:
     """Replace a negligible denominator by 1."""
     return where_negligible(xp, denominator, 1.0, denominator)
 
 
 @replaceable
-def reciprocal(xp: Any, a: Any) -> Any:
+def reciprocal(xp: Namespace, a: Number) -> Number:
     """1 / a."""
     return 1.0 / a
 
 
-def inverse(xp: Any, denominator: Any) -> Any:
+def inverse(xp: Namespace, denominator: Number) -> Number:
     """1 / denominator, and 0 where the denominator is negligible."""
     return where_negligible(xp, denominator, 0.0, reciprocal(xp, nonzero(xp, denominator)))
 
 
 @replaceable
-def inverses(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
+def inverses(xp: Namespace, a: Number, b: Number) -> tuple[Number, Number]:
     """The inverses of two areas or squared lengths."""
     return inverse(xp, a), inverse(xp, b)
 
 
-def not_negative(xp: Any, a: Any) -> Any:
+def not_negative(xp: Namespace, a: Number) -> Number:
     """What is not negative but for rounding; a NaN stays one."""
     return xp.where(a < 0.0, 0.0, a)
 
 
 @replaceable
-def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
+def share(xp: Namespace, part: Number, whole: Number, per_whole: Number) -> Number:
     """part / whole by way of 1 / whole, and exactly 1 where they are equal."""
     return xp.where(part == whole, 1.0, part * per_whole)
 
 
-def floored(xp: Any, area: Any) -> Any:
+def floored(xp: Namespace, area: Number) -> Number:
     """An area or a squared length, of which a negligible one counts as the largest that is."""
     return safe_if_ordinary(xp, xp.where(area < NEGLIGIBLE, NEGLIGIBLE, area))
 
 
-def no_point(xp: Any, side: Any) -> Any:
+def no_point(xp: Namespace, side: Number) -> Number:
     """A side, which counts as 2^-33 at least: what is divided by it need not be 0 where it is 0."""
     return xp.where(side < SHORTEST_DIVISOR, SHORTEST_DIVISOR, side)
 
 
-def per_length(xp: Any, side: Any) -> Any:
+def per_length(xp: Namespace, side: Number) -> Number:
     """1 / side, of a side that counts as 2^-33 at least."""
     return reciprocal(xp, no_point(xp, side))
 
 
 @replaceable
-def per_sides(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
+def per_sides(xp: Namespace, w: Number, h: Number) -> tuple[Number, Number]:
     """1 / w and 1 / h of a box of the call, or of sides that are no shorter: ordinary where those of such a box are.
 
     One division, since the product of two sides that count as 2^-33 at least has an inverse up to sides of 2^63.
@@ -112,29 +115,35 @@ def per_sides(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
 # --- The same for ordinary boxes ------------------------------------------------------------------------------------
 
 
-def as_it_is(xp: Any, b: Any) -> Any:
+class Noting(Namespace, Protocol):
+    """The namespace of a formula that is written down; see `boxloss.engines.trace`."""
+
+    safe: set[int]
+
+
+def as_it_is(xp: Namespace, b: BoxT) -> BoxT:
     """Instead of `upright_as_given`."""
     return b
 
 
-def noted(xp: Any, denominator: Any) -> Any:
+def noted(xp: Noting, denominator: Number) -> Number:
     """Instead of `safe_if_ordinary`."""
     if hasattr(denominator, "place"):
         xp.safe.add(denominator.place)
     return denominator
 
 
-def is_safe(xp: Any, denominator: Any) -> bool:
+def is_safe(xp: Noting, denominator: Number) -> bool:
     """Whether a denominator was noted as safe."""
     return getattr(denominator, "place", None) in xp.safe
 
 
-def value_alone(xp: Any, denominator: Any, replacement: Any, value: Any) -> Any:
+def value_alone(xp: Noting, denominator: Number, replacement: Number, value: Number) -> Number:
     """Instead of `where_negligible`."""
     return value if is_safe(xp, denominator) else xp.where(denominator < NEGLIGIBLE, replacement, value)
 
 
-def inverses_by_one_division(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
+def inverses_by_one_division(xp: Noting, a: Number, b: Number) -> tuple[Number, Number]:
     """Instead of `inverses`: a division takes as long as ten multiplications."""
     if not (is_safe(xp, a) and is_safe(xp, b)):
         return inverse(xp, a), inverse(xp, b)
@@ -142,23 +151,24 @@ def inverses_by_one_division(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return per_product * b, per_product * a
 
 
-def per_sides_by_one_division(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
+def per_sides_by_one_division(xp: Namespace, w: Number, h: Number) -> tuple[Number, Number]:
     """Instead of `per_sides`."""
     per_product = reciprocal(xp, w * h)
     return per_product * h, per_product * w
 
 
-def per_side_by_side(xp: Any, w: Any, h: Any) -> tuple[Any, Any]:
+def per_side_by_side(xp: Namespace, w: Number, h: Number) -> tuple[Number, Number]:
     """Instead of `per_sides`, where a division is one instruction."""
     return per_length(xp, w), per_length(xp, h)
 
 
-def with_guards(xp: Any) -> Any:
+def with_guards(xp: Any) -> Namespace:
     """The namespace of a call with the guards that a matrix of ordinary boxes does without: for boxes made of these."""
     replaced: Mapping[Function, Function] | None = xp.__dict__.get("replaced")
-    if replaced is None:
-        return xp
-    return xp.replacing({guard: own for guard, own in replaced.items() if UNGUARDED.get(guard) is not own})
+    guarded: Namespace = xp
+    if replaced is not None:
+        guarded = xp.replacing({guard: own for guard, own in replaced.items() if UNGUARDED.get(guard) is not own})
+    return guarded
 
 
 UNGUARDED: Mapping[Function, Function] = MappingProxyType(

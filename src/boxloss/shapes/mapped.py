@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from boxloss.shapes.shape import Gradient, Pair, plus, times
+from boxloss.typing import Number
 
 Way = Callable[[bool], Gradient]  # the gradient with respect to the first box, or to the other
 
@@ -28,7 +29,7 @@ def back_from_each(of_box: Callable[[Any], Any]) -> Callable[[Way], Way]:
     return back
 
 
-def back_from_between(alpha: Any) -> Callable[[Way], Way]:
+def back_from_between(alpha: Number) -> Callable[[Way], Way]:
     """The way back from a first box that is moved towards the other by a share of the way."""
     rest = 1.0 - alpha
 

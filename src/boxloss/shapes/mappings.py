@@ -4,14 +4,14 @@ Corners are seen from a corner of the pair, so that boxes far from the origin ke
 box without area, so what is made of ordinary boxes has all guards.
 """
 
-from typing import Any
-
 from boxloss.shapes.box import Box
 from boxloss.shapes.guards import with_guards
 from boxloss.shapes.mapped import Mapped, back_from_between, back_from_each
+from boxloss.shapes.pairs import AlignedPair
+from boxloss.typing import Number
 
 
-def scaled(pair: Any, ratio: Any) -> Mapped:
+def scaled(pair: AlignedPair, ratio: Number) -> Mapped:
     """Scale both boxes about their own centres."""
     origin, inset = pair.outer, 0.5 * (1.0 - ratio)
 
@@ -31,7 +31,7 @@ def scaled(pair: Any, ratio: Any) -> Mapped:
     return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back_from_each(unscale))
 
 
-def interpolated(pair: Any, alpha: Any) -> Mapped:
+def interpolated(pair: AlignedPair, alpha: Number) -> Mapped:
     """Move the first box towards the other, by the share alpha of the way."""
     box, other, rest = pair.box, pair.other, 1.0 - alpha
     width, height = other.x2 - other.x1, other.y2 - other.y1

@@ -7,64 +7,59 @@ the centres, and so on. It states partial derivatives with respect to these only
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from boxloss.shapes.box import Box, Image
+from boxloss.shapes.box import Box, FlatBox, Image, Vector
 from boxloss.shapes.guards import nonzero, safe_if_ordinary, where_negligible
+from boxloss.shapes.pairs import AlignedPair, FlatPair
 from boxloss.shapes.replaceable import replaceable, smaller
 from boxloss.shapes.shape import Partials, Relation
+from boxloss.typing import Namespace, Number
 
-Pair = Any  # of `boxloss.shapes.axis_aligned`, which is made of these
-
-
-class Vector(NamedTuple):
-    """A quantity with a component along each axis, or the derivatives with respect to it."""
-
-    x: Any
-    y: Any
+D = TypeVar("D", bound="Number | tuple[Number, ...]")  # a quantity, or the derivatives with respect to it
 
 
 class Sides(NamedTuple):
     """The sides of both boxes, or the derivatives with respect to them."""
 
-    w: Any
-    h: Any
-    other_w: Any
-    other_h: Any
+    w: Number
+    h: Number
+    other_w: Number
+    other_h: Number
 
 
 class Areas(NamedTuple):
     """Areas of a pair."""
 
-    intersection: Any
-    union: Any
-    symmetric_difference: Any  # union - intersection, to full relative precision: 1 - IoU is this over the union
-    corner_distance: Any  # the L1 distance of the corners: 0 if the two boxes are equal, positive otherwise
+    intersection: Number
+    union: Number
+    symmetric_difference: Number  # union - intersection, to full relative precision: 1 - IoU is this over the union
+    corner_distance: Number  # the L1 distance of the corners: 0 if the two boxes are equal, positive otherwise
 
 
 class AreaPartials(NamedTuple):
     """Derivatives of a loss with respect to the areas of a pair."""
 
-    intersection: Any
-    union: Any
+    intersection: Number
+    union: Number
 
 
-def positive_part(xp: Any, a: Any) -> Any:
+def positive_part(xp: Namespace, a: Number) -> Number:
     """max(a, 0)."""
     return xp.where(a > 0.0, a, 0.0)
 
 
-def where_larger(xp: Any, a: Any, b: Any, larger: Any, smaller: Any) -> Any:
+def where_larger(xp: Namespace, a: Number, b: Number, larger: Number, smaller: Number) -> Number:
     """Take `larger` where a > b, `smaller` where a < b, and their mean at a tie."""
     return xp.where(a > b, larger, xp.where(a < b, smaller, 0.5 * (larger + smaller)))
 
 
-def width(b: Box) -> Any:
+def width(b: Box) -> Number:
     """x2 - x1."""
     return b.x2 - b.x1
 
 
-def height(b: Box) -> Any:
+def height(b: Box) -> Number:
     """y2 - y1."""
     return b.y2 - b.y1
 
@@ -73,13 +68,13 @@ def height(b: Box) -> Any:
 
 
 @replaceable
-def sum_of_products(xp: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+def sum_of_products(xp: Namespace, a: Number, b: Number, c: Number, d: Number) -> Number:
     """a b + c d without fused multiply-add, so that it is the same with the two products exchanged."""
     return a * b + c * d
 
 
 @replaceable
-def areas_forward(xp: Any, pair: Pair) -> Areas:
+def areas_forward(xp: Namespace, pair: AlignedPair) -> Areas:
     """Intersection and union.
 
     The symmetric difference is summed from the parts of each box outside the other and the union from it, so a match
@@ -96,12 +91,14 @@ def areas_forward(xp: Any, pair: Pair) -> Areas:
     return Areas(intersection, safe_if_ordinary(xp, difference + intersection), difference, corner_distance)
 
 
-def areas_pullback(xp: Any, pair: Pair, d: AreaPartials) -> Partials:
+def areas_pullback(xp: Namespace, pair: AlignedPair, d: AreaPartials) -> Partials:
     """union = w h + W H - intersection."""
     return area_and_intersection_pullback(xp, pair, d.union, d.intersection - d.union)
 
 
-def area_and_intersection_pullback(xp: Any, pair: Pair, by_area: Any, by_intersection: Any) -> Partials:
+def area_and_intersection_pullback(
+    xp: Namespace, pair: AlignedPair, by_area: Number, by_intersection: Number
+) -> Partials:
     """Back from the area of the first box, and from the intersection, a product of clamped sides."""
     w, h, overlap_w, overlap_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
     d_w, d_h = by_area * h, by_area * w
@@ -110,7 +107,7 @@ def area_and_intersection_pullback(xp: Any, pair: Pair, by_area: Any, by_interse
     return Partials(box=Box(-d_w, -d_h, d_w, d_h), inner=Vector(d_overlap_w, d_overlap_h))
 
 
-def where_overlapping(xp: Any, overlap: Any, side: Any, d: Any) -> Any:
+def where_overlapping(xp: Namespace, overlap: Number, side: Number, d: Number) -> Number:
     """Take `d` where the boxes overlap along an axis, 0 where there is a gap, and their mean where they are in contact.
 
     A box without width inside the other is not in contact with it: its kink is that of `upright`.
@@ -121,33 +118,33 @@ def where_overlapping(xp: Any, overlap: Any, side: Any, d: Any) -> Any:
 # --- The enclosing box ----------------------------------------------------------------------------------------------
 
 
-def enclosing_sides_forward(xp: Any, pair: Pair) -> Vector:
+def enclosing_sides_forward(xp: Namespace, pair: AlignedPair) -> Vector:
     """Sides of the smallest box that encloses both."""
     return Vector(width(pair.outer), height(pair.outer))
 
 
-def enclosing_sides_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
+def enclosing_sides_pullback(xp: Namespace, pair: AlignedPair, d: Vector) -> Partials:
     """A side is its second corner minus its first."""
     return Partials(outer=d)
 
 
-def enclosing_area_forward(xp: Any, pair: Pair) -> Any:
+def enclosing_area_forward(xp: Namespace, pair: AlignedPair) -> Number:
     """Area of the enclosing box."""
     return safe_if_ordinary(xp, width(pair.outer) * height(pair.outer))
 
 
-def enclosing_area_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+def enclosing_area_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
     """d(w h) = h dw + w dh."""
     return Partials(outer=Vector(d * height(pair.outer), d * width(pair.outer)))
 
 
-def enclosing_diagonal_forward(xp: Any, pair: Pair) -> Any:
+def enclosing_diagonal_forward(xp: Namespace, pair: AlignedPair) -> Number:
     """Squared diagonal of the enclosing box."""
     w, h = width(pair.outer), height(pair.outer)
     return safe_if_ordinary(xp, w * w + h * h)
 
 
-def enclosing_diagonal_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+def enclosing_diagonal_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
     """d(w^2 + h^2) = 2 w dw + 2 h dh."""
     twice = 2.0 * d
     return Partials(outer=Vector(twice * width(pair.outer), twice * height(pair.outer)))
@@ -156,72 +153,72 @@ def enclosing_diagonal_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
 # --- Centres, sides, aspect ratios ----------------------------------------------------------------------------------
 
 
-def center_offset_forward(xp: Any, pair: Pair) -> Vector:
+def center_offset_forward(xp: Namespace, pair: AlignedPair) -> Vector:
     """Centre of pred minus centre of target."""
-    return pair.offset  # type: ignore[no-any-return]
+    return pair.offset
 
 
-def center_offset_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
+def center_offset_pullback(xp: Namespace, pair: AlignedPair, d: Vector) -> Partials:
     """Either corner moves the centre by half."""
     d_x, d_y = 0.5 * d.x, 0.5 * d.y
     return Partials(box=Box(d_x, d_y, d_x, d_y))
 
 
-def center_distance_forward(xp: Any, pair: Pair) -> Any:
+def center_distance_forward(xp: Namespace, pair: AlignedPair) -> Number:
     """Squared distance of the centres."""
     x, y = pair.offset
     return x * x + y * y
 
 
-def center_distance_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+def center_distance_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
     """d(x^2 + y^2) = 2 x dx + 2 y dy."""
     (x, y), twice = pair.offset, 2.0 * d
     return center_offset_pullback(xp, pair, Vector(twice * x, twice * y))
 
 
-def size_difference_forward(xp: Any, pair: Pair) -> Vector:
+def size_difference_forward(xp: Namespace, pair: FlatPair) -> Vector:
     """Sides of pred minus sides of target."""
     (w, h), (other_w, other_h) = pair.box.sides, pair.other.sides
     return Vector(w - other_w, h - other_h)
 
 
-def size_difference_pullback(xp: Any, pair: Pair, d: Vector) -> Partials:
+def size_difference_pullback(xp: Namespace, pair: AlignedPair, d: Vector) -> Partials:
     """A side is its second corner minus its first."""
     return Partials(box=Box(-d.x, -d.y, d.x, d.y))
 
 
-def sides_forward(xp: Any, pair: Pair) -> Sides:
+def sides_forward(xp: Namespace, pair: FlatPair) -> Sides:
     """Sides of pred and of target."""
     return Sides(*pair.box.sides, *pair.other.sides)
 
 
-def sides_pullback(xp: Any, pair: Pair, d: Sides) -> Partials:
+def sides_pullback(xp: Namespace, pair: AlignedPair, d: Sides) -> Partials:
     """A side is its second corner minus its first."""
     return Partials(box=Box(-d.w, -d.h, d.w, d.h))
 
 
-def corners_forward(xp: Any, pair: Pair) -> Box:
+def corners_forward(xp: Namespace, pair: AlignedPair) -> Box:
     """Corners of pred minus corners of target."""
     p, t = pair.box, pair.other
     return Box(p.x1 - t.x1, p.y1 - t.y1, p.x2 - t.x2, p.y2 - t.y2)
 
 
-def corners_pullback(xp: Any, pair: Pair, d: Box) -> Partials:
+def corners_pullback(xp: Namespace, pair: AlignedPair, d: Box) -> Partials:
     """They are those of pred, but for a constant."""
     return Partials(box=d)
 
 
-def image_diagonal_forward(xp: Any, pair: Pair) -> Any:
+def image_diagonal_forward(xp: Namespace, pair: AlignedPair) -> Number:
     """Squared diagonal of the image of the call."""
     return pair.image.width * pair.image.width + pair.image.height * pair.image.height
 
 
-def image_diagonal_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+def image_diagonal_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
     """No box moves it."""
     return Partials()
 
 
-def aspect_forward(xp: Any, pair: Pair) -> Any:
+def aspect_forward(xp: Namespace, pair: FlatPair) -> Number:
     """atan(W / H) - atan(w / h) with one arc tangent: tan(a - b) = (tan a - tan b) / (1 + tan a tan b).
 
     It is defined for a side of 0 too, and 0 if a box is a point.
@@ -231,7 +228,7 @@ def aspect_forward(xp: Any, pair: Pair) -> Any:
     return xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h + 0.0)
 
 
-def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+def aspect_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
     """d atan(w / h) = (h dw - w dh) / (w^2 + h^2)."""
     w, h = width(pair.box), height(pair.box)
     scaled = d / nonzero(xp, w * w + h * h)
@@ -239,13 +236,13 @@ def aspect_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
     return Partials(box=Box(d_w, -d_h, -d_w, d_h))
 
 
-def aspect_of_one_box(xp: Any, b: Any, image: Image) -> Any:
+def aspect_of_one_box(xp: Namespace, b: FlatBox, image: Image) -> Number:
     """atan(w / h), defined for a side of 0 too."""
     w, h = b.upright(xp).sides
     return xp.atan2(w, h + 0.0)
 
 
-def aspect_of_two(xp: Any, pair: Pair, pred: Any, target: Any) -> Any:
+def aspect_of_two(xp: Namespace, pair: FlatPair, pred: Number, target: Number) -> Number:
     """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
     (w, h), (other_w, other_h) = pair.box.sides, pair.other.sides
     size, other_size = w + h, other_w + other_h
@@ -255,7 +252,7 @@ def aspect_of_two(xp: Any, pair: Pair, pred: Any, target: Any) -> Any:
 # --- The table ------------------------------------------------------------------------------------------------------
 
 
-def same(d: Any) -> Any:
+def same(d: D) -> D:
     """For a quantity that is the same with the boxes exchanged."""
     return d
 
@@ -265,9 +262,12 @@ def swapped(d: Sides) -> Sides:
     return Sides(d.other_w, d.other_h, d.w, d.h)
 
 
-def negated(d: Any) -> Any:
+def negated(d: D) -> D:
     """For a number, or a tuple of numbers, that changes sign with the boxes exchanged."""
-    return type(d)(*(-item for item in d)) if isinstance(d, tuple) else -d
+    one: Any = d
+    one = type(one)(*(-item for item in one)) if isinstance(one, tuple) else -one
+    negative: D = one
+    return negative
 
 
 _ALL = (

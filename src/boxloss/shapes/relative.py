@@ -2,22 +2,27 @@
 
 from typing import Any, NamedTuple
 
+from boxloss.typing import Number
+
 
 class Relative(NamedTuple):
     """Two boxes in the frame of the second, whose centre is the origin and whose sides lie along the axes."""
 
-    x: Any
-    y: Any
-    w: Any
-    h: Any
-    cos: Any
-    sin: Any
-    other_w: Any
-    other_h: Any
+    x: Number
+    y: Number
+    w: Number
+    h: Number
+    cos: Number
+    sin: Number
+    other_w: Number
+    other_h: Number
 
 
 class RelativeGradient(NamedTuple):
-    """Derivatives with respect to two boxes in the frame of the second, by the angle between them; None counts as 0."""
+    """Derivatives with respect to two boxes in the frame of the second, by the angle between them; None counts as 0.
+
+    Which of these are None, those know who make them and read them.
+    """
 
     x: Any = None
     y: Any = None
@@ -31,5 +36,5 @@ class RelativeGradient(NamedTuple):
 class Projection(NamedTuple):
     """Two boxes along one line, or the derivatives with respect to these."""
 
-    distance: Any  # of the first ends and of the last ends, added up
-    length: Any  # of the interval that encloses both
+    distance: Number  # of the first ends and of the last ends, added up
+    length: Number  # of the interval that encloses both

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
-from boxloss.shapes.box import Box
+from boxloss.shapes.box import Box, Vector
+from boxloss.shapes.pairs import AlignedPair
 from boxloss.shapes.relations import (
-    Pair,
     Sides,
-    Vector,
     center_offset_forward,
     center_offset_pullback,
     corners_forward,
@@ -22,9 +20,10 @@ from boxloss.shapes.relations import (
 )
 from boxloss.shapes.relative import Projection, Relative, RelativeGradient
 from boxloss.shapes.shape import Partials, Relation, plus
+from boxloss.typing import Namespace, Number
 
 
-def projections_forward(xp: Any, pair: Pair) -> tuple[Projection, ...]:
+def projections_forward(xp: Namespace, pair: AlignedPair) -> tuple[Projection, ...]:
     """Both boxes along x and along y."""
     x1, y1, x2, y2 = corners_forward(xp, pair)
     return (
@@ -33,7 +32,7 @@ def projections_forward(xp: Any, pair: Pair) -> tuple[Projection, ...]:
     )
 
 
-def projections_pullback(xp: Any, pair: Pair, d: tuple[Projection, ...]) -> Partials:
+def projections_pullback(xp: Namespace, pair: AlignedPair, d: tuple[Projection, ...]) -> Partials:
     """Each end has the sign of its difference as slope."""
     along_x, along_y = d
     x1, y1, x2, y2 = (xp.sign(difference) for difference in corners_forward(xp, pair))
@@ -41,14 +40,14 @@ def projections_pullback(xp: Any, pair: Pair, d: tuple[Projection, ...]) -> Part
     return Partials(box=box, outer=Vector(along_x.length, along_y.length))
 
 
-def relative_forward(xp: Any, pair: Pair) -> Relative:
+def relative_forward(xp: Namespace, pair: AlignedPair) -> Relative:
     """The pred from the centre of the target."""
     x, y = center_offset_forward(xp, pair)
     w, h, other_w, other_h = sides_forward(xp, pair)
     return Relative(x, y, w, h, 1.0, 0.0, other_w, other_h)
 
 
-def relative_pullback(xp: Any, pair: Pair, d: RelativeGradient) -> Partials:
+def relative_pullback(xp: Namespace, pair: AlignedPair, d: RelativeGradient) -> Partials:
     """There is no angle."""
     sides = Sides(d.w, d.h, d.other_w, d.other_h)
     return plus(center_offset_pullback(xp, pair, Vector(d.x, d.y)), sides_pullback(xp, pair, sides))
@@ -59,14 +58,14 @@ def opposite(d: RelativeGradient) -> RelativeGradient:
     return RelativeGradient(-d.x, -d.y, d.other_w, d.other_h, None, d.w, d.h)
 
 
-def wasserstein_forward(xp: Any, pair: Pair) -> Any:
+def wasserstein_forward(xp: Namespace, pair: AlignedPair) -> Number:
     """The squared Wasserstein distance of the boxes as Gaussians with covariances of w^2 / 4 and h^2 / 4."""
     offset, size = center_offset_forward(xp, pair), size_difference_forward(xp, pair)
     half_x, half_y = 0.5 * size.x, 0.5 * size.y
     return (offset.x * offset.x + offset.y * offset.y) + (half_x * half_x + half_y * half_y)
 
 
-def wasserstein_pullback(xp: Any, pair: Pair, d: Any) -> Partials:
+def wasserstein_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
     """Of the centre and of the sides."""
     offset, size = center_offset_forward(xp, pair), size_difference_forward(xp, pair)
     half = 0.5 * d

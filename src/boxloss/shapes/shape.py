@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, overload
 
-from boxloss.shapes.box import Box, Image
+from boxloss.shapes.box import Box, Image, Vector
+from boxloss.typing import Namespace, Number, Truth
+
+Numbers = tuple[Number, ...]
 
 
 class Relation(NamedTuple):
@@ -21,7 +24,7 @@ class Relation(NamedTuple):
         ``pullback(xp, pair, d)``: the derivatives `d` of a loss by the quantity as derivatives of the pair:
         `Partials` of axis-aligned boxes. What these say of the first box holds for either, once the pair is exchanged.
     exchange
-        ``exchange(d)``: `d` as it is with the two boxes exchanged.
+        ``exchange(d)``: `d` as it is with the two boxes exchanged. Of what types these are is a matter of the relation.
     part, combine
         For a quantity that combines something of each box: ``part(xp, box, image)``, a number, and
         ``combine(xp, pair, pred_part, target_part)``, the quantity. A matrix needs the first once a box, not once a
@@ -34,8 +37,8 @@ class Relation(NamedTuple):
     forward: Callable[..., Any]
     pullback: Callable[..., Any]
     exchange: Callable[[Any], Any]
-    part: Callable[..., Any] | None = None
-    combine: Callable[..., Any] | None = None
+    part: Callable[[Namespace, Any, Image], Number] | None = None
+    combine: Callable[[Namespace, Any, Number, Number], Any] | None = None
     reads_image: bool = False
 
 
@@ -46,48 +49,52 @@ class Partials(NamedTuple):
     enclosing box.
     """
 
-    box: Any = None
-    inner: Any = None
-    outer: Any = None
+    box: Box | None = None
+    inner: Vector | None = None
+    outer: Vector | None = None
 
 
 class Gradient(NamedTuple):
     """Derivatives of a loss with respect to one box: as it was given, and made upright; None where there are none."""
 
-    upright: Any = None
+    upright: Any = None  # those of what kind of box, its shape knows
     given: Any = None
 
 
 GradientOf = Callable[[bool], Gradient]  # of the first box, or of the other if the boxes are exchanged
-D = TypeVar("D")  # derivatives: numbers, in tuples or not, or None
+# Numbers, in tuples or not: derivatives of the form that a quantity has; None where a loss does not depend on it.
+Derivatives = Number | tuple[Any, ...] | None
+D = TypeVar("D", bound=Number | tuple[Any, ...])
 
 
-def plus(a: D, b: D) -> D:
+@overload
+def plus(a: D, b: D | None) -> D: ...
+@overload
+def plus(a: None, b: D) -> D: ...
+@overload
+def plus(a: None, b: None) -> None: ...
+def plus(a: Any, b: Any) -> Any:
     """Add derivatives of one form, where None counts as 0."""
     if a is None or b is None:
         return b if a is None else a
-    one: Any = a
     if isinstance(a, tuple):
-        one = type(one)(*map(plus, one, b)) if hasattr(a, "_fields") else tuple(map(plus, one, b))  # type: ignore[call-overload]
-    else:
-        one = one + b
-    total: D = one
-    return total
+        return type(a)(*map(plus, a, b)) if hasattr(a, "_fields") else tuple(map(plus, a, b))
+    return a + b
 
 
-def times(a: D, factor: Any) -> D:
+@overload
+def times(a: D, factor: Number) -> D: ...
+@overload
+def times(a: None, factor: Number) -> None: ...
+def times(a: Any, factor: Number) -> Any:
     """Multiply derivatives by a number; None stays None."""
-    one: Any = a
     if isinstance(a, tuple):
         scaled = (times(item, factor) for item in a)
-        one = type(one)(*scaled) if hasattr(a, "_fields") else tuple(scaled)
-    elif a is not None:
-        one = one * factor
-    product: D = one
-    return product
+        return type(a)(*scaled) if hasattr(a, "_fields") else tuple(scaled)
+    return None if a is None else a * factor
 
 
-Parts = Mapping[Relation, tuple[Any, Any]]  # those of the two boxes
+Parts = Mapping[Relation, tuple[Number, Number]]  # those of the two boxes
 NO_PARTS: Parts = MappingProxyType({})
 
 
@@ -106,7 +113,7 @@ class Pair:
 
     def __init__(
         self,
-        xp: Any,
+        xp: Namespace,
         given: Any,
         given_other: Any,
         image: Image,
@@ -180,12 +187,12 @@ class Shape:
     size: int
     box: Callable[..., Any]
     pair: type[Pair]
-    ordinary: Callable[[Any], Any]
+    ordinary: Callable[[Any], Truth]
     relations: Mapping[str, Relation]
-    scaled: Callable[[Any, Any], Any]
-    interpolated: Callable[[Any, Any], Any]
-    differences: Callable[[Any, Any, str], tuple[tuple[Any, ...], Callable[..., Any]]]
-    enclosing: Callable[[Any, Any], Box]
+    scaled: Callable[[Any, Number], Any]
+    interpolated: Callable[[Any, Number], Any]
+    differences: Callable[[Namespace, Any, str], tuple[Numbers, Callable[[Numbers], Any]]]
+    enclosing: Callable[[Namespace, Any], Box]
     least_extent: float = 1.0
 
     def relation(self, which: str | Relation) -> Relation:
@@ -197,6 +204,10 @@ class Shape:
         except KeyError:
             names = ", ".join(map(repr, self.relations))
             raise ValueError(f"relations of {self.name} boxes are {names}; got {which!r}") from None
+
+
+Decode = Callable[[Namespace, Numbers, Image], Any]
+Pullback = Callable[[Namespace, Numbers, Any, Image], Numbers]
 
 
 class Format(NamedTuple):
@@ -223,8 +234,8 @@ class Format(NamedTuple):
 
     shape: Shape
     size: int
-    decode: Callable[..., Any]
-    pullback: Callable[..., tuple[Any, ...]]
-    encode: Callable[..., tuple[Any, ...]]
+    decode: Decode
+    pullback: Pullback
+    encode: Callable[[Namespace, Any, Image], Numbers]
     relative: bool = False
     per_radian: float | None = None

@@ -1,14 +1,13 @@
 """The Wasserstein distance of two boxes as Gaussians with covariances of w^2 / 4 and h^2 / 4 along their sides."""
 
-from typing import Any
-
 from boxloss.shapes.guards import inverse, not_negative
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.replaceable import replaceable
+from boxloss.typing import Namespace, Number
 
 
 @replaceable
-def wasserstein(xp: Any, r: Relative) -> tuple[Any, RelativeGradient]:
+def wasserstein(xp: Namespace, r: Relative) -> tuple[Number, RelativeGradient]:
     """The squared Wasserstein distance of a pair, and its derivatives.
 
     The root of the product of the covariances has K / (2 (q + sqrt(q^2 - K))) for a difference of large numbers.

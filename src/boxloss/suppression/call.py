@@ -17,7 +17,7 @@ from boxloss.request import Request, pairwise_request
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.relations import height, positive_part, width
 from boxloss.shapes.shape import Pair
-from boxloss.typing import Array
+from boxloss.typing import Array, Namespace, Number
 from boxloss.verbs.pairwise.tiles import index_type
 from boxloss.verbs.within.strips import numbered
 
@@ -36,7 +36,7 @@ class Quotient(Loss):
     expression = "I / (A + B - I)"
     value_range = "[0, 1]"
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+    def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, Any]:
         """The value; nobody asks for a gradient."""
         if pair.shape is not AXIS_ALIGNED:
             areas = pair.quantity(pair.shape.relation("areas"))

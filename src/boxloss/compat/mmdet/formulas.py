@@ -1,19 +1,19 @@
 """Losses that mmdet has and the field has under no other name."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_positive
 from boxloss.formulas.evaluation import Evaluation
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss, Term, over_relations
-from boxloss.shapes.box import Box
+from boxloss.shapes.box import Box, Vector
 from boxloss.shapes.guards import inverse
-from boxloss.shapes.relations import Sides, Vector, where_larger
+from boxloss.shapes.relations import Sides, where_larger
 from boxloss.shapes.shape import Gradient, Pair
+from boxloss.typing import Namespace, Number
 
 
-def smooth(xp: Any, value: Any, point: Any) -> tuple[Any, Any]:
+def smooth(xp: Namespace, value: Number, point: Number) -> tuple[Number, Number]:
     """The smooth L1 function of a positive number, and its slope."""
     is_small = value < point
     quadratic = value * value * (0.5 / point)
@@ -41,7 +41,7 @@ class ExtendedIoU(OverlapLoss):
         super().__post_init__()
 
     @staticmethod
-    def formula(xp: Any, sides: Sides, corners: Box, c: Vector, smooth_point: float, eps: float) -> Term:
+    def formula(xp: Namespace, sides: Sides, corners: Box, c: Vector, smooth_point: float, eps: float) -> Term:
         """From the sides, the distances of the first corners and those of the enclosing box."""
         reach_w, reach_h = sides.w + sides.other_w - c.x, sides.h + sides.other_h - c.y
         gap_w, gap_h = xp.where(reach_w < 0.0, reach_w, 0.0), xp.where(reach_h < 0.0, reach_h, 0.0)
@@ -89,7 +89,7 @@ class BoundedIoU(Loss):
         check_positive("beta", self.beta)
         super().__post_init__()
 
-    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+    def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The four terms, each with its derivative with respect to pred."""
         offset, sides = (pair.quantity(pair.shape.relation(which)) for which in self.relations)
         x, d_x = self._of_offset(xp, offset.x, sides.other_w)
@@ -101,7 +101,7 @@ class BoundedIoU(Loss):
         found = over_relations(xp, pair, self.relations, (value, partials))
         return Evaluation(value, lambda exchanged: Gradient() if exchanged else found.gradient(False))
 
-    def _of_offset(self, xp: Any, offset: Any, side: Any) -> tuple[Any, Any]:
+    def _of_offset(self, xp: Namespace, offset: Number, side: Number) -> tuple[Number, Number]:
         """1 - max((W - 2 |dx|) / (W + 2 |dx| + eps), 0)."""
         twice = 2.0 * xp.abs(offset)
         per = inverse(xp, side + twice + self.eps)
@@ -110,7 +110,7 @@ class BoundedIoU(Loss):
         falls = 2.0 * (per + bound * per) * xp.sign(offset)
         return cost, slope * where_larger(xp, bound, 0.0, falls, 0.0)
 
-    def _of_side(self, xp: Any, side: Any, other: Any) -> tuple[Any, Any]:
+    def _of_side(self, xp: Namespace, side: Number, other: Number) -> tuple[Number, Number]:
         """1 - min(W / (w + eps), w / (W + eps))."""
         per_side, per_other = inverse(xp, side + self.eps), inverse(xp, other + self.eps)
         larger, smaller = other * per_side, side * per_other

@@ -1,5 +1,7 @@
 """The functions of boxes themselves of ``torchvision.ops``: the same numbers, integers included."""
 
+from typing import Any
+
 from boxloss.check import check_choice, check_finite, check_image_size
 from boxloss.check_arrays import array_namespace, as_boxes, check_boxes, default_float
 from boxloss.compat.torchvision import rotated
@@ -44,8 +46,8 @@ def box_area(boxes: ArrayT, fmt: str = "xyxy") -> ArrayT:
     xp, _ = check_boxes(boxes, fmt)
     b = Box(*split(upcast(xp, as_boxes(xp, "boxes", boxes))))
     _, _, w, h = (*b[:2], width(b), height(b)) if fmt == "xyxy" else b
-    area: ArrayT = w * h
-    return area
+    area: Any = w * h
+    return area  # type: ignore[no-any-return]
 
 
 def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:

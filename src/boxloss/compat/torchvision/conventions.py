@@ -11,7 +11,8 @@ from boxloss.losses.giou import GIoU
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.shapes.relations import Areas
-from boxloss.shapes.shape import Gradient, Pair, Relation, times
+from boxloss.shapes.shape import Gradient, GradientOf, Pair, Relation, times
+from boxloss.typing import Namespace, Number
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
 DEFAULT_EPS = 1e-7
@@ -30,7 +31,7 @@ class DIoUOfTwoEps(OverlapLoss):
     value_range = DIoU.value_range
 
     @staticmethod
-    def terms(xp: Any, areas: Areas, c2: Any, rho2: Any, union_eps: float, eps: float) -> tuple[Term, ...]:
+    def terms(xp: Namespace, areas: Areas, c2: Number, rho2: Number, union_eps: float, eps: float) -> tuple[Term, ...]:
         """1 - IoU and rho^2 / c^2."""
         return distance_and_penalty(xp, areas, c2, rho2, union_eps, eps)
 
@@ -48,11 +49,11 @@ class CIoUOfThreeEps(OverlapLoss):
 
     @staticmethod
     def terms(
-        xp: Any,
+        xp: Namespace,
         areas: Areas,
-        c2: Any,
-        rho2: Any,
-        aspect: Any,
+        c2: Number,
+        rho2: Number,
+        aspect: Number,
         union_eps: float,
         diagonal_eps: float,
         eps: float,
@@ -84,7 +85,7 @@ class Score(Loss):
         """Those of the loss."""
         return self.loss.relations
 
-    def evaluate(self, xp: Any, pair: Pair) -> tuple[Any, Any]:
+    def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """The value of the loss, taken from 1."""
         value, gradient = self.loss.evaluate(xp, pair)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from boxloss.check_arrays import default_float
 from boxloss.shapes.box import join, split
+from boxloss.shapes.shape import Numbers
+from boxloss.typing import Namespace, Number
 
 FORMATS = ("cxcywhr", "xywhr", "xyxyxyxy")
-Numbers = tuple[Any, ...]
 
 
 def convert(xp: Any, boxes: Any, in_fmt: str, out_fmt: str) -> Any:
@@ -18,38 +19,38 @@ def convert(xp: Any, boxes: Any, in_fmt: str, out_fmt: str) -> Any:
     return boxes if out_fmt == "xywhr" else _step(xp, _FROM_CORNER[out_fmt], boxes)
 
 
-def _step(xp: Any, step: Callable[[Any, Numbers], Numbers], boxes: Any) -> Any:
+def _step(xp: Any, step: Callable[[Namespace, Numbers], Numbers], boxes: Any) -> Any:
     if xp.isdtype(boxes.dtype, "real floating"):
         return join(xp, step(xp, split(boxes)))
     found = join(xp, step(xp, split(xp.astype(boxes, default_float(xp)))))
     return xp.astype(xp.round(found), boxes.dtype)
 
 
-def _cosine_and_sine(xp: Any, degrees: Any) -> tuple[Any, Any]:
+def _cosine_and_sine(xp: Namespace, degrees: Number) -> tuple[Number, Number]:
     angle = degrees * math.pi / 180.0
     return xp.cos(angle), xp.sin(angle)
 
 
-def _centre_to_corner(xp: Any, numbers: Numbers) -> Numbers:
+def _centre_to_corner(xp: Namespace, numbers: Numbers) -> Numbers:
     cx, cy, w, h, r = numbers
     cos, sin = _cosine_and_sine(xp, r)
     return cx - w / 2 * cos - h / 2 * sin, cy - h / 2 * cos + w / 2 * sin, w, h, r
 
 
-def _corner_to_centre(xp: Any, numbers: Numbers) -> Numbers:
+def _corner_to_centre(xp: Namespace, numbers: Numbers) -> Numbers:
     x, y, w, h, r = numbers
     cos, sin = _cosine_and_sine(xp, r)
     return x + w / 2 * cos + h / 2 * sin, y - w / 2 * sin + h / 2 * cos, w, h, r
 
 
-def _corner_to_corners(xp: Any, numbers: Numbers) -> Numbers:
+def _corner_to_corners(xp: Namespace, numbers: Numbers) -> Numbers:
     x, y, w, h, r = numbers
     cos, sin = _cosine_and_sine(xp, r)
     x2, y2 = x + w * cos, y - w * sin
     return x, y, x2, y2, x2 + h * sin, y2 + h * cos, x + h * sin, y + h * cos
 
 
-def _corners_to_corner(xp: Any, numbers: Numbers) -> Numbers:
+def _corners_to_corner(xp: Namespace, numbers: Numbers) -> Numbers:
     """The fourth corner is not looked at."""
     x1, y1, x2, y2, x3, y3, _, _ = numbers
     r = xp.atan2(y1 - y2, x2 - x1) * 180 / math.pi

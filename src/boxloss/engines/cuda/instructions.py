@@ -12,9 +12,11 @@ from llvmlite import ir
 
 from boxloss.engines.llvm import Emit
 from boxloss.engines.symbols import NUMBER
-from boxloss.engines.trace import Function
+from boxloss.engines.trace import Function, SymbolicNamespace
 from boxloss.shapes import guards
-from boxloss.shapes.relations import areas_forward, sum_of_products
+from boxloss.shapes.pairs import AlignedPair
+from boxloss.shapes.relations import Areas, areas_forward, sum_of_products
+from boxloss.typing import Number
 
 
 def _assembly(instruction: str) -> Emit:
@@ -52,25 +54,26 @@ def instructions(dtype: str, capability: tuple[int, int]) -> dict[str, Emit]:
     return LIBRARY | always | (least_and_most if capability >= (8, 0) else {})
 
 
-def reciprocal(xp: Any, a: Any) -> Any:
+def reciprocal(xp: SymbolicNamespace, a: Number) -> Number:
     """1 / a to 1 ulp."""
     return xp.operation("reciprocal", NUMBER, a)
 
 
-def share(xp: Any, part: Any, whole: Any, per_whole: Any) -> Any:
+def share(xp: SymbolicNamespace, part: Number, whole: Number, per_whole: Number) -> Number:
     """part / whole from an approximate 1 / whole and what that leaves: exactly 1 where they are equal."""
     quotient = part * per_whole
     rest = xp.operation("fused", NUMBER, -whole, quotient, part)
     return xp.operation("fused", NUMBER, per_whole, rest, quotient)
 
 
-def contracted_areas(xp: Any, pair: Any) -> Any:
+def contracted_areas(xp: SymbolicNamespace, pair: AlignedPair) -> Areas:
     """The areas, fused: their products at a match are 0 but for one. On a CPU a descent would depend on its kind."""
     with xp.writer.contracting(True):
-        return inspect.unwrap(areas_forward)(xp, pair)
+        areas: Areas = inspect.unwrap(areas_forward)(xp, pair)
+    return areas
 
 
-def separate_products(xp: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+def separate_products(xp: SymbolicNamespace, a: Number, b: Number, c: Number, d: Number) -> Number:
     """a b + c d, each product rounded."""
     with xp.writer.contracting(False):
         return a * b + c * d

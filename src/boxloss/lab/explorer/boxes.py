@@ -9,7 +9,8 @@ from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.box import Image
 from boxloss.shapes.rotated.pair import RotatedPair
 from boxloss.shapes.rotated.shape import ROTATED
-from boxloss.shapes.shape import Gradient, Pair, Shape
+from boxloss.shapes.shape import Gradient, Numbers, Pair, Shape
+from boxloss.typing import Namespace, Number
 
 BOX = "b"  # the argument of functions of the page that holds a pair
 
@@ -55,11 +56,11 @@ class Boxes:
         size = self.shape.size
         return [names(BOX, size), names(BOX, size, size), names(BOX, 2, 2 * size)]
 
-    def pair(self, xp: Any, pred: Any, target: Any, image: Any) -> Pair:
+    def pair(self, xp: Namespace, pred: Numbers, target: Numbers, image: tuple[Number, Number]) -> Pair:
         """A pair from its numbers."""
         return self.pair_of(xp, self.shape.box(*pred), self.shape.box(*target), Image(*image))
 
-    def pair_of(self, xp: Any, pred: Any, target: Any, image: Image) -> Pair:
+    def pair_of(self, xp: Namespace, pred: Any, target: Any, image: Image) -> Pair:
         """A pair of boxes."""
         pair = self.shape.pair(xp, pred, target, image)
         if isinstance(pair, RotatedPair):

@@ -19,9 +19,10 @@ from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss, WeightedSum
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import FORMATS
-from boxloss.shapes.shape import Gradient, Pair
+from boxloss.shapes.shape import Gradient, Numbers, Pair
+from boxloss.typing import Namespace, Number
 
-Take = Callable[[Any, Any], Any]  # of a loss bound to numbers and a pair; gives an evaluation
+Take = Callable[[Any, Pair], Any]  # of a loss bound to numbers and a pair; gives an evaluation
 
 
 class Written(NamedTuple):
@@ -116,7 +117,7 @@ def traits_of(loss: Loss, boxes: Boxes) -> Traits:
     """What a loss is like, seen by running it once."""
     found: list[Traits] = []
 
-    def look(bound: Any, pair: Any) -> Any:
+    def look(bound: Any, pair: Pair) -> tuple[()]:
         _, gradient = bound.evaluate(pair.xp, pair)
         upright, given = gradient(False)
         penalties = len(bound.penalties(pair.xp, pair)) if loss.has_iou_term else None
@@ -127,10 +128,12 @@ def traits_of(loss: Loss, boxes: Boxes) -> Traits:
     return found[0]
 
 
-def _of_pair(loss: Loss, boxes: Boxes, compute: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+def _of_pair(loss: Loss, boxes: Boxes, compute: Callable[[Any, Pair], Any]) -> Callable[..., Any]:
     """A function of a loss and a pair as one of numbers."""
 
-    def of_numbers(xp: Any, pred: Any, target: Any, image: Any, numbers: Any) -> Any:
+    def of_numbers(
+        xp: Namespace, pred: Numbers, target: Numbers, image: tuple[Number, Number], numbers: Numbers
+    ) -> Any:
         return compute(loss.program.structure.bind(numbers), boxes.pair(xp, pred, target, image))
 
     return of_numbers
@@ -165,7 +168,7 @@ def root(traits: Traits, format: str, boxes: Boxes) -> str:
     """The value, and the gradient with respect to pred in a format: what `value_and_grad` returns."""
     structure, own = Placeholder(traits).program.structure, FORMATS[format]
 
-    def evaluate(xp: Any, pred: Any, target: Any, image: Any) -> Any:
+    def evaluate(xp: Namespace, pred: Numbers, target: Numbers, image: tuple[Number, Number]) -> tuple[Number, Numbers]:
         pair = boxes.pair(xp, pred, target, image)
         value, gradient = structure.evaluate((), xp, pair)
         numbers = own.encode(xp, pair.given, pair.image)
@@ -179,7 +182,9 @@ def root_of_descent(traits: Traits, parametrisation: str, boxes: Boxes) -> str:
     own = PARAMETRISATIONS[parametrisation]
     structure, size = Placeholder(traits).program.structure, own.format.size
 
-    def evaluate(xp: Any, state: Any, target: Any, image: Any) -> Any:
+    def evaluate(
+        xp: Namespace, state: Numbers, target: Numbers, image: tuple[Number, Number]
+    ) -> tuple[Number, Numbers]:
         of = Image(*image)
         pair = boxes.pair_of(xp, own.box(xp, state), own.format.decode(xp, target, of), of)
         value, gradient = structure.evaluate((), xp, pair)
@@ -216,7 +221,9 @@ def optimizers(boxes: Boxes) -> str:
     def step(name: str) -> str:
         own = OPTIMIZERS[name].step
 
-        def compute(xp: Any, d: Any, m: Any, v: Any, rates: Any, decay: Any) -> Any:
+        def compute(
+            xp: Namespace, d: Numbers, m: Numbers, v: Numbers, rates: tuple[Number, Number], decay: Numbers
+        ) -> tuple[Numbers, Numbers, Numbers]:
             return own(xp, d, m, v, *rates, decay)
 
         arguments = [*(names(array, size) for array in "dmv"), names("r", 2), names("k", 5)]

@@ -12,6 +12,7 @@ from boxloss.formulas.evaluation import Evaluation
 from boxloss.lab.explorer.boxes import derivatives_of, has_image_axes
 from boxloss.losses.loss import Loss
 from boxloss.shapes.shape import Gradient, Pair
+from boxloss.typing import Namespace
 
 # Arguments of functions of the page beside the pair: the numbers of a loss, the losses that it is made of, and these
 # with enclosing boxes along the image.
@@ -80,19 +81,19 @@ class Placeholder(Loss):
         """As its traits say."""
         return self.traits.has_powers
 
-    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+    def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The whole loss."""
         return self._called(xp, pair, "evaluate")
 
-    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+    def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The term 1 - IoU."""
         return self._called(xp, pair, "iou_term")
 
-    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+    def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
         """The other terms."""
         return tuple(self._called(xp, pair, f"penalty_{k}") for k in range(self.traits.penalties or 0))
 
-    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+    def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
         """The sum of the other terms."""
         return self._called(xp, pair, "penalty") if self.traits.penalties else None
 

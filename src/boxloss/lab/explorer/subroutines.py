@@ -4,26 +4,25 @@ These are functions and, of boxes with an angle, relations with many operations.
 which gives the quantity and its derivatives.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from boxloss.engines import javascript
-from boxloss.engines.trace import Function
+from boxloss.engines.symbols import Symbol
+from boxloss.engines.trace import Function, SymbolicNamespace
 from boxloss.losses.gaussian import bhattacharyya
-from boxloss.shapes.box import Image
-from boxloss.shapes.relations import Vector
+from boxloss.shapes.box import Image, Vector
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.rotated.along_image import ALONG_IMAGE
 from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient
 from boxloss.shapes.rotated.overlap import Overlap, overlap
 from boxloss.shapes.rotated.pair import RotatedPair, RotatedPartials
 from boxloss.shapes.rotated.shape import ROTATED
-from boxloss.shapes.shape import Relation, Shape, plus, times
+from boxloss.shapes.shape import Numbers, Relation, Shape, plus, times
 from boxloss.shapes.wasserstein import wasserstein
-
-Numbers = tuple[Any, ...]
+from boxloss.typing import Number
 
 
 class Seen(NamedTuple):
@@ -46,18 +45,18 @@ class Seen(NamedTuple):
     prefix: str
     numbers: Callable[[RotatedPair], Numbers]
     size: int
-    pair: Callable[[Any, Numbers], RotatedPair]
+    pair: Callable[[SymbolicNamespace, Numbers], RotatedPair]
     partials: str
     gradient: Any
 
 
-def _of_target(xp: Any, numbers: Numbers) -> RotatedPair:
+def _of_target(xp: SymbolicNamespace, numbers: Numbers) -> RotatedPair:
     pair = RotatedPair(xp, None, None, Image())
     pair.__dict__["relative"] = Relative(*numbers)
     return pair
 
 
-def _upright(xp: Any, numbers: Numbers) -> RotatedPair:
+def _upright(xp: SymbolicNamespace, numbers: Numbers) -> RotatedPair:
     pair = RotatedPair(xp, None, None, Image())
     pair.__dict__.update(box=RotatedBox(*numbers[:6]), other=RotatedBox(*numbers[6:]))
     return pair
@@ -81,13 +80,13 @@ def _called(relation: Relation) -> Relation:
     seen, units = UNITS[relation]
     size, count = len(seen.gradient._fields), len(units)
 
-    def found(xp: Any, pair: RotatedPair) -> list[Any]:
+    def found(xp: SymbolicNamespace, pair: RotatedPair) -> list[Symbol]:
         return javascript.call(xp, seen.prefix + relation.name, seen.numbers(pair), count * (1 + size))
 
-    def forward(xp: Any, pair: RotatedPair) -> Any:
+    def forward(xp: SymbolicNamespace, pair: RotatedPair) -> Number | Vector:
         return found(xp, pair)[0] if units is SCALAR else Vector(*found(xp, pair)[:count])
 
-    def pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
+    def pullback(xp: SymbolicNamespace, pair: RotatedPair, d: Any) -> RotatedPartials:
         total, derivatives = None, found(xp, pair)[count:]
         for k, of_one in enumerate((d,) if units is SCALAR else d):
             total = plus(total, times(seen.gradient(*derivatives[k * size : (k + 1) * size]), of_one))
@@ -103,7 +102,7 @@ def _with_calls(shape: Shape) -> Shape:
 ROTATED_WITH_CALLS, ALONG_IMAGE_WITH_CALLS = _with_calls(ROTATED), _with_calls(RotatedPair.with_image_axes)
 
 
-def _call(name: str, xp: Any, operands: Numbers, gradient: Any) -> tuple[Any, Any]:
+def _call(name: str, xp: SymbolicNamespace, operands: Numbers, gradient: Any) -> tuple[Any, Any]:
     value, *d = javascript.call(xp, name, operands, 1 + len(gradient._fields))
     return value, gradient(*d)
 
@@ -116,15 +115,15 @@ CALLED: Mapping[Function, Function] = {
 }
 
 
-def _of_relation(relation: Relation) -> Callable[[Any, Numbers], Numbers]:
+def _of_relation(relation: Relation) -> Callable[[SymbolicNamespace, Numbers], Numbers]:
     """The quantity and its derivatives, from the numbers of a pair."""
     seen, units = UNITS[relation]
     nothing = seen.gradient(*[0.0] * len(seen.gradient._fields))
 
-    def compute(xp: Any, numbers: Numbers) -> Numbers:
+    def compute(xp: SymbolicNamespace, numbers: Numbers) -> Numbers:
         pair = seen.pair(xp, numbers)
         value = relation.forward(xp, pair)
-        derivatives: list[Any] = []
+        derivatives: list[Number] = []
         for unit in units:
             derivatives += plus(nothing, getattr(relation.pullback(xp, pair, unit), seen.partials))
         return *((value,) if units is SCALAR else value), *derivatives
@@ -135,10 +134,10 @@ def _of_relation(relation: Relation) -> Callable[[Any, Numbers], Numbers]:
 def subroutines() -> dict[str, str]:
     """Functions of the numbers of a pair, by what they are called."""
 
-    def written(compute: Callable[[Any, Numbers], Any], count: int) -> str:
+    def written(compute: Callable[[SymbolicNamespace, Numbers], Any], count: int) -> str:
         return f"(r) => {{\n{javascript.write(compute, [[f'r[{k}]' for k in range(count)]])}\n}}"
 
-    def flat(found: tuple[Any, Any]) -> Numbers:
+    def flat(found: tuple[Number, Iterable[Number]]) -> Numbers:
         return found[0], *found[1]
 
     size = FROM_TARGET.size

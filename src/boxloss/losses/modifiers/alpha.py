@@ -1,13 +1,13 @@
 """Alpha-IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_positive
 from boxloss.formulas.evaluation import Evaluation, curve, sum_of
 from boxloss.losses.modifiers.modifier import OfIoUTerm
 from boxloss.shapes.replaceable import one_less_power
 from boxloss.shapes.shape import Pair
+from boxloss.typing import Namespace
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Alpha(OfIoUTerm):
         """From 0 at a match."""
         return "[0, inf)"
 
-    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+    def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """1 - IoU^alpha, from the distance: 0 at a match with all digits near it."""
         distance, _ = term = self.loss.iou_term(xp, pair)
         overlaps = distance < 1.0
@@ -73,16 +73,16 @@ class Alpha(OfIoUTerm):
         slope = self.alpha * xp.pow(iou, self.alpha) / iou
         return curve(term, value, xp.where(overlaps | (self.alpha == 1.0), slope, 0.0 * distance))
 
-    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+    def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
         """Each to the power."""
         return tuple(self._power(xp, penalty) for penalty in self.loss.penalties(xp, pair))
 
-    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+    def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
         """The sum of the powers."""
         powers = self.penalties(xp, pair)
         return sum_of(*powers) if powers else None
 
-    def _power(self, xp: Any, penalty: Evaluation) -> Evaluation:
+    def _power(self, xp: Namespace, penalty: Evaluation) -> Evaluation:
         value = xp.pow(penalty.value, self.alpha)
         slope = self.alpha * value / xp.where(penalty.value > 0.0, penalty.value, 1.0)
         return curve(penalty, value, slope)

@@ -1,12 +1,12 @@
 """The focal weight of Focal-EIoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_not_negative
 from boxloss.formulas.evaluation import Evaluation, gained
 from boxloss.losses.modifiers.modifier import Modifier, iou_of
 from boxloss.shapes.shape import Pair
+from boxloss.typing import Namespace
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Focal(Modifier):
         """The formula of the loss, and its factor."""
         return f"(I / U)^{self.gamma:g} ({self.loss.expression})"
 
-    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+    def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The loss times IoU^gamma."""
         iou, _, _ = iou_of(xp, pair)
         return gained(self.loss.evaluate(xp, pair), xp.pow(iou, self.gamma))

@@ -1,12 +1,12 @@
 """Focaler-IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_within
 from boxloss.formulas.evaluation import Evaluation, curve
 from boxloss.losses.modifiers.modifier import OfIoUTerm
 from boxloss.shapes.shape import Pair
+from boxloss.typing import Namespace
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Focaler(OfIoUTerm):
         """The formula of the loss, and of its IoU."""
         return f"{self.loss.expression}, with I / U from {self.low:g} to {self.high:g} taken to 0 to 1"
 
-    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+    def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The ramp of 1 - IoU, and at its ends half its slope; an end that no IoU is beyond is none."""
         distance, _ = term = self.loss.iou_term(xp, pair)
         per_width, first, last = 1.0 / (self.high - self.low), 1.0 - self.high, 1.0 - self.low

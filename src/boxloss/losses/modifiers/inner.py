@@ -1,13 +1,13 @@
 """Inner-IoU."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from boxloss.check import check_within
 from boxloss.formulas.evaluation import Evaluation
 from boxloss.losses.modifiers.modifier import OfIoUTerm, of_mapped
 from boxloss.losses.modifiers.scaled import RATIOS
 from boxloss.shapes.shape import Pair
+from boxloss.typing import Namespace
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,6 @@ class Inner(OfIoUTerm):
         """The formula of the loss, and of its IoU."""
         return f"{self.loss.expression}, with I / U of boxes scaled by {self.ratio:g}"
 
-    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+    def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """1 - IoU of the scaled boxes."""
         return of_mapped(pair.shape.scaled(pair, self.ratio), self.loss.iou_term)

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from boxloss.check import kind_of_object
 from boxloss.formulas.evaluation import Evaluation, sum_of
@@ -11,6 +11,7 @@ from boxloss.losses.iou import IoUAndDistance, iou_and_distance
 from boxloss.losses.loss import Loss
 from boxloss.shapes.mapped import Mapped
 from boxloss.shapes.shape import GradientOf, Pair, Relation
+from boxloss.typing import Namespace, Number
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ class Modifier(Loss):
         return self.loss.has_powers
 
 
-def of_mapped(mapped: Mapped, evaluate: Callable[[Any, Pair], tuple[Any, GradientOf]]) -> Evaluation:
+def of_mapped(mapped: Mapped, evaluate: Callable[[Namespace, Pair], tuple[Number, GradientOf]]) -> Evaluation:
     """Evaluate boxes that are made of a pair, with the gradient of the pair itself."""
     pair, back = mapped
     value, gradient = evaluate(pair.xp, pair)
     return Evaluation(value, back(gradient))
 
 
-def iou_of(xp: Any, pair: Pair) -> IoUAndDistance:
+def iou_of(xp: Namespace, pair: Pair) -> IoUAndDistance:
     """The IoU of the boxes themselves, which gains depend on."""
     return iou_and_distance(xp, pair.quantity(pair.shape.relation("areas")), 0.0)
 
@@ -72,18 +73,18 @@ class OfIoUTerm(Modifier):
         return True
 
     @abstractmethod
-    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+    def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """What becomes of the term."""
 
-    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+    def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """What becomes of the term, and the penalties."""
         return sum_of(self.iou_term(xp, pair), self.penalty(xp, pair))
 
-    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+    def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
         """Those of the loss."""
         return self.loss.penalties(xp, pair)
 
-    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+    def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
         """That of the loss."""
         return self.loss.penalty(xp, pair)
 
@@ -101,20 +102,20 @@ class OfOtherBoxes(Modifier):
     def mapped(self, pair: Pair) -> Mapped:
         """The boxes that the loss is of."""
 
-    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+    def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The loss of these."""
         return of_mapped(self.mapped(pair), self.loss.evaluate)
 
-    def iou_term(self, xp: Any, pair: Pair) -> Evaluation:
+    def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """1 - IoU of these."""
         return of_mapped(self.mapped(pair), self.loss.iou_term)
 
-    def penalties(self, xp: Any, pair: Pair) -> tuple[Evaluation, ...]:
+    def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
         """The penalties of these."""
         other, back = self.mapped(pair)
         return tuple(Evaluation(value, back(gradient)) for value, gradient in self.loss.penalties(other.xp, other))
 
-    def penalty(self, xp: Any, pair: Pair) -> Evaluation | None:
+    def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
         """The penalty of these."""
         other, back = self.mapped(pair)
         found = self.loss.penalty(other.xp, other)

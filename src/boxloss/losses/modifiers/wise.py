@@ -8,6 +8,7 @@ from boxloss.check import check_finite, check_positive
 from boxloss.formulas.evaluation import Evaluation, gained
 from boxloss.losses.modifiers.modifier import Modifier, iou_of
 from boxloss.shapes.shape import Pair
+from boxloss.typing import Namespace
 
 VERSIONS = (2, 3)
 
@@ -80,7 +81,7 @@ class Wise(Modifier):
         """From 0 at a match."""
         return "[0, inf)"
 
-    def evaluate(self, xp: Any, pair: Pair) -> Evaluation:
+    def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The loss times the gain."""
         _, distance, _ = iou_of(xp, pair)
         beta = distance * (1.0 / self.mean)

@@ -3,10 +3,9 @@
 It changes where both boxes are turned. A derivative is by the first box in the frame of the image.
 """
 
-from typing import Any
-
+from boxloss.shapes.box import Vector
 from boxloss.shapes.guards import safe_if_ordinary
-from boxloss.shapes.relations import Vector, negated, same
+from boxloss.shapes.relations import negated, same
 from boxloss.shapes.replaceable import larger
 from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient
 from boxloss.shapes.rotated.enclosing import Reach, reach
@@ -14,22 +13,23 @@ from boxloss.shapes.rotated.lines import extent
 from boxloss.shapes.rotated.pair import RotatedPair, RotatedPartials
 from boxloss.shapes.rotated.relations import RELATIONS, by_area, by_diagonal
 from boxloss.shapes.shape import Relation
+from boxloss.typing import Namespace, Number
 
 
-def reaches(xp: Any, pair: RotatedPair) -> tuple[Reach, Reach]:
+def reaches(xp: Namespace, pair: RotatedPair) -> tuple[Reach, Reach]:
     """The enclosing box along x and along y."""
     b, other = pair.box, pair.other
     own, others = (extent(xp, box.w, box.h, box.cos, box.sin).half for box in (b, other))
     return reach(xp, b.x - other.x, own.x, 2.0 * others.x), reach(xp, b.y - other.y, own.y, 2.0 * others.y)
 
 
-def sides_forward(xp: Any, pair: RotatedPair) -> Vector:
+def sides_forward(xp: Namespace, pair: RotatedPair) -> Vector:
     """Its sides."""
     x, y = reaches(xp, pair)
     return Vector(x.length, y.length)
 
 
-def sides_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
+def sides_pullback(xp: Namespace, pair: RotatedPair, d: Vector) -> RotatedPartials:
     """The extents of the first box: w |cos| + h |sin| and w |sin| + h |cos|."""
     b: RotatedBox = pair.box
     x, y = reaches(xp, pair)
@@ -46,35 +46,35 @@ def sides_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
     )
 
 
-def area_forward(xp: Any, pair: RotatedPair) -> Any:
+def area_forward(xp: Namespace, pair: RotatedPair) -> Number:
     """Its area."""
     return safe_if_ordinary(xp, by_area(sides_forward(xp, pair))[0])
 
 
-def area_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
+def area_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedPartials:
     """d(w h) = h dw + w dh."""
     _, by = by_area(sides_forward(xp, pair))
     return sides_pullback(xp, pair, Vector(d * by.x, d * by.y))
 
 
-def diagonal_forward(xp: Any, pair: RotatedPair) -> Any:
+def diagonal_forward(xp: Namespace, pair: RotatedPair) -> Number:
     """Its squared diagonal; rounding leaves it at least the distance of the centres."""
     r = pair.of_target
     return safe_if_ordinary(xp, larger(xp, r.x * r.x + r.y * r.y, by_diagonal(sides_forward(xp, pair))[0]))
 
 
-def diagonal_pullback(xp: Any, pair: RotatedPair, d: Any) -> RotatedPartials:
+def diagonal_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedPartials:
     """d(w^2 + h^2) = 2 w dw + 2 h dh."""
     _, by = by_diagonal(sides_forward(xp, pair))
     return sides_pullback(xp, pair, Vector(d * by.x, d * by.y))
 
 
-def offset_forward(xp: Any, pair: RotatedPair) -> Vector:
+def offset_forward(xp: Namespace, pair: RotatedPair) -> Vector:
     """Centre of pred minus centre of target, along x and y."""
     return Vector(pair.box.x - pair.other.x, pair.box.y - pair.other.y)
 
 
-def offset_pullback(xp: Any, pair: RotatedPair, d: Vector) -> RotatedPartials:
+def offset_pullback(xp: Namespace, pair: RotatedPair, d: Vector) -> RotatedPartials:
     """It is the place of the first box."""
     return RotatedPartials(of_image=RotatedGradient(d.x, d.y, 0.0, 0.0, 0.0))
 

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from boxloss.shapes.rotated.formats import FARTHEST_DEGREES, FARTHEST_RADIANS, near
-
-Numbers = tuple[Any, ...]
+from boxloss.shapes.shape import Numbers
+from boxloss.typing import Namespace, Number
 
 
 class Range(NamedTuple):
@@ -57,7 +57,7 @@ def in_range(xp: Any, numbers: Numbers, per_radian: float, wanted: Range) -> Num
     return x, y, xp.where(is_turned, h, w), xp.where(is_turned, w, h), angle
 
 
-def _within_a_turn(xp: Any, angle: Any, quarter: float) -> Any:
+def _within_a_turn(xp: Namespace, angle: Number, quarter: float) -> Number:
     """An angle from half a turn below 0 to half a turn above it, with the digits of what it was; NaN for a huge one."""
     if quarter == 90.0:
         angle = near(xp, angle, FARTHEST_DEGREES)

@@ -1,26 +1,27 @@
 """A box with an angle, and one as another sees it."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.shapes.relative import Relative
+from boxloss.typing import Namespace, Number
 
 
 class RotatedBox(NamedTuple):
     """Centre, sides, and the cosine and sine of the angle from +x to the first side, towards +y."""
 
-    x: Any
-    y: Any
-    w: Any
-    h: Any
-    cos: Any
-    sin: Any
+    x: Number
+    y: Number
+    w: Number
+    h: Number
+    cos: Number
+    sin: Number
 
     @property
-    def sides(self) -> tuple[Any, ...]:
+    def sides(self) -> tuple[Number, ...]:
         """Width and height."""
         return self.w, self.h
 
-    def upright(self, xp: Any) -> "RotatedBox":
+    def upright(self, xp: Namespace) -> "RotatedBox":
         """Make a negative side 0, at the centre."""
         return self._replace(w=xp.where(self.w < 0.0, 0.0, self.w), h=xp.where(self.h < 0.0, 0.0, self.h))
 
@@ -28,24 +29,24 @@ class RotatedBox(NamedTuple):
 class RotatedGradient(NamedTuple):
     """Derivatives with respect to a box with an angle: by its centre, its sides and its angle in radians."""
 
-    x: Any
-    y: Any
-    w: Any
-    h: Any
-    angle: Any
+    x: Number
+    y: Number
+    w: Number
+    h: Number
+    angle: Number
 
 
-def turned(x: Any, y: Any, cos: Any, sin: Any) -> tuple[Any, Any]:
+def turned(x: Number, y: Number, cos: Number, sin: Number) -> tuple[Number, Number]:
     """Turn a vector."""
     return cos * x - sin * y, sin * x + cos * y
 
 
-def turned_back(x: Any, y: Any, cos: Any, sin: Any) -> tuple[Any, Any]:
+def turned_back(x: Number, y: Number, cos: Number, sin: Number) -> tuple[Number, Number]:
     """Turn a vector the other way."""
     return cos * x + sin * y, cos * y - sin * x
 
 
-def seen_from(xp: Any, b: RotatedBox, other: RotatedBox) -> Relative:
+def seen_from(xp: Namespace, b: RotatedBox, other: RotatedBox) -> Relative:
     """The first box in the frame of the other.
 
     The cosine and sine of the angle between them are those of the difference, not of a sum of products: equal angles

@@ -7,14 +7,14 @@ from boxloss.shapes.box import Image
 from boxloss.shapes.replaceable import larger
 from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient, turned, turned_back
 from boxloss.shapes.rotated.shape import ROTATED
-from boxloss.shapes.shape import Format
+from boxloss.shapes.shape import Format, Numbers
+from boxloss.typing import Namespace, Number
 
-Numbers = tuple[Any, ...]
 # By so much of the longer side, and of what rounding takes from coordinates, corners may miss those of a rectangle.
 TOLERANCE, ROUNDINGS = 1e-3, 16.0
 
 
-def _decode(xp: Any, numbers: Numbers, image: Image) -> RotatedBox:
+def _decode(xp: Any, numbers: tuple[Any, ...], image: Image) -> RotatedBox:
     """The rectangle with these corners, gone round either way; NaN if they are those of none.
 
     Four points are c -+ u/2 -+ v/2 and all a defect away from that. The longer of the edges u and v tells the angle.
@@ -39,7 +39,7 @@ def _decode(xp: Any, numbers: Numbers, image: Image) -> RotatedBox:
     return RotatedBox(*(xp.where(is_rectangle, number, math.nan) for number in (*center, w, h, cos, sin)))
 
 
-def _direction(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
+def _direction(xp: Namespace, x: Number, y: Number) -> tuple[Number, Number]:
     """Cosine and sine of the angle of a vector, and those of 0 for none."""
     longest = larger(xp, xp.abs(x), xp.abs(y))
     is_point = longest == 0.0
@@ -49,7 +49,7 @@ def _direction(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return x / length, y / length
 
 
-def _encode(xp: Any, b: RotatedBox, image: Image) -> Numbers:
+def _encode(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
     """Top left, top right, bottom right and bottom left of the box before it is turned."""
     half_w, half_h = 0.5 * b.w, 0.5 * b.h
     corners = (-half_w, -half_h), (half_w, -half_h), (half_w, half_h), (-half_w, half_h)
@@ -57,17 +57,17 @@ def _encode(xp: Any, b: RotatedBox, image: Image) -> Numbers:
     return tuple(number for x, y in vectors for number in (b.x + x, b.y + y))
 
 
-def _no_pullback(xp: Any, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
+def _no_pullback(xp: Namespace, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
     raise NotImplementedError("corners are converted first: eight numbers of a box with five have no gradient")
 
 
-def _decode_relative(xp: Any, numbers: Numbers, image: Image) -> RotatedBox:
+def _decode_relative(xp: Namespace, numbers: Numbers, image: Image) -> RotatedBox:
     """Whether corners are a rectangle shows in pixels."""
     sides = image.width, image.height
     return _decode(xp, tuple(number * sides[k % 2] for k, number in enumerate(numbers)), image)
 
 
-def _encode_relative(xp: Any, b: RotatedBox, image: Image) -> Numbers:
+def _encode_relative(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
     sides = image.width, image.height
     return tuple(number / sides[k % 2] for k, number in enumerate(_encode(xp, b, image)))
 

@@ -1,22 +1,24 @@
 """The differences of the numbers of two boxes with an angle, for losses of coordinates."""
 
 from collections.abc import Callable
-from typing import Any
 
 from boxloss.shapes.box import Box
 from boxloss.shapes.coordinates import COORDINATES
 from boxloss.shapes.relative import Relative
 from boxloss.shapes.rotated.box import RotatedGradient, seen_from
+from boxloss.shapes.rotated.pair import RotatedPair
+from boxloss.shapes.shape import Numbers
+from boxloss.typing import Namespace, Number
 
-Numbers = tuple[Any, ...]
 
-
-def angle_between(xp: Any, r: Relative) -> Any:
+def angle_between(xp: Namespace, r: Relative) -> Number:
     """The angle between two boxes in radians, from -pi/2 to pi/2: half a turn leaves a box as it is."""
     return 0.5 * xp.atan2(2.0 * r.sin * r.cos, r.cos * r.cos - r.sin * r.sin)
 
 
-def differences(xp: Any, pair: Any, coordinates: str) -> tuple[Numbers, Callable[[Numbers], RotatedGradient]]:
+def differences(
+    xp: Namespace, pair: RotatedPair, coordinates: str
+) -> tuple[Numbers, Callable[[Numbers], RotatedGradient]]:
     """Those of the coordinates of the boxes before they are turned, and the angle between them.
 
     At a right angle, from where the angle falls either way, it has no slope.

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any, NamedTuple
 
-from boxloss.shapes.relations import Vector
+from boxloss.shapes.box import Vector
 from boxloss.shapes.relative import RelativeGradient
 from boxloss.shapes.replaceable import larger, smaller
 from boxloss.shapes.rotated.lines import Line
 from boxloss.shapes.shape import plus, times
+from boxloss.typing import Namespace, Number, Truth
 
 
 class Reach(NamedTuple):
@@ -28,10 +29,10 @@ class Reach(NamedTuple):
         That with respect to the side of the box that it lies along.
     """
 
-    length: Any
-    by_offset: Any
-    by_half: Any
-    by_side: Any
+    length: Number
+    by_offset: Number
+    by_half: Number
+    by_side: Number
 
 
 class Rectangle(NamedTuple):
@@ -53,7 +54,7 @@ class Rectangle(NamedTuple):
     bend: Vector
 
 
-def reach(xp: Any, offset: Any, half: Any, side: Any) -> Reach:
+def reach(xp: Namespace, offset: Number, half: Number, side: Number) -> Reach:
     """Enclose [-side/2, side/2] and what extends by `half` about `offset`."""
     half_side = 0.5 * side
     first, last = half - offset, half + offset
@@ -67,7 +68,7 @@ def reach(xp: Any, offset: Any, half: Any, side: Any) -> Reach:
     )
 
 
-def rectangle(xp: Any, lines: tuple[Line, Line]) -> Rectangle:
+def rectangle(xp: Namespace, lines: tuple[Line, Line]) -> Rectangle:
     """The rectangle along one of the boxes."""
     x, y = (reach(xp, line.offset, line.half, line.side) for line in lines)
     by_x, by_y = (line.back(of.by_offset, of.by_half, of.by_side) for line, of in zip(lines, (x, y), strict=True))
@@ -78,12 +79,12 @@ def rectangle(xp: Any, lines: tuple[Line, Line]) -> Rectangle:
 class Measured(NamedTuple):
     """A measure of a rectangle, such as its area, and its derivatives with respect to the sides; None counts as 0."""
 
-    value: Any
+    value: Number
     rectangle: Rectangle
-    by_sides: Vector
+    by_sides: tuple[Number | None, Number | None]
 
 
-def smaller_of(xp: Any, a: Measured, b: Measured, is_same: Any, d: Any) -> RelativeGradient:
+def smaller_of(xp: Namespace, a: Measured, b: Measured, is_same: Truth, d: Number) -> RelativeGradient:
     """Back from the smaller of two measures.
 
     Where the boxes are some quarter turns apart both may be the same, and differ by rounding: `is_same`. As the angle
@@ -100,7 +101,7 @@ def smaller_of(xp: Any, a: Measured, b: Measured, is_same: Any, d: Any) -> Relat
     return found._replace(angle=angle)
 
 
-def _by_angle(a: Measured) -> tuple[Any, Any]:
+def _by_angle(a: Measured) -> tuple[Number, Number]:
     """The derivative with respect to the angle, and what is added to it and taken off it at a quarter turn."""
     turns = tuple(partials.angle for partials in a.rectangle.partials)
     turn, bend = (
@@ -110,7 +111,7 @@ def _by_angle(a: Measured) -> tuple[Any, Any]:
     return turn, bend
 
 
-def _back(a: Measured, d: Any) -> Any:
+def _back(a: Measured, d: Number) -> Any:
     """Back from a measure."""
     by_sides = (None if by is None else d * by for by in a.by_sides)
     return _sum_of(None if by is None else times(of, by) for of, by in zip(a.rectangle.partials, by_sides, strict=True))
@@ -120,7 +121,7 @@ def _sum_of(parts: Iterable[Any]) -> Any:
     return reduce(plus, parts)
 
 
-def larger_of(xp: Any, a: Measured, b: Measured, is_same: Any, d: Any) -> RelativeGradient:
+def larger_of(xp: Namespace, a: Measured, b: Measured, is_same: Truth, d: Number) -> RelativeGradient:
     """Back from the larger of two."""
     one, other = (Measured(-m.value, m.rectangle, times(m.by_sides, -1.0)) for m in (a, b))
     return smaller_of(xp, one, other, is_same, -d)

@@ -1,31 +1,30 @@
 """Formats of boxes with an angle: to centre, sides, cosine and sine, and back, each with its transposed Jacobian."""
 
 import math
-from typing import Any
 
 from boxloss.shapes.box import Image
 from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient, turned
 from boxloss.shapes.rotated.shape import ROTATED
-from boxloss.shapes.shape import Format
+from boxloss.shapes.shape import Format, Numbers
+from boxloss.typing import Namespace, Number
 
-Numbers = tuple[Any, ...]
 DEGREES, RADIANS = 180.0 / math.pi, math.pi / 180.0  # of a radian and of a degree
 # So many quarter turns may be taken off an angle before it lacks digits.
 FARTHEST_RADIANS, FARTHEST_DEGREES = 1e6, 90.0 * 2.0**18
 
 
-def near(xp: Any, angle: Any, limit: float) -> Any:
+def near(xp: Namespace, angle: Number, limit: float) -> Number:
     """An angle within the limit, NaN for one beyond."""
     return xp.where(xp.abs(angle) <= limit, angle, math.nan)
 
 
-def of_radians(xp: Any, angle: Any) -> tuple[Any, Any]:
+def of_radians(xp: Namespace, angle: Number) -> tuple[Number, Number]:
     """Cosine and sine."""
     angle = near(xp, angle, FARTHEST_RADIANS)
     return xp.cos(angle), xp.sin(angle)
 
 
-def of_degrees(xp: Any, angle: Any) -> tuple[Any, Any]:
+def of_degrees(xp: Namespace, angle: Number) -> tuple[Number, Number]:
     """Cosine and sine, exactly 0 and 1 at quarter turns."""
     angle = near(xp, angle, FARTHEST_DEGREES)
     turns = xp.round(angle * (1.0 / 90.0))
@@ -38,12 +37,12 @@ def of_degrees(xp: Any, angle: Any) -> tuple[Any, Any]:
     return xp.where(is_negative, -cos, cos), xp.where(is_negative, -sin, sin)
 
 
-def in_radians(xp: Any, b: RotatedBox) -> Any:
+def in_radians(xp: Namespace, b: RotatedBox) -> Number:
     """The angle of a box, from -pi to pi."""
     return xp.atan2(b.sin, b.cos)
 
 
-def in_degrees(xp: Any, b: RotatedBox) -> Any:
+def in_degrees(xp: Namespace, b: RotatedBox) -> Number:
     """The angle in degrees, from -180 to 180: every library rounds the product to 90 and 180 at quarter turns."""
     return in_radians(xp, b) * DEGREES
 
@@ -51,57 +50,57 @@ def in_degrees(xp: Any, b: RotatedBox) -> Any:
 # --- Centre, sides and an angle from +x towards +y ------------------------------------------------------------------
 
 
-def _decode_radians(xp: Any, numbers: Numbers, image: Image) -> RotatedBox:
+def _decode_radians(xp: Namespace, numbers: Numbers, image: Image) -> RotatedBox:
     x, y, w, h, angle = numbers
     return RotatedBox(x, y, w, h, *of_radians(xp, angle))
 
 
-def _pullback_radians(xp: Any, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
+def _pullback_radians(xp: Namespace, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
     return d
 
 
-def _encode_radians(xp: Any, b: RotatedBox, image: Image) -> Numbers:
+def _encode_radians(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
     return b.x, b.y, b.w, b.h, in_radians(xp, b)
 
 
-def _decode_degrees(xp: Any, numbers: Numbers, image: Image) -> RotatedBox:
+def _decode_degrees(xp: Namespace, numbers: Numbers, image: Image) -> RotatedBox:
     x, y, w, h, angle = numbers
     return RotatedBox(x, y, w, h, *of_degrees(xp, angle))
 
 
-def _pullback_degrees(xp: Any, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
+def _pullback_degrees(xp: Namespace, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
     return d.x, d.y, d.w, d.h, d.angle * RADIANS
 
 
-def _encode_degrees(xp: Any, b: RotatedBox, image: Image) -> Numbers:
+def _encode_degrees(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
     return b.x, b.y, b.w, b.h, in_degrees(xp, b)
 
 
 # --- torchvision's: degrees from +x towards -y, counter-clockwise on an image -----------------------------------------
 
 
-def _decode_cxcywhr(xp: Any, numbers: Numbers, image: Image) -> RotatedBox:
+def _decode_cxcywhr(xp: Namespace, numbers: Numbers, image: Image) -> RotatedBox:
     x, y, w, h, angle = numbers
     return _decode_degrees(xp, (x, y, w, h, -angle), image)
 
 
-def _pullback_cxcywhr(xp: Any, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
+def _pullback_cxcywhr(xp: Namespace, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
     return d.x, d.y, d.w, d.h, -(d.angle * RADIANS)
 
 
-def _encode_cxcywhr(xp: Any, b: RotatedBox, image: Image) -> Numbers:
+def _encode_cxcywhr(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
     x, y, w, h, angle = _encode_degrees(xp, b, image)
     return x, y, w, h, -angle
 
 
-def _decode_xywhr(xp: Any, numbers: Numbers, image: Image) -> RotatedBox:
+def _decode_xywhr(xp: Namespace, numbers: Numbers, image: Image) -> RotatedBox:
     """From the corner that is the top left one before the box is turned."""
     b = _decode_cxcywhr(xp, numbers, image)
     x, y = turned(0.5 * b.w, 0.5 * b.h, b.cos, b.sin)
     return b._replace(x=b.x + x, y=b.y + y)
 
 
-def _pullback_xywhr(xp: Any, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
+def _pullback_xywhr(xp: Namespace, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
     b = _decode_cxcywhr(xp, numbers, image)
     x, y = turned(0.5 * b.w, 0.5 * b.h, b.cos, b.sin)
     d_w, d_h = 0.5 * (d.x * b.cos + d.y * b.sin), 0.5 * (d.y * b.cos - d.x * b.sin)
@@ -109,7 +108,7 @@ def _pullback_xywhr(xp: Any, numbers: Numbers, d: RotatedGradient, image: Image)
     return d.x, d.y, d.w + d_w, d.h + d_h, -(d_angle * RADIANS)
 
 
-def _encode_xywhr(xp: Any, b: RotatedBox, image: Image) -> Numbers:
+def _encode_xywhr(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
     x, y = turned(0.5 * b.w, 0.5 * b.h, b.cos, b.sin)
     return _encode_cxcywhr(xp, b._replace(x=b.x - x, y=b.y - y), image)
 
@@ -123,18 +122,18 @@ def _relative(absolute: Format) -> Format:
     Fractions of different sides would make a parallelogram of a rectangle.
     """
 
-    def scaled(numbers: Numbers, factor: Any) -> Numbers:
+    def scaled(numbers: Numbers, factor: Number) -> Numbers:
         *lengths, angle = numbers
         return (*(length * factor for length in lengths), angle)
 
-    def decode(xp: Any, numbers: Numbers, image: Image) -> RotatedBox:
+    def decode(xp: Namespace, numbers: Numbers, image: Image) -> RotatedBox:
         box: RotatedBox = absolute.decode(xp, scaled(numbers, image.width), image)
         return box
 
-    def pullback(xp: Any, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
+    def pullback(xp: Namespace, numbers: Numbers, d: RotatedGradient, image: Image) -> Numbers:
         return scaled(absolute.pullback(xp, scaled(numbers, image.width), d, image), image.width)
 
-    def encode(xp: Any, b: RotatedBox, image: Image) -> Numbers:
+    def encode(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
         *lengths, angle = absolute.encode(xp, b, image)
         return (*(length / image.width for length in lengths), angle)
 

@@ -1,10 +1,11 @@
 """Two boxes with an angle seen along the sides of each: what of one box extends where along a side of the other."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from boxloss.shapes.relations import Vector
+from boxloss.shapes.box import Vector
 from boxloss.shapes.relative import Relative, RelativeGradient
+from boxloss.typing import Namespace, Number
 
 
 class Extent(NamedTuple):
@@ -30,14 +31,14 @@ class Line(NamedTuple):
         ``back(by_offset, by_half, by_side)``: the derivatives with respect to the pair.
     """
 
-    offset: Any
-    half: Any
-    side: Any
-    bend: Any
-    back: Callable[[Any, Any, Any], RelativeGradient]
+    offset: Number
+    half: Number
+    side: Number
+    bend: Number
+    back: Callable[[Number, Number, Number], RelativeGradient]
 
 
-def extent(xp: Any, w: Any, h: Any, cos: Any, sin: Any) -> Extent:
+def extent(xp: Namespace, w: Number, h: Number, cos: Number, sin: Number) -> Extent:
     """|cos| and |sin| have a kink where the boxes are a quarter turn apart."""
     size_cos, size_sin = xp.abs(cos), xp.abs(sin)
     sign_cos, sign_sin = xp.sign(cos), xp.sign(sin)
@@ -52,15 +53,15 @@ def extent(xp: Any, w: Any, h: Any, cos: Any, sin: Any) -> Extent:
     )
 
 
-def along_second(xp: Any, r: Relative) -> tuple[Line, Line]:
+def along_second(xp: Namespace, r: Relative) -> tuple[Line, Line]:
     """The first box along the width and the height of the second."""
     own = extent(xp, r.w, r.h, r.cos, r.sin)
     cos, sin = 0.5 * xp.abs(r.cos), 0.5 * xp.abs(r.sin)
 
-    def back_x(offset: Any, half: Any, side: Any) -> RelativeGradient:
+    def back_x(offset: Number, half: Number, side: Number) -> RelativeGradient:
         return RelativeGradient(x=offset, w=half * cos, h=half * sin, angle=half * own.turn.x, other_w=side)
 
-    def back_y(offset: Any, half: Any, side: Any) -> RelativeGradient:
+    def back_y(offset: Number, half: Number, side: Number) -> RelativeGradient:
         return RelativeGradient(y=offset, w=half * sin, h=half * cos, angle=half * own.turn.y, other_h=side)
 
     return (
@@ -69,18 +70,18 @@ def along_second(xp: Any, r: Relative) -> tuple[Line, Line]:
     )
 
 
-def along_first(xp: Any, r: Relative) -> tuple[Line, Line]:
+def along_first(xp: Namespace, r: Relative) -> tuple[Line, Line]:
     """The second box along the width and the height of the first: seen from there, it turns the other way."""
     other = extent(xp, r.other_w, r.other_h, r.cos, -r.sin)
     cos, sin = 0.5 * xp.abs(r.cos), 0.5 * xp.abs(r.sin)
     offset_x, offset_y = -(r.cos * r.x + r.sin * r.y), r.sin * r.x - r.cos * r.y
 
-    def back_x(offset: Any, half: Any, side: Any) -> RelativeGradient:
+    def back_x(offset: Number, half: Number, side: Number) -> RelativeGradient:
         angle = offset * offset_y - half * other.turn.x
         place = {"x": -(offset * r.cos), "y": -(offset * r.sin)}
         return RelativeGradient(**place, w=side, angle=angle, other_w=half * cos, other_h=half * sin)
 
-    def back_y(offset: Any, half: Any, side: Any) -> RelativeGradient:
+    def back_y(offset: Number, half: Number, side: Number) -> RelativeGradient:
         angle = -(offset * offset_x) - half * other.turn.y
         place = {"x": offset * r.sin, "y": -(offset * r.cos)}
         return RelativeGradient(**place, h=side, angle=angle, other_w=half * sin, other_h=half * cos)

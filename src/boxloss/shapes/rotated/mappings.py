@@ -1,14 +1,14 @@
 """Pairs of boxes with an angle made of a pair; see `boxloss.shapes.mappings`."""
 
-from typing import Any
-
 from boxloss.shapes.guards import with_guards
 from boxloss.shapes.mapped import Mapped, back_from_between, back_from_each
 from boxloss.shapes.rotated.box import RotatedBox, RotatedGradient, turned
 from boxloss.shapes.rotated.differences import angle_between
+from boxloss.shapes.rotated.pair import RotatedPair
+from boxloss.typing import Number
 
 
-def scaled(pair: Any, ratio: Any) -> Mapped:
+def scaled(pair: RotatedPair, ratio: Number) -> Mapped:
     """Scale both boxes about their own centres."""
 
     def scale(b: RotatedBox) -> RotatedBox:
@@ -20,7 +20,7 @@ def scaled(pair: Any, ratio: Any) -> Mapped:
     return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back_from_each(unscale))
 
 
-def interpolated(pair: Any, alpha: Any) -> Mapped:
+def interpolated(pair: RotatedPair, alpha: Number) -> Mapped:
     """Move the first box towards the other by the share alpha of the way, and turn it by the shorter way."""
     xp, box, other, rest = pair.xp, pair.box, pair.other, 1.0 - alpha
     angle = rest * angle_between(xp, pair.relative)

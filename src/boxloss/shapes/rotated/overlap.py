@@ -8,10 +8,11 @@ Rounding leaves an eps of that height times what the edges run along x. So the o
 higher than wide, x and y change places. Of two needles the error would else be an eps of the square of the longer side.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.shapes.relative import Relative
 from boxloss.shapes.replaceable import larger, replaceable, smaller
+from boxloss.typing import Namespace, Number, Truth
 
 SHORTEST_RUN = 2.0**-100  # an edge that runs less along an axis is parallel to the other one
 
@@ -31,19 +32,19 @@ class Axis(NamedTuple):
         Half the side of the other box.
     """
 
-    half: Any
-    length: Any
-    per: Any
-    is_parallel: Any
-    limit: Any
+    half: Number
+    length: Number
+    per: Number
+    is_parallel: Truth
+    limit: Number
 
 
 class Corner(NamedTuple):
     """A corner of the first box: its y, and how far it is beyond the other along x and along y."""
 
-    y: Any
-    beyond_x: Any
-    beyond_y: Any
+    y: Number
+    beyond_x: Number
+    beyond_y: Number
 
 
 class Edge(NamedTuple):
@@ -60,36 +61,36 @@ class Edge(NamedTuple):
         The middle of that share, seen from the middle of the edge: from -1/2 to 1/2.
     """
 
-    beside: Any
-    within: Any
-    inside: Any
-    middle: Any
+    beside: Number
+    within: Number
+    inside: Number
+    middle: Number
 
 
 class Overlap(NamedTuple):
     """The intersection of two boxes, and its derivatives by the first in the frame of the second."""
 
-    area: Any
-    x: Any
-    y: Any
-    w: Any
-    h: Any
-    angle: Any
+    area: Number
+    x: Number
+    y: Number
+    w: Number
+    h: Number
+    angle: Number
 
 
-def clamped(xp: Any, a: Any, limit: Any) -> Any:
+def clamped(xp: Namespace, a: Number, limit: Number) -> Number:
     """Clamp to [-limit, limit]."""
     return smaller(xp, limit, larger(xp, -limit, a))
 
 
-def axis(xp: Any, half: Any, limit: Any) -> Axis:
+def axis(xp: Namespace, half: Number, limit: Number) -> Axis:
     """What is the same for two edges."""
     length = xp.abs(half)
     is_parallel = length < 0.5 * SHORTEST_RUN
     return Axis(half, length, -0.5 / xp.where(is_parallel, 0.5 * SHORTEST_RUN, half), is_parallel, limit)
 
 
-def clipped(xp: Any, start: Corner, end: Corner, middle: tuple[Any, Any], x: Axis, y: Axis) -> Edge:
+def clipped(xp: Namespace, start: Corner, end: Corner, middle: tuple[Number, Number], x: Axis, y: Axis) -> Edge:
     """Clip an edge.
 
     The shares of it between which it is within the width of the other box are taken from the nearer end each, and what
@@ -107,19 +108,19 @@ def clipped(xp: Any, start: Corner, end: Corner, middle: tuple[Any, Any], x: Axi
     return Edge((a0 + a1) - both, within, halved_on_edges(xp, middle, x, y, inside), 0.5 * both - 0.5)
 
 
-def halved_on_edges(xp: Any, middle: tuple[Any, Any], x: Axis, y: Axis, share: Any) -> Any:
+def halved_on_edges(xp: Namespace, middle: tuple[Number, Number], x: Axis, y: Axis, share: Number) -> Number:
     """Half of a share of an edge that lies on one of the other."""
     is_on = (x.is_parallel & (xp.abs(middle[0]) == x.limit)) | (y.is_parallel & (xp.abs(middle[1]) == y.limit))
     return xp.where(is_on, 0.5 * share, share)
 
 
-def swept(xp: Any, before: Edge, after: Edge, y: Axis) -> Any:
+def swept(xp: Namespace, before: Edge, after: Edge, y: Axis) -> Number:
     """What the second of two parallel edges sweeps more than the first."""
     limit = xp.where(y.per > 0.0, -y.limit, y.limit)
     return limit * (after.beside - before.beside) + (after.within - before.within)
 
 
-def has_gap(xp: Any, r: Relative, u: tuple[Axis, Axis], v: tuple[Axis, Axis]) -> Any:
+def has_gap(xp: Namespace, r: Relative, u: tuple[Axis, Axis], v: tuple[Axis, Axis]) -> Truth:
     """Whether a line along an edge of one of the boxes has them on two sides."""
     cos, sin = xp.abs(r.cos), xp.abs(r.sin)
     along_w, along_h = r.cos * r.x + r.sin * r.y, r.cos * r.y - r.sin * r.x
@@ -132,13 +133,13 @@ def has_gap(xp: Any, r: Relative, u: tuple[Axis, Axis], v: tuple[Axis, Axis]) ->
     )
 
 
-def exchanged_where(xp: Any, condition: Any, a: Any, b: Any) -> tuple[Any, Any]:
+def exchanged_where(xp: Namespace, condition: Truth, a: Number, b: Number) -> tuple[Number, Number]:
     """Let two numbers change places."""
     return xp.where(condition, b, a), xp.where(condition, a, b)
 
 
 @replaceable
-def overlap(xp: Any, r: Relative) -> Overlap:
+def overlap(xp: Namespace, r: Relative) -> Overlap:
     """The intersection of two boxes, and its derivatives.
 
     Where x and y change places, so do cosine and sine, and the first box turns the other way.
@@ -151,7 +152,7 @@ def overlap(xp: Any, r: Relative) -> Overlap:
     return found._replace(x=by_x, y=by_y, angle=xp.where(is_tall, -found.angle, found.angle))
 
 
-def overlap_of_flat(xp: Any, r: Relative) -> Overlap:
+def overlap_of_flat(xp: Namespace, r: Relative) -> Overlap:
     """The same for another box that is at least as wide as high."""
     limit_x, limit_y, half_w, half_h = (0.5 * side for side in (r.other_w, r.other_h, r.w, r.h))
     u_x, u_y = axis(xp, half_w * r.cos, limit_x), axis(xp, half_w * r.sin, limit_y)
@@ -160,7 +161,7 @@ def overlap_of_flat(xp: Any, r: Relative) -> Overlap:
     before_u, after_u = (r.x - u_x.half, r.y - u_y.half), (r.x + u_x.half, r.y + u_y.half)
     before_v, after_v = (r.x - v_x.half, r.y - v_y.half), (r.x + v_x.half, r.y + v_y.half)
 
-    def corner(x: Any, y: Any) -> Corner:
+    def corner(x: Number, y: Number) -> Corner:
         return Corner(y, x - clamped(xp, x, limit_x), y - clamped(xp, y, limit_y))
 
     first, second = (corner(x - u_x.half, y - u_y.half) for x, y in (before_v, after_v))

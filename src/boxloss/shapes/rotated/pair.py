@@ -1,7 +1,7 @@
 """Boxes with an angle: a pair of them, and the way from its derivatives back to each box."""
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.shapes.guards import upright_as_given
 from boxloss.shapes.relative import Relative, RelativeGradient
@@ -16,6 +16,7 @@ from boxloss.shapes.rotated.enclosing import Rectangle, rectangle
 from boxloss.shapes.rotated.lines import Line, along_first, along_second
 from boxloss.shapes.rotated.overlap import Overlap, overlap
 from boxloss.shapes.shape import Gradient, Pair, Shape, plus
+from boxloss.typing import Namespace, Number
 
 
 class RotatedPartials(NamedTuple):
@@ -25,9 +26,9 @@ class RotatedPartials(NamedTuple):
     whichever of these is the first, and `of_image` by the first box in the frame of the image.
     """
 
-    own: Any = None
-    both: Any = None
-    of_image: Any = None
+    own: RelativeGradient | None = None
+    both: RelativeGradient | None = None
+    of_image: RotatedGradient | None = None
 
 
 class RotatedPair(Pair):
@@ -41,12 +42,12 @@ class RotatedPair(Pair):
     @cached_property
     def box(self) -> RotatedBox:
         """The first box, upright."""
-        return upright_as_given(self.xp, self.given)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given)
 
     @cached_property
     def other(self) -> RotatedBox:
         """The second box, upright."""
-        return upright_as_given(self.xp, self.given_other)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given_other)
 
     @cached_property
     def relative(self) -> Relative:
@@ -76,7 +77,7 @@ class RotatedPair(Pair):
     @cached_property
     def overlap(self) -> Overlap:
         """The intersection."""
-        return overlap(self.xp, self.relative)  # type: ignore[no-any-return]
+        return overlap(self.xp, self.relative)
 
     def exchanged(self) -> "RotatedPair":
         """The pair with its other box first."""
@@ -92,7 +93,7 @@ class RotatedPair(Pair):
         pair.shape = self.with_image_axes
         return pair
 
-    def of_upright(self, xp: Any, box: RotatedBox, other: RotatedBox) -> "RotatedPair":
+    def of_upright(self, xp: Namespace, box: RotatedBox, other: RotatedBox) -> "RotatedPair":
         """A pair of other boxes, which are upright."""
         pair = RotatedPair(xp, box, other, self.image)
         pair.__dict__.update(box=box, other=other)
@@ -129,6 +130,6 @@ class RotatedPair(Pair):
         return plus(d, given) or RotatedGradient(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def _where_positive(xp: Any, side: Any, d: Any) -> Any:
+def _where_positive(xp: Namespace, side: Number, d: Number) -> Number:
     """At a side of 0 the mean of the two slopes: it has none where it is negative."""
     return xp.where(side > 0.0, d, xp.where(side < 0.0, 0.0, 0.5 * d))

@@ -1,14 +1,14 @@
 """Two boxes with an angle seen along the sides of each: intervals of one line."""
 
 from collections.abc import Callable
-from typing import Any
 
 from boxloss.shapes.relative import Projection, RelativeGradient
 from boxloss.shapes.rotated.enclosing import reach
 from boxloss.shapes.rotated.lines import Line
+from boxloss.typing import Namespace
 
 
-def projected(xp: Any, line: Line) -> tuple[Projection, Callable[[Projection], RelativeGradient]]:
+def projected(xp: Namespace, line: Line) -> tuple[Projection, Callable[[Projection], RelativeGradient]]:
     """The interval of one box beside that of the other, and the way back to the pair."""
     offset, half, side, _, back_to_pair = line
     more, span = half - 0.5 * side, reach(xp, offset, half, side)

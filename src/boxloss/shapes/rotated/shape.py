@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 from boxloss.shapes.box import Box
 from boxloss.shapes.guards import FARTHEST_CORNER, SHORTEST_SIDE
@@ -14,16 +13,17 @@ from boxloss.shapes.rotated.mappings import interpolated, scaled
 from boxloss.shapes.rotated.pair import RotatedPair
 from boxloss.shapes.rotated.relations import RELATIONS
 from boxloss.shapes.shape import Shape
+from boxloss.typing import Namespace, Truth
 
 
-def ordinary(b: RotatedBox, shortest: float = SHORTEST_SIDE, farthest: float = FARTHEST_CORNER) -> Any:
+def ordinary(b: RotatedBox, shortest: float = SHORTEST_SIDE, farthest: float = FARTHEST_CORNER) -> Truth:
     """Say whether a box needs no guard; a NaN does."""
     far = 0.5 * farthest
     is_near = (b.x >= -far) & (b.y >= -far) & (b.x <= far) & (b.y <= far) & (b.w <= far) & (b.h <= far)
     return is_near & (b.w >= shortest) & (b.h >= shortest) & (b.cos == b.cos) & (b.sin == b.sin)
 
 
-def enclosing(xp: Any, b: RotatedBox) -> Box:
+def enclosing(xp: Namespace, b: RotatedBox) -> Box:
     """The axis-aligned box around a box; the signs of sides stay."""
     half = extent(xp, b.w, b.h, b.cos, b.sin).half
     return Box(b.x - half.x, b.y - half.y, b.x + half.x, b.y + half.y)

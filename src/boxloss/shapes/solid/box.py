@@ -5,17 +5,18 @@ from typing import Any, NamedTuple
 from boxloss.shapes.box import Box
 from boxloss.shapes.rotated.box import RotatedBox
 from boxloss.shapes.solid.interval import Interval
+from boxloss.typing import Namespace, Number
 
 
 class Solid(NamedTuple):
     """The corners of a box along the axes."""
 
-    x1: Any
-    y1: Any
-    z1: Any
-    x2: Any
-    y2: Any
-    z2: Any
+    x1: Number
+    y1: Number
+    z1: Number
+    x2: Number
+    y2: Number
+    z2: Number
 
     @property
     def ground(self) -> Box:
@@ -28,7 +29,7 @@ class Solid(NamedTuple):
         return Interval(self.z1, self.z2)
 
     @property
-    def sides(self) -> tuple[Any, ...]:
+    def sides(self) -> tuple[Number, ...]:
         """Along x, y and z."""
         return (*self.ground.sides, self.height.length)
 
@@ -37,7 +38,7 @@ class Solid(NamedTuple):
         """A box of the ground plane times an interval."""
         return Solid(ground.x1, ground.y1, height.z1, ground.x2, ground.y2, height.z2)
 
-    def upright(self, xp: Any) -> "Solid":
+    def upright(self, xp: Namespace) -> "Solid":
         """Make an inverted side one of length 0 at its first corner."""
         return self.of(self.ground.upright(xp), self.height.upright(xp))
 
@@ -45,14 +46,14 @@ class Solid(NamedTuple):
 class TurnedSolid(NamedTuple):
     """A box that is turned about z: a box with an angle in the ground plane, and an interval."""
 
-    x: Any
-    y: Any
-    w: Any
-    h: Any
-    cos: Any
-    sin: Any
-    z1: Any
-    z2: Any
+    x: Number
+    y: Number
+    w: Number
+    h: Number
+    cos: Number
+    sin: Number
+    z1: Number
+    z2: Number
 
     @property
     def ground(self) -> RotatedBox:
@@ -65,7 +66,7 @@ class TurnedSolid(NamedTuple):
         return Interval(self.z1, self.z2)
 
     @property
-    def sides(self) -> tuple[Any, ...]:
+    def sides(self) -> tuple[Number, ...]:
         """Along the two axes that are turned, and along z."""
         return self.w, self.h, self.height.length
 
@@ -74,7 +75,7 @@ class TurnedSolid(NamedTuple):
         """A box of the ground plane times an interval."""
         return TurnedSolid(*ground, *height)
 
-    def upright(self, xp: Any) -> "TurnedSolid":
+    def upright(self, xp: Namespace) -> "TurnedSolid":
         """Make a negative side one of length 0."""
         return self.of(self.ground.upright(xp), self.height.upright(xp))
 

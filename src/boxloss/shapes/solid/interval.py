@@ -5,7 +5,7 @@ A box in space is a box of the ground plane times an interval.
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from boxloss.shapes.box import Box
 from boxloss.shapes.coordinates import COORDINATES
@@ -13,23 +13,32 @@ from boxloss.shapes.guards import upright_as_given, with_guards
 from boxloss.shapes.mapped import Mapped, back_from_between, back_from_each
 from boxloss.shapes.relations import where_larger
 from boxloss.shapes.replaceable import larger, smaller
-from boxloss.shapes.shape import Gradient, Pair, Partials, plus
+from boxloss.shapes.shape import Gradient, Pair, plus
+from boxloss.typing import Namespace, Number
 
 
 class Interval(NamedTuple):
     """The ends of an interval, or two derivatives with respect to them."""
 
-    z1: Any
-    z2: Any
+    z1: Number
+    z2: Number
 
     @property
-    def length(self) -> Any:
+    def length(self) -> Number:
         """From the first end to the second."""
         return self.z2 - self.z1
 
-    def upright(self, xp: Any) -> "Interval":
+    def upright(self, xp: Namespace) -> "Interval":
         """Make z2 >= z1: an inverted interval becomes one of length 0 at z1."""
         return Interval(self.z1, larger(xp, self.z1, self.z2))
+
+
+class IntervalPartials(NamedTuple):
+    """`boxloss.shapes.shape.Partials` of an axis: `inner` and `outer` are by a length."""
+
+    box: Interval | None = None
+    inner: Number | None = None
+    outer: Number | None = None
 
 
 class IntervalPair(Pair):
@@ -41,12 +50,12 @@ class IntervalPair(Pair):
     @cached_property
     def box(self) -> Interval:
         """The first interval, upright."""
-        return upright_as_given(self.xp, self.given)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given)
 
     @cached_property
     def other(self) -> Interval:
         """The second interval, upright."""
-        return upright_as_given(self.xp, self.given_other)  # type: ignore[no-any-return]
+        return upright_as_given(self.xp, self.given_other)
 
     @cached_property
     def inner(self) -> Interval:
@@ -61,7 +70,7 @@ class IntervalPair(Pair):
         return Interval(smaller(xp, a.z1, b.z1), larger(xp, a.z2, b.z2))
 
     @cached_property
-    def offset(self) -> Any:
+    def offset(self) -> Number:
         """Middle of the first interval minus that of the other."""
         a, b = self.box, self.other
         return 0.5 * ((a.z1 - b.z1) + (a.z2 - b.z2))
@@ -72,18 +81,15 @@ class IntervalPair(Pair):
         pair.__dict__.update(box=self.other, other=self.box, inner=self.inner, outer=self.outer)
         return pair
 
-    def of_upright(self, xp: Any, box: Interval, other: Interval) -> "IntervalPair":
+    def of_upright(self, xp: Namespace, box: Interval, other: Interval) -> "IntervalPair":
         """A pair of other intervals, which are upright."""
         pair = IntervalPair(xp, box, other, self.image)
         pair.__dict__.update(box=box, other=other)
         return pair
 
-    def gradient(self, partials: Partials | None) -> Gradient:
-        """An end of the first interval is the inner one, the outer one or, at a tie, both.
-
-        Of the partial derivatives, `inner` and `outer` are by a length.
-        """
-        d, inner, outer = partials or Partials()
+    def gradient(self, partials: IntervalPartials | None) -> Gradient:
+        """An end of the first interval is the inner one, the outer one or, at a tie, both."""
+        d, inner, outer = partials or IntervalPartials()
         if inner is None and outer is None:
             return Gradient(d)
         xp, a, b = self.xp, self.box, self.other
@@ -103,7 +109,7 @@ class IntervalPair(Pair):
         return plus(d, given) or Interval(0.0, 0.0)
 
 
-def scaled(pair: IntervalPair, ratio: Any) -> Mapped:
+def scaled(pair: IntervalPair, ratio: Number) -> Mapped:
     """Scale both intervals about their middles; see `boxloss.shapes.mappings`."""
     origin, inset = pair.outer.z1, 0.5 * (1.0 - ratio)
 
@@ -118,7 +124,7 @@ def scaled(pair: IntervalPair, ratio: Any) -> Mapped:
     return Mapped(pair.of_upright(with_guards(pair.xp), scale(pair.box), scale(pair.other)), back_from_each(unscale))
 
 
-def interpolated(pair: IntervalPair, alpha: Any) -> Mapped:
+def interpolated(pair: IntervalPair, alpha: Number) -> Mapped:
     """Move the first interval towards the other, by the share alpha of the way."""
     box, other, rest = pair.box, pair.other, 1.0 - alpha
     between = Interval(rest * (box.z1 - other.z1), other.length + rest * (box.z2 - other.z2))
@@ -129,12 +135,14 @@ def interpolated(pair: IntervalPair, alpha: Any) -> Mapped:
     )
 
 
-def differences(pair: IntervalPair, coordinates: str) -> tuple[tuple[Any, Any], Callable[[Any, Any], Interval]]:
+def differences(
+    pair: IntervalPair, coordinates: str
+) -> tuple[tuple[Number, Number], Callable[[Number, Number], Interval]]:
     """The two numbers that coordinates of a box have along an axis, and the way back from their derivatives."""
     (p, t), own = (pair.given, pair.given_other), COORDINATES[coordinates]
     first, _, last, _ = own.of(Box(p.z1 - t.z1, 0.0, p.z2 - t.z2, 0.0))
 
-    def back(d_first: Any, d_last: Any) -> Interval:
+    def back(d_first: Number, d_last: Number) -> Interval:
         d = own.pullback((d_first, 0.0, d_last, 0.0))
         return Interval(d.x1, d.x2)
 

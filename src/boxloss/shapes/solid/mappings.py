@@ -2,23 +2,21 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from boxloss.shapes.mapped import Mapped, Way
-from boxloss.shapes.shape import Gradient
+from boxloss.shapes.shape import Gradient, Numbers
 from boxloss.shapes.solid import interval
 from boxloss.shapes.solid.box import SolidGradient
 from boxloss.shapes.solid.pair import SolidPair, joined, part_of
+from boxloss.typing import Namespace, Number
 
-Numbers = tuple[Any, ...]
 
-
-def scaled(pair: SolidPair, ratio: Any) -> Mapped:
+def scaled(pair: SolidPair, ratio: Number) -> Mapped:
     """Scale both boxes about their own centres."""
     return together(pair, pair.ground_shape.scaled(pair.ground, ratio), interval.scaled(pair.height, ratio))
 
 
-def interpolated(pair: SolidPair, alpha: Any) -> Mapped:
+def interpolated(pair: SolidPair, alpha: Number) -> Mapped:
     """Move the first box towards the other by the share alpha of the way, and turn it by the shorter way."""
     return together(pair, pair.ground_shape.interpolated(pair.ground, alpha), interval.interpolated(pair.height, alpha))
 
@@ -39,7 +37,7 @@ def together(pair: SolidPair, ground: Mapped, height: Mapped) -> Mapped:
     return Mapped(pair.of_parts(ground.pair, height.pair), back)
 
 
-def differences(xp: Any, pair: SolidPair, coordinates: str) -> tuple[Numbers, Callable[[Numbers], SolidGradient]]:
+def differences(xp: Namespace, pair: SolidPair, coordinates: str) -> tuple[Numbers, Callable[[Numbers], SolidGradient]]:
     """Those of the boxes of the ground plane, the yaw included, and those along z."""
     of_ground, ground_back = pair.ground_shape.differences(xp, pair.ground, coordinates)
     of_height, height_back = interval.differences(pair.height, coordinates)

@@ -10,14 +10,14 @@ from boxloss.shapes.rotated.relations import area_and_intersection_pullback as o
 from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.shapes.shape import Gradient, Pair, Shape
 from boxloss.shapes.solid.box import Solid, SolidGradient, TurnedSolid
-from boxloss.shapes.solid.interval import IntervalPair
+from boxloss.shapes.solid.interval import IntervalPair, IntervalPartials
 
 
 class SolidPartials(NamedTuple):
     """Derivatives of a quantity of a pair: those of the pair in the ground plane, and those of the intervals."""
 
     ground: Any = None
-    height: Any = None
+    height: IntervalPartials | None = None
 
 
 class SolidPair(Pair):

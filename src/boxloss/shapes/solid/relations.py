@@ -8,22 +8,23 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from boxloss.shapes.box import FlatBox, Vector
 from boxloss.shapes.guards import safe_if_ordinary
 from boxloss.shapes.relations import (
     AreaPartials,
     Areas,
-    Vector,
     positive_part,
     same,
     sum_of_products,
     where_overlapping,
 )
 from boxloss.shapes.relative import Projection
-from boxloss.shapes.shape import Partials, Relation, Shape
-from boxloss.shapes.solid.interval import Interval
+from boxloss.shapes.shape import Relation, Shape
+from boxloss.shapes.solid.interval import Interval, IntervalPartials
 from boxloss.shapes.solid.pair import SolidPair, SolidPartials
+from boxloss.typing import Namespace, Number
 
-Axes = tuple[Any, Any, Any]  # along x, y and z
+Axes = tuple[Number, Number, Number]  # along x, y and z
 
 
 def of_ground(pair: SolidPair, name: str) -> Any:
@@ -31,18 +32,18 @@ def of_ground(pair: SolidPair, name: str) -> Any:
     return pair.ground.quantity(pair.ground.shape.relation(name))
 
 
-def ground_pullback(xp: Any, pair: SolidPair, name: str, d: Any) -> Any:
+def ground_pullback(xp: Namespace, pair: SolidPair, name: str, d: Any) -> Any:
     """Back from it."""
     return pair.ground.shape.relation(name).pullback(xp, pair.ground, d)
 
 
-def area(b: Any) -> Any:
+def area(b: FlatBox) -> Number:
     """The area of a box of the ground plane."""
     w, h = b.sides
     return w * h
 
 
-def volumes_forward(xp: Any, pair: SolidPair) -> Areas:
+def volumes_forward(xp: Namespace, pair: SolidPair) -> Areas:
     """Intersection and union.
 
     As in the plane, the symmetric difference is summed from the parts of each box outside the other.
@@ -58,7 +59,7 @@ def volumes_forward(xp: Any, pair: SolidPair) -> Areas:
     return Areas(intersection, safe_if_ordinary(xp, difference + intersection), difference, corner_distance)
 
 
-def volumes_pullback(xp: Any, pair: SolidPair, d: AreaPartials) -> SolidPartials:
+def volumes_pullback(xp: Namespace, pair: SolidPair, d: AreaPartials) -> SolidPartials:
     """union = both volumes - intersection; a volume is an area times a length."""
     height, by_intersection = pair.height, d.intersection - d.union
     length, overlap = height.box.length, height.inner.length
@@ -68,80 +69,81 @@ def volumes_pullback(xp: Any, pair: SolidPair, d: AreaPartials) -> SolidPartials
         pair.area_and_intersection_pullback(
             xp, pair.ground, d.union * length, by_intersection * positive_part(xp, overlap)
         ),
-        Partials(Interval(-by_length, by_length), where_overlapping(xp, overlap, length, by_overlap)),
+        IntervalPartials(Interval(-by_length, by_length), where_overlapping(xp, overlap, length, by_overlap)),
     )
 
 
-def enclosing_volume_forward(xp: Any, pair: SolidPair) -> Any:
+def enclosing_volume_forward(xp: Namespace, pair: SolidPair) -> Number:
     """The area that encloses both in the ground plane, times the length that encloses both along z."""
     return safe_if_ordinary(xp, of_ground(pair, "enclosing_area") * pair.height.outer.length)
 
 
-def enclosing_volume_pullback(xp: Any, pair: SolidPair, d: Any) -> SolidPartials:
+def enclosing_volume_pullback(xp: Namespace, pair: SolidPair, d: Number) -> SolidPartials:
     """The product rule."""
     ground = ground_pullback(xp, pair, "enclosing_area", d * pair.height.outer.length)
-    return SolidPartials(ground, Partials(outer=d * of_ground(pair, "enclosing_area")))
+    return SolidPartials(ground, IntervalPartials(outer=d * of_ground(pair, "enclosing_area")))
 
 
-def enclosing_diagonal_forward(xp: Any, pair: SolidPair) -> Any:
+def enclosing_diagonal_forward(xp: Namespace, pair: SolidPair) -> Number:
     """Squared diagonal of the enclosing box."""
     length = pair.height.outer.length
     return safe_if_ordinary(xp, of_ground(pair, "enclosing_diagonal") + length * length)
 
 
-def enclosing_diagonal_pullback(xp: Any, pair: SolidPair, d: Any) -> SolidPartials:
+def enclosing_diagonal_pullback(xp: Namespace, pair: SolidPair, d: Number) -> SolidPartials:
     """d(l^2) = 2 l dl."""
     ground = ground_pullback(xp, pair, "enclosing_diagonal", d)
-    return SolidPartials(ground, Partials(outer=2.0 * d * pair.height.outer.length))
+    return SolidPartials(ground, IntervalPartials(outer=2.0 * d * pair.height.outer.length))
 
 
-def center_distance_forward(xp: Any, pair: SolidPair) -> Any:
+def center_distance_forward(xp: Namespace, pair: SolidPair) -> Number:
     """Squared distance of the centres."""
     z = pair.height.offset
-    return of_ground(pair, "center_distance") + z * z
+    in_plane: Number = of_ground(pair, "center_distance")
+    return in_plane + z * z
 
 
-def center_distance_pullback(xp: Any, pair: SolidPair, d: Any) -> SolidPartials:
+def center_distance_pullback(xp: Namespace, pair: SolidPair, d: Number) -> SolidPartials:
     """d(z^2) = 2 z dz, and either end moves the middle by half."""
     d_z = d * pair.height.offset
-    return SolidPartials(ground_pullback(xp, pair, "center_distance", d), Partials(Interval(d_z, d_z)))
+    return SolidPartials(ground_pullback(xp, pair, "center_distance", d), IntervalPartials(Interval(d_z, d_z)))
 
 
-def enclosing_sides_forward(xp: Any, pair: SolidPair) -> Axes:
+def enclosing_sides_forward(xp: Namespace, pair: SolidPair) -> Axes:
     """Sides of the enclosing box."""
     return (*of_ground(pair, "enclosing_sides"), pair.height.outer.length)
 
 
-def enclosing_sides_pullback(xp: Any, pair: SolidPair, d: Axes) -> SolidPartials:
+def enclosing_sides_pullback(xp: Namespace, pair: SolidPair, d: Axes) -> SolidPartials:
     """Those of the ground plane, and the length."""
     x, y, z = d
-    return SolidPartials(ground_pullback(xp, pair, "enclosing_sides", Vector(x, y)), Partials(outer=z))
+    return SolidPartials(ground_pullback(xp, pair, "enclosing_sides", Vector(x, y)), IntervalPartials(outer=z))
 
 
-def size_difference_forward(xp: Any, pair: SolidPair) -> Axes:
+def size_difference_forward(xp: Namespace, pair: SolidPair) -> Axes:
     """Sides of pred minus sides of target."""
     return (*of_ground(pair, "size_difference"), pair.height.box.length - pair.height.other.length)
 
 
-def size_difference_pullback(xp: Any, pair: SolidPair, d: Axes) -> SolidPartials:
+def size_difference_pullback(xp: Namespace, pair: SolidPair, d: Axes) -> SolidPartials:
     """A length is its second end minus its first."""
     x, y, z = d
-    return SolidPartials(ground_pullback(xp, pair, "size_difference", Vector(x, y)), Partials(Interval(-z, z)))
+    return SolidPartials(ground_pullback(xp, pair, "size_difference", Vector(x, y)), IntervalPartials(Interval(-z, z)))
 
 
-def projections_forward(xp: Any, pair: SolidPair) -> tuple[Projection, ...]:
+def projections_forward(xp: Namespace, pair: SolidPair) -> tuple[Projection, ...]:
     """Those of the ground plane, and along z: as often as along another axis, so that each counts as much."""
     of_plane, box, other = of_ground(pair, "projections"), pair.height.box, pair.height.other
     distance = xp.abs(box.z1 - other.z1) + xp.abs(box.z2 - other.z2)
     return (*of_plane, *(Projection(distance, pair.height.outer.length),) * (len(of_plane) // 2))
 
 
-def projections_pullback(xp: Any, pair: SolidPair, d: tuple[Projection, ...]) -> SolidPartials:
+def projections_pullback(xp: Namespace, pair: SolidPair, d: tuple[Projection, ...]) -> SolidPartials:
     """Each end has the sign of its difference as slope."""
     count, box, other = len(of_ground(pair, "projections")), pair.height.box, pair.height.other
     distance, length = (sum(numbers[1:], start=numbers[0]) for numbers in zip(*d[count:], strict=True))
     ends = Interval(distance * xp.sign(box.z1 - other.z1), distance * xp.sign(box.z2 - other.z2))
-    return SolidPartials(ground_pullback(xp, pair, "projections", d[:count]), Partials(ends, outer=length))
+    return SolidPartials(ground_pullback(xp, pair, "projections", d[:count]), IntervalPartials(ends, outer=length))
 
 
 def relations_of(ground: Shape) -> Mapping[str, Relation]:

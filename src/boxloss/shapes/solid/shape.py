@@ -1,7 +1,5 @@
 """Boxes in space as `Shape`s: along the axes, and turned about z."""
 
-from typing import Any
-
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.box import Box
 from boxloss.shapes.guards import FARTHEST_CORNER_IN_SPACE, SHORTEST_SIDE_IN_SPACE
@@ -15,26 +13,27 @@ from boxloss.shapes.solid.interval import Interval
 from boxloss.shapes.solid.mappings import differences, interpolated, scaled
 from boxloss.shapes.solid.pair import AxisAlignedSolidPair, TurnedSolidPair
 from boxloss.shapes.solid.relations import relations_of
+from boxloss.typing import Namespace, Truth
 
 SHORTEST, FARTHEST = SHORTEST_SIDE_IN_SPACE, FARTHEST_CORNER_IN_SPACE
 
 
-def ordinary_height(b: Interval) -> Any:
+def ordinary_height(b: Interval) -> Truth:
     """Say whether an interval needs no guard; a NaN does."""
     return (b.z1 >= -FARTHEST) & (b.z2 <= FARTHEST) & (b.length >= SHORTEST)
 
 
-def ordinary(b: Solid) -> Any:
+def ordinary(b: Solid) -> Truth:
     """Say whether a box needs no guard."""
     return ordinary_ground(b.ground, SHORTEST, FARTHEST) & ordinary_height(b.height)
 
 
-def ordinary_turned(b: TurnedSolid) -> Any:
+def ordinary_turned(b: TurnedSolid) -> Truth:
     """Say whether a box that is turned needs no guard."""
     return ordinary_rotated(b.ground, SHORTEST, FARTHEST) & ordinary_height(b.height)
 
 
-def enclosing(xp: Any, b: Solid) -> Box:
+def enclosing(xp: Namespace, b: Solid) -> Box:
     """What a box stands on; inverted sides stay so.
 
     A convex part of a box stands on at least as large a share of it as it has of the volume.
@@ -42,7 +41,7 @@ def enclosing(xp: Any, b: Solid) -> Box:
     return b.ground
 
 
-def enclosing_turned(xp: Any, b: TurnedSolid) -> Box:
+def enclosing_turned(xp: Namespace, b: TurnedSolid) -> Box:
     """The axis-aligned box around what a box stands on."""
     return enclosing_rotated(xp, b.ground)
 

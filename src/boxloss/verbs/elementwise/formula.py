@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import of_one_shape
-from boxloss.shapes.shape import Format, times
+from boxloss.shapes.shape import Format, Numbers, times
+from boxloss.typing import Namespace, Number
+
+OfAPair = Callable[[Namespace, Numbers, Numbers, Numbers, Number], tuple[Number, Numbers, Numbers]]
 
 
 class Kind(NamedTuple):
@@ -37,28 +40,28 @@ class Kind(NamedTuple):
         return pred.size, target.size, 3 + len(self.structure.number_names), None
 
 
-def made_of(box_format: Format) -> Callable[..., tuple[Any, ...]]:
+def made_of(box_format: Format) -> Callable[[Namespace, Numbers, tuple[Number, Number]], Numbers]:
     """Make ``made_of(xp, numbers, image_size)``: the numbers of a box that its format does not have as they are."""
 
-    def made(xp: Any, numbers: Any, image_size: Any) -> tuple[Any, ...]:
+    def made(xp: Namespace, numbers: Numbers, image_size: tuple[Number, Number]) -> Numbers:
         box = box_format.decode(xp, numbers, Image(*image_size))
         return tuple(number for number in box if not _is_one_of(numbers, number))
 
     return made
 
 
-def _is_one_of(numbers: Any, number: Any) -> bool:
+def _is_one_of(numbers: Numbers, number: Number) -> bool:
     return any(number is given for given in numbers)
 
 
-def _with_made(xp: Any, box_format: Format, numbers: Any, image: Image) -> Any:
+def _with_made(xp: Namespace, box_format: Format, numbers: Numbers, image: Image) -> Any:
     """A box from the numbers of its format, followed by those that are made of these."""
     given, made = numbers[: box_format.size], iter(numbers[box_format.size :])
     box = box_format.decode(xp, given, image)
     return type(box)(*(number if _is_one_of(given, number) else next(made) for number in box))
 
 
-def of_a_pair(kind: Kind, *, has_made: bool = False) -> Callable[..., tuple[Any, Any, Any]]:
+def of_a_pair(kind: Kind, *, has_made: bool = False) -> OfAPair:
     """Make ``of_a_pair(xp, pred, target, numbers, weight) -> value, d_pred, d_target``.
 
     `numbers` are the factor of gradients, the width and height of the image, and those of the loss. A gradient that
@@ -67,7 +70,9 @@ def of_a_pair(kind: Kind, *, has_made: bool = False) -> Callable[..., tuple[Any,
     """
     pred_format, target_format = of_one_shape(kind.formats)
 
-    def compute(xp: Any, pred: Any, target: Any, numbers: Any, weight: Any) -> tuple[Any, Any, Any]:
+    def compute(
+        xp: Namespace, pred: Numbers, target: Numbers, numbers: Numbers, weight: Number
+    ) -> tuple[Number, Numbers, Numbers]:
         factor, width, height, *own = numbers
         image = Image(width, height)
         boxes = (pred_format, pred), (target_format, target)
@@ -80,8 +85,8 @@ def of_a_pair(kind: Kind, *, has_made: bool = False) -> Callable[..., tuple[Any,
         value, gradient = kind.structure.evaluate(own, xp, pair)
         if kind.weighted:
             value, factor = value * weight, factor * weight
-        d_pred: Any = ()
-        d_target: Any = ()
+        d_pred: Numbers = ()
+        d_target: Numbers = ()
         if kind.pred_grad:
             d = pair.pull_back(gradient(False))
             d_pred = times(tuple(pred_format.pullback(xp, pred, d, image)), factor)

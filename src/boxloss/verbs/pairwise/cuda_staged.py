@@ -8,8 +8,9 @@ from boxloss.engines.cuda.compile import CudaMachine
 from boxloss.engines.cuda.memory import load, store
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.formats import of_one_shape
-from boxloss.shapes.shape import Format
-from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
+from boxloss.shapes.shape import Format, Numbers
+from boxloss.typing import Namespace, Number, Truth
+from boxloss.verbs.pairwise.formula import OfABox, of_a_box, of_prepared
 
 ALL_LANES = 0xFFFFFFFF  # of a warp, as a mask
 SHARED_BYTES = 40 << 10  # for targets, of the 48 KiB that a block has without asking the driver for more
@@ -81,14 +82,16 @@ def targets_at_a_time(numbers: int, number_bytes: int) -> int:
     return max(1, SHARED_BYTES // (32 * numbers * number_bytes)) * 32
 
 
-def of_a_target(structure: Structure, box_format: Format) -> Any:
+def of_a_target(structure: Structure, box_format: Format) -> OfABox:
     """As `of_a_box`, but a box of NaN alone is ordinary: it stands for a target that does not count.
 
     Its values are NaN without guards too, so that a tile does not need them because it is filled up.
     """
     prepare = of_a_box(structure, box_format)
 
-    def prepare_target(xp: Any, numbers: Any, image_size: Any) -> tuple[Any, Any]:
+    def prepare_target(
+        xp: Namespace, numbers: Numbers, image_size: tuple[Number, Number]
+    ) -> tuple[tuple[Numbers, Numbers], Truth]:
         prepared, is_ordinary = prepare(xp, numbers, image_size)
         is_absent = numbers[0] != numbers[0]
         for number in numbers[1:]:

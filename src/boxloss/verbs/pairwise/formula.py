@@ -1,19 +1,24 @@
 """What every engine computes for a matrix: something of each box once, and the value of each pair from it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.box import Image
-from boxloss.shapes.shape import Format, Shape
+from boxloss.shapes.shape import Format, Numbers, Shape
+from boxloss.typing import Namespace, Number, Truth
+
+# Of a box: its numbers and the parts of its relations, and whether it is ordinary.
+OfABox = Callable[[Namespace, Numbers, tuple[Number, Number]], tuple[tuple[Numbers, Numbers], Truth]]
 
 
-def of_a_box(structure: Structure, box_format: Format) -> Callable[..., Any]:
+def of_a_box(structure: Structure, box_format: Format) -> OfABox:
     """Make ``of_a_box(xp, numbers, image_size) -> (box, parts), is_ordinary``."""
     decode, shape = box_format.decode, box_format.shape
     parts = structure.parts(shape)
 
-    def prepare(xp: Any, numbers: Any, image_size: Any) -> tuple[Any, Any]:
+    def prepare(
+        xp: Namespace, numbers: Numbers, image_size: tuple[Number, Number]
+    ) -> tuple[tuple[Numbers, Numbers], Truth]:
         image = Image(*image_size)
         box = decode(xp, numbers, image)
         prepared = tuple(relation.part(xp, box, image) for relation in parts if relation.part is not None)
@@ -22,14 +27,16 @@ def of_a_box(structure: Structure, box_format: Format) -> Callable[..., Any]:
     return prepare
 
 
-def of_prepared(structure: Structure, shape: Shape, *, padded: bool = True) -> Callable[..., Any]:
+def of_prepared(
+    structure: Structure, shape: Shape, *, padded: bool = True
+) -> Callable[[Namespace, Numbers, Numbers, Numbers], Number]:
     """Make ``of_prepared(xp, pred, target, numbers) -> value``, from boxes and their parts, one after the other.
 
     `numbers` are the width and height of the image, and those of the loss. If not `padded` each eps counts as 0.
     """
     relations, size, without = structure.parts(shape), shape.size, () if padded else structure.eps_places
 
-    def compute(xp: Any, pred: Any, target: Any, numbers: Any) -> Any:
+    def compute(xp: Namespace, pred: Numbers, target: Numbers, numbers: Numbers) -> Number:
         width, height, *own = numbers
         parts = dict(zip(relations, zip(pred[size:], target[size:], strict=True), strict=True))
         pair = shape.pair(xp, shape.box(*pred[:size]), shape.box(*target[:size]), Image(width, height), parts)

@@ -13,7 +13,9 @@ from boxloss.engines.numba.memory import load, store
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
 from boxloss.request import Request
+from boxloss.shapes.box import Image
 from boxloss.shapes.shape import Format
+from boxloss.typing import Number
 from boxloss.verbs.pairwise.formula import of_a_box
 
 # What a thread takes at a time; a call of fewer stays on the calling thread (bench/test_thresholds.py).
@@ -67,7 +69,7 @@ class Prepared(NamedTuple):
     pred_batch: list[int]
     target_batch: list[int]
     guarded: bool
-    numbers: tuple[float, ...]
+    numbers: tuple[Number, ...]
 
 
 def prepared(program: Program, request: Request) -> Prepared:
@@ -113,7 +115,7 @@ def _batches(lead: tuple[int, ...], batch: tuple[int, ...]) -> list[int]:
     return found
 
 
-def _prepared(structure: Structure, boxes: Any, box_format: Format, image: tuple[float, float]) -> tuple[Any, bool]:
+def _prepared(structure: Structure, boxes: Any, box_format: Format, image: Image) -> tuple[Any, bool]:
     """What is prepared of boxes, and whether all are ordinary."""
     shape = box_format.shape
     numbers = flat(boxes, boxes.shape)

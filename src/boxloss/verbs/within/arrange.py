@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numba.core import types
 from numba.extending import register_jitable
+from numpy.typing import NDArray
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template, compiled
@@ -13,7 +14,7 @@ from boxloss.engines.numba.compile import machine as machine_of
 from boxloss.engines.numba.digits import DIGITS, bits_for, by_digit
 from boxloss.engines.numba.memory import load, widened
 from boxloss.shapes.shape import Shape
-from boxloss.verbs.within.strips import SMALLEST_SIDE, Strips, upright_around
+from boxloss.verbs.within.strips import SMALLEST_SIDE, Indices, Strips, upright_around
 from boxloss.verbs.within.windows import FARTHEST, sort, strip_at
 
 # A search in a strip takes as long as so many boxes that are in it and need not be compared.
@@ -198,7 +199,7 @@ def order_of(machine: Machine) -> Template:
     return find_order, types.intp(*given, *room, indices, reals, indices, reals, indices)
 
 
-def strips_of(shape: Shape, boxes: Any, group: Any, groups: int) -> Strips | None:
+def strips_of(shape: Shape, boxes: NDArray[Any], group: Indices, groups: int) -> Strips | None:
     """Sort prepared boxes into strips, those with a NaN into none; None if a number is infinite."""
     (count,), limits = group.shape, np.empty(6)
     order, room, placed = np.empty(count, np.int64), np.empty((5, count), np.int64), np.empty((5, count))

@@ -11,11 +11,16 @@ as much (`boxloss.shapes.shape.Shape.least_extent`).
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from boxloss.shapes.shape import Shape
+from boxloss.shapes.shape import Numbers, Shape
+from boxloss.typing import Namespace
+
+Indices = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 SMALLEST_SIDE = 2.0**-1000  # what smaller ones count as, so that each has a logarithm
 
@@ -38,26 +43,26 @@ class Strips(NamedTuple):
         The first strip of each level, and the first level of each group of boxes.
     """
 
-    order: Any
-    centres: Any
-    starts: Any
-    keys: Any
-    levels: Any
-    first_strips: Any
-    first_levels: Any
+    order: Indices
+    centres: Floats
+    starts: Indices
+    keys: Floats
+    levels: Floats
+    first_strips: Indices
+    first_levels: Indices
 
 
 @cache
-def upright_around(shape: Shape) -> Callable[[Any, Any], Any]:
+def upright_around(shape: Shape) -> Callable[[Namespace, Numbers], Numbers]:
     """Make ``function(xp, numbers)``: the corners of the axis-aligned box around an upright one."""
 
-    def around(xp: Any, numbers: Any) -> Any:
+    def around(xp: Namespace, numbers: Numbers) -> Numbers:
         return tuple(shape.enclosing(xp, shape.box(*numbers).upright(xp)))
 
     return around
 
 
-def everything(group: Any, groups: int, turns: Any) -> Strips:
+def everything(group: Indices, groups: int, turns: Indices) -> Strips:
     """One range of all boxes of each group, each in the order of their turns."""
     order = turns[np.argsort(group[turns], kind="stable")] if groups > 1 else turns
     starts = np.searchsorted(group[order], np.arange(groups + 1))
@@ -65,7 +70,7 @@ def everything(group: Any, groups: int, turns: Any) -> Strips:
     return Strips(order, np.empty(0), starts, np.zeros(groups), np.zeros(5 * groups), one_each, one_each)
 
 
-def numbered(ids: Any) -> tuple[Any, Any]:
+def numbered(ids: Indices) -> tuple[Indices, Indices]:
     """The numbers that occur, ascending, and for each the place of its own among them."""
     most = int(ids.max(initial=0))
     if most > 4 * ids.size + 4096:
