@@ -218,7 +218,7 @@ def browser(session: nox.Session) -> None:
     files = [f"{sample}/ground_truth.json", f"{sample}/detections.json"]
     session.run("boxloss", "report", "--quick", "--out", folder, *files)
     options = [f"--chromium={chromium}", f"--report={folder}/index.html"]
-    session.run("pytest", "browser", "-p", "no:cacheprovider", *options, *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, "browser", "-p", "no:cacheprovider", *options, *session.posargs)
 
 
 @nox.session
