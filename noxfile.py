@@ -1,5 +1,6 @@
 """Every check of the project: `nox` runs them all, `nox -s NAME` one of them."""
 
+import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,9 @@ nox.needs_version = ">=2025.2"
 nox.options.error_on_missing_interpreters = False  # of the second Python, where there is only one
 nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds what takes pip a minute
+
+# Where it is set, each of hundreds of processes would compile all that it imports, for seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Each worker has tests that follow one another, which need the same kernels; one that is done takes from another.
 ON_ALL_CORES = ("-n", "auto", "--dist", "worksteal")
@@ -77,11 +81,16 @@ def side_by_side(session: nox.Session, *commands: tuple[str, ...]) -> None:
 def install_torch(session: nox.Session) -> None:
     """Install the pinned torch, and torchvision's Python code, whose compiled operators need not match.
 
-    By pip, which a machine's configuration may point to a build of torch without CUDA's gigabytes; uv does not read it.
-    Bytecode is made of what is imported, as by uv: of all of it takes half a minute.
+    Of pip comes what to install, which a machine's configuration may point to a build of torch without CUDA's
+    gigabytes; uv does not read it, but unpacks once for all sessions, and in a fraction of the time.
     """
     session.install("pip")
-    session.run("python", "-m", "pip", "install", "--quiet", "--no-compile", *groups("torch"))
+    pinned, *others = groups("torch")
+    report = session.cache_dir / "torch.json"  # `create_tmp` would move the temporary files of the tests
+    ask = ("--dry-run", "--quiet", "--no-deps", "--ignore-installed", f"--report={report}")
+    if session.run_install("python", "-m", "pip", "install", *ask, pinned):  # not with `nox -R`
+        (build,) = json.loads(report.read_text())["install"]
+        session.install(f"torch @ {build['download_info']['url']}", *others)
     session.install("--no-deps", "torchvision==0.29.2")
 
 
@@ -209,7 +218,7 @@ def browser(session: nox.Session) -> None:
     files = [f"{sample}/ground_truth.json", f"{sample}/detections.json"]
     session.run("boxloss", "report", "--quick", "--out", folder, *files)
     options = [f"--chromium={chromium}", f"--report={folder}/index.html"]
-    session.run("pytest", "browser", "-p", "no:cacheprovider", *options, *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, "browser", "-p", "no:cacheprovider", *options, *session.posargs)
 
 
 @nox.session

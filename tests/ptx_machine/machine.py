@@ -66,6 +66,8 @@ class Machine:
     def run_block(self, index: int) -> None:
         """Run a block of instructions for the threads that stand before it."""
         here = self.at == index
+        if here.all():
+            here = True  # as a mask, which then costs nothing
         self.at[here] = index + 1
         for instruction, step in zip(self.kernel.blocks[index], self.program[index], strict=True):
             try:
@@ -149,4 +151,4 @@ class Machine:
         to, _, said = barrier.operands
         votes = self.operands.everyones(said.removeprefix("!"), "pred") != said.startswith("!")
         counts = count(votes.reshape(self.blocks, -1), axis=1)
-        self.operands.write(to, kind, np.repeat(counts, self.threads_a_block).astype(TYPES[kind]), here)
+        self.operands.writer(to, kind)(np.repeat(counts, self.threads_a_block).astype(TYPES[kind]), where=here)

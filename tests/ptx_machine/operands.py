@@ -3,6 +3,7 @@
 import re
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,15 @@ class Operands:
 
     def __init__(self, registers: dict[str, str], constants: dict[str, Any], grid: Size, block: Size) -> None:
         self.count = int(np.prod(grid) * np.prod(block))
+        self.threads = np.arange(self.count)
         # A register that nothing was written to is NaN, or -1.
         self.registers = {name: ~np.zeros(self.count, _storage(kind)) for name, kind in registers.items()}
-        self.constants = constants | _special(np.arange(self.count), grid, block)
+        self.constants = constants | _special(self.threads, grid, block)
 
     def source(self, operand: str, kind: str) -> Any:
         """An operand as numbers of a type: of a register a view, which always shows what is in it."""
         if operand in self.registers:
-            return self.registers[operand].view(TYPES[kind])
+            return self.register(operand, kind)
         if operand in self.constants:
             return np.asarray(self.constants[operand]).astype(TYPES[kind])
         return _literal(operand, kind)
@@ -40,9 +42,13 @@ class Operands:
         """The same with an entry for each thread."""
         return np.broadcast_to(self.source(operand, kind), self.count)
 
-    def write(self, operand: str, kind: str, values: Any, here: Any) -> None:
-        """Numbers of a type to a register, for some of the threads."""
-        np.copyto(self.registers[operand].view(TYPES[kind]), values, casting="no", where=here)
+    def register(self, operand: str, kind: str) -> Any:
+        """A register as numbers of a type."""
+        return self.registers[operand].view(TYPES[kind])
+
+    def writer(self, operand: str, kind: str) -> Callable[..., None]:
+        """``write(values, where=here)``: numbers of a type to a register, for some of the threads."""
+        return partial(np.copyto, self.register(operand, kind), casting="no")
 
     def address(self, place: str) -> Callable[[Any], Any]:
         """What `[register or name + offset]` is for some of the threads."""

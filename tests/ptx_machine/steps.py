@@ -1,6 +1,6 @@
-"""Instructions as steps: functions of which threads run them."""
+"""Instructions as steps: functions of which threads run them, as a mask or, if all do, as True."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,14 @@ class Steps:
         guard = self.operands.source(instruction.guard, "pred")
         return lambda here: step(here & (guard != instruction.negated))
 
+    def assign(self, to: str, kind: str, function: Callable[..., Any], sources: Sequence[Any]) -> Step:
+        """What a function gives, to a register."""
+        if isinstance(function, np.ufunc):  # most of what kernels do, without an array for the result first
+            register = self.operands.register(to, kind)
+            return lambda here: function(*sources, out=register, casting="no", where=here)
+        write = self.operands.writer(to, kind)
+        return lambda here: write(function(*sources), where=here)
+
     def compute(self, instruction: Instruction) -> Step:
         """An operation that a table has by its name and type."""
         name, kind = instruction.opcode.rsplit(".", 1)
@@ -61,26 +69,26 @@ class Steps:
         else:
             function = self.operations[kind[0]][name]
         sources = [self.operands.source(*pair) for pair in zip(names, kinds, strict=True)]
-        return lambda here: self.operands.write(to, result, function(*sources), here)
+        return self.assign(to, result, function, sources)
 
     def compare(self, instruction: Instruction) -> Step:
         _, comparison, kind = instruction.opcode.split(".")
         to, a, b = instruction.operands
         function, sources = COMPARISONS[comparison], (self.operands.source(a, kind), self.operands.source(b, kind))
-        return lambda here: self.operands.write(to, "pred", function(*sources), here)
+        return self.assign(to, "pred", function, sources)
 
     def select(self, instruction: Instruction) -> Step:
         _, kind = instruction.opcode.split(".")
         to, a, b, condition = instruction.operands
         sources = [self.operands.source(*pair) for pair in ((condition, "pred"), (a, kind), (b, kind))]
-        return lambda here: self.operands.write(to, kind, np.where(*sources), here)
+        return self.assign(to, kind, np.where, sources)
 
     def convert(self, instruction: Instruction) -> Step:
         _, *rounding, result, kind = instruction.opcode.split(".")
         function = CONVERSIONS[".".join(rounding)]
         to, a = instruction.operands
-        source = self.operands.low_part(a, kind)
-        return lambda here: self.operands.write(to, result, function(source, TYPES[result]), here)
+        source, write = self.operands.low_part(a, kind), self.operands.writer(to, result)
+        return lambda here: write(function(source, TYPES[result]), where=here)
 
     def load(self, instruction: Instruction) -> Step:
         to, place = instruction.operands
@@ -88,12 +96,13 @@ class Steps:
         if space == "param":
             (name,) = names
             parameter = np.asarray(self.parameters[place.strip("[]")], TYPES[kind])
-            return lambda here: self.operands.write(name, kind, parameter, here)
+            write = self.operands.writer(name, kind)
+            return lambda here: write(parameter, where=here)
         memory, address, size = self.memories[space], self.operands.address(place), TYPES[kind].itemsize * len(names)
         registers = [self.operands.source(name, kind) for name in names]
 
         def step(here: Any) -> None:
-            threads = np.flatnonzero(here)
+            threads = self.operands.threads[here].ravel()
             found = memory.load(address(threads), size, threads).view(TYPES[kind])
             for register, column in zip(registers, found.T, strict=True):
                 register[threads] = column
@@ -107,7 +116,7 @@ class Steps:
         sources = [self.operands.everyones(name, kind) for name in names]
 
         def step(here: Any) -> None:
-            threads = np.flatnonzero(here)
+            threads = self.operands.threads[here].ravel()
             found = np.stack([source[threads] for source in sources], axis=1)
             memory.store(address(threads), found.view(np.uint32), threads)
 

@@ -1,6 +1,7 @@
 """The best few of a row on the CPU: what beats the last of them is put in its place among them."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from numba.extending import register_jitable
@@ -31,6 +32,7 @@ class Steps(NamedTuple):
     inserted: Callable[..., Any]
 
 
+@cache
 def steps(largest: bool, word: int, few: int) -> Steps:
     """Make the steps of a kernel, where so many values are compared at a time and so many are few."""
     better = rows.comparison(largest)
