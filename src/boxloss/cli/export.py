@@ -2,7 +2,6 @@
 
 import csv
 import os
-import secrets
 import shutil
 import stat
 import tempfile
@@ -115,7 +114,7 @@ def pending(path: Path | None, writers: Writers = WRITERS) -> Iterator[Callable[
     stream = there is not None and not stat.S_ISREG(there.st_mode)
     target = Path(os.path.realpath(path))  # what a link points to, not the link
     folder = Path(tempfile.gettempdir()) if stream else target.parent
-    temporary = folder / f".{secrets.token_hex(8)}.tmp{path.suffix}"
+    temporary = folder / f".{os.urandom(8).hex()}.tmp{path.suffix}"
 
     def write(content: Any) -> None:
         with explained(path):

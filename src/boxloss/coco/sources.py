@@ -7,14 +7,21 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.resources.abc import Traversable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from boxloss.printable import printable
 
-Source = str | Path | Traversable
+
+class File(Protocol):
+    """A file that is no path: a `Traversable` of importlib.resources, which takes long to import."""
+
+    def read_bytes(self) -> bytes:
+        """What it holds."""
+
+
+Source = str | Path | File
 Kind = Literal["json", "csv", "parquet"]
 
 KINDS: dict[str, Kind] = {".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}

@@ -5,6 +5,7 @@ It answers None where msgspec is not installed, and for whatever is not just as 
 """
 
 import re
+import struct
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -62,8 +63,9 @@ def detections(source: Source, content: bytes, truth: GroundTruth, format: str |
     def read() -> Detections:
         from boxloss.coco import structs
 
-        found = structs.results_file(content)
-        _check_no_angles(content, found, format)
+        found, is_plain = structs.results_file(content)
+        if not is_plain:
+            _check_no_angles(content, found, format)
         _check(np.array([truth.image_id.dtype.kind == "i", truth.category_id.dtype.kind == "i"]))
         _check_known(found["image_id"], truth.images)
         _check_known(found["category_id"], None if truth.categories is None else np.array(list(truth.categories)))
@@ -88,7 +90,7 @@ def _unless_otherwise(read: Callable[[], Read]) -> Read | None:
 
     try:
         return read()
-    except (OtherwiseError, msgspec.MsgspecError, OverflowError, RecursionError):
+    except (OtherwiseError, msgspec.MsgspecError, struct.error, RecursionError):
         return None
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -47,7 +46,7 @@ def load(
 
 
 def _is_file(value: Any) -> TypeGuard[Source]:
-    return isinstance(value, str | Path | Traversable)
+    return isinstance(value, str | Path) or hasattr(value, "read_bytes")
 
 
 def _keys(names: dict[Any, str] | None) -> NDArray[Any] | None:
