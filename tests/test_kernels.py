@@ -68,7 +68,8 @@ def check_loop(loop, number, other):
 def check_vectors(loop, number, other):
     """Likewise of code that is written in vectors; and no number of a box is computed, read or written alone."""
     lanes = lanes_of({"float": "float32", "double": "float64"}[number])
-    assert {int(n) for n in re.findall(rf"{ARITHMETIC}[^\n]*<(\d+) x {number}>", loop)} == {lanes}
+    widths = {int(n) for n in re.findall(rf"{ARITHMETIC}[^\n]*<(\d+) x {number}>", loop)}
+    assert widths in ({lanes}, {2 * lanes})
     _, over_pairs = loop.split("for.body:", 1)  # before it, what is of the numbers of the loss alone may be computed
     assert not re.search(rf"{ARITHMETIC} [^\n]*(?<!x ){number} %", over_pairs)
     assert not re.search(rf"= load {number}\b|\bstore {number}\b|\b{other}\b(?!\*)", loop)

@@ -14,8 +14,6 @@ from boxloss.engines.numba.vectors import in_all, vector_at
 from boxloss.engines.trace import Trace
 
 CACHE_LINE = 64
-# So many vectors of each number of boxes are under way: with their gradients they fill half of a first-level cache.
-VECTORS = 8
 
 
 class Pairs(NamedTuple):
@@ -31,12 +29,15 @@ class Pairs(NamedTuple):
         Whether each has a weight.
     lanes
         How many pairs are computed at a time.
+    block
+        How many pairs are under way: so many times `lanes`.
     """
 
     sizes: tuple[int, int]
     made: tuple[Trace, Trace]
     weighted: bool
     lanes: int
+    block: int
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -118,7 +119,7 @@ class _Writer:
     ) -> None:
         self.builder, self.pairs, self.written, self.shared = builder, pairs, written, shared
         self.number, self.bytes_of = number, bytes_of
-        self.vector, self.block, self.index = ir.VectorType(number, pairs.lanes), VECTORS * pairs.lanes, ir.IntType(64)
+        self.vector, self.block, self.index = ir.VectorType(number, pairs.lanes), pairs.block, ir.IntType(64)
         self.boxes = [Columns(builder, size, pairs.lanes, bytes_of) for size in pairs.sizes]
         self.wanted = [which for which in range(2) if written.results[1 + which]]  # whose gradients are
 
