@@ -300,3 +300,49 @@ def test_a_name_of_the_registry(monkeypatch):
     for name in ("my iou", "def"):
         text = f"name must be an identifier, as 'my_iou'; got {name!r}"
         check_error(lambda name=name: registry.register(name, first), ValueError, text)
+
+
+# --- What a formula takes and returns ---------------------------------------------------------------------------------
+
+
+def mine(formula, relations=("areas", "center_distance")):
+    names = {"relations": relations, "expression": "f", "value_range": "[0, 1]", "formula": staticmethod(formula)}
+    return dataclass(frozen=True)(type("Mine", (OverlapLoss,), names))()
+
+
+PARTIALS = "partial derivatives for 2 relations, areas, center_distance: one each, in their order"
+
+
+@pytest.mark.parametrize("engine", ["array", "numba"])
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (lambda xp, a, r: (r, (AreaPartials(r, r),)), f"Mine.formula returned 1 {PARTIALS}"),
+        (lambda xp, a, r: (r, (None, r, r)), f"Mine.formula returned 3 {PARTIALS}"),
+        (
+            lambda xp, a, r: (r, ((r, r), None)),
+            "the partial derivative of Mine by areas must be AreaPartials(intersection, union); got a tuple of 2",
+        ),
+        (
+            lambda xp, a, r: (r, (r, None)),
+            "the partial derivative of Mine by areas must be AreaPartials(intersection, union); got a number",
+        ),
+        (
+            lambda xp, a, r: (r, (None, (r,))),
+            "the partial derivative of Mine by center_distance must be a number; got a tuple of 1",
+        ),
+        (
+            lambda xp, a, r: r,
+            "Mine.formula must return a value and a tuple of partial derivatives, one for each relation; got a number",
+        ),
+        (
+            lambda xp, a: (a.union, (None, None)),
+            "Mine.formula takes (xp, a) and is called with (xp, areas, center_distance): the quantities of the "
+            "relations and the fields of the loss, in their order. It is a @staticmethod of a class that is a "
+            "@dataclass(frozen=True)",
+        ),
+    ],
+)
+def test_what_a_formula_takes_and_returns(formula, text, engine):
+    boxes = np.asarray([[0.0, 0, 1, 1]])
+    check_error(lambda: mine(formula).value_and_grad(boxes, boxes, engine=engine), TypeError, text)

@@ -1,5 +1,6 @@
 """What `boxloss.testing.check_gradients` passes, and what it finds."""
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -81,9 +82,36 @@ def test_a_wrong_partial_derivative_is_found(wrong, format, seed):
         check_gradients(CubedIoU(**wrong), format=format, seed=seed)
 
 
-def test_what_is_not_finite_is_found():
-    with pytest.raises(AssertionError, match=r"the value of Unguarded.* is \[nan\], of pred .* 10 of 60 special pairs"):
-        check_gradients(Unguarded(), engine="array")
+@dataclass(frozen=True)
+class UnguardedDistance(OverlapLoss):
+    """The penalty of DIoU, which is NaN for two points in one place."""
+
+    relations = ("center_distance", "enclosing_diagonal")
+    expression = "rho^2 / c^2"
+    value_range = "[0, 1)"
+
+    @staticmethod
+    def formula(xp, rho2, c2):
+        per_c2 = 1.0 / c2
+        return rho2 * per_c2, (per_c2, -(rho2 * per_c2) * per_c2)
+
+
+@pytest.mark.parametrize("format", ["xyxy", "cxcywha", "xyzxyz"])
+@pytest.mark.parametrize("loss", [Unguarded(), UnguardedDistance()], ids=repr)
+def test_what_is_not_finite_is_found(loss, format):
+    with pytest.raises(
+        AssertionError, match=rf"the value of {type(loss).__name__}.* is \[nan\], of pred .* special pairs"
+    ):
+        check_gradients(loss, format=format, engine="array")
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-6, 1e6])
+def test_small_and_large_losses(factor):
+    check_gradients(factor * bl.giou)
+    with pytest.raises(AssertionError, match="the gradient of"):
+        check_gradients(factor * bl.ciou)
+    with pytest.raises(AssertionError, match="the gradient of"):
+        check_gradients(factor * CubedIoU(by_union=0.999))
 
 
 def test_losses_that_read_the_image():
@@ -92,7 +120,33 @@ def test_losses_that_read_the_image():
     check_gradients(bl.giou, image_size=(30.0, 700.0), format=("rel_xyxy", "xywh"))
 
 
-def test_what_is_refused():
+@pytest.mark.parametrize(
+    ("options", "kind", "text"),
+    [
+        (
+            {"format": ("xyxy",)},
+            ValueError,
+            "format must be one name or a pair of names for pred and target; got 1 names",
+        ),
+        (
+            {"format": "rel_cxcywha", "image_size": (3, 4)},
+            ValueError,
+            "format 'rel_cxcywha' needs an image that is square",
+        ),
+        ({"format": 5}, ValueError, "format must be"),
+        ({"format": "foo"}, ValueError, "format must be"),
+        ({"format": ("xyxy", "xyzxyz")}, ValueError, "pred and target must both be boxes in a plane"),
+        ({"image_size": ()}, TypeError, "image_size must be a pair"),
+        ({"engine": "cuda"}, ValueError, "engine must be one of 'auto', 'array', 'numba'; got 'cuda'"),
+    ],
+    ids=str,
+)
+def test_options_that_are_refused(options, kind, text):
+    with pytest.raises(kind, match=f"^{re.escape(text)}"):
+        check_gradients(bl.giou, **options)
+
+
+def test_losses_that_are_refused():
     check_error(
         lambda: check_gradients(len), TypeError, "loss must be a loss of boxloss; got builtin_function_or_method"
     )

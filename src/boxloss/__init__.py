@@ -74,6 +74,8 @@ if not TYPE_CHECKING:  # which would take every name for one of these
             return import_module(f"boxloss.{name}")
         if name not in _MODULES:  # with what Python wants for a "Did you mean"
             message = f"module {__name__!r} has no attribute {name!r}"
+            if name == "mpdiou":  # Python would ask whether diou was meant
+                raise AttributeError(f"{message}: MPDIoU needs the size of the image, MPDIoU(image_size=(480, 640))")
             raise AttributeError(message, name=name, obj=sys.modules[__name__])
         value = globals()[name] = getattr(import_module(f"boxloss.{_MODULES[name]}"), name)
         return value

@@ -206,7 +206,11 @@ def check_format(name: object) -> None:
             f"format {name!r} is one to convert from: eight numbers that may be no rectangle have no loss. "
             f"Give boxloss.convert(boxes, {name!r}, 'cxcywha') and format='cxcywha'"
         )
-    check_choice("format", name, FORMATS)
+    try:
+        check_choice("format", name, FORMATS)
+    except ValueError as error:
+        hint = did_you_mean(name, FORMATS) if isinstance(name, str) and len(name) > 3 else ""
+        raise ValueError(f"{error}{hint and '.'}{hint}") from None
 
 
 def told_formats(came: tuple[int, ...]) -> str:

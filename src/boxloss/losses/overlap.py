@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from boxloss.formulas.evaluation import Evaluation
+from boxloss.formulas.names import is_of_package
 from boxloss.losses.loss import Loss
 from boxloss.shapes.shape import Derivatives, Gradient, Pair, Relation, plus
 from boxloss.typing import Namespace, Number
@@ -39,7 +40,15 @@ class OverlapLoss(Loss):
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The formula over boxes: forward through the relations, and back through their pullbacks."""
-        return over_relations(xp, pair, self.relations, self.formula(xp, *self._arguments(pair)))
+        arguments = self._arguments(pair)
+        if is_of_package(type(self)):
+            return over_relations(xp, pair, self.relations, self.formula(xp, *arguments))
+        from boxloss.losses.own import check_signature, check_term
+
+        check_signature(self, arguments)
+        term = self.formula(xp, *arguments)
+        check_term(self, term, arguments[: len(self.relations)])
+        return over_relations(xp, pair, self.relations, term)
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The distance 1 - IoU of the loss."""

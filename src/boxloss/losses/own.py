@@ -1,0 +1,68 @@
+"""What the formula of somebody's own loss takes and returns, said by name where it does not fit."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from inspect import signature
+from typing import Any
+
+from boxloss.shapes.relations import AreaPartials, Areas
+from boxloss.shapes.shape import Relation
+
+
+def check_signature(loss: Any, arguments: Sequence[Any]) -> None:
+    """Check that the formula takes the namespace, a quantity for each relation and the fields of the loss."""
+    name, names = type(loss).__name__, [*map(_name_of, loss.relations), *(field.name for field in fields(loss))]
+    which = "formula" if "formula" in _own(loss) or not loss.has_iou_term else "terms"
+    taken = signature(getattr(loss, which))
+    try:
+        taken.bind(None, *arguments)
+    except TypeError:
+        raise TypeError(
+            f"{name}.{which} takes {taken} and is called with ({', '.join(['xp', *names])}): the quantities of the "
+            "relations and the fields of the loss, in their order. It is a @staticmethod of a class that is a "
+            "@dataclass(frozen=True)"
+        ) from None
+
+
+def check_term(loss: Any, term: Any, quantities: Sequence[Any]) -> None:
+    """Check that a formula returned a value, and for each relation a partial derivative like its quantity."""
+    name, relations = type(loss).__name__, list(map(_name_of, loss.relations))
+    if not (type(term) is tuple and len(term) == 2 and isinstance(term[1], tuple)):
+        raise TypeError(
+            f"{name}.formula must return a value and a tuple of partial derivatives, one for each relation; got "
+            f"{_like(term)}"
+        )
+    _, partials = term
+    if len(partials) != len(relations):
+        raise TypeError(
+            f"{name}.formula returned {len(partials)} partial derivatives for {len(relations)} relations, "
+            f"{', '.join(relations)}: one each, in their order"
+        )
+    for relation, quantity, d in zip(relations, quantities, partials, strict=True):
+        wanted = _like(quantity)
+        if d is not None and not _fits(d, quantity):
+            raise TypeError(f"the partial derivative of {name} by {relation} must be {wanted}; got {_like(d)}")
+
+
+def _own(loss: Any) -> set[str]:
+    return {name for kind in type(loss).__mro__ if not kind.__module__.startswith("boxloss.") for name in vars(kind)}
+
+
+def _name_of(which: str | Relation) -> str:
+    return which if isinstance(which, str) else which.name
+
+
+def _fits(d: Any, quantity: Any) -> bool:
+    if isinstance(quantity, Areas):
+        return isinstance(d, AreaPartials)
+    if not isinstance(quantity, tuple):
+        return not isinstance(d, tuple)
+    names = getattr(quantity, "_fields", None)
+    return isinstance(d, tuple) and len(d) == len(quantity) and (names is None or getattr(d, "_fields", None) == names)
+
+
+def _like(value: Any) -> str:
+    kind = AreaPartials if isinstance(value, Areas) else type(value)
+    if hasattr(kind, "_fields"):
+        return f"{kind.__name__}({', '.join(kind._fields)})"
+    return f"a tuple of {len(value)}" if isinstance(value, tuple) else "a number"
