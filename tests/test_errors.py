@@ -156,7 +156,7 @@ def test_reduction(verb, options, kind, text):
     [
         (bl.giou, {"engine": "gpu"}, "engine must be one of 'auto', 'array', 'numba', 'cuda'; got 'gpu'"),
         (bl.giou, {"engine": None}, "engine must be one of 'auto', 'array', 'numba', 'cuda'; got None"),
-        (bl.giou, {"format": "xxyy"}, f"format must be one of {FORMAT_NAMES}; got 'xxyy'"),
+        (bl.giou, {"format": "xxyy"}, f"format must be one of {FORMAT_NAMES}; got 'xxyy'. Did you mean 'xyxy'?"),
         (bl.giou, {"format": ("xyxy", "xy")}, f"format must be one of {FORMAT_NAMES}; got 'xy'"),
         (bl.giou, {"format": ["xyxy"] * 2}, f"format must be one of {FORMAT_NAMES}; got ['xyxy', 'xyxy']"),
         (

@@ -240,6 +240,7 @@ def test_angles_of_zero_are_read_as_fast_as_none(tmp_path):
     for text in (json.dumps(content), json.dumps(content, indent=1)):
         assert typed.ground_truth(file, text.encode()) is not None
         assert typed.ground_truth(file, text.replace('"angle": 0.0', '"angle": 0.5').encode()) is None
+        assert typed.ground_truth(file, text.replace('"angle"', '"\\u0061ngle"').encode()) is None
 
 
 @pytest.mark.parametrize("typed_too", [True, False])

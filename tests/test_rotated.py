@@ -233,12 +233,13 @@ def test_gradients_are_those_of_central_differences(name, rng):
 
 
 @pytest.mark.parametrize("turn", [0.0, 90.0, 180.0, -270.0])
+@pytest.mark.parametrize("angle", [30.0, 33.0, 10.0, -45.0])
 @pytest.mark.parametrize("name", ["iou", "giou", "diou", "eiou", "siou", "inner"])
-def test_gradients_at_kinks_are_means_of_both_sides(name, turn, rng):
-    """Boxes some quarter turns apart: the extents of each along the other have a kink."""
+def test_gradients_at_kinks_are_means_of_both_sides(name, angle, turn, rng):
+    """Boxes some quarter turns apart, or but for rounding: the extents of each along the other have a kink."""
     loss, n = LOSSES[name], 300
     pred, target = boxes(rng, n), boxes(rng, n)
-    pred[:, 4], target[:, 4] = 30.0 + turn, 30.0
+    pred[:, 4], target[:, 4] = angle + turn, angle
     pred[:, :2], target[:, :2] = pred[:, [1, 0]] * 0.3, target[:, :2] * 0.3
     degree, options = math.pi / 180.0, {"format": "cxcywhd", "engine": engine_of(name)}
     _, grads = loss.value_and_grad(pred, target, wrt="both", **options)
@@ -246,6 +247,22 @@ def test_gradients_at_kinks_are_means_of_both_sides(name, turn, rng):
         step = np.asarray([0, 0, 0, 0, STEP / degree])
         ends = [loss(*((pred + s, target) if which == 0 else (pred, target + s)), **options) for s in (step, -step)]
         assert_allclose(grad[:, 4] / degree, (ends[0] - ends[1]) / (2 * STEP), rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["iou", "giou", "diou", "ciou", "eiou", "siou"])
+def test_half_a_turn_in_radians_is_a_match(name, dtype, engine, rng):
+    """Though a float is not pi: the value and all of its derivatives are 0."""
+    target = boxes(rng, 200)
+    target[:, 4] = rng.uniform(-1.5, 0.0, 200)
+    pred = target + [0, 0, 0, 0, math.pi]
+    given = [side.astype(dtype) for side in (pred, target)]
+    value, grads = LOSSES[name].value_and_grad(*given, wrt="both", format="cxcywha", engine=engine)
+    turned = np.abs(given[0][:, 4] - given[1][:, 4] - np.asarray(math.pi, dtype)) == 0.0  # to the last bit
+    assert turned.sum() > 40
+    for found in (value[turned], *(grad[turned] for grad in grads)):
+        assert_array_equal(found, 0.0)
 
 
 @pytest.mark.parametrize("format", ["cxcywhd", "cxcywhr", "xywhr", "xyxy"])

@@ -19,7 +19,7 @@ VALUES = "values"  # a kind of symbol: an array of numbers, which a call gives
 INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "and": "&&", "or": "||", "xor": "!==", "==": "===", "!=": "!==",
 } | {name: name for name in ("<", "<=", ">", ">=")}  # fmt: skip
-SAME_NAMES = ("abs", "sqrt", "atan2", "cos", "exp", "expm1", "log", "log1p", "pow", "sin")
+SAME_NAMES = ("abs", "sqrt", "atan2", "cos", "exp", "expm1", "log", "log1p", "pow", "round", "sin")
 OF_MATH = {"minimum": "min", "maximum": "max"} | {name: name for name in SAME_NAMES}
 LONGEST = 160  # characters of an expression that is written into another
 
@@ -34,7 +34,7 @@ def _pow(xp: SymbolicNamespace, a: Number, exponent: Number) -> Number:
 
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
-    {name: _of_math(name) for name in ("atan2", "cos", "exp", "expm1", "log", "log1p", "sin")}
+    {name: _of_math(name) for name in ("atan2", "cos", "exp", "expm1", "log", "log1p", "round", "sin")}
     | {"pow": _pow, "sign": scalar.sign}
 )
 

@@ -3,7 +3,10 @@
 from typing import NamedTuple
 
 from boxloss.shapes.relative import Relative
-from boxloss.typing import Namespace, Number
+from boxloss.typing import Namespace, Number, Truth
+
+# What the sine and cosine of some quarter turns may be off, after angles were rounded: half a unit in its last place.
+ROUNDING = 8.0
 
 
 class RotatedBox(NamedTuple):
@@ -17,7 +20,7 @@ class RotatedBox(NamedTuple):
     sin: Number
 
     @property
-    def sides(self) -> tuple[Number, ...]:
+    def sides(self) -> tuple[Number, Number]:
         """Width and height."""
         return self.w, self.h
 
@@ -50,10 +53,18 @@ def seen_from(xp: Namespace, b: RotatedBox, other: RotatedBox) -> Relative:
     """The first box in the frame of the other.
 
     The cosine and sine of the angle between them are those of the difference, not of a sum of products: equal angles
-    give exactly 1 and 0.
+    give exactly 1 and 0. So do angles that are some quarter turns apart but for rounding, where |cos|, |sin| and the
+    edges of both boxes have kinks: a little beside one, the slope would be that of one side of it.
     """
     x, y = turned_back(b.x - other.x, b.y - other.y, other.cos, other.sin)
     d_cos, d_sin = b.cos - other.cos, b.sin - other.sin
     cos = 1.0 - 0.5 * (d_cos * d_cos + d_sin * d_sin)
     sin = b.cos * d_sin - b.sin * d_cos
+    is_quarter_turn = vanishes_beside(xp, sin, ROUNDING) | vanishes_beside(xp, cos, ROUNDING)
+    cos, sin = (xp.where(is_quarter_turn, xp.round(number), number) for number in (cos, sin))
     return Relative(x, y, b.w, b.h, cos, sin, other.w, other.h)
+
+
+def vanishes_beside(xp: Namespace, a: Number, other: float) -> Truth:
+    """Whether a number is less than half a unit in the last place of another, in whatever float type."""
+    return xp.abs(a) + other == other
