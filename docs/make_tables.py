@@ -31,6 +31,9 @@ SEES = {
     "aspect": "aspect ratio",
     "enclosing_diagonal": None,
     "enclosing_sides": None,
+    "wasserstein": "boxes as Gaussians",
+    "relative": "boxes as Gaussians",
+    "projections": "extents along the axes",
 }
 OVERLAPPING, APART = ([0.0, 0, 2, 4], [1.0, 1, 4, 3]), ([0.0, 0, 2, 4], [5.0, 6, 9, 8])
 
@@ -71,9 +74,12 @@ def in_table(text: str) -> str:
     return with_signs(text).replace("|", r"\|")
 
 
-def has_gradient_apart(loss: bl.Loss) -> bool:
-    """Whether boxes that do not overlap have a gradient."""
-    return bool(np.any(loss.value_and_grad(*map(np.asarray, APART), engine="array")[1]))
+def gradient_apart(loss: bl.Loss) -> str:
+    """What gradient boxes have that do not overlap."""
+    boxes = [bl.convert(np.asarray(box), "xyxy", "cxcywh") for box in APART]
+    _, grad = loss.value_and_grad(*boxes, format="cxcywh", engine="array")
+    centre, sides = np.any(grad[:2]), np.any(grad[2:])
+    return "has a gradient" if centre else "gradient of the sides alone" if sides else "gradient 0"
 
 
 def changes_with_scale(loss: bl.Loss) -> bool:
@@ -95,7 +101,7 @@ def of_readme(losses: dict[str, bl.Loss]) -> str:
             f"[`{name}`](docs/losses/{name}.md)",
             in_table(loss.expression),
             in_table(loss.value_range),
-            "has a gradient" if has_gradient_apart(loss) else "gradient 0",
+            gradient_apart(loss),
             loss.paper,
         ]
         for name, loss in losses.items()
@@ -110,7 +116,8 @@ def of_index(losses: dict[str, bl.Loss]) -> str:
     for name, loss in losses.items():
         seen = [SEES.get(str(which), str(which).replace("_", " ")) for which in loss.relations]
         sees = ", ".join(dict.fromkeys(filter(None, seen))) or "coordinates"
-        answers = ["yes" if measured(loss) else "no" for measured in (has_gradient_apart, changes_with_scale)]
+        apart = {"has a gradient": "yes", "gradient 0": "no"}.get(gradient_apart(loss), "of the sides alone")
+        answers = [apart, "yes" if changes_with_scale(loss) else "no"]
         picture = f"![landscape of {name}](../_build/pictures/thumbnails/{name}.svg)"
         rows.append([picture, f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
     pages = "\n".join([*losses, "weighted_sum"])

@@ -38,13 +38,14 @@ def check_gradients(
 
     For losses of your own: it finds a partial derivative that is wrong, was left out or has the wrong sign, of pred and
     of target. Pairs of float64 boxes are drawn that overlap, lie one in the other or apart; and equal boxes, boxes that
-    touch or have no area, whose values and gradients have to be finite.
+    touch, lie far apart or have no area, whose values and gradients have to be finite. It looks neither at the range
+    nor at whether the loss is 0 at a match.
 
     Parameters
     ----------
     loss : Loss
-        A loss whose gradient is the derivative of its value. Those that hold a part of it constant, such as `CIoU()`,
-        `WIoU`, `PIoU2`, `Focal` and `Wise`, have another one.
+        A loss whose gradient is the derivative of its value. Those that hold a part of it constant, as ``CIoU()``,
+        ``WIoU``, ``PIoU2``, ``Focal`` and ``Wise`` do, have another one.
     format : str or pair of str
         As in the call of a loss.
     image_size : (height, width), optional

@@ -145,7 +145,7 @@ def results_file(content: bytes) -> tuple[Columns, bool]:
             if len(given) != 1:
                 raise OtherwiseError
             content = _bytes(given[0])
-        try:  # to search a file for names that it does not have takes longer than to read so far as it has others
+        try:  # most files have nothing else; one that has is read again from its start
             return _columns(content, {4: PlainDetection}), True
         except (OtherwiseError, msgspec.ValidationError):
             return _columns(content, DETECTIONS), False

@@ -41,7 +41,7 @@ class NWD(OverlapLoss):
 
     constant: float = 12.8
     relations = ("wasserstein",)
-    expression = "1 - exp(-sqrt(dx^2 + dy^2 + ((w - W)^2 + (h - H)^2) / 4) / C)"
+    expression = "1 - exp(-sqrt(dx^2 + dy^2 + ((w - W)^2 + (h - H)^2) / 4) / constant)"
     value_range = "[0, 1)"
     paper = "Wang et al. 2021"
 

@@ -6,6 +6,7 @@ from inspect import signature
 from typing import Any
 
 from boxloss.shapes.relations import AreaPartials, Areas
+from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.shape import Relation
 
 
@@ -57,12 +58,14 @@ def _fits(d: Any, quantity: Any) -> bool:
         return isinstance(d, AreaPartials)
     if not isinstance(quantity, tuple):
         return not isinstance(d, tuple)
+    if isinstance(quantity, Relative):
+        return isinstance(d, RelativeGradient)
     names = getattr(quantity, "_fields", None)
     return isinstance(d, tuple) and len(d) == len(quantity) and (names is None or getattr(d, "_fields", None) == names)
 
 
 def _like(value: Any) -> str:
-    kind = AreaPartials if isinstance(value, Areas) else type(value)
+    kind = {Areas: AreaPartials, Relative: RelativeGradient}.get(type(value), type(value))
     if hasattr(kind, "_fields"):
         return f"{kind.__name__}({', '.join(kind._fields)})"
     return f"a tuple of {len(value)}" if isinstance(value, tuple) else "a number"
