@@ -81,8 +81,8 @@ def side_by_side(session: nox.Session, *commands: tuple[str, ...]) -> None:
 def install_torch(session: nox.Session) -> None:
     """Install the pinned torch, and torchvision's Python code, whose compiled operators need not match.
 
-    Of pip comes what to install, which a machine's configuration may point to a build of torch without CUDA's
-    gigabytes; uv does not read it, but unpacks once for all sessions, and in a fraction of the time.
+    Pip says which build to install: a machine's configuration may point it to one without CUDA's gigabytes. uv, which
+    does not read that configuration, then installs it, and unpacks it once for all sessions.
     """
     session.install("pip")
     pinned, *others = groups("torch")

@@ -21,7 +21,7 @@ class Relative(NamedTuple):
 class RelativeGradient(NamedTuple):
     """Derivatives with respect to two boxes in the frame of the second, by the angle between them; None counts as 0.
 
-    Which of these are None, those know who make them and read them.
+    Who makes them and who reads them know which can be None; a type checker does not.
     """
 
     x: Any = None

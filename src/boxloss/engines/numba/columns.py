@@ -16,8 +16,9 @@ GROUP_BYTES = 16
 class Columns:
     """Writes down how boxes are taken apart and put together.
 
-    So many groups of 16 bytes as a box has numbers hold as many whole boxes as a group has numbers. What a box and a
-    group can both be divided into moves as one first, and is halved until it is one number.
+    With four numbers a group, five groups hold four boxes of five numbers: one number of all four lies in four groups,
+    each time at another place. Six groups hold four boxes of six, whose numbers lie two by two at one place, so pairs
+    of numbers move first and are taken apart then; the same holds for boxes of four, which are a group each.
 
     Parameters
     ----------
@@ -41,11 +42,13 @@ class Columns:
         """Take apart the boxes that begin at a place."""
         given = [self._load_groups(data, place, k) for k in range(self.size)]
         runs = [given[k : k + self.parts] for k in range(0, self.size, self.parts)]
-        return [number for part in range(self.parts) for number in self._halved([self._part(v, part) for v in runs])]
+        return [
+            number for part in range(self.parts) for number in self._numbers_of([self._part(v, part) for v in runs])
+        ]
 
     def store(self, numbers: list[Any], data: Any, place: Any) -> None:
         """Put boxes together, to where they begin at a place."""
-        parts = [self._doubled(numbers[k : k + self.width]) for k in range(0, self.size, self.width)]
+        parts = [self._parts_of(numbers[k : k + self.width]) for k in range(0, self.size, self.width)]
         runs = [self._run(list(of_run)) for of_run in zip(*parts, strict=True)]
         for k, vector in enumerate(group for run in runs for group in run):
             self._store_groups(vector, data, place, k)
@@ -68,7 +71,7 @@ class Columns:
         return vectors[0]
 
     def _store_groups(self, vector: Any, data: Any, place: Any, k: int) -> None:
-        """The other way round."""
+        """Write them back, the k-th groups."""
         for first in range(0, self.lanes, self.group):
             own = shuffled(self.builder, vector, vector, list(range(first, first + self.group)))
             self.builder.store(own, self._address(data, place, k, first), align=self.bytes_of)
@@ -90,7 +93,7 @@ class Columns:
         return self._shuffled(found, found, self.width, [(0, place) for _, place in places])
 
     def _run(self, parts: list[Any]) -> list[Any]:
-        """The other way round."""
+        """A run of groups, from the parts of its boxes."""
         per_group = self.group // self.width
         moved = []
         for k, vector in enumerate(parts):
@@ -109,7 +112,7 @@ class Columns:
 
     # --- Numbers of parts ---------------------------------------------------------------------------------------------
 
-    def _halved(self, vectors: list[Any]) -> list[Any]:
+    def _numbers_of(self, vectors: list[Any]) -> list[Any]:
         """Each number of a part that has as many as there are vectors."""
         width = len(vectors)
         if width == 1:
@@ -118,20 +121,18 @@ class Columns:
         found = []
         for half in range(2):
             chosen = [(which, 2 * place + half) for which in range(2) for place in range(per_group)]
-            found += self._halved([self._shuffled(a, b, width // 2, chosen) for a, b in pairs])
+            found += self._numbers_of([self._shuffled(a, b, width // 2, chosen) for a, b in pairs])
         return found
 
-    def _doubled(self, numbers: list[Any]) -> list[Any]:
-        """The other way round."""
+    def _parts_of(self, numbers: list[Any]) -> list[Any]:
+        """Parts, from each of their numbers."""
         width = len(numbers)
         if width == 1:
             return numbers
-        halves, per_group = (
-            (self._doubled(numbers[: width // 2]), self._doubled(numbers[width // 2 :])),
-            self.group // width,
-        )
+        lower, upper = self._parts_of(numbers[: width // 2]), self._parts_of(numbers[width // 2 :])
+        per_group = self.group // width
         found = []
-        for low, high in zip(*halves, strict=True):
+        for low, high in zip(lower, upper, strict=True):
             for first in (0, per_group):
                 chosen = [(which, first + place) for place in range(per_group) for which in range(2)]
                 found.append(self._shuffled(low, high, width // 2, chosen))

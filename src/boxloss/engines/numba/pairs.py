@@ -119,15 +119,15 @@ class _Writer:
     ) -> None:
         self.builder, self.pairs, self.written, self.shared = builder, pairs, written, shared
         self.number, self.bytes_of = number, bytes_of
-        self.vector, self.block, self.index = ir.VectorType(number, pairs.lanes), pairs.block, ir.IntType(64)
-        self.boxes = [Columns(builder, size, pairs.lanes, bytes_of) for size in pairs.sizes]
+        self.vector, self.index = ir.VectorType(number, pairs.lanes), ir.IntType(64)
+        self.columns_of = [Columns(builder, size, pairs.lanes, bytes_of) for size in pairs.sizes]
         self.wanted = [which for which in range(2) if written.results[1 + which]]  # whose gradients are
 
     def write(self, total: Any, arrays: Arrays) -> None:
         """All pairs. The last ones, if they fill no vector, are copied to where there is room for one."""
         some = Arrays([self.memory(n) for n in self.pairs.sizes], self.memory(1), self.memory(1), self.grads_memory())
         columns, grads = [self.memory(n) for n in self.pairs.widths], self.grads_memory()
-        steps = self.constant(self.block)
+        steps = self.constant(self.pairs.block)
         with cgutils.for_range_slice(self.builder, self.constant(0), total, steps, self.index) as (start, _):
             block, given = self.block_from(self.builder.sub(total, start)), self.moved(arrays, start)
             with self.builder.if_then(block.is_in_part, likely=False):
@@ -147,7 +147,7 @@ class _Writer:
 
     def memory(self, count: int) -> Any:
         """So many numbers for each of the pairs under way."""
-        place = cgutils.alloca_once(self.builder, ir.ArrayType(self.number, count * self.block))
+        place = cgutils.alloca_once(self.builder, ir.ArrayType(self.number, count * self.pairs.block))
         place.align = CACHE_LINE
         return self.builder.bitcast(place, self.number.as_pointer())
 
@@ -178,19 +178,19 @@ class _Writer:
 
     def load(self, data: Any, place: Any, column: int = 0) -> Any:
         """A vector of a column of the pairs under way."""
-        place = self.builder.add(place, self.constant(column * self.block))
+        place = self.builder.add(place, self.constant(column * self.pairs.block))
         return self.builder.load(vector_at(self.builder, data, place, self.pairs.lanes), align=self.bytes_of)
 
     def store(self, vector: Any, data: Any, place: Any, column: int = 0) -> None:
         """Likewise."""
-        place = self.builder.add(place, self.constant(column * self.block))
+        place = self.builder.add(place, self.constant(column * self.pairs.block))
         self.builder.store(vector, vector_at(self.builder, data, place, self.pairs.lanes), align=self.bytes_of)
 
     # --- Blocks -------------------------------------------------------------------------------------------------------
 
     def block_from(self, left: Any) -> Block:
         """The next pairs, of those that are left."""
-        builder, most, lanes = self.builder, self.constant(self.block), self.pairs.lanes
+        builder, most, lanes = self.builder, self.constant(self.pairs.block), self.pairs.lanes
         count = builder.select(builder.icmp_signed("<", left, most), left, most)
         rest = builder.and_(count, self.constant(lanes - 1))
         groups = builder.udiv(builder.add(count, self.constant(lanes - 1)), self.constant(lanes))
@@ -243,7 +243,7 @@ class _Writer:
 
         def do(which: int, own: Any, into: Any, place: Any) -> None:
             first = self.builder.mul(place, self.constant(self.pairs.sizes[which]))
-            for k, column in enumerate(self.boxes[which].load(own, first)):
+            for k, column in enumerate(self.columns_of[which].load(own, first)):
                 self.store(column, into, place, k)
 
         self.each_box(block, do, boxes, columns)
@@ -253,7 +253,8 @@ class _Writer:
 
         def do(which: int, into: Any, place: Any) -> None:
             size = self.pairs.sizes[which]
-            given = [self.load(into, place, k) for k in range(size)] + self.shared[1:3]
+            _, *image = self.shared[:3]  # the factor of gradients, and the size of the image
+            given = [self.load(into, place, k) for k in range(size)] + image
             for k, column in enumerate(emit(self.pairs.made[which], self.builder, self.vector, given)):
                 self.store(column, into, place, size + k)
 
@@ -265,7 +266,7 @@ class _Writer:
 
         def do(place: Any) -> None:
             for boxes, size in zip(here.boxes, pairs.sizes, strict=True):
-                self.ask_for(boxes, self.builder.add(place, self.constant(self.block)), size)
+                self.ask_for(boxes, self.builder.add(place, self.constant(self.pairs.block)), size)
             for which in self.wanted:
                 self.ask_for(here.grads[which], place, pairs.sizes[which], to_write=True)
             given = [self.load(own, place, k) for own, n in zip(columns, pairs.widths, strict=True) for k in range(n)]
@@ -294,7 +295,7 @@ class _Writer:
         def do(which: int, place: Any) -> None:
             size = self.pairs.sizes[which]
             numbers = [self.load(columns[which], place, k) for k in range(size)]
-            self.boxes[which].store(numbers, grads[which], self.builder.mul(place, self.constant(size)))
+            self.columns_of[which].store(numbers, grads[which], self.builder.mul(place, self.constant(size)))
 
         for which in self.wanted:
             self.each_vector(block.groups, partial(do, which))

@@ -40,12 +40,10 @@ class Windows:
         columns, dtype = boxes.all_targets, boxes.preds.dtype
         self.lanes, self.overlap = lanes_of(dtype), 0.0
         group = np.zeros(columns, np.int64) if group is None else group
-        strips = None
-        if overlap is not None:
-            strips = strips_of(shape, boxes.targets, group, groups)
+        strips = None if overlap is None else strips_of(shape, boxes.targets, group, groups)
         self.is_dense = strips is None
-        if strips is not None:
-            self.overlap = max(0.0, (overlap or 0.0) * (1.0 - SLACK) - SLACK) * shape.least_extent
+        if overlap is not None and not self.is_dense:
+            self.overlap = max(0.0, overlap * (1.0 - SLACK) - SLACK) * shape.least_extent
         self.strips = strips or everything(group, groups, np.arange(columns) if turns is None else turns)
         order = np.zeros(len(self.strips.order) + self.lanes, np.int64)  # a vector may read past the last box
         order[: -self.lanes] = self.strips.order

@@ -6,7 +6,8 @@ which is a range of a few strips. A box is in one strip only, whatever its size,
 could be too many: boxes may be anywhere.
 
 Boxes with an angle are where the axis-aligned boxes around them are, of whose sides an intersection takes at least half
-as much (`boxloss.shapes.shape.Shape.least_extent`).
+as much (`boxloss.shapes.shape.Shape.least_extent`). Boxes in space are where they stand: a part of a box has at least
+as large a share of its ground as it has of its volume.
 """
 
 from collections.abc import Callable
