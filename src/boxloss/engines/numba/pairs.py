@@ -198,9 +198,8 @@ class _Writer:
 
     def copy(self, block: Block, target: Any, source: Any, size: int) -> None:
         """So many numbers of each pair."""
-        cgutils.raw_memcpy(
-            self.builder, target, source, self.builder.mul(block.count, self.constant(size)), self.bytes_of
-        )
+        count = self.builder.mul(block.count, self.constant(size))
+        cgutils.raw_memcpy(self.builder, target, source, count, self.bytes_of)
 
     def copy_given(self, block: Block, to: Arrays, source: Arrays) -> None:
         """Boxes and weights."""
