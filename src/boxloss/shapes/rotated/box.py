@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from boxloss.shapes.relative import Relative
+from boxloss.shapes.replaceable import smaller
 from boxloss.typing import Namespace, Number, Truth
 
 # What the sine and cosine of some quarter turns may be off, after angles were rounded: half a unit in its last place.
@@ -60,11 +61,11 @@ def seen_from(xp: Namespace, b: RotatedBox, other: RotatedBox) -> Relative:
     d_cos, d_sin = b.cos - other.cos, b.sin - other.sin
     cos = 1.0 - 0.5 * (d_cos * d_cos + d_sin * d_sin)
     sin = b.cos * d_sin - b.sin * d_cos
-    is_quarter_turn = vanishes_beside(xp, sin, ROUNDING) | vanishes_beside(xp, cos, ROUNDING)
+    is_quarter_turn = vanishes_beside(xp, smaller(xp, xp.abs(sin), xp.abs(cos)), ROUNDING)
     cos, sin = (xp.where(is_quarter_turn, xp.round(number), number) for number in (cos, sin))
     return Relative(x, y, b.w, b.h, cos, sin, other.w, other.h)
 
 
 def vanishes_beside(xp: Namespace, a: Number, other: float) -> Truth:
-    """Whether a number is less than half a unit in the last place of another, in whatever float type."""
-    return xp.abs(a) + other == other
+    """Whether a number of 0 and more is at most half a unit in the last place of another, in whatever float type."""
+    return a + other == other
