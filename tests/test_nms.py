@@ -12,6 +12,7 @@ from boxloss.verbs import select
 from boxloss.verbs.nms import numba as engine
 from boxloss.verbs.nms.turns import turns_of
 from errors import check_error
+from of_all_pairs import lower_gaussian, soft_survivors, survivors
 
 
 def is_alike(boxes, i, threshold):
@@ -25,12 +26,7 @@ def is_alike(boxes, i, threshold):
 
 def definition(boxes, scores, threshold, group=None, alike=is_alike):
     """The definition, box by box."""
-    is_out, kept = np.zeros(len(boxes), bool), []
-    for i in np.argsort(-scores, kind="stable"):
-        if not is_out[i]:
-            kept.append(int(i))
-            is_out |= alike(boxes, i, threshold) & (True if group is None else group == group[i])
-    return kept
+    return survivors(lambda i: alike(boxes, i, threshold), scores, group)
 
 
 def draw(rng, n, span, dtype="float64"):
@@ -144,24 +140,11 @@ def test_without_a_compiler(rng, monkeypatch):
     assert bl.nms(boxes, scores, labels=labels).tolist() == definition(boxes, scores, 0.5, labels)
 
 
-def soft(boxes, scores, lower, min_score):
-    """The definition of Bodla et al., figure 2."""
-    scores, left, kept = scores.copy(), list(range(len(boxes))), []
-    while left:
-        i = max(left, key=lambda k: (scores[k], -k))
-        left.remove(i)
-        if scores[i] > min_score:
-            kept.append((i, scores[i]))
-            for k in left:
-                scores[k] *= lower(float(bl.iou_score(boxes[i], boxes[k])))
-    return kept
-
-
 @pytest.mark.parametrize("method", ["gaussian", "linear"])
 def test_soft_nms(method, rng):
     boxes, scores = draw(rng, 60, 40.0), rng.integers(1, 20, 60) / 20
-    lower = (lambda s: np.exp(-s * s / 0.4)) if method == "gaussian" else lambda s: 1 - s if s >= 0.3 else 1.0
-    expected = soft(boxes, scores, lower, 0.05)
+    lower = lower_gaussian if method == "gaussian" else lambda s: np.where(s >= 0.3, 1 - s, 1.0)
+    expected = soft_survivors(bl.iou_score(boxes[:, None], boxes), scores, lower)
     indices, found = bl.soft_nms(boxes, scores, method=method, sigma=0.4, min_score=0.05)
     assert indices.tolist() == [i for i, _ in expected]
     np.testing.assert_allclose(found, [s for _, s in expected])

@@ -10,7 +10,7 @@ from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.verbs.nms import numba as nms_engine
 from boxloss.verbs.within import numba as within
 from errors import check_error, of_shape
-from of_all_pairs import check_within, survivors
+from of_all_pairs import check_soft_nms, check_within, survivors
 
 FORMAT = {"format": "cxcywha"}
 
@@ -167,16 +167,7 @@ def test_other_metrics_and_degrees(rng):
 
 def test_soft_nms(rng):
     boxes, scores = alike(rng, 60, 6.0), rng.integers(1, 20, 60) / 20
-    score, now, left, kept = quotients(boxes), scores.copy(), list(range(60)), []
-    while left:
-        i = max(left, key=lambda k: (now[k], -k))
-        left.remove(i)
-        if now[i] > 0.05:
-            kept.append((i, now[i]))
-            now[left] *= np.exp(-(score[i, left] ** 2) / 0.4)
-    indices, lowered = bl.soft_nms(boxes, scores, sigma=0.4, min_score=0.05, **FORMAT)
-    assert indices.tolist() == [i for i, _ in kept]
-    np.testing.assert_allclose(lowered, [s for _, s in kept])
+    check_soft_nms(boxes, scores, quotients(boxes), **FORMAT)
 
 
 def test_array_libraries(backend, rng):

@@ -7,7 +7,7 @@ import boxloss as bl
 from boxloss.shapes.solid.shape import SOLID, TURNED_SOLID
 from boxloss.verbs.nms import numba as nms_engine
 from boxloss.verbs.within import numba as within
-from of_all_pairs import check_within, survivors
+from of_all_pairs import check_soft_nms, check_within, survivors
 
 FORMATS = ("xyzxyz", "cxcyczwlh", "cxcyczwlha")
 LOSSES = [*map(bl.get, bl.losses()), 2.0 * bl.giou + 0.1 * bl.l1, bl.LogIoU(min_iou=0.5)]
@@ -145,13 +145,4 @@ def test_survivors(name, format, rng):
 @every_format
 def test_soft_nms(format, rng):
     boxes, scores = given(stacked(rng, 60), format), rng.integers(1, 20, 60) / 20
-    score, now, left, kept = quotients(boxes, format), scores.copy(), list(range(60)), []
-    while left:
-        i = max(left, key=lambda k: (now[k], -k))
-        left.remove(i)
-        if now[i] > 0.05:
-            kept.append((i, now[i]))
-            now[left] *= np.exp(-(score[i, left] ** 2) / 0.4)
-    indices, lowered = bl.soft_nms(boxes, scores, sigma=0.4, min_score=0.05, format=format)
-    assert indices.tolist() == [i for i, _ in kept]
-    np.testing.assert_allclose(lowered, [s for _, s in kept])
+    check_soft_nms(boxes, scores, quotients(boxes, format), format=format)

@@ -112,7 +112,7 @@ def _boxes(found: Columns, format: str | None) -> tuple[NDArray[np.float64], str
 
 
 def _check_no_angles(content: bytes, found: Columns, format: str | None) -> None:
-    """Check that nothing in the file looks as if a record had an angle beside its box: 6 % of the time of reading."""
+    """Check that nothing in the file looks as if a record had an angle beside its box."""
     if format is None and found["bbox"].shape[1] == 4:
         _check(np.array([letters not in content for letters in ESCAPED_LETTERS]))
         if any(name in content for name in ANGLES):

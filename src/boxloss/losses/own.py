@@ -5,6 +5,7 @@ from dataclasses import fields
 from inspect import signature
 from typing import Any
 
+from boxloss.formulas.names import is_of_package
 from boxloss.shapes.relations import AreaPartials, Areas
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.shape import Relation
@@ -46,7 +47,7 @@ def check_term(loss: Any, term: Any, quantities: Sequence[Any]) -> None:
 
 
 def _own(loss: Any) -> set[str]:
-    return {name for kind in type(loss).__mro__ if not kind.__module__.startswith("boxloss.") for name in vars(kind)}
+    return {name for kind in type(loss).__mro__ if not is_of_package(kind) for name in vars(kind)}
 
 
 def _name_of(which: str | Relation) -> str:

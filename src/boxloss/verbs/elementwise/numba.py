@@ -32,11 +32,12 @@ def kernel(machine: Machine, kind: Kind) -> Template:
     """Value and gradients of each pair."""
     (pred_format, target_format), (pred_size, target_size, count, _) = of_one_shape(kind.formats), kind.sizes
     made_pred, made_target = (machine.trace(made_of(own), own.size, 2) for own in (pred_format, target_format))
-    widths = (pred_size + len(made_pred.results), target_size + len(made_target.results))
-    written, vector = machine.trace(of_a_pair(kind, has_made=True), *widths, count, None), lanes_of(machine.dtype)
-    lanes = 2 * vector if len(written.nodes) <= SHORT_FORMULA else vector
-    sizes, made = (pred_size, target_size), (made_pred, made_target)
-    compute = of_pairs(Pairs(sizes, made, kind.weighted, lanes, VECTORS * vector), written)
+    sizes, made, vector = (pred_size, target_size), (made_pred, made_target), lanes_of(machine.dtype)
+    pairs = Pairs(sizes, made, kind.weighted, vector, VECTORS * vector)
+    written = machine.trace(of_a_pair(kind, has_made=True), *pairs.widths, count, None)
+    if len(written.nodes) <= SHORT_FORMULA:
+        pairs = pairs._replace(lanes=2 * vector)
+    compute = of_pairs(pairs, written)
 
     def elementwise(pred, target, weight, numbers, value, d_pred, d_target):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
