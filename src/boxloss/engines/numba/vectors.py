@@ -19,6 +19,7 @@ from boxloss.engines.llvm import emit
 from boxloss.engines.trace import Trace
 
 PLACE_BITS = 32  # of the number of a lane
+VALUES_OF_A_PART = 64  # of those whose best is wanted: as many as a word has bits
 
 
 @cache
@@ -31,90 +32,111 @@ def lanes_of(dtype: Any) -> int:
     return int((64 if has_wide else 32) // np.dtype(dtype).itemsize)
 
 
-def best_of(written: Trace, size: int, count: int, lanes: int, comparison: str) -> Any:
-    """Make ``best_of(pred, numbers, targets, first, apart, groups, bound) -> best, place``.
+def row_of(written: Trace, size: int, count: int, lanes: int) -> Any:
+    """Make ``row_of(pred, numbers, targets, first, apart, groups, values) -> None``.
 
     It computes a function of the `size` numbers of pred, those of each of ``groups * lanes`` targets from `first` on,
-    and `count` numbers: the smallest of the results, or the largest for the `comparison` ``">"``, and where the first
-    of it is. A NaN is passed over. If none beats the bound, that comes back, with the place -1.
-    """
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def best_of_row(
-        typing_context: Any, pred: Any, numbers: Any, targets: Any, first: Any, apart: Any, groups: Any, bound: Any
-    ) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            *boxes, groups, bound = arguments
-            number = context.get_value_type(signature.return_type[0])
-            places = ir.IntType(64 if isinstance(number, ir.DoubleType) else 32)
-            in_order = ir.Constant(ir.VectorType(places, lanes), list(range(lanes)))
-            best = cgutils.alloca_once_value(builder, in_all(builder, bound, lanes))
-            none = in_all(builder, ir.Constant(places, -1), lanes)
-            at = cgutils.alloca_once_value(builder, none)
-            values_at = _values(context, builder, signature, boxes, written, (size, count, lanes))
-            with cgutils.for_range(builder, groups) as loop:
-                place = builder.mul(loop.index, ir.Constant(loop.index.type, lanes))
-                found = values_at(place)
-                here = place if places.width == 64 else builder.trunc(place, places)
-                here = builder.add(in_all(builder, here, lanes), in_order)
-                is_better = builder.fcmp_ordered(comparison, found, builder.load(best))
-                builder.store(builder.select(is_better, found, builder.load(best)), best)
-                builder.store(builder.select(is_better, here, builder.load(at)), at)
-            most = _best_lane(builder, builder.load(best), comparison)
-            # Of the lanes that have it the first place; -1 is the last of all as a number without a sign.
-            has_it = builder.fcmp_ordered("==", builder.load(best), in_all(builder, most, lanes))
-            first_at = _least_lane(builder, builder.select(has_it, builder.load(at), none))
-            return context.make_tuple(builder, signature.return_type, [most, _as_index(builder, first_at)])
-
-        place, number = types.intp, targets.dtype
-        result = types.Tuple([number, place])  # type: ignore[attr-defined]
-        return result(pred, numbers, targets, place, place, place, number), codegen
-
-    return best_of_row
-
-
-def row_of(written: Trace, size: int, count: int, lanes: int, comparison: str) -> Any:
-    """Make ``row_of(pred, numbers, targets, first, apart, groups, values, to, best, best_to) -> None``.
-
-    It puts the results into `values` from `to` on, and the best result of each lane into `best`, a NaN passed over:
-    the best of `lanes` shares of the targets, no two of which have a target in common.
+    and `count` numbers, and puts the results into `values`.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
     def row(
-        typing_context: Any,
-        pred: Any,
-        numbers: Any,
-        targets: Any,
-        first: Any,
-        apart: Any,
-        groups: Any,
-        values: Any,
-        to: Any,
-        best: Any,
-        best_to: Any,
+        typing_context: Any, pred: Any, numbers: Any, targets: Any, first: Any, apart: Any, groups: Any, values: Any
     ) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            *boxes, groups, values, to, best, best_to = arguments
+            *boxes, groups, values = arguments
             data = context.make_array(signature.args[6])(context, builder, values).data
-            shares = context.make_array(signature.args[8])(context, builder, best).data
-            number = context.get_value_type(signature.args[6].dtype)
-            none = ir.Constant(number, float("-inf" if comparison == ">" else "inf"))
-            share = cgutils.alloca_once_value(builder, in_all(builder, none, lanes))
             values_at = _values(context, builder, signature, boxes, written, (size, count, lanes))
-            with cgutils.for_range(builder, groups) as loop:
-                place = builder.mul(loop.index, ir.Constant(loop.index.type, lanes))
-                found, before = values_at(place), builder.load(share)
-                builder.store(found, vector_at(builder, data, builder.add(to, place), lanes), align=4)
-                is_better = builder.fcmp_ordered(comparison, found, before)
-                builder.store(builder.select(is_better, found, before), share)
-            builder.store(builder.load(share), vector_at(builder, shares, best_to, lanes), align=4)
+            stop, step = builder.mul(groups, ir.Constant(groups.type, lanes)), ir.Constant(groups.type, lanes)
+            with cgutils.for_range_slice(builder, ir.Constant(groups.type, 0), stop, step) as (place, _):
+                builder.store(values_at(place), vector_at(builder, data, place, lanes), align=4)
             return context.get_dummy_value()
 
         place = types.intp
-        return types.none(pred, numbers, targets, place, place, place, values, place, best, place), codegen
+        return types.none(pred, numbers, targets, place, place, place, values), codegen
 
     return row
+
+
+@cache
+def best_of_lanes(lanes: int, comparison: str) -> Any:
+    """Make ``best_of_lanes(values, first, groups, best, to) -> None``.
+
+    It puts the best of each lane of ``groups * lanes`` values from `first` on into `best`, a NaN passed over: the best
+    of `lanes` shares of the values, no two of which have one in common.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def of_lanes(typing_context: Any, values: Any, first: Any, groups: Any, best: Any, to: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            values, first, groups, best, to = arguments
+            data = context.make_array(signature.args[0])(context, builder, values).data
+            shares = context.make_array(signature.args[3])(context, builder, best).data
+            none = ir.Constant(data.type.pointee, float("-inf" if comparison == ">" else "inf"))
+            share = cgutils.alloca_once_value(builder, in_all(builder, none, lanes))
+            with cgutils.for_range(builder, groups) as loop:
+                place = builder.add(first, builder.mul(loop.index, ir.Constant(first.type, lanes)))
+                found = builder.load(vector_at(builder, data, place, lanes), align=4)
+                builder.store(_better(builder, comparison, found, builder.load(share)), share)
+            builder.store(builder.load(share), vector_at(builder, shares, to, lanes), align=4)
+            return context.get_dummy_value()
+
+        place = types.intp
+        return types.none(values, place, place, best, place), codegen
+
+    return of_lanes
+
+
+@cache
+def best_of(lanes: int, comparison: str) -> Any:
+    """Make ``best_of(values, parts, bound) -> best, place``.
+
+    The best of so many parts of values, of `VALUES_OF_A_PART` each, and where the first of it is, a NaN passed over. If
+    none beats the bound, that comes back, with the place -1.
+
+    Of each lane its best is kept, and in which part that was. The place itself is looked for once, in that part: to
+    keep it too would take several instructions more for each vector.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def best_of_values(typing_context: Any, values: Any, parts: Any, bound: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            values, parts, bound = arguments
+            data = context.make_array(signature.args[0])(context, builder, values).data
+            count = ir.IntType(64 if isinstance(bound.type, ir.DoubleType) else 32)
+            none = in_all(builder, ir.Constant(count, -1), lanes)
+            best = cgutils.alloca_once_value(builder, in_all(builder, bound, lanes))
+            of_part = cgutils.alloca_once_value(builder, none)
+            with cgutils.for_range(builder, parts) as part:
+                start = builder.mul(part.index, ir.Constant(part.index.type, VALUES_OF_A_PART))
+                before = builder.load(best)
+                both = [before, before]  # of every other vector, so that two minima are under way
+                for k in range(VALUES_OF_A_PART // lanes):
+                    place = builder.add(start, ir.Constant(start.type, k * lanes))
+                    here = builder.load(vector_at(builder, data, place, lanes), align=4)
+                    both[k % 2] = _better(builder, comparison, here, both[k % 2])
+                found = _better(builder, comparison, *both)
+                this = part.index if count.width == 64 else builder.trunc(part.index, count)
+                is_better = builder.fcmp_ordered(comparison, found, before)
+                builder.store(builder.select(is_better, in_all(builder, this, lanes), builder.load(of_part)), of_part)
+                builder.store(found, best)
+            most = _best_lane(builder, builder.load(best), comparison)
+            # Of the lanes that have it the first part; -1 is the last of all as a number without a sign.
+            has_it = builder.fcmp_ordered("==", builder.load(best), in_all(builder, most, lanes))
+            first_part = _as_index(builder, _least_lane(builder, builder.select(has_it, builder.load(of_part), none)))
+            is_there = builder.icmp_signed(">=", first_part, ir.Constant(first_part.type, 0))
+            start = builder.mul(first_part, ir.Constant(first_part.type, VALUES_OF_A_PART))
+            start = builder.select(is_there, start, ir.Constant(start.type, 0))
+            looked_at = builder.load(vector_at(builder, data, start, VALUES_OF_A_PART), align=4)
+            bits = _bits(builder, "==", looked_at, most, VALUES_OF_A_PART)
+            at = builder.add(start, builder.cttz(bits, ir.Constant(ir.IntType(1), 0)))
+            return context.make_tuple(builder, signature.return_type, [most, builder.select(is_there, at, first_part)])
+
+        place, number = types.intp, values.dtype
+        result = types.Tuple([number, place])  # type: ignore[attr-defined]
+        return result(values, place, number), codegen
+
+    return best_of_values
 
 
 def which_of(written: Trace, size: int, count: int, lanes: int, comparison: str) -> Any:
@@ -216,9 +238,14 @@ def shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_lane(0).type, len(places)), places))
 
 
+def _better(builder: Any, comparison: str, a: Any, b: Any) -> Any:
+    """In each lane the better of two numbers, b if one is NaN: one instruction of x86."""
+    return builder.select(builder.fcmp_ordered(comparison, a, b), a, b)
+
+
 def _best_lane(builder: Any, vector: Any, comparison: str) -> Any:
     """The best number of a vector."""
-    return _halved(builder, vector, lambda a, b: builder.select(builder.fcmp_ordered(comparison, a, b), a, b))
+    return _halved(builder, vector, lambda a, b: _better(builder, comparison, a, b))
 
 
 def _least_lane(builder: Any, vector: Any) -> Any:

@@ -1,25 +1,24 @@
 """The best of a row on the CPU, value and place at once, several targets at a time."""
 
+import math
 from typing import Any
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
-from boxloss.engines.numba.vectors import best_of, lanes_of
+from boxloss.engines.numba.vectors import VALUES_OF_A_PART, best_of, lanes_of, row_of
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
 from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
-from boxloss.verbs.pairwise.formula import of_prepared
 
 
 def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, largest: bool) -> Template:
     """For each pred the best value and its first target; both stay as they come where every value is NaN."""
-    size, count = shape.size + len(structure.parts(shape)), 2 + len(structure.number_names)
-    load_box, lanes = load(size), lanes_of(machine.dtype)
-    best_of_row = rows.over_row(best_of, machine, structure, shape, guarded, largest)
-    value_of = machine.function(of_prepared(structure, shape, padded=guarded), size, size, count, guarded=guarded)
+    load_box, lanes = load(shape.size + len(structure.parts(shape))), lanes_of(machine.dtype)
+    row = rows.over_row(row_of, machine, structure, shape, guarded)
+    best, spare = best_of(lanes, rows.comparison(largest)), rows.spare_values(lanes)
 
     def nearest(  # type: ignore[no-untyped-def]
         preds,
@@ -38,16 +37,22 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         kept,
     ):
         prefer_wide_vectors()
-        for i in range(value.size):
-            pred, groups = load_box(preds, first_pred + i, pred_apart), (stop - begin) // lanes
-            found, at = best_of_row(pred, numbers, targets, first_target + begin, target_apart, groups, value[i])
-            if at >= 0:
-                value[i], index[i] = found, begin + at
-            elif index[i] < 0:  # nothing beats infinity: it may be the value of a target
-                for j in range(begin, stop):
-                    if value_of((pred, load_box(targets, first_target + j, target_apart), numbers)) == found:
-                        index[i] = j
-                        break
+        at_a_time = some.size - spare
+        for first in range(begin, stop, at_a_time):
+            width, own = min(at_a_time, stop - first), first_target + first
+            for j in range(width, width + VALUES_OF_A_PART):  # the last part may lie behind the values in part
+                some[j] = math.nan
+            for i in range(value.size):
+                pred = load_box(preds, first_pred + i, pred_apart)
+                row(pred, numbers, targets, own, target_apart, width // lanes, some)
+                found, at = best(some, -(-width // VALUES_OF_A_PART), value[i])
+                if at >= 0:
+                    value[i], index[i] = found, first + at
+                elif index[i] < 0:  # nothing beats infinity: it may be the value of a target
+                    for j in range(width):
+                        if some[j] == found:
+                            index[i] = first + j
+                            break
 
     return nearest, rows.signature_of(machine, structure)
 

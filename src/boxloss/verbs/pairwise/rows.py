@@ -9,7 +9,7 @@ from numba.core import types
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import in_library
 from boxloss.engines.numba.compile import Template, compiled
-from boxloss.engines.numba.vectors import lanes_of
+from boxloss.engines.numba.vectors import VALUES_OF_A_PART, lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
@@ -39,12 +39,17 @@ def few_values(lanes: int) -> int:
     return 2 * PARTS * lanes
 
 
-def over_row(of: Any, machine: Machine, structure: Structure, shape: Shape, guarded: bool, largest: bool) -> Any:
+def spare_values(lanes: int) -> int:
+    """For how many more values than are computed at a time there is room: a part, or the best of each lane and few."""
+    return max(VALUES_OF_A_PART, 2 * PARTS * lanes + few_values(lanes))
+
+
+def over_row(of: Any, machine: Machine, structure: Structure, shape: Shape, guarded: bool, *options: Any) -> Any:
     """One of the functions over a row of `boxloss.engines.numba.vectors`, of the formula of the matrix."""
     size, count = shape.size + len(structure.parts(shape)), 2 + len(structure.number_names)
     formula = of_prepared(structure, shape, padded=guarded)
     written = machine.trace(formula, size, size, count, guarded=guarded)
-    return of(written, size, count, lanes_of(machine.dtype), comparison(largest))
+    return of(written, size, count, lanes_of(machine.dtype), *options)
 
 
 def signature_of(machine: Machine, structure: Structure) -> Any:
@@ -69,9 +74,8 @@ def run(
     values, indices = value.reshape(-1), index.reshape(-1)
 
     def task(start: int, stop: int) -> None:
-        few = few_values(lanes)
-        some = np.empty(VALUES_AT_A_TIME + 2 * PARTS * lanes + few, dtype)
-        places = np.empty(few + PARTS * lanes, np.int64)
+        some = np.empty(VALUES_AT_A_TIME + spare_values(lanes), dtype)
+        places = np.empty(few_values(lanes) + PARTS * lanes, np.int64)
         while start < stop:
             batch, row = divmod(start, rows)
             count = min(rows - row, stop - start)

@@ -9,7 +9,7 @@ from numba.extending import register_jitable
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
-from boxloss.engines.numba.vectors import bits_set, lanes_of, lanes_where, lowest_bit, row_of
+from boxloss.engines.numba.vectors import best_of_lanes, bits_set, lanes_of, lanes_where, lowest_bit, row_of
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
 from boxloss.request import Request
@@ -117,8 +117,9 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     """
     size = shape.size + len(structure.parts(shape))
     load_box, lanes, most = load(size), lanes_of(machine.dtype), rows.PARTS
-    row = rows.over_row(row_of, machine, structure, shape, guarded, largest)
-    word, few = most * lanes, rows.few_values(lanes)
+    row = rows.over_row(row_of, machine, structure, shape, guarded)
+    best_of_part = best_of_lanes(lanes, rows.comparison(largest))
+    word, few, spare = most * lanes, rows.few_values(lanes), rows.spare_values(lanes)
     bound_of_best, gathered, put_in_order, inserted = steps(largest, word, few)
 
     def topk(  # type: ignore[no-untyped-def]
@@ -138,7 +139,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         kept,
     ):
         prefer_wide_vectors()
-        at_a_time = some.size - 2 * word - few
+        at_a_time = some.size - spare
         best, found = some[at_a_time : at_a_time + word], some[at_a_time + word :]
         for i in range(value.size // kept):
             pred = load_box(preds, first_pred + i, pred_apart)
@@ -149,10 +150,10 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
             for first in range(begin, stop, at_a_time):
                 width = min(at_a_time, stop - first)
                 part = -(-width // word) * lanes
+                row(pred, numbers, targets, first_target + first, target_apart, width // lanes, some)
                 for k in range(most):
                     at = min(width, k * part)
-                    groups, of_part = (min(width, at + part) - at) // lanes, first_target + first + at
-                    row(pred, numbers, targets, of_part, target_apart, groups, some, at, best, k * lanes)
+                    best_of_part(some, at, (min(width, at + part) - at) // lanes, best, k * lanes)
                 bound, is_full, count = value[last], end > last, few + 1
                 if kept <= word:
                     if not is_full:

@@ -32,7 +32,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     """
     size = shape.size + len(structure.parts(shape))
     load_box, lanes = load(size), lanes_of(machine.dtype)
-    row = rows.over_row(row_of, machine, structure, shape, guarded, above)
+    row = rows.over_row(row_of, machine, structure, shape, guarded)
     which_are_within = lanes_where(lanes, rows.comparison(above))
     in_float64, around = widened(shape.size), machine_of("float64").function(upright_around(shape), shape.size)
 
@@ -52,7 +52,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         centres,
         order,
         some,
-        best,
         counts,
         index,
         value,
@@ -79,7 +78,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                         first, stop = places_around(x, to_x, centres, first, stop)
                     while first < stop:
                         width = min(some.size, stop - first)
-                        row(pred, numbers, targets, first, target_apart, -(-width // lanes), some, 0, best, 0)
+                        row(pred, numbers, targets, first, target_apart, -(-width // lanes), some)
                         for place in range(0, width, lanes):
                             which = which_are_within(some, place, threshold)
                             if width - place < lanes:
@@ -98,4 +97,4 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
 
     boxes, place = machine.readonly, types.intp
     given = boxes, place, INDICES, boxes, place, *limits_of(machine, structure), *WINDOWS, INDICES
-    return within, place(*given, machine.array, machine.array, INDICES, INDICES, machine.array)
+    return within, place(*given, machine.array, INDICES, INDICES, machine.array)

@@ -76,12 +76,12 @@ def run(
     def task(start: int, stop: int) -> None:
         own, counts = found.setdefault(start, []), np.empty(stop - start, np.int64)
         index, value = np.empty(room, np.int64), np.empty(room, dtype)
-        some, best = np.empty(VALUES_AT_A_TIME, dtype), np.empty(windows.lanes, dtype)
+        some = np.empty(VALUES_AT_A_TIME, dtype)
         done = 0
         while done < stop - start:
             turns, left = np.arange(start + done, stop), counts[done:]
             of_pred = (boxes.preds, boxes.all_preds, turns)
-            more = windows.run(call, of_pred, (order,), threshold, (some, best, left, index, value))
+            more = windows.run(call, of_pred, (order,), threshold, (some, left, index, value))
             hits = int(left[:more].sum())
             own.append((np.repeat(turns[:more], left[:more]), index[:hits].copy(), value[:hits].copy()))
             done += more
