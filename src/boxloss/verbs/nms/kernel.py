@@ -81,7 +81,15 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                         strip, last, to_x = strips_around((x, y), sides, overlap, level, levels, keys, strip, end)
                     while strip < end and (dense or keys[strip] <= last):
                         first, stop = starts[strip], starts[strip + 1]
-                        at = i + 1 if dense else first_from(centres, first, stop, x - to_x)
+                        if dense:
+                            at = i + 1
+                        elif first <= i < stop:  # mostly few are between them, so that a search would take longer
+                            at = i
+                            while at > first and centres[at - 1] >= x - to_x:
+                                at -= lanes
+                            at = max(at, first)
+                        else:
+                            at = first_from(centres, first, stop, x - to_x)
                         while at < stop and (dense or centres[at] <= x + to_x):
                             which = which_are_within(box, numbers, boxes, at, apart, threshold)
                             if stop - at < lanes:
