@@ -53,8 +53,10 @@ class Unguarded(CubedIoU):
         return areas.symmetric_difference / areas.union, (AreaPartials(-1.0 / areas.union, 0.0 * areas.union),)
 
 
-@pytest.mark.parametrize("engine", ["array", "numba"])
-@pytest.mark.parametrize("format", FORMATS, ids=str)
+# By kernels in two formats: tests/test_formats.py and others compare the kernels of all with the array engine.
+@pytest.mark.parametrize(
+    ("format", "engine"), [(format, "array") for format in FORMATS] + [("xyxy", "numba"), ("cxcywha", "numba")], ids=str
+)
 def test_every_loss_passes_whose_gradient_is_the_derivative(format, engine):
     passed = 0
     for name in bl.losses():

@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 from boxloss.engines.digest import digest_of
 from boxloss.engines.machine import Machine, inner
-from boxloss.engines.numba.private import LEAN, KernelCache, compiler_lock, optimising_definitions_alone
+from boxloss.engines.numba.private import LEAN, KernelCache, compiler_lock, optimising_whole
 
 Template = tuple[Callable[..., Any], Any]  # a kernel and its signature
 NO_CHANGES: MappingProxyType[Any, Any] = MappingProxyType({})
@@ -31,7 +31,7 @@ def compiled(template: Callable[..., Template], dtype: Any, *options: Any) -> Ca
             entry = _entries.get(key)
             if entry is None:
                 kernel, signature = dispatcher(template, dtype.name, *options)
-                with optimising_definitions_alone(kernel):
+                with optimising_whole(kernel):
                     entry = _entries[key] = kernel.compile(signature)
     return entry
 

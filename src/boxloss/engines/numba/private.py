@@ -20,7 +20,7 @@ from numba.core.serialize import dumps
 
 from boxloss.engines import cache
 
-__all__ = ["LEAN", "KernelCache", "compiler_lock", "optimising_definitions_alone", "settings"]
+__all__ = ["LEAN", "KernelCache", "compiler_lock", "optimising_whole", "settings"]
 
 # Of njit: without a wrapper for calls from C, of which there are none, and without Numba's runtime, which counts
 # references to arrays: kernels make none, and who calls them holds theirs. The runtime itself would be compiled first.
@@ -45,19 +45,15 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
 
     def _optimize_functions(self, module: Any) -> None:
         module.data_layout = self._codegen._data_layout
-        for function in module.functions:
-            if not function.is_declaration:
-                passes, builder = self._codegen._function_pass_manager()
-                passes.run(function, builder)
 
 
 @contextmanager
-def optimising_definitions_alone(dispatcher: Any) -> Iterator[None]:
-    """Let Numba prepare LLVM's passes for functions that are defined, not for those that are only declared.
+def optimising_whole(dispatcher: Any) -> Iterator[None]:
+    """Let Numba run LLVM's passes over a kernel as a whole alone, and not over each of its functions before.
 
-    A kernel of one function declares dozens, of Python and of Numba's runtime. Passes do nothing to these, but Numba
-    makes a pass manager for each, which is a tenth of the time of a compilation; versions before 0.62 make one for all.
-    The code that comes out is the same. Only for who holds the compiler's lock.
+    It does so to have less to work on where many functions call each other. A kernel is one, whose loops come out the
+    same to the instruction, or within two of eighty, and it takes a tenth less to compile. Versions before 0.62 have
+    other passes, and these are left as they are. Only for who holds the compiler's lock.
     """
     codegen = dispatcher.targetdescr.target_context.codegen()
     if not hasattr(codegen, "_pass_builder"):
