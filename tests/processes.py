@@ -49,10 +49,13 @@ def run(code, **environment):
     return finish(start(code, **environment))
 
 
+# All that Numba imports and makes at the first use of its compiler.
+USED_NUMBA = """
+import numba, numpy
+numba.njit(lambda x: x[0] + 1.0)(numpy.zeros(1))
+"""
 FORKING = """
 import json, os, sys, tempfile, traceback
-import numba, numpy
-numba.njit(lambda x: x[0] + 1.0)(numpy.zeros(1))  # all that Numba imports and makes at the first use of its compiler
 for line in sys.stdin:
     code, environment = json.loads(line)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -80,8 +83,8 @@ for line in sys.stdin:
 
 
 @contextmanager
-def forking():
-    """What `run` does, by forks of one process that has imported Numba, which is most of what a process takes.
+def forking(first=USED_NUMBA):
+    """What `run` does, by forks of one process that has run some code: to import Numba is most of what one takes.
 
     Each imports boxloss itself. Settings that Numba reads when it is imported are those of the one process.
     """
@@ -89,7 +92,7 @@ def forking():
         yield run
         return
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", FORKING], stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen([sys.executable, "-c", first + FORKING], stdin=pipe, stdout=pipe, text=True) as process:
 
         def run_forked(code, **environment):
             print(json.dumps([code, variables(environment)]), file=process.stdin)
