@@ -33,6 +33,40 @@ def test_files_arrays_and_what_was_read(tmp_path, expected):
     assert_equal(bl.evaluate(COLUMNS[0], files[1], format="xywh"), expected)
 
 
+def test_what_json_loads(expected):
+    """And what a detector would write there: numbers and boxes of any library."""
+    assert_equal(bl.evaluate(TRUTH, DETECTIONS), expected)
+    assert_equal(bl.evaluate(TRUTH, {"predictions": DETECTIONS}, format="xyxy"), expected)
+    found = [
+        {
+            **one,
+            "image_id": np.int64(one["image_id"]),
+            "bbox": np.asarray(one["bbox"]),
+            "score": np.float64(one["score"]),
+        }
+        for one in DETECTIONS
+    ]
+    found[0] |= {"bbox": tuple(np.float64(x) for x in DETECTIONS[0]["bbox"]), "segmentation": object()}
+    assert_equal(bl.evaluate(TRUTH, found), expected)
+    assert_equal(bl.evaluate(coco.read_ground_truth(TRUTH), found[:-1]), bl.evaluate(TRUTH, DETECTIONS[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("truth", "found", "message"),
+    [
+        (TRUTH | {"annotations": 3}, [], "truth: annotations: 3 is not a list"),
+        (TRUTH["annotations"], [], "truth: not an object with 'images', 'categories' and 'annotations'"),
+        (TRUTH, [DETECTIONS[0], {"image_id": 1}], "detections: record 1: 'category_id' is missing"),
+        (TRUTH, [DETECTIONS[0] | {"score": "high"}], "detections: record 0: score 'high' is not a finite number"),
+        (TRUTH, [3], "detections: record 0: 3 is not an object"),
+        (TRUTH, {"results": [], "predictions": []}, "it has 'results' and 'predictions'"),
+    ],
+)
+def test_what_json_loads_and_is_wrong(truth, found, message):
+    with pytest.raises(coco.CocoError, match=re.escape(message)):
+        bl.evaluate(truth, found)
+
+
 def corners(box):
     return bl.convert(np.asarray(box, float), "xywh", "xyxy")
 
@@ -122,7 +156,8 @@ def test_wrong_columns(truth, found, message):
 
 
 def test_what_is_no_columns():
-    message = "truth must be a file or columns: a dict or a table with image, category, box, crowd, area; got int"
+    wanted = "a file, what json.load makes of one, or columns: a dict or a table with image, category, box, crowd, area"
+    message = f"truth must be {wanted}; got int"
     with pytest.raises(TypeError, match=re.escape(message)):
         bl.evaluate(3, BOTH)
     with pytest.raises(ValueError, match="detections must have 'score'; got 'image', 'category', 'box'"):

@@ -196,7 +196,9 @@ def test_a_graph_from_disk_does_not_run_another_formula(tmp_path):
         process(True)
         assert process(False) == "[8.0]"
         module.write_text(MODULE.format(factor=3.0))
-        assert "a graph holds a loss Own of another formula than own.Own has now; make the graph again" in process(False)
+        assert "a graph holds a loss Own of another formula than own.Own has now; make the graph again" in process(
+            False
+        )
         module.unlink()
         assert "of the class own.Own, which cannot be imported here" in process(False)
 

@@ -1,5 +1,6 @@
 """Read ground truth and detections: COCO's JSON files, and tables with the same columns."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from boxloss.coco.tables import Table
 from boxloss.printable import printable
 
 RESULTS = ("annotations", "results", "predictions")  # keys under which an object may have the list of detections
+NOT_READ = ("segmentation", "keypoints")  # of a record, and long
+Loaded = Mapping[str, Any] | list[Any]  # what `json.load` makes of a file, or a program that would write one
 
 
-def read_ground_truth(source: Source, format: str | None = None, *, lenient: bool = False) -> GroundTruth:
+def read_ground_truth(source: Source | Loaded, format: str | None = None, *, lenient: bool = False) -> GroundTruth:
     """Read annotations.
 
     Parameters
@@ -25,7 +28,7 @@ def read_ground_truth(source: Source, format: str | None = None, *, lenient: boo
         A COCO annotation file, which is a JSON object with `images`, `categories` and `annotations`, of which the
         first two may be missing; or a table, a Parquet or CSV file with the columns `image_id`, `category_id` and
         `bbox`. Without `iscrowd` an annotation marks no crowd, without `area` it has the area of its box; in a table
-        without `id` the number of the row stands for it.
+        without `id` the number of the row stands for it. Or the object itself, as `json.load` returns it.
     format
         The format of the boxes of a table: ``"xywh"``, ``"xyxy"``, ``"cxcywh"`` or ``"yxyx"``; or of the boxes of any
         file, if these are rotated: five numbers each, ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"`` or ``"xywhr"``, or
@@ -50,12 +53,23 @@ def read_ground_truth(source: Source, format: str | None = None, *, lenient: boo
         If `format` is none of these.
     """
     check_format(format)
+    if isinstance(source, Mapping | list):
+        return _truth("truth", _plain(source), _of_json(format), lenient)
     if is_table(source):
         return _annotations(source, Table(source, format, lenient))
     content = read_bytes(source)
     if (found := typed.ground_truth(source, content, _of_json(format))) is not None:
         return found
     return _truth(source, load_json(source, content), _of_json(format), lenient)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and lists as a JSON file has them, instead of scalars and arrays of a library."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if key not in NOT_READ}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _of_json(format: str | None) -> str | None:
@@ -123,7 +137,7 @@ def _annotations(
 
 
 def read_detections(
-    source: Source, truth: GroundTruth, format: str | None = None, *, lenient: bool = False
+    source: Source | Loaded, truth: GroundTruth, format: str | None = None, *, lenient: bool = False
 ) -> Detections:
     """Read detections.
 
@@ -132,7 +146,7 @@ def read_detections(
     source
         A COCO results file, which is a JSON list of detections or an object that holds the list as `annotations`,
         `results` or `predictions`; or a table, a Parquet or CSV file with the columns `image_id`, `category_id`,
-        `bbox` and `score`.
+        `bbox` and `score`. Or the list itself, of dicts, with numbers and arrays of any library.
     truth
         The ground truth. The detections must be of the images and categories that it lists, and rotated if its boxes
         are.
@@ -152,8 +166,11 @@ def read_detections(
         If `format` is none of these.
     """
     check_format(format)
-    if is_table(source):
-        records: Records = Table(source, format, lenient)
+    if isinstance(source, Mapping | list):
+        source, content = "detections", _plain(source)
+        records: Records = _results(source, content, _of_json(format), lenient)
+    elif is_table(source):
+        records = Table(source, format, lenient)
     else:
         content = read_bytes(source)
         if (found := typed.detections(source, content, truth, _of_json(format))) is not None:

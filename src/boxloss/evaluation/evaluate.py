@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.coco import Detections, GroundTruth, Source
+from boxloss.coco import Detections, GroundTruth, Loaded, Source
 from boxloss.coco.order import distinct
 from boxloss.coco.overlaps import FEW, engine_for
 from boxloss.evaluation.arrange import arrange
@@ -30,8 +30,8 @@ ENGINES = ("auto", "numba", "array")
 
 
 def evaluate(
-    truth: Source | GroundTruth | Columns,
-    detections: Source | Detections | Columns,
+    truth: Source | Loaded | GroundTruth | Columns,
+    detections: Source | Loaded | Detections | Columns,
     *,
     iou_thresholds: Sequence[float] = IOU_THRESHOLDS,
     areas: Mapping[str, tuple[float, float]] = AREAS,
@@ -47,14 +47,16 @@ def evaluate(
     Parameters
     ----------
     truth
-        The ground truth: a COCO annotation file, or a Parquet or CSV file with the columns `image_id`, `category_id`
-        and `bbox`; what ``boxloss.coco.read_ground_truth`` returned; or columns, a dict or another table that has
-        ``keys()``, of arrays of any library: ``image`` and ``category``, integers or strings, shape (N,), and ``box``,
-        shape (N, 4). There may be ``crowd``, 0 or 1, for regions in which detections do not count, and ``area``, by
-        which small and large are told apart; by default that is the area of the box. It is taken as it stands, as by
-        pycocotools: a negative one is in no range of areas, not even in ``"all"``.
+        The ground truth: a COCO annotation file, or the dict that ``json.load`` makes of one; a Parquet or CSV file
+        with the columns `image_id`, `category_id` and `bbox`; what ``boxloss.coco.read_ground_truth`` returned; or
+        columns, a dict or another table that has ``keys()``, of arrays of any library: ``image`` and ``category``,
+        integers or strings, shape (N,), and ``box``, shape (N, 4). There may be ``crowd``, 0 or 1, for regions in which
+        detections do not count, and ``area``, by which small and large are told apart; by default that is the area of
+        the box. It is taken as it stands, as by pycocotools: a negative one is in no range of areas, not even in
+        ``"all"``.
     detections
-        Detections, in the same forms, with ``score`` and without ``crowd`` and ``area``. Scores are compared in
+        Detections, in the same forms: a list of dicts with `image_id`, `category_id`, `bbox` and `score`, as COCO's
+        results files are; or columns, with ``score`` and without ``crowd`` and ``area``. Scores are compared in
         float64: integers beyond 2**53 may tie.
     iou_thresholds
         The lowest IoUs of a match, up to 62 of them, each from 0 to 1.
@@ -64,11 +66,11 @@ def evaluate(
         Numbers of detections of an image and category that count, those with the highest scores. Precision is that of
         the largest.
     format
-        The format of boxes: ``"xyxy"``, the default for arrays, ``"xywh"``, the default for files, ``"cxcywh"`` or
-        ``"yxyx"``. Boxes of four numbers in JSON files are always ``"xywh"``. Rotated boxes, shape (N, 5), are
-        ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"``, the default for files whose boxes have five numbers, or
-        ``"xywhr"``; their corners, shape (N, 8), ``"xyxyxyxy"``, the default for files whose boxes have eight. Then
-        IoUs and areas are those of the rotated boxes.
+        The format of boxes: ``"xyxy"``, the default for columns, ``"xywh"``, the default for files, ``"cxcywh"`` or
+        ``"yxyx"``. Boxes of four numbers in JSON files, and in what was loaded of one, are always ``"xywh"``. Rotated
+        boxes, shape (N, 5), are ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"``, the default for files whose boxes have
+        five numbers, or ``"xywhr"``; their corners, shape (N, 8), ``"xyxyxyxy"``, the default for files whose boxes
+        have eight. Then IoUs and areas are those of the rotated boxes.
     engine
         ``"numba"``; ``"array"``, which runs the same steps without compiling them; or ``"auto"``, which is ``"array"``
         for the first 2000 detections in a process, or 20 calls, and then ``"numba"``. The numbers are the same to

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxloss.check import check_choice
-from boxloss.coco import Detections, GroundTruth, Source, read_detections, read_ground_truth
+from boxloss.coco import Detections, GroundTruth, Loaded, Source, read_detections, read_ground_truth
 from boxloss.coco.boxes import NUMBERS, complaint, evaluated, unreadable
+from boxloss.coco.read import RESULTS
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 from boxloss.shapes.formats import ALL_FORMATS
 
@@ -21,14 +22,17 @@ KINDS = {"i": "integers", "U": "strings"}
 
 
 def load(
-    truth: Source | GroundTruth | Columns, detections: Source | Detections | Columns, format: str | None
+    truth: Source | Loaded | GroundTruth | Columns,
+    detections: Source | Loaded | Detections | Columns,
+    format: str | None,
 ) -> tuple[GroundTruth, Detections]:
     """Read, or take as they are, ground truth and detections, and check that they go together."""
     if format is not None:
         check_choice("format", format, NUMBERS)
     if not isinstance(truth, GroundTruth):
-        truth = read_ground_truth(truth, format) if _is_file(truth) else _truth(truth, format or "xyxy")
-    if _is_file(detections):
+        is_read = _is_file(truth) or _is_loaded(truth)
+        truth = read_ground_truth(truth, format) if is_read else _truth(truth, format or "xyxy")
+    if _is_file(detections) or _is_loaded(detections):
         return truth, read_detections(detections, truth, format)
     found = detections if isinstance(detections, Detections) else _found(detections, format or "xyxy")
     if truth.box.shape[1] != found.box.shape[1]:
@@ -47,6 +51,11 @@ def load(
 
 def _is_file(value: Any) -> TypeGuard[Source]:
     return isinstance(value, str | Path) or hasattr(value, "read_bytes")
+
+
+def _is_loaded(value: Any) -> TypeGuard[Loaded]:
+    """Whether this is what a JSON file holds: records, and not columns."""
+    return isinstance(value, list) or (isinstance(value, Mapping) and any(key in value for key in RESULTS))
 
 
 def _keys(names: dict[Any, str] | None) -> NDArray[Any] | None:
@@ -78,7 +87,7 @@ def _found(columns: Any, format: str) -> Detections:
 def _columns(name: str, columns: Any, known: Mapping[str, bool]) -> dict[str, NDArray[Any]]:
     """Take a table apart into NumPy arrays."""
     if not (hasattr(columns, "keys") and hasattr(columns, "__getitem__")):
-        wanted = f"a file or columns: a dict or a table with {', '.join(known)}"
+        wanted = f"a file, what json.load makes of one, or columns: a dict or a table with {', '.join(known)}"
         raise TypeError(f"{name} must be {wanted}; got {type(columns).__name__}")
     names = list(columns.keys())
     if more := [key for key in names if key not in known]:
