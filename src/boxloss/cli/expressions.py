@@ -73,10 +73,8 @@ def refusals(names: Sequence[str], format: str) -> dict[str, str]:
     """Say of each loss that is not defined for boxes of a format why."""
     found = {}
     for name in names:
-        try:
-            loss_of(name).program.structure.check_shape(FORMATS[format].shape)
-        except ValueError as error:
-            found[name] = str(error)
+        if why := loss_of(name).program.structure.refusal(FORMATS[format].shape):
+            found[name] = why
     return found
 
 
