@@ -1,8 +1,8 @@
 """Make what the documentation and the package list of the losses: `python docs/make_tables.py`.
 
 A loss is a file in src/boxloss/losses, which ends with an instance. From these follow the exports of the package, the
-tables of README.md, docs/losses/index.md and docs/api.md, what docs/guide.md prints, and what the commands of
-docs/cli.md print. A test compares.
+tables of README.md, docs/losses/index.md, docs/guide.md and docs/api.md, what docs/guide.md prints, and what the
+commands of docs/cli.md print. A test compares.
 """
 
 import os
@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -17,6 +18,7 @@ from pkgutil import iter_modules
 import numpy as np
 
 import boxloss as bl
+from boxloss.losses.listing import BOXES, Row, rows
 from boxloss.pictures.formulas import with_signs
 
 ROOT = Path(__file__).parent.parent
@@ -88,53 +90,69 @@ def changes_with_scale(loss: bl.Loss) -> bool:
     return not np.isclose(loss(*boxes, engine="array"), loss(*(2.0 * box for box in boxes), engine="array"))
 
 
-def table(head: list[str], rows: list[list[str]]) -> str:
+def table(head: list[str], body: list[list[str]]) -> str:
     """A table of Markdown."""
-    first, *others = (f"| {' | '.join(row)} |" for row in [head, *rows])
+    first, *others = (f"| {' | '.join(row)} |" for row in [head, *body])
     return "\n".join([first, f"|{'---|' * len(head)}", *others])
 
 
-def of_readme(losses: dict[str, bl.Loss]) -> str:
-    """Formula, range and paper of each loss."""
-    rows = [
+def of_readme(losses: list[Row]) -> str:
+    """Formula, range, boxes and paper of each loss."""
+    told = [
         [
-            f"[`{name}`](docs/losses/{name}.md)",
-            in_table(loss.expression),
-            in_table(loss.value_range),
-            gradient_apart(loss),
-            loss.paper,
+            f"[`{row.name}`](docs/losses/{row.name}.md)",
+            in_table(row.expression),
+            in_table(row.value_range),
+            ", ".join(row.boxes),
+            gradient_apart(row.loss),
+            row.paper,
         ]
-        for name, loss in losses.items()
-        if name in bl.losses()
+        for row in losses
+        if row.name in bl.losses()
     ]
-    return table(["loss", "formula", "range", "without overlap", "paper"], rows)
+    return table(["loss", "formula", "range", "boxes", "without overlap", "paper"], told)
 
 
-def of_index(losses: dict[str, bl.Loss]) -> str:
+def of_index(losses: list[Row]) -> str:
     """What each loss depends on, and the pages."""
-    rows = []
-    for name, loss in losses.items():
+    told = []
+    for name, loss, *_ in losses:
         seen = [SEES.get(str(which), str(which).replace("_", " ")) for which in loss.relations]
         sees = ", ".join(dict.fromkeys(filter(None, seen))) or "coordinates"
         apart = {"has a gradient": "yes", "gradient 0": "no"}.get(gradient_apart(loss), "of the sides alone")
         answers = [apart, "yes" if changes_with_scale(loss) else "no"]
         picture = f"![landscape of {name}](../_build/pictures/thumbnails/{name}.svg)"
-        rows.append([picture, f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
-    pages = "\n".join([*losses, "weighted_sum"])
+        told.append([picture, f"[`{name}`]({name}.md)", f"{{py:obj}}`boxloss.{type(loss).__name__}`", sees, *answers])
+    pages = "\n".join([*(row.name for row in losses), "weighted_sum"])
     head = ["landscape", "loss", "class", "sees", "gradient without overlap", "changes with scale"]
     sums = "Losses add up: see [weighted sums](weighted_sum.md)."
-    return f"{table(head, rows)}\n\n{sums}\n\n```{{toctree}}\n:hidden:\n\n{pages}\n```"
+    return f"{table(head, told)}\n\n{sums}\n\n```{{toctree}}\n:hidden:\n\n{pages}\n```"
 
 
-def of_api(losses: dict[str, bl.Loss]) -> str:
-    """Each instance with its class."""
-    names = [(name, type(loss).__name__) for name, loss in losses.items()]
-    return table(["instance", "class"], [[f"{{py:obj}}`boxloss.{public}`" for public in pair] for pair in names])
+def of_api(losses: list[Row]) -> str:
+    """Each instance with its class, its parameters and its boxes."""
+    told = [
+        [
+            f"{{py:obj}}`boxloss.{row.name}`",
+            f"{{py:obj}}`boxloss.{type(row.loss).__name__}`",
+            ", ".join(f"`{f.name}={getattr(row.loss, f.name)!r}`" for f in fields(row.loss)),
+            ", ".join(row.boxes),
+        ]
+        for row in losses
+    ]
+    return table(["instance", "class", "parameters", "boxes"], told)
 
 
-def of_guide(losses: dict[str, bl.Loss]) -> str:
-    """What `losses` returns."""
-    return f"```pycon\n>>> bl.losses()\n{bl.losses()!r}\n```"
+def of_guide(losses: list[Row]) -> str:
+    """What `losses` returns, and which of these are defined for each kind of box."""
+    told = []
+    for word in BOXES:
+        fit = [f"`{row.name}`" for row in losses if row.name in bl.losses() and word in row.boxes]
+        rest = [f"`{row.name}`" for row in losses if row.name in bl.losses() and word not in row.boxes]
+        told.append(
+            [word, ", ".join(fit) if len(fit) <= len(rest) else f"all but {', '.join(rest)}" if rest else "all"]
+        )
+    return f"```pycon\n>>> bl.losses()\n{bl.losses()!r}\n```\n\n{table(['boxes', 'losses'], told)}"
 
 
 TABLES = {"README.md": of_readme, "docs/losses/index.md": of_index, "docs/api.md": of_api, "docs/guide.md": of_guide}
@@ -143,6 +161,7 @@ TABLES = {"README.md": of_readme, "docs/losses/index.md": of_index, "docs/api.md
 def pages() -> dict[Path, str]:
     """Each file with its list of losses as it should be."""
     losses = instances()
+    listed = rows(losses)
     made = {NAMED: exports(losses), NAMES: names_of(losses)}
     for name, write in TABLES.items():
         page = ROOT / name
@@ -151,7 +170,7 @@ def pages() -> dict[Path, str]:
         _, end, tail = rest.partition("\n<!-- end -->")
         if not end:
             raise SystemExit(f"{name} must have a place between <!-- losses --> and <!-- end -->")
-        made[page] = f"{head}{begin}{write(losses)}{end}{tail}"
+        made[page] = f"{head}{begin}{write(listed)}{end}{tail}"
     return made
 
 

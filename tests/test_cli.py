@@ -5,9 +5,11 @@ import errno
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import MISSING, fields
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -19,7 +21,7 @@ from scipy.stats import spearmanr
 import boxloss as bl
 from boxloss import coco
 from boxloss.cli import app, console, export, inputs
-from boxloss.cli.expressions import kinds
+from boxloss.cli.expressions import kinds, loss_of
 from boxloss.cli.summary import summarise
 from boxloss.cli.tables import Table
 from boxloss.data import sample
@@ -309,13 +311,50 @@ def test_usage_error(args, message):
 # --- The other commands ---------------------------------------------------------------------------------------------
 
 
-def test_losses_lists_formula_and_range_of_each():
+def listed():
+    """The rows of each table of `boxloss losses`, as cells."""
     code, output = run("losses")
     assert code == 0
-    for name, line in zip(bl.losses(), output.splitlines()[2:], strict=False):
-        assert line.split()[0] == name
-        assert type(bl.get(name)).expression in line
-        assert type(bl.get(name)).value_range in line
+    tables = [table.splitlines()[2:] for table in output.split("\n\n")]
+    return [[re.split(r"\s{2,}", line.strip()) for line in table] for table in tables[:3]]
+
+
+def test_losses_lists_boxes_range_and_formula_of_each():
+    told, formulas, _ = listed()
+    kinds = {name: type(bl.get(name)) for name in bl.losses()} | {"mpdiou": bl.MPDIoU}
+    for (name, kind), (written, boxes, value_range), formula in zip(kinds.items(), told, formulas, strict=True):
+        assert written.partition("(")[0] == name
+        assert value_range == kind.value_range
+        assert boxes in ("2-D", "2-D, rotated", "2-D, rotated, 3-D")
+        assert formula == [name, kind.expression]
+
+
+def test_losses_are_listed_as_options_take_them():
+    """With every parameter, and its default: what `--loss` makes of the text is the loss of the name alone."""
+    told, _, modified = listed()
+    for written, *_ in told:
+        name = written.partition("(")[0]
+        loss = loss_of(written)
+        if name == "mpdiou":
+            assert loss == bl.MPDIoU(image_size=(480, 640))
+        else:
+            assert loss == bl.get(name)
+        assert re.findall(r"(\w+)=", written) == [field.name for field in fields(loss)]
+    names = []
+    for written, _ in modified:
+        # What has no default stands there by its name alone.
+        loss = loss_of(re.sub(r", (\w+)(?=[,)])", r", \1=0.9", written.replace("(loss", "(giou")))
+        names.append(type(loss).__name__)
+        given = {field.name: 0.9 for field in fields(loss) if field.default is MISSING and field.name != "loss"}
+        assert loss == type(loss)(bl.giou, **given)
+        assert re.findall(r"[(,] ?(\w+)", written) == [field.name for field in fields(loss)]
+    assert names == [kind.__name__ for kind in bl.MODIFIERS]
+
+
+def test_losses_fit_into_a_terminal():
+    """But for what is made of a loss."""
+    _, output = run("losses")
+    assert max(map(len, "\n\n".join(output.split("\n\n")[:2]).splitlines())) <= 84
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")

@@ -314,7 +314,7 @@ def test_jax():
         "keras-image",
         lambda: keras.compute_iou(PRED, TARGET, "rel_xyxy"),
         TypeError,
-        "image_size must be a pair (height, width); got None",
+        "image_size must be a pair (height, width), which format 'rel_xyxy' reads; got None",
     ),
     (
         "darknet-kind",

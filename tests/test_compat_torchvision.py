@@ -343,6 +343,12 @@ ALL = f"{NAMES}, 'cxcywhr', 'xywhr', 'xyxyxyxy'"
         "size must be a pair (height, width); got 10",
     ),
     (
+        "no size",
+        lambda: compat.clip_boxes_to_image(BOXES, None),
+        TypeError,
+        "size must be a pair (height, width), which clip_boxes_to_image reads; got None",
+    ),
+    (
         "min_size",
         lambda: compat.remove_small_boxes(BOXES, "2"),
         TypeError,

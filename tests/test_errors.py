@@ -7,11 +7,15 @@ import boxloss as bl
 from boxloss.shapes.axis_aligned_formats import AXIS_ALIGNED_FORMATS
 from boxloss.shapes.formats import ALL_FORMATS, FORMATS
 from errors import BOXES, check_error, table
+from processes import run
 
 LOSS_NAMES = ", ".join(map(repr, bl.losses()))
 FORMAT_NAMES = ", ".join(map(repr, FORMATS))
 ALL_NAMES, ALIGNED_NAMES = (", ".join(map(repr, names)) for names in (ALL_FORMATS, AXIS_ALIGNED_FORMATS))
-NO_SIZE = "image_size must be a pair (height, width); got None"
+
+
+def no_size(reader):
+    return f"image_size must be a pair (height, width), which {reader} reads; got None"
 
 
 def sized(image_size, format="rel_xyxy"):
@@ -175,7 +179,11 @@ def test_options_of_every_verb(verb, loss, options, text):
 
 @pytest.mark.parametrize("verb", ["__call__", "value_and_grad", "pairwise"])
 def test_relative_format_without_image_size(verb):
-    check_error(lambda: getattr(bl.giou, verb)(BOXES, BOXES, format=("xyxy", "rel_xyxy")), TypeError, NO_SIZE)
+    check_error(
+        lambda: getattr(bl.giou, verb)(BOXES, BOXES, format=("xyxy", "rel_xyxy")),
+        TypeError,
+        no_size("format 'rel_xyxy'"),
+    )
 
 
 def test_wrt():
@@ -210,16 +218,22 @@ def test_image_size(call, kind, text):
 @table(
     ("source", lambda: bl.convert(BOXES, "xy", "xyxy"), ValueError, f"source must be one of {ALL_NAMES}; got 'xy'"),
     ("to", lambda: bl.convert(BOXES, "xyxy", None), ValueError, f"to must be one of {ALL_NAMES}; got None"),
-    ("convert-size", lambda: bl.convert(BOXES, "rel_xyxy", "xyxy"), TypeError, NO_SIZE),
+    ("convert-size", lambda: bl.convert(BOXES, "rel_xyxy", "xyxy"), TypeError, no_size("format 'rel_xyxy'")),
+    (
+        "convert-size-to",
+        lambda: bl.convert(BOXES, "xyxy", "rel_cxcywha"),
+        TypeError,
+        no_size("format 'rel_cxcywha'"),
+    ),
     ("area", lambda: bl.area(BOXES, format="xy"), ValueError, f"format must be one of {ALL_NAMES}; got 'xy'"),
-    ("area-size", lambda: bl.area(BOXES, format="rel_xywh"), TypeError, NO_SIZE),
+    ("area-size", lambda: bl.area(BOXES, format="rel_xywh"), TypeError, no_size("format 'rel_xywh'")),
     (
         "clip",
         lambda: bl.clip_to_image(BOXES, (9, 9), format="xy"),
         ValueError,
         f"format must be one of {ALIGNED_NAMES}; got 'xy'",
     ),
-    ("clip-none", lambda: bl.clip_to_image(BOXES, None), TypeError, NO_SIZE),
+    ("clip-none", lambda: bl.clip_to_image(BOXES, None), TypeError, no_size("clip_to_image")),
     (
         "clip-size",
         lambda: bl.clip_to_image(BOXES, (9, 0)),
@@ -227,7 +241,46 @@ def test_image_size(call, kind, text):
         "width of image_size must be greater than 0 (1e-30 or more); got 0.0",
     ),
     ("validate", lambda: bl.validate(BOXES, format="x"), ValueError, f"format must be one of {ALL_NAMES}; got 'x'"),
-    ("validate-size", lambda: bl.validate(BOXES, format="rel_xyxy"), TypeError, NO_SIZE),
+    ("validate-size", lambda: bl.validate(BOXES, format="rel_xyxy"), TypeError, no_size("format 'rel_xyxy'")),
 )
 def test_functions_of_boxes(call, kind, text):
     check_error(call, kind, text)
+
+
+# --- Losses that are not defined for a kind of box --------------------------------------------------------------------
+
+REFUSED = [
+    (name, format)
+    for name in bl.losses()
+    for format in ("cxcywha", "xyzxyz", "cxcyczwlha")
+    if bl.get(name).program.structure.refusal(FORMATS[format].shape)
+]
+
+
+@pytest.mark.parametrize(("name", "format"), REFUSED)
+def test_a_loss_that_is_not_defined_names_some_that_are(name, format):
+    boxes = np.ones((1, FORMATS[format].size))
+    with pytest.raises(ValueError, match=r"is not defined for .* boxes: it .*\. Defined for them are ") as caught:
+        bl.get(name)(boxes, boxes, format=format)
+    named = str(caught.value).rpartition("Defined for them are ")[2]
+    assert named.endswith(" and others")
+    names = named.removesuffix(" and others").split(", ")
+    assert len(set(names)) == 4
+    for other in names:
+        assert np.isfinite(bl.get(other)(boxes, boxes, format=format, engine="array")).all()
+
+
+def test_only_the_error_imports_other_losses():
+    program = """
+import sys
+import numpy as np
+import boxloss as bl
+boxes = np.ones((1, 6))
+bl.iou(boxes, boxes, format="xyzxyz", engine="array")
+print("boxloss.losses.named" in sys.modules)
+try:
+    bl.siou(boxes, boxes, format="xyzxyz")
+except ValueError as error:
+    print(str(error).endswith("Defined for them are eiou, iou, log_iou, squared_iou and others"))
+"""
+    assert run(program) == "False\nTrue"

@@ -236,7 +236,7 @@ def test_wrong_parameters(make, kind, text):
 def test_mpdiou_wants_the_size_of_the_image_once(rng):
     pred, target = mixed(rng, 5)
     text = (
-        "image_size must be a pair (height, width), which the loss reads; got None. Give it in the call, or to the "
+        "image_size must be a pair (height, width), which MPDIoU reads; got None. Give it in the call, or to the "
         "loss where it takes one, as MPDIoU(image_size=(480, 640))"
     )
     for loss in (bl.MPDIoU(), bl.Inner(bl.MPDIoU(), 1.0), bl.l1 + bl.MPDIoU()):

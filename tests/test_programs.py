@@ -329,7 +329,7 @@ def test_a_loss_that_reads_the_image_wants_its_size():
     box = np.asarray([[0.0, 0, 2, 2]])
     for verb in (MPDIoU(), MPDIoU().value_and_grad, MPDIoU().pairwise, (2.0 * MPDIoU() + bl.l1)):
         with pytest.raises(
-            TypeError, match=r"^image_size must be a pair \(height, width\), which the loss reads; got None\. Give"
+            TypeError, match=r"^image_size must be a pair \(height, width\), which MPDIoU reads; got None\. Give"
         ):
             verb(box, box)
 

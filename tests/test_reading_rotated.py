@@ -379,7 +379,8 @@ def test_losses_that_are_not_defined(command, files, tmp_path):
         "gcd: GCD is not defined for rotated boxes: it is a loss of axis-aligned boxes"
     )
     assert (code, output) == (2, "")
-    assert errors.startswith(f"boxloss: Invalid value for '--loss': {text}")
+    told = f"{text}. Defined for them are siou, shape_iou, iou, log_iou and others. "
+    assert errors.startswith(f"boxloss: Invalid value for '--loss': {told}")
 
 
 def test_correlate(files, tmp_path):

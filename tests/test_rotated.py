@@ -395,12 +395,18 @@ def test_torch_differentiates_and_compiles(rng):
     [
         (
             bl.MPDIoU((4, 4)),
-            "MPDIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane",
+            "MPDIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane. "
+            "Defined for them are iou, log_iou, squared_iou, giou and others",
         ),
-        (2.0 * bl.iou + bl.gcd, "GCD is not defined for rotated boxes: it is a loss of axis-aligned boxes"),
+        (
+            2.0 * bl.iou + bl.gcd,
+            "GCD is not defined for rotated boxes: it is a loss of axis-aligned boxes. "
+            "Defined for them are shape_iou, eiou, siou, iou and others",
+        ),
         (
             bl.Focal(bl.piou),
-            "PIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane",
+            "PIoU is not defined for rotated boxes: it compares edges of axis-aligned boxes in a plane. "
+            "Defined for them are siou, shape_iou, iou, log_iou and others",
         ),
     ],
     ids=["relation", "sum", "modifier"],

@@ -321,7 +321,7 @@ SQUARE = (
         "no-image",
         lambda: bl.iou(BOX, BOX, format="rel_cxcywha"),
         TypeError,
-        "image_size must be a pair (height, width); got None",
+        "image_size must be a pair (height, width), which format 'rel_cxcywha' reads; got None",
     ),
     (
         "angles",

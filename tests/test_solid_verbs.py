@@ -184,13 +184,15 @@ NAMED = "is not defined for {} boxes: it compares"
         "relation",
         lambda: bl.ciou(SOLIDS, SOLIDS, format="xyzxyz"),
         ValueError,
-        f"CIoU {NAMED.format('axis-aligned 3-D')} aspect ratios in a plane",
+        f"CIoU {NAMED.format('axis-aligned 3-D')} aspect ratios in a plane. "
+        "Defined for them are diou, eiou, wiou, iou and others",
     ),
     (
         "relations",
         lambda: (bl.iou + bl.Focal(bl.siou))(SOLIDS, SOLIDS, format=("xyzxyz", "cxcyczwlha")),
         ValueError,
-        f"SIoU {NAMED.format('rotated 3-D')} offsets in a plane",
+        f"SIoU {NAMED.format('rotated 3-D')} offsets in a plane. "
+        "Defined for them are eiou, iou, log_iou, squared_iou and others",
     ),
     (
         "numbers",

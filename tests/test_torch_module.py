@@ -73,7 +73,11 @@ def test_examples_of_the_docstring(box_loss):
         ({"loss": "iuo"}, ValueError, None),
         ({"reduction": "max"}, ValueError, "reduction must be one of 'none', 'mean', 'sum'; got 'max'"),
         ({"engine": "gpu"}, ValueError, None),
-        ({"format": "rel_xyxy"}, TypeError, "image_size must be a pair (height, width); got None"),
+        (
+            {"format": "rel_xyxy"},
+            TypeError,
+            "image_size must be a pair (height, width), which format 'rel_xyxy' reads; got None",
+        ),
         ({"loss": "l1", "eps": 0.1}, ValueError, "eps pads a denominator and L1 has none; got eps=0.1"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -223,9 +223,9 @@ def told_formats(came: tuple[int, ...]) -> str:
 
 
 def check_formats(
-    format: str | tuple[str, str], image_size: tuple[float, float] | None, *, needed: bool = False
+    format: str | tuple[str, str], image_size: tuple[float, float] | None, *, reader: str = ""
 ) -> tuple[tuple[str, str], Image]:
-    """The formats of pred and target, and the size of the image.
+    """The formats of pred and target, and the size of the image, which `reader`, the name of a loss, may read too.
 
     A size that neither a format nor the loss reads is told of and no error: a program may give it with every format.
     """
@@ -234,24 +234,31 @@ def check_formats(
         raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
     for name in pair:
         check_format(name)
-    if needed and image_size is None:
+    if reader and image_size is None:
         raise TypeError(
-            "image_size must be a pair (height, width), which the loss reads; got None. Give it in the call, or to "
+            f"image_size must be a pair (height, width), which {reader} reads; got None. Give it in the call, or to "
             "the loss where it takes one, as MPDIoU(image_size=(480, 640))"
         )
-    needed = needed or any(FORMATS[name].relative for name in pair)
-    image = check_image_size(image_size, needed=needed)
+    reader = reader or relative_among(*pair)
+    image = check_image_size(image_size, reader=reader)
     for name in pair:
         check_square(name, image)
-    if image_size is not None and not needed:
+    if image_size is not None and not reader:
         warnings.warn(UNREAD, stacklevel=_frames_of_package())
     return pair, image
 
 
-def check_image_size(image_size: Any, *, needed: bool, name: str = "image_size") -> Image:
-    """(height, width) as an `Image`; relative formats, clipping and losses that read it need one."""
-    if image_size is None and not needed:
-        return Image()
+def relative_among(*formats: str) -> str:
+    """What of some formats reads the size of the image: the first that is relative; nothing if none is."""
+    return next((f"format {name!r}" for name in formats if ALL_FORMATS[name].relative), "")
+
+
+def check_image_size(image_size: Any, *, reader: str, name: str = "image_size") -> Image:
+    """(height, width) as an `Image`; `reader` says what reads it: a format, a function, a loss, or nothing."""
+    if image_size is None:
+        if not reader:
+            return Image()
+        raise TypeError(f"{name} must be a pair (height, width), which {reader} reads; got None")
     try:
         height, width = image_size
     except (TypeError, ValueError):

@@ -194,7 +194,7 @@ def check_format_and_image(
     """The names of the formats of pred and target, and the size of the image if a format or the loss reads it."""
     if format == "xyxy" and image_size is None and not program.structure.reads_image:
         return ("xyxy", "xyxy"), NO_IMAGE
-    formats, image = check_formats(format, image_size, needed=program.structure.reads_image)
+    formats, image = check_formats(format, image_size, reader=program.structure.image_reader)
     program.structure.check_shape(of_one_shape(formats)[0].shape)
     return formats, image
 

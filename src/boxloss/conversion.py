@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boxloss.check import check_choice, check_image_size, check_square
+from boxloss.check import check_choice, check_image_size, check_square, relative_among
 from boxloss.check_arrays import check_boxes, some_of
 from boxloss.engines.array import quiet
 from boxloss.libraries.arrays import has_numbers, is_compiling
@@ -81,7 +81,7 @@ def convert(
     """
     check_choice("source", source, ALL_FORMATS)
     check_choice("to", to, ALL_FORMATS)
-    image = check_image_size(image_size, needed=ALL_FORMATS[source].relative or ALL_FORMATS[to].relative)
+    image = check_image_size(image_size, reader=relative_among(source, to))
     check_square(source, image)
     check_square(to, image)
     if angles is not None:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from boxloss.check import check_choice, check_image_size, check_square
+from boxloss.check import check_choice, check_image_size, check_square, relative_among
 from boxloss.check_arrays import check_boxes
 from boxloss.engines.array import quiet
 from boxloss.shapes.axis_aligned_formats import AXIS_ALIGNED_FORMATS
@@ -111,7 +111,7 @@ def clip_to_image(boxes: ArrayT, image_size: tuple[float, float], *, format: str
             "and drop those whose centres are outside"
         )
     check_choice("format", format, AXIS_ALIGNED_FORMATS)
-    size, own = check_image_size(image_size, needed=True), AXIS_ALIGNED_FORMATS[format]
+    size, own = check_image_size(image_size, reader="clip_to_image"), AXIS_ALIGNED_FORMATS[format]
     xp, given = check_boxes(boxes, format)
     b = own.decode(xp, split(given), size)
     width, height = size
@@ -169,7 +169,7 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
 def _read(boxes: Any, format: str, image_size: tuple[float, float] | None) -> tuple[Any, Any, Any]:
     """The library, the array, and the boxes in the numbers of their kind."""
     check_choice("format", format, ALL_FORMATS)
-    image = check_image_size(image_size, needed=ALL_FORMATS[format].relative)
+    image = check_image_size(image_size, reader=relative_among(format))
     check_square(format, image)
     xp, given = check_boxes(boxes, format)
     with quiet(xp):

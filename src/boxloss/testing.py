@@ -81,7 +81,7 @@ def check_gradients(
         raise TypeError(f"loss must be a loss of boxloss; got {kind_of_object(loss)}")
     needed = loss.program.structure.reads_image
     image = IMAGE if image_size is None else image_size
-    formats, _ = check_formats(format, image, needed=True)
+    formats, _ = check_formats(format, image, reader="check_gradients")
     options: dict[str, Any] = {"format": formats, "engine": check_choice("engine", engine, ENGINES)}
     if needed or image_size is not None or any(FORMATS[name].relative for name in formats):
         options["image_size"] = image

@@ -63,7 +63,7 @@ class BoxLoss(torch.nn.Module):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         loss = loss if isinstance(loss, Loss) else get(loss)
-        check_formats(format, image_size, needed=loss.program.structure.reads_image)
+        check_formats(format, image_size, reader=loss.program.structure.image_reader)
         check_reduction(reduction, None)
         check_choice("engine", engine, ENGINES)
         self.loss = loss if eps is None else loss.with_eps(eps)

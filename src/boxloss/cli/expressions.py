@@ -14,6 +14,7 @@ from boxloss.shapes.formats import FORMATS
 if TYPE_CHECKING:
     from boxloss.losses.modifiers.modifier import Modifier
 
+MPDIOU = "mpdiou(image_size=(480, 640))"  # of any size: the loss has no default
 WANTED = (
     "write a name, as giou, with parameters, as smooth_l1(beta=0.1), a loss of a loss, as inner(ciou, ratio=0.7), "
     "or a sum, as 5*l1+2*giou"
@@ -65,7 +66,7 @@ def loss_of(text: str) -> bl.Loss:
     if not isinstance(loss, bl.Loss):
         raise ValueError(f"{_short(text)} is a number, not a loss: {WANTED}")
     if loss.program.structure.reads_image:
-        raise ValueError(f"{_short(text)} needs the size of the image, as mpdiou(image_size=(480, 640))")
+        raise ValueError(f"{_short(text)} needs the size of the image, as {MPDIOU}")
     return loss
 
 
@@ -73,10 +74,8 @@ def refusals(names: Sequence[str], format: str) -> dict[str, str]:
     """Say of each loss that is not defined for boxes of a format why."""
     found = {}
     for name in names:
-        try:
-            loss_of(name).program.structure.check_shape(FORMATS[format].shape)
-        except ValueError as error:
-            found[name] = str(error)
+        if why := loss_of(name).program.structure.refusal(FORMATS[format].shape):
+            found[name] = why
     return found
 
 

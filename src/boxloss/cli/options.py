@@ -13,7 +13,9 @@ from click.core import ParameterSource
 
 import boxloss as bl
 from boxloss.check import did_you_mean
-from boxloss.cli.expressions import kinds, refusals, split
+from boxloss.cli.expressions import kinds, loss_of, refusals, split
+from boxloss.formulas.defined import others
+from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
 
 PATH = click.Path(readable=False, path_type=Path)  # unchecked: whoever opens the file says what is wrong with it
@@ -93,9 +95,11 @@ class LossCommand(click.Command):
 
 
 def check_losses(losses: Sequence[str], format: str) -> None:
-    """Check that every loss is defined for boxes of a format."""
-    if texts := [f"{name}: {why}" for name, why in refusals(losses, format).items()]:
-        raise click.BadParameter("; ".join(texts), click.get_current_context(silent=True), param_hint="'--loss'")
+    """Check that every loss is defined for boxes of a format; the error names some that are, like the first of them."""
+    if refused := refusals(losses, format):
+        told = "; ".join(f"{name}: {why}" for name, why in refused.items())
+        told += others(FORMATS[format].shape, loss_of(next(iter(refused))).program.structure.relations)
+        raise click.BadParameter(told, click.get_current_context(silent=True), param_hint="'--loss'")
 
 
 def loss_option(

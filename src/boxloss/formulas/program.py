@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from boxloss.formulas.structure import NUMBER, Structure, is_sequence, tuple_like
+from boxloss.formulas.defined import is_sequence
+from boxloss.formulas.structure import NUMBER, Structure, tuple_like
 from boxloss.libraries.arrays import is_compiling
 
 SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)

@@ -5,6 +5,7 @@ from dataclasses import fields
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
 
+from boxloss.formulas.defined import is_sequence, losses_in, others, refusal
 from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.shape import GradientOf, Pair, Relation, Shape
@@ -15,16 +16,6 @@ HALVES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 # What a structure may know of those of its numbers that are exponents: nothing, that all are among the halves, or that
 # they are those that their classes have by default.
 ANY, SOME_HALVES, USUAL = "any", "halves", "usual"
-
-WORDS = {  # for relations of boxes along the axes, which other kinds of box may lack
-    "corners": "edges of axis-aligned boxes in a plane",
-    "sides": "widths and heights in a plane",
-    "aspect": "aspect ratios in a plane",
-    "center_offset": "offsets in a plane",
-    "enclosing_offset": "offsets in a plane",
-    "relative": "Gaussians in a plane",
-    "wasserstein": "Gaussians in a plane",
-}
 
 
 class Formula(Protocol):
@@ -157,28 +148,36 @@ class Structure:
     def _parts(self) -> dict[Shape, tuple[Relation, ...]]:
         return {}
 
-    def check_shape(self, shape: Shape) -> None:
-        """Raise a ValueError if the loss, or one that it is made of, is not defined for a kind of box."""
-        if shape in self._checked_shapes:
-            return
-        for loss in _losses(self.bind([0.0] * len(self.number_names))):
-            missing = [name for name in loss.relations if isinstance(name, str) and name not in shape.relations]
-            known = (*shape.relations.values(),)
-            has_own = any(isinstance(which, Relation) and which not in known for which in loss.relations)
-            if missing or (shape.name not in loss.shapes if loss.shapes else has_own):
-                of = " and ".join(loss.shapes or (AXIS_ALIGNED.name,))
-                needs = f"compares {WORDS.get(missing[0], missing[0])}" if missing else f"is a loss of {of} boxes"
-                raise ValueError(f"{type(loss).__name__} is not defined for {shape.name} boxes: it {needs}")
-        self._checked_shapes.add(shape)
+    def refusal(self, shape: Shape) -> str:
+        """Why the loss, or one that it is made of, is not defined for a kind of box; nothing if it is."""
+        if shape not in self._refusals:
+            self._refusals[shape] = refusal(self.bind([0.0] * len(self.number_names)), shape)
+        return self._refusals[shape]
 
     @cached_property
-    def _checked_shapes(self) -> set[Shape]:
-        return {AXIS_ALIGNED}
+    def _refusals(self) -> dict[Shape, str]:
+        return {AXIS_ALIGNED: ""}
+
+    def check_shape(self, shape: Shape) -> None:
+        """Raise a ValueError if the loss is not defined for a kind of box; it names some that are."""
+        if why := self.refusal(shape):
+            raise ValueError(f"{why}{others(shape, self.relations)}")
+
+    @cached_property
+    def image_reader(self) -> str:
+        """The class of the loss, or of the one that it is made of, for which a call has to give the size of the image.
+
+        Nothing if there is none.
+        """
+        for loss in losses_in(self.bind([0.0] * len(self.number_names))):
+            if any(AXIS_ALIGNED.relation(which).reads_image for which in loss.relations):
+                return type(loss).__name__
+        return ""
 
     @cached_property
     def reads_image(self) -> bool:
         """Whether a call has to give the size of the image."""
-        return any(AXIS_ALIGNED.relation(which).reads_image for which in self.relations)
+        return bool(self.image_reader)
 
     def bind(self, numbers: Iterable[Number]) -> Formula:
         """The loss with these numbers, whatever they are: none of its checks runs."""
@@ -201,17 +200,6 @@ class Structure:
                 f"a formula knows the fields of its loss only, and {kind.__name__} has no field {name!r}: make a field "
                 "or a property of it, since what __post_init__ sets beside the fields is not there"
             ) from error
-
-
-def _losses(value: Any) -> Iterator[Formula]:
-    """The losses that a value is made of, and itself at last."""
-    if is_sequence(value):
-        for item in value:
-            yield from _losses(item)
-    elif hasattr(value, "evaluate") and hasattr(value, "__dataclass_fields__"):
-        for each in fields(value):
-            yield from _losses(getattr(value, each.name))
-        yield value
 
 
 def _not_hashable(kind: type, entries: tuple[Any, ...]) -> TypeError:
@@ -243,11 +231,6 @@ def told(entry: Any, of_class: Callable[[type], Any], of_value: Callable[[Any], 
 
 def _name_of(kind: type) -> Any:
     return [kind.__module__, kind.__qualname__] if is_of_package(kind) else keep(kind)
-
-
-def is_sequence(value: Any) -> bool:
-    """Whether a value is a tuple or a named tuple, whose items may be numbers and losses."""
-    return type(value) is tuple or (isinstance(value, tuple) and hasattr(value, "_fields"))
 
 
 def tuple_like(value: Any, items: Iterable[Any]) -> Any:

@@ -1,13 +1,15 @@
 """Losses by name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boxloss.check import did_you_mean
+from boxloss.formulas.defined import find_others_by
 from boxloss.losses import registry
 from boxloss.losses.loss import Loss
 from boxloss.losses.names import NAMES
+from boxloss.shapes.shape import Relation, Shape
 
 
 def losses() -> tuple[str, ...]:
@@ -83,3 +85,13 @@ def _meant(name: Any, known: Mapping[str, Loss]) -> str:
     if re.search(r"[*+(]", name):
         return ". A name alone is of a loss: sums of losses are written in Python, as 5.0 * boxloss.l1 + boxloss.giou"
     return f".{near}" if (near := did_you_mean(name, {**known, **NAMES})) else ""
+
+
+def defined_for(shape: Shape, relations: Sequence[str | Relation] = ()) -> list[str]:
+    """The names of the losses that are defined for a kind of box: those first that share most of some relations."""
+    known = {name: loss.program.structure for name, loss in _all().items()}
+    names = [name for name, structure in known.items() if not structure.refusal(shape)]
+    return sorted(names, key=lambda name: -len({*known[name].relations} & {*relations}))
+
+
+find_others_by(defined_for)  # of errors, which are raised below, where no loss is known

@@ -133,7 +133,7 @@ def clip_boxes_to_image(boxes: ArrayT, size: tuple[int, int]) -> ArrayT:
     >>> clip_boxes_to_image(np.asarray([-5, 10, 50, 200]), (100, 40))
     array([  0,  10,  40, 100])
     """
-    check_image_size(size, needed=True, name="size")
+    check_image_size(size, reader="clip_boxes_to_image", name="size")
     xp = array_namespace(boxes=boxes)
     clipped: ArrayT = xp.astype(clip_to_image(boxes, size), boxes.dtype, copy=False)
     return clipped

@@ -80,7 +80,8 @@ def loss_as_object(loss: Loss, boxes: Boxes = KINDS[0]) -> Written:
     ValueError
         If the loss is not defined for these boxes.
     """
-    loss.program.structure.check_shape(boxes.shape)
+    if why := loss.program.structure.refusal(boxes.shape):
+        raise ValueError(why)
     traits = traits_of(loss, boxes)
     methods: dict[str, Take] = {"evaluate": lambda bound, pair: bound.evaluate(pair.xp, pair)}
     if traits.penalties is not None:
