@@ -64,15 +64,14 @@ def files_of(names: tuple[str, ...]) -> list[str]:
     return [f"tests/test_{name}.py" for name in names]
 
 
-def side_by_side(session: nox.Session, *commands: tuple[str, ...], success_codes: tuple[int, ...] = (0,)) -> None:
+def side_by_side(session: nox.Session, *commands: tuple[str, ...]) -> None:
     """Run commands that each keep one core busy at once, and then print what they printed, one after the other."""
     if len(commands) == 1:
         session.run(*commands[0])
         return
 
     def run(command: tuple[str, ...]) -> str:
-        # The output, which nox prints itself if the command fails.
-        return str(session.run(*command, silent=True, success_codes=success_codes))
+        return str(session.run(*command, silent=True))  # the output, which nox prints itself if the command fails
 
     with ThreadPoolExecutor() as pool:
         for output in pool.map(run, commands):
@@ -217,13 +216,16 @@ def browser(session: nox.Session) -> None:
     session.install(".[lab]", *groups("browser"))
     folder, sample = session.create_tmp(), "src/boxloss/data/sample"
     files = [f"{sample}/ground_truth.json", f"{sample}/detections.json"]
-    options = ["-p", "no:cacheprovider", f"--chromium={chromium}", f"--report={folder}/index.html"]
-    explorer = sorted(str(path) for path in Path("browser").glob("test_explorer*.py"))
-    codes = (0, 5) if session.posargs else (0,)  # 5: of these tests none was chosen
+    report = ("boxloss", "report", "--quick", "--out", folder, *files)
+    tests = ("pytest", "-p", "no:cacheprovider", f"--chromium={chromium}", f"--report={folder}/index.html")
+    if session.posargs:  # which may choose any tests
+        session.run(*report)
+        session.run(*tests, *ON_ALL_CORES, "browser", *session.posargs)
+        return
     # While the report is made, which keeps one core busy, the tests that need none.
-    report, tests = ("boxloss", "report", "--quick", "--out", folder, *files), ("pytest", *options, *session.posargs)
-    side_by_side(session, report, (*tests, *explorer), success_codes=codes)
-    session.run(*tests, *ON_ALL_CORES, "browser/test_report.py", success_codes=codes)
+    of_report = "browser/test_report.py"
+    side_by_side(session, report, (*tests, "browser", f"--ignore={of_report}"))
+    session.run(*tests, *ON_ALL_CORES, of_report)
 
 
 @nox.session

@@ -89,7 +89,7 @@ def forking(first=USED_NUMBA):
     Each imports boxloss itself. Settings that Numba reads when it is imported are those of the one process.
     """
     if not hasattr(os, "fork"):
-        yield run
+        yield lambda code, **environment: run(f"{first}\n{code}", **environment)
         return
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", first + FORKING], stdin=pipe, stdout=pipe, text=True) as process:

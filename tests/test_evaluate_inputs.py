@@ -34,7 +34,7 @@ def test_files_arrays_and_what_was_read(tmp_path, expected):
 
 
 def test_what_json_loads(expected):
-    """And what a detector would write there: numbers and boxes of any library."""
+    """And what a detector would write there, with numbers and boxes of NumPy."""
     assert_equal(bl.evaluate(TRUTH, DETECTIONS), expected)
     assert_equal(bl.evaluate(TRUTH, {"predictions": DETECTIONS}, format="xyxy"), expected)
     found = [
@@ -54,10 +54,11 @@ def test_what_json_loads(expected):
 @pytest.mark.parametrize(
     ("truth", "found", "message"),
     [
-        (TRUTH | {"annotations": 3}, [], "truth: annotations: 3 is not a list"),
-        (TRUTH["annotations"], [], "truth: not an object with 'images', 'categories' and 'annotations'"),
+        (TRUTH | {"annotations": 3}, [], "ground truth: annotations: 3 is not a list"),
+        (TRUTH["annotations"], [], "ground truth: not an object with 'images', 'categories' and 'annotations'"),
         (TRUTH, [DETECTIONS[0], {"image_id": 1}], "detections: record 1: 'category_id' is missing"),
         (TRUTH, [DETECTIONS[0] | {"score": "high"}], "detections: record 0: score 'high' is not a finite number"),
+        ({"images": TRUTH["images"]}, [], "ground truth: 'annotations' is missing"),
         (TRUTH, [3], "detections: record 0: 3 is not an object"),
         (TRUTH, {"results": [], "predictions": []}, "it has 'results' and 'predictions'"),
     ],
@@ -121,6 +122,10 @@ def test_tensors(tmp_path):
     truth, found = ({key: torch.as_tensor(values) for key, values in one.items()} for one in COLUMNS)
     found["box"] = found["box"].to(torch.bfloat16).requires_grad_()
     assert_equal(bl.evaluate(truth, found, format="xywh"), expected)
+    kinds = {"image_id": torch.tensor, "bbox": lambda box: torch.tensor(box, dtype=torch.bfloat16, requires_grad=True)}
+    records = [one | {key: kind(one[key]) for key, kind in kinds.items()} for one in DETECTIONS]
+    records[0]["bbox"] = records[0]["bbox"].detach().unbind()
+    assert_equal(bl.evaluate(TRUTH, records), expected)
 
 
 # --- Errors ---------------------------------------------------------------------------------------------------------
@@ -153,6 +158,14 @@ def test_wrong_columns(truth, found, message):
     with pytest.raises((TypeError, ValueError)) as error:
         bl.evaluate(BOTH | truth, BOTH | {"score": [0.5]} | found)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("source", [None, (1, 2), 3], ids=repr)
+def test_what_is_no_source(source):
+    message = f"source must be a path, or what json.load makes of a file; got {type(source).__name__}"
+    for call in (coco.read_ground_truth, lambda given: coco.read_detections(given, coco.read_ground_truth(TRUTH))):
+        with pytest.raises(TypeError, match=f"^{message}$"):
+            call(source)
 
 
 def test_what_is_no_columns():

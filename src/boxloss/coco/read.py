@@ -1,7 +1,8 @@
 """Read ground truth and detections: COCO's JSON files, and tables with the same columns."""
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,17 @@ from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.records import Objects, Records, load_json
 from boxloss.coco.sources import CocoError, Source, is_table, read_bytes
 from boxloss.coco.tables import Table
+from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 from boxloss.printable import printable
 
 RESULTS = ("annotations", "results", "predictions")  # keys under which an object may have the list of detections
-NOT_READ = ("segmentation", "keypoints")  # of a record, and long
-Loaded = Mapping[str, Any] | list[Any]  # what `json.load` makes of a file, or a program that would write one
+KEYS = ("images", "categories", *RESULTS)  # those of the object that a file is
+NOT_READ = ("segmentation", "keypoints")  # copied for nothing: polygons are most of a file
+LoadedJson = Mapping[str, Any] | list[Any]
+"""What a COCO file holds, as `json.load` returns it."""
 
 
-def read_ground_truth(source: Source | Loaded, format: str | None = None, *, lenient: bool = False) -> GroundTruth:
+def read_ground_truth(source: Source | LoadedJson, format: str | None = None, *, lenient: bool = False) -> GroundTruth:
     """Read annotations.
 
     Parameters
@@ -28,7 +32,8 @@ def read_ground_truth(source: Source | Loaded, format: str | None = None, *, len
         A COCO annotation file, which is a JSON object with `images`, `categories` and `annotations`, of which the
         first two may be missing; or a table, a Parquet or CSV file with the columns `image_id`, `category_id` and
         `bbox`. Without `iscrowd` an annotation marks no crowd, without `area` it has the area of its box; in a table
-        without `id` the number of the row stands for it. Or the object itself, as `json.load` returns it.
+        without `id` the number of the row stands for it. Instead of a JSON file the object that `json.load` makes of
+        it does as well; there may be numbers and arrays of any library in it.
     format
         The format of the boxes of a table: ``"xywh"``, ``"xyxy"``, ``"cxcywh"`` or ``"yxyx"``; or of the boxes of any
         file, if these are rotated: five numbers each, ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"`` or ``"xywhr"``, or
@@ -49,12 +54,13 @@ def read_ground_truth(source: Source | Loaded, format: str | None = None, *, len
     ------
     CocoError
         If the file cannot be read or anything in it is not as the format wants it.
-    ValueError
-        If `format` is none of these.
+    TypeError, ValueError
+        If `source` is no such thing, or `format` none of these.
     """
     check_format(format)
     if isinstance(source, Mapping | list):
-        return _truth("truth", _plain(source), _of_json(format), lenient)
+        return _truth("ground truth", _plain(source), _of_json(format), lenient)
+    _check_source(source)
     if is_table(source):
         return _annotations(source, Table(source, format, lenient))
     content = read_bytes(source)
@@ -63,13 +69,25 @@ def read_ground_truth(source: Source | Loaded, format: str | None = None, *, len
     return _truth(source, load_json(source, content), _of_json(format), lenient)
 
 
+def is_loaded(value: Any) -> TypeGuard[LoadedJson]:
+    """Whether this is what a COCO file holds: records, and no columns."""
+    return isinstance(value, list) or (isinstance(value, Mapping) and any(key in value for key in KEYS))
+
+
+def _check_source(source: Any) -> None:
+    if not (isinstance(source, str | Path) or hasattr(source, "read_bytes")):
+        raise TypeError(f"source must be a path, or what json.load makes of a file; got {type(source).__name__}")
+
+
 def _plain(value: Any) -> Any:
     """Numbers and lists as a JSON file has them, instead of scalars and arrays of a library."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items() if key not in NOT_READ}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value.tolist() if hasattr(value, "tolist") else value
+    if is_tensor(value) or is_cupy(value):
+        value = to_host(value)
+    return np.asarray(value).tolist() if hasattr(value, "__array__") else value
 
 
 def _of_json(format: str | None) -> str | None:
@@ -137,7 +155,7 @@ def _annotations(
 
 
 def read_detections(
-    source: Source | Loaded, truth: GroundTruth, format: str | None = None, *, lenient: bool = False
+    source: Source | LoadedJson, truth: GroundTruth, format: str | None = None, *, lenient: bool = False
 ) -> Detections:
     """Read detections.
 
@@ -146,7 +164,8 @@ def read_detections(
     source
         A COCO results file, which is a JSON list of detections or an object that holds the list as `annotations`,
         `results` or `predictions`; or a table, a Parquet or CSV file with the columns `image_id`, `category_id`,
-        `bbox` and `score`. Or the list itself, of dicts, with numbers and arrays of any library.
+        `bbox` and `score`. Instead of a JSON file the list or the object does as well; there may be numbers and arrays
+        of any library in it.
     truth
         The ground truth. The detections must be of the images and categories that it lists, and rotated if its boxes
         are.
@@ -162,21 +181,25 @@ def read_detections(
     ------
     CocoError
         If the file cannot be read or anything in it is not as the format wants it.
-    ValueError
-        If `format` is none of these.
+    TypeError, ValueError
+        If `source` is no such thing, or `format` none of these.
     """
     check_format(format)
     if isinstance(source, Mapping | list):
-        source, content = "detections", _plain(source)
-        records: Records = _results(source, content, _of_json(format), lenient)
-    elif is_table(source):
-        records = Table(source, format, lenient)
-    else:
-        content = read_bytes(source)
-        if (found := typed.detections(source, content, truth, _of_json(format))) is not None:
-            _check_as_many_numbers(source, found.box, found.format, truth)
-            return found
-        records = _results(source, load_json(source, content), _of_json(format), lenient)
+        name = "detections"
+        return _detections(name, _results(name, _plain(source), _of_json(format), lenient), truth)
+    _check_source(source)
+    if is_table(source):
+        return _detections(source, Table(source, format, lenient), truth)
+    content = read_bytes(source)
+    if (found := typed.detections(source, content, truth, _of_json(format))) is not None:
+        _check_as_many_numbers(source, found.box, found.format, truth)
+        return found
+    return _detections(source, _results(source, load_json(source, content), _of_json(format), lenient), truth)
+
+
+def _detections(source: Source, records: Records, truth: GroundTruth) -> Detections:
+    """Read detections of the images and categories of the ground truth."""
     image_id = (
         _like(records, "image_id", truth.image_id, truth)
         if truth.images is None

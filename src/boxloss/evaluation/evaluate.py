@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.coco import Detections, GroundTruth, Loaded, Source
+from boxloss.coco import Detections, GroundTruth, LoadedJson, Source
 from boxloss.coco.order import distinct
 from boxloss.coco.overlaps import FEW, engine_for
 from boxloss.evaluation.arrange import arrange
@@ -30,8 +30,8 @@ ENGINES = ("auto", "numba", "array")
 
 
 def evaluate(
-    truth: Source | Loaded | GroundTruth | Columns,
-    detections: Source | Loaded | Detections | Columns,
+    truth: Source | LoadedJson | GroundTruth | Columns,
+    detections: Source | LoadedJson | Detections | Columns,
     *,
     iou_thresholds: Sequence[float] = IOU_THRESHOLDS,
     areas: Mapping[str, tuple[float, float]] = AREAS,

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxloss.check import check_choice
-from boxloss.coco import Detections, GroundTruth, Loaded, Source, read_detections, read_ground_truth
+from boxloss.coco import Detections, GroundTruth, LoadedJson, Source, read_detections, read_ground_truth
 from boxloss.coco.boxes import NUMBERS, complaint, evaluated, unreadable
-from boxloss.coco.read import RESULTS
+from boxloss.coco.read import is_loaded
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 from boxloss.shapes.formats import ALL_FORMATS
 
@@ -22,17 +22,17 @@ KINDS = {"i": "integers", "U": "strings"}
 
 
 def load(
-    truth: Source | Loaded | GroundTruth | Columns,
-    detections: Source | Loaded | Detections | Columns,
+    truth: Source | LoadedJson | GroundTruth | Columns,
+    detections: Source | LoadedJson | Detections | Columns,
     format: str | None,
 ) -> tuple[GroundTruth, Detections]:
     """Read, or take as they are, ground truth and detections, and check that they go together."""
     if format is not None:
         check_choice("format", format, NUMBERS)
     if not isinstance(truth, GroundTruth):
-        is_read = _is_file(truth) or _is_loaded(truth)
+        is_read = _is_file(truth) or is_loaded(truth)
         truth = read_ground_truth(truth, format) if is_read else _truth(truth, format or "xyxy")
-    if _is_file(detections) or _is_loaded(detections):
+    if _is_file(detections) or is_loaded(detections):
         return truth, read_detections(detections, truth, format)
     found = detections if isinstance(detections, Detections) else _found(detections, format or "xyxy")
     if truth.box.shape[1] != found.box.shape[1]:
@@ -51,11 +51,6 @@ def load(
 
 def _is_file(value: Any) -> TypeGuard[Source]:
     return isinstance(value, str | Path) or hasattr(value, "read_bytes")
-
-
-def _is_loaded(value: Any) -> TypeGuard[Loaded]:
-    """Whether this is what a JSON file holds: records, and not columns."""
-    return isinstance(value, list) or (isinstance(value, Mapping) and any(key in value for key in RESULTS))
 
 
 def _keys(names: dict[Any, str] | None) -> NDArray[Any] | None:

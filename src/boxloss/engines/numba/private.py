@@ -49,11 +49,11 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
 
 @contextmanager
 def optimising_whole(dispatcher: Any) -> Iterator[None]:
-    """Let Numba run LLVM's passes over a kernel as a whole alone, and not over each of its functions before.
+    """Let Numba run LLVM's passes over kernels as a whole, and not over each function before.
 
-    It does so to have less to work on where many functions call each other. A kernel is one, whose loops come out the
-    same to the instruction, or within two of eighty, and it takes a tenth less to compile. Versions before 0.62 have
-    other passes, and these are left as they are. Only for who holds the compiler's lock.
+    Numba does the latter to have less to work on where many functions call each other. A kernel is one function. Its
+    loops come out the same without, or differ by two instructions of eighty, and it takes a tenth less to compile.
+    Versions before 0.62 have other passes, which are left as they are. Only for who holds the compiler's lock.
     """
     codegen = dispatcher.targetdescr.target_context.codegen()
     if not hasattr(codegen, "_pass_builder"):

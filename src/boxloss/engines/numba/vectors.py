@@ -19,7 +19,7 @@ from boxloss.engines.llvm import emit
 from boxloss.engines.trace import Trace
 
 PLACE_BITS = 32  # of the number of a lane
-VALUES_OF_A_PART = 64  # of those whose best is wanted: as many as a word has bits
+STRETCH = 64  # values in which a place is looked for: as many as an integer has bits
 
 
 @cache
@@ -89,48 +89,52 @@ def best_of_lanes(lanes: int, comparison: str) -> Any:
 
 @cache
 def best_of(lanes: int, comparison: str) -> Any:
-    """Make ``best_of(values, parts, bound) -> best, place``.
+    """Make ``best_of(values, stretches, bound) -> best, place``.
 
-    The best of so many parts of values, of `VALUES_OF_A_PART` each, and where the first of it is, a NaN passed over. If
-    none beats the bound, that comes back, with the place -1.
+    The best of so many times `STRETCH` values, and where the first of it is, a NaN passed over. If none beats the
+    bound, that comes back, with the place -1.
 
-    Of each lane its best is kept, and in which part that was. The place itself is looked for once, in that part: to
-    keep it too would take several instructions more for each vector.
+    Of each lane its best is kept, and in which stretch that was. The place itself is looked for once, in that stretch:
+    to keep it too would take several instructions more for each vector.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def best_of_values(typing_context: Any, values: Any, parts: Any, bound: Any) -> Any:
+    def best_of_values(typing_context: Any, values: Any, stretches: Any, bound: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            values, parts, bound = arguments
+            values, stretches, bound = arguments
             data = context.make_array(signature.args[0])(context, builder, values).data
             count = ir.IntType(64 if isinstance(bound.type, ir.DoubleType) else 32)
             none = in_all(builder, ir.Constant(count, -1), lanes)
             best = cgutils.alloca_once_value(builder, in_all(builder, bound, lanes))
-            of_part = cgutils.alloca_once_value(builder, none)
-            with cgutils.for_range(builder, parts) as part:
-                start = builder.mul(part.index, ir.Constant(part.index.type, VALUES_OF_A_PART))
+            where = cgutils.alloca_once_value(builder, none)
+            with cgutils.for_range(builder, stretches) as stretch:
+                start = builder.mul(stretch.index, ir.Constant(stretch.index.type, STRETCH))
                 before = builder.load(best)
                 both = [before, before]  # of every other vector, so that two minima are under way
-                for k in range(VALUES_OF_A_PART // lanes):
+                for k in range(STRETCH // lanes):
                     place = builder.add(start, ir.Constant(start.type, k * lanes))
                     here = builder.load(vector_at(builder, data, place, lanes), align=4)
                     both[k % 2] = _better(builder, comparison, here, both[k % 2])
                 found = _better(builder, comparison, *both)
-                this = part.index if count.width == 64 else builder.trunc(part.index, count)
+                this = stretch.index if count.width == 64 else builder.trunc(stretch.index, count)
                 is_better = builder.fcmp_ordered(comparison, found, before)
-                builder.store(builder.select(is_better, in_all(builder, this, lanes), builder.load(of_part)), of_part)
+                builder.store(builder.select(is_better, in_all(builder, this, lanes), builder.load(where)), where)
                 builder.store(found, best)
             most = _best_lane(builder, builder.load(best), comparison)
-            # Of the lanes that have it the first part; -1 is the last of all as a number without a sign.
+            # Of the lanes that have it the first stretch; -1 is the last of all as a number without a sign.
             has_it = builder.fcmp_ordered("==", builder.load(best), in_all(builder, most, lanes))
-            first_part = _as_index(builder, _least_lane(builder, builder.select(has_it, builder.load(of_part), none)))
-            is_there = builder.icmp_signed(">=", first_part, ir.Constant(first_part.type, 0))
-            start = builder.mul(first_part, ir.Constant(first_part.type, VALUES_OF_A_PART))
+            first = _as_index(builder, _least_lane(builder, builder.select(has_it, builder.load(where), none)))
+            is_there = builder.icmp_signed(">=", first, ir.Constant(first.type, 0))
+            start = builder.mul(first, ir.Constant(first.type, STRETCH))
             start = builder.select(is_there, start, ir.Constant(start.type, 0))
-            looked_at = builder.load(vector_at(builder, data, start, VALUES_OF_A_PART), align=4)
-            bits = _bits(builder, "==", looked_at, most, VALUES_OF_A_PART)
+            looked_at = builder.load(vector_at(builder, data, start, STRETCH), align=4)
+            bits = _bits(builder, "==", looked_at, most, STRETCH)
             at = builder.add(start, builder.cttz(bits, ir.Constant(ir.IntType(1), 0)))
-            return context.make_tuple(builder, signature.return_type, [most, builder.select(is_there, at, first_part)])
+            at = builder.select(is_there, at, ir.Constant(at.type, 0))
+            # What is there, since 0 and -0 are equal.
+            most = builder.select(is_there, builder.load(builder.gep(data, [at], inbounds=True)), most)
+            found = builder.select(is_there, at, ir.Constant(at.type, -1))
+            return context.make_tuple(builder, signature.return_type, [most, found])
 
         place, number = types.intp, values.dtype
         result = types.Tuple([number, place])  # type: ignore[attr-defined]

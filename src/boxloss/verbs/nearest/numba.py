@@ -1,4 +1,4 @@
-"""The best of a row on the CPU, value and place at once, several targets at a time."""
+"""The best of a row on the CPU: a piece of the row is computed, then its best, and then the place of that."""
 
 import math
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
-from boxloss.engines.numba.vectors import VALUES_OF_A_PART, best_of, lanes_of, row_of
+from boxloss.engines.numba.vectors import STRETCH, best_of, lanes_of, row_of
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
 from boxloss.request import Request
@@ -40,12 +40,12 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         at_a_time = some.size - spare
         for first in range(begin, stop, at_a_time):
             width, own = min(at_a_time, stop - first), first_target + first
-            for j in range(width, width + VALUES_OF_A_PART):  # the last part may lie behind the values in part
+            for j in range(width, width + STRETCH):  # the last stretch may be longer than what is left
                 some[j] = math.nan
             for i in range(value.size):
                 pred = load_box(preds, first_pred + i, pred_apart)
                 row(pred, numbers, targets, own, target_apart, width // lanes, some)
-                found, at = best(some, -(-width // VALUES_OF_A_PART), value[i])
+                found, at = best(some, -(-width // STRETCH), value[i])
                 if at >= 0:
                     value[i], index[i] = found, first + at
                 elif index[i] < 0:  # nothing beats infinity: it may be the value of a target

@@ -83,7 +83,9 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                         first, stop = starts[strip], starts[strip + 1]
                         if dense:
                             at = i + 1
-                        elif first <= i < stop:  # mostly few are between them, so that a search would take longer
+                        elif first <= i < stop:
+                            # In its own strip back from the box itself, a vector at a time: mostly few are that near,
+                            # and a search would take longer. Up to a vector of those too far is compared in vain.
                             at = i
                             while at > first and centres[at - 1] >= x - to_x:
                                 at -= lanes

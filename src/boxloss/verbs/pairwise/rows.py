@@ -9,7 +9,7 @@ from numba.core import types
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import in_library
 from boxloss.engines.numba.compile import Template, compiled
-from boxloss.engines.numba.vectors import VALUES_OF_A_PART, lanes_of
+from boxloss.engines.numba.vectors import STRETCH, lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
@@ -40,12 +40,19 @@ def few_values(lanes: int) -> int:
 
 
 def spare_values(lanes: int) -> int:
-    """For how many more values than are computed at a time there is room: a part, or the best of each lane and few."""
-    return max(VALUES_OF_A_PART, 2 * PARTS * lanes + few_values(lanes))
+    """How much room there is behind the values of a piece of a row.
+
+    That is a stretch for `nearest`; for `topk` the best of each lane, the few values, and what is written behind these.
+    """
+    word = PARTS * lanes
+    return max(STRETCH, word + few_values(lanes) + word)
 
 
 def over_row(of: Any, machine: Machine, structure: Structure, shape: Shape, guarded: bool, *options: Any) -> Any:
-    """One of the functions over a row of `boxloss.engines.numba.vectors`, of the formula of the matrix."""
+    """One of the functions over a row of `boxloss.engines.numba.vectors`, of the formula of the matrix.
+
+    `options` are what it takes beside that: `which_of` a comparison.
+    """
     size, count = shape.size + len(structure.parts(shape)), 2 + len(structure.number_names)
     formula = of_prepared(structure, shape, padded=guarded)
     written = machine.trace(formula, size, size, count, guarded=guarded)
