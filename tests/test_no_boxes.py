@@ -5,6 +5,7 @@ import pytest
 
 import boxloss as bl
 from boxloss.compat import torchvision, transformers
+from boxloss.engines.numba import compile
 from errors import BOXES, check_error
 
 TYPES = [("float64", "float32"), ("float32", "float64"), ("float64", "int32"), ("int64", "float32")]
@@ -57,6 +58,47 @@ def test_pairs_within_and_suppression(format):
         assert [len(found) for found in bl.giou.below(pred, target, 0.5, format=format)] == [0, 0, 0]
     assert len(bl.nms(empty, empty, format=format)) == 0
     assert [len(found) for found in bl.soft_nms(empty, empty, format=format)] == [0, 0]
+
+
+@pytest.mark.parametrize("format", ["xyxy", "cxcywha"])
+def test_nothing_is_compiled(format, monkeypatch):
+    class Own(bl.GIoU):
+        """A loss that no other test has a kernel of."""
+
+    def refuse(*asked):
+        raise AssertionError(f"nothing is to be compiled; got {asked}")
+
+    monkeypatch.setattr(compile, "_entries", {})
+    monkeypatch.setattr(compile, "dispatcher", refuse)
+    boxes, given = bl.convert(BOXES, "xyxy", format), {"format": format}
+    empty, loss, size = boxes[:0], Own(), boxes.shape[1]
+    for dtype in ("float32", "float64"):
+        for batch in ((0,), (3, 0)):
+            nothing = np.empty((*batch, size), dtype)
+            value, grads = loss.value_and_grad(nothing, nothing, wrt="both", weight=np.ones(batch), **given)
+            assert [(of.shape, of.dtype) for of in (value, *grads)] == [
+                (shape, dtype) for shape in (batch, (*batch, size), (*batch, size))
+            ]
+            assert loss(nothing, nothing, reduction="mean", **given) == 0.0
+    for pred, target in ((empty, boxes), (boxes, empty), (empty, empty)):
+        shape = (len(pred), len(target))
+        assert loss.pairwise(pred, target, **given).shape == shape
+        out = np.empty((2, *shape))
+        assert loss.pairwise(np.stack([pred, pred]), target, out=out, **given) is out
+        for k, (value, index) in (
+            (1, loss.nearest(pred, target, **given)),
+            (2, loss.topk(pred, target, 2, target_mask=np.ones(len(target), bool), **given)),
+        ):
+            assert value.tolist() == (np.inf * np.ones((len(pred), k)[:k])).tolist()
+            assert (index == -1).all()
+        for found, dtype in zip(loss.below(pred, target, 0.5, **given), (np.int64, np.int64, float), strict=True):
+            assert (found.shape, found.dtype) == ((0,), dtype)
+    scores, groups = np.empty(0), np.empty(0, np.int64)
+    assert bl.nms(empty, scores, labels=groups, batch=groups, metric=loss, max_kept=3, **given).dtype == np.int64
+    assert [len(found) for found in bl.soft_nms(empty, scores, metric=loss, **given)] == [0, 0]
+    for call in (loss, loss.pairwise, loss.nearest, lambda *pair, **how: loss.below(*pair, 0.5, **how)):
+        with pytest.raises(AssertionError, match="nothing is to be compiled"):
+            call(boxes, boxes, **given)
 
 
 def test_the_functions_of_other_libraries(backend):

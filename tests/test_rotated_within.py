@@ -57,17 +57,21 @@ SETS = {
     "coincident": coincident,
     "far away": lambda rng, n: spread(rng, n, 40.0) + [1e6, -1e6, 0, 0, 0],
 }
+# A score in one float type and a loss in the other. The loop is one for all formulas and shapes, and test_within.py has
+# both in both: test_what_the_matrix_says in float32, test_sparse_and_crowded in float64.
+COMPILED = (
+    ("float32", bl.iou_score, True, (0.0, 0.3, 0.57, 0.8, 0.95)),
+    ("float64", bl.giou, False, (0.05, 0.5, 1.0, 1.3)),
+)
 every_set = pytest.mark.parametrize("name", SETS)
 
 
 @every_set
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_what_the_matrix_says(name, dtype, rng):
+@pytest.mark.parametrize(("dtype", "loss", "above", "thresholds"), COMPILED)
+def test_what_the_matrix_says(name, dtype, loss, above, thresholds, rng):
     pred, target = (SETS[name](rng, n).astype(dtype) for n in (200, 300))
     pred[:20] = target[:20]
-    counts = [check_within(bl.iou_score, pred, target, t, True, **FORMAT) for t in (0.0, 0.3, 0.57, 0.8, 0.95)]
-    counts += [check_within(bl.giou, pred, target, t, False, **FORMAT) for t in (0.05, 0.5, 1.0, 1.3)]
-    assert max(counts) > 20
+    assert max(check_within(loss, pred, target, t, above, **FORMAT) for t in thresholds) > 20
 
 
 def test_infinite_and_huge_boxes(rng):

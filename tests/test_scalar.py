@@ -1,13 +1,16 @@
 """The compiled atan2, exponentials, logarithms and powers against 50 digits: within 2 units in the last place."""
 
 import math
+from functools import cache
 
 import mpmath
 import numba
 import numpy as np
 import pytest
+from numba.core import types
 
 from boxloss.engines.numba.compile import machine
+from boxloss.engines.numba.memory import load, store
 from boxloss.formulas.structure import HALVES
 from boxloss.shapes.replaceable import (
     exp_of_negative,
@@ -23,40 +26,93 @@ ULPS = 2.0
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
-def loop(dtype, called, arguments):
-    """The function of compiled formulas, over arrays: with several numbers in it the loop is vectorised."""
-    if isinstance(called, str):
-        function = machine(dtype).function(lambda xp, *numbers: getattr(xp, called)(*numbers), *(None,) * arguments)
-    else:
-        function = machine(dtype).function(called, *(None,) * arguments)
+def one_less_power_of_halves(xp, a, exponent):
+    xp.mark_halves(exponent)
+    return one_less_power(xp, a, exponent)
 
-    def one(a, out):
-        for i in range(out.size):
-            out[i] = function((a[i],))
 
-    def two(a, b, out):
-        for i in range(out.size):
-            out[i] = function((a[i], b[i]))
+def power_of_halves(xp, base, exponent):
+    """What a formula has that knows its exponents, and 1 less than these."""
+    xp.mark_halves(exponent)
+    return xp.pow(base, exponent)
 
-    compiled = numba.njit(error_model="numpy")(one if arguments == 1 else two)
+
+def power_of_one_less(xp, base, exponent):
+    xp.mark_halves(exponent)
+    return xp.pow(base, exponent - 1.0)
+
+
+def named(*names):
+    """The functions that formulas call by these names."""
+    return {name: lambda xp, *numbers, name=name: getattr(xp, name)(*numbers) for name in names}
+
+
+def keyed(*functions):
+    return {function: function for function in functions}
+
+
+EXPONENTS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 2.75)  # of which the last has no products
+LITERALS = (0.5, 3.0, 4.0)
+# Of how many numbers, and which: a group is one kernel. An exponent that is marked is so for all that read it.
+GROUPS = (
+    (1, named("abs", "sign", "exp", "expm1", "log", "log1p", "sin", "cos")),
+    (1, keyed(exp_of_negative, expm1_of_negative, one_less_exp, log1p_inside)),
+    (1, {("value", p): lambda xp, a, p=p: power_and_slope(xp, a, p)[0] for p in EXPONENTS}),
+    (1, {("slope", p): lambda xp, a, p=p: power_and_slope(xp, a, p)[1] for p in EXPONENTS}),
+    (1, {("power", p): lambda xp, a, p=p: xp.pow(a, p) for p in HALVES}),
+    (1, {("one less power", p): lambda xp, a, p=p: one_less_power(xp, a, p) for p in LITERALS}),
+    (2, {**named("atan2", "pow", "minimum", "maximum"), **keyed(one_less_power)}),
+    (2, keyed(one_less_power_of_halves, power_of_halves, power_of_one_less)),
+)
+ROOM = 1 << 14  # from one number of a row to the next; LLVM knows it and so that columns of results do not overlap
+
+
+@cache
+def kernel(dtype, group):
+    """The functions of a group over arrays: with several numbers in it the loop is vectorised."""
+    arguments, functions = GROUPS[group]
+    all_of = machine(dtype).function(lambda xp, *a: tuple(f(xp, *a) for f in functions.values()), *(None,) * arguments)
+    load_row, store_row = load(arguments), store(len(functions))
+
+    def over(rows, count, out):
+        for i in range(count):
+            store_row(out, i, ROOM, all_of(load_row(rows, i, ROOM)))
+
+    compiled = numba.njit([types.void(machine(dtype).readonly, types.intp, machine(dtype).array)], error_model="numpy")(
+        over
+    )
+    (code,) = compiled.inspect_llvm().values()
+    assert "vector.body:" in code
+    return compiled
+
+
+def loop(dtype, called):
+    """A function of compiled formulas, over arrays."""
+    ((group, column),) = (
+        (group, list(functions).index(called)) for group, (_, functions) in enumerate(GROUPS) if called in functions
+    )
+    arguments, functions = GROUPS[group]
 
     def run(*arrays):
-        arrays = [np.array(a, dtype=dtype, order="C") for a in np.broadcast_arrays(*arrays)]
-        out = np.empty_like(arrays[0])
-        compiled(*arrays, out)
-        return out
+        arrays = np.broadcast_arrays(*(np.asarray(a, dtype) for a in arrays))
+        count = arrays[0].size
+        assert count <= ROOM
+        rows, out = np.zeros((arguments, ROOM), dtype), np.empty((len(functions), ROOM), dtype)
+        rows[:, :count] = arrays
+        kernel(dtype, group)(rows.reshape(-1), count, out.reshape(-1))
+        return out[column, :count]
 
     return run
 
 
 @pytest.fixture(scope="module", params=DTYPES)
 def atan2(request):
-    return loop(request.param, "atan2", 2), np.dtype(request.param).type
+    return loop(request.param, "atan2"), np.dtype(request.param).type
 
 
 @pytest.fixture(scope="module", params=DTYPES)
 def log1p(request):
-    return loop(request.param, "log1p", 1), np.dtype(request.param).type
+    return loop(request.param, "log1p"), np.dtype(request.param).type
 
 
 def check_ulps(result, oracle, *arguments):
@@ -174,21 +230,21 @@ def test_log1p_at_the_ends_of_its_domain(log1p):
 def test_minimum_and_maximum(name, dtype):
     a = np.asarray([1.0, 2.0, -1.0, -np.inf, 3.0, np.nan, 1.0, np.nan, np.nan])
     b = np.asarray([2.0, 1.0, -1.0, 0.0, np.inf, 1.0, np.nan, np.nan, np.inf])
-    np.testing.assert_array_equal(loop(dtype, name, 2)(a, b), getattr(np, name)(a, b).astype(dtype))
+    np.testing.assert_array_equal(loop(dtype, name)(a, b), getattr(np, name)(a, b).astype(dtype))
 
 
 @every_dtype
 @pytest.mark.parametrize("name", ["abs", "sign"])
 def test_abs_and_sign(name, dtype):
     a = np.asarray([-2.5, -0.0, 0.0, 1e-30, np.inf, -np.inf, np.nan])
-    np.testing.assert_array_equal(loop(dtype, name, 1)(a), getattr(np, name)(a).astype(dtype))
+    np.testing.assert_array_equal(loop(dtype, name)(a), getattr(np, name)(a).astype(dtype))
 
 
 @pytest.fixture(scope="module", params=[(name, dtype) for name in ("exp", "expm1", "log") for dtype in DTYPES])
 def function(request):
     """A function of one number with what it should be: in mpmath and in NumPy."""
     name, dtype = request.param
-    return name, loop(dtype, name, 1), np.dtype(dtype).type
+    return name, loop(dtype, name), np.dtype(dtype).type
 
 
 def domain_of(name, number):
@@ -233,7 +289,7 @@ def test_exp_fades_to_zero(function):
 @pytest.mark.parametrize("function", [exp_of_negative, expm1_of_negative], ids=["exp", "expm1"])
 def test_exponentials_of_negative_numbers(function, dtype):
     number, name = np.dtype(dtype).type, function.__name__.removesuffix("_of_negative")
-    run, a = loop(dtype, function, 1), domain_of(name, number).astype(number)
+    run, a = loop(dtype, function), domain_of(name, number).astype(number)
     check_ulps(run(a[a <= 0]), getattr(mpmath, name), a[a <= 0])
     edges = np.asarray([0.0, -0.0, -1e-30, -1e4, -3e38, -np.inf, np.nan], dtype=number)
     np.testing.assert_array_equal(run(edges), getattr(np, name)(edges))
@@ -245,7 +301,7 @@ def test_exponentials_of_negative_numbers(function, dtype):
 def test_one_less_exponential_of_numbers_up_to_one(dtype):
     number = np.dtype(dtype).type
     a = np.concatenate([np.linspace(0.0, 1.0, 4001), np.geomspace(1e-30, 1.0, 100), [1.0 + 1e-6]]).astype(number)
-    run = loop(dtype, one_less_exp, 1)
+    run = loop(dtype, one_less_exp)
     check_ulps(run(a), lambda a: -mpmath.expm1(-a), a)
     np.testing.assert_array_equal(run(np.asarray([0.0, -0.0, np.nan], number)), [0.0, 0.0, np.nan])
 
@@ -255,14 +311,9 @@ def test_logarithm_of_one_and_a_number_inside(dtype):
     number = np.dtype(dtype).type
     a = np.concatenate([np.linspace(-0.999, 3.0, 500), np.geomspace(1e-30, 1e9, 100), -np.geomspace(1e-30, 0.5, 100)])
     a = a.astype(number)
-    run = loop(dtype, log1p_inside, 1)
+    run = loop(dtype, log1p_inside)
     check_ulps(run(a), mpmath.log1p, a)
     np.testing.assert_array_equal(run(np.asarray([0.0, np.nan], number)), [0.0, np.nan])
-
-
-def one_less_power_of_halves(xp, a, exponent):
-    xp.mark_halves(exponent)
-    return one_less_power(xp, a, exponent)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -272,11 +323,11 @@ def test_one_less_a_power(dtype, rng):
     a = np.concatenate([rng.uniform(0.0, 1.0, 300), np.geomspace(1e-30, 0.5, 100)]).astype(number)
     exponent = rng.choice(HALVES, a.size).astype(number)
     oracle = lambda a, exponent: -mpmath.expm1(exponent * mpmath.log1p(-a))  # noqa: E731
-    check_ulps(loop(dtype, one_less_power_of_halves, 2)(a, exponent), oracle, a, exponent)
-    for literal in (0.5, 3.0, 4.0):
-        found = loop(dtype, lambda xp, a, literal=literal: one_less_power(xp, a, literal), 1)(a)
+    check_ulps(loop(dtype, one_less_power_of_halves)(a, exponent), oracle, a, exponent)
+    for literal in LITERALS:
+        found = loop(dtype, ("one less power", literal))(a)
         check_ulps(found, oracle, a, np.full_like(a, literal))
-    general = loop(dtype, one_less_power, 2)
+    general = loop(dtype, one_less_power)
     found = general(a[a > 0], number(2.3))
     np.testing.assert_allclose(
         found,
@@ -288,7 +339,7 @@ def test_one_less_a_power(dtype, rng):
 
 @pytest.fixture(scope="module", params=DTYPES)
 def power(request):
-    return loop(request.param, "pow", 2), np.dtype(request.param).type
+    return loop(request.param, "pow"), np.dtype(request.param).type
 
 
 def test_power(power, rng):
@@ -310,26 +361,15 @@ def test_edges_of_power(power):
     np.testing.assert_array_equal(run(base, exponent), expected)
 
 
-def power_of_halves(xp, base, exponent):
-    """What a formula has that knows its exponents, and 1 less than these."""
-    xp.mark_halves(exponent)
-    return xp.pow(base, exponent)
-
-
-def power_of_one_less(xp, base, exponent):
-    xp.mark_halves(exponent)
-    return xp.pow(base, exponent - 1.0)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_powers_by_products(dtype, rng):
     number = np.dtype(dtype).type
     base = np.concatenate([rng.uniform(0.0, 1.0, 400), 10 ** rng.uniform(-9, 9, 300)]).astype(number)
     exponent = rng.choice(HALVES, base.size).astype(number)
-    run = loop(dtype, power_of_halves, 2)
+    run = loop(dtype, power_of_halves)
     check_ulps(run(base, exponent), mpmath.power, base, exponent)
     exponent = np.maximum(exponent, 1.0).astype(number)
-    less = loop(dtype, power_of_one_less, 2)
+    less = loop(dtype, power_of_one_less)
     np.testing.assert_array_equal(less(base, exponent), run(base, exponent - 1))
     base = np.asarray([0.0, 0.0, -1.0, -1.0, np.nan, np.nan, np.inf, np.inf, 1e30, 1e30], dtype=number)
     edges = run(base, np.asarray([0.0, 2.0, 1.0, 0.5, 0.0, 3.0, 0.0, 2.5, 1.0, 0.0], dtype=number))
@@ -339,18 +379,16 @@ def test_powers_by_products(dtype, rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("exponent", [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 2.75])
+@pytest.mark.parametrize("exponent", EXPONENTS)
 def test_power_and_its_slope(exponent, dtype, rng):
     """To an exponent that the kernel is made for by products, and to any other by way of the slope."""
     number = np.dtype(dtype).type
     a = np.concatenate([rng.random(500), np.geomspace(1e-6, 1.0, 50)]).astype(number)
-    value = loop(dtype, lambda xp, a: power_and_slope(xp, a, exponent)[0], 1)
-    slope = loop(dtype, lambda xp, a: power_and_slope(xp, a, exponent)[1], 1)
+    value, slope = loop(dtype, ("value", exponent)), loop(dtype, ("slope", exponent))
     wide = a.astype(np.longdouble)
     np.testing.assert_allclose(value(a), wide**exponent, rtol=4.0 * np.finfo(number).eps)
     np.testing.assert_allclose(slope(a), exponent * wide ** (exponent - 1.0), rtol=4.0 * np.finfo(number).eps)
-    start = loop(dtype, lambda xp, a: power_and_slope(xp, a, exponent)[0], 1)(np.asarray([0.0, np.nan], number))
-    np.testing.assert_array_equal(start, [0.0, np.nan])
+    np.testing.assert_array_equal(value(np.asarray([0.0, np.nan], number)), [0.0, np.nan])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -358,7 +396,7 @@ def test_power_and_its_slope(exponent, dtype, rng):
 def test_powers_that_a_kernel_is_made_for(exponent, dtype, rng):
     number = np.dtype(dtype).type
     base = np.concatenate([rng.uniform(0.0, 2.0, 2000), 10 ** rng.uniform(-9, 9, 300)]).astype(number)
-    run = loop(dtype, lambda xp, a: xp.pow(a, exponent), 1)
+    run = loop(dtype, ("power", exponent))
     check_ulps(run(base), mpmath.power, base, np.full_like(base, exponent))
     np.testing.assert_array_equal(run(np.asarray([0.0, np.inf], number)), np.asarray([0.0, np.inf]) ** exponent)
 
@@ -378,7 +416,7 @@ def test_numbers_that_are_not_normal(power, function):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_sine_and_cosine_up_to_a_million(name, dtype, rng):
     """And next to quarter turns, where what is left of an angle is small: two of those where it is the smallest."""
-    number, run = np.dtype(dtype).type, loop(dtype, name, 1)
+    number, run = np.dtype(dtype).type, loop(dtype, name)
     quarters = rng.integers(-636_000, 636_000, 2000) * (math.pi / 2)
     spread = [rng.uniform(-10, 10, 2000), rng.uniform(-1e6, 1e6, 2000), 10 ** rng.uniform(-9, 6, 500)]
     a = np.concatenate([*spread, quarters, [801176.8125, 534117.875, 100624.96, 24819.9, -1e6]]).astype(number)

@@ -48,6 +48,12 @@ SETS = {
     "stacked": stacked,
     "coincident": coincident,
 }
+# A score in one float type and a loss in the other. The loop is one for all formulas and shapes, and test_within.py has
+# both in both: test_what_the_matrix_says in float32, test_sparse_and_crowded in float64.
+COMPILED = (
+    ("float32", bl.iou_score, True, (0.0, 0.3, 0.57, 0.95)),
+    ("float64", bl.giou, False, (0.05, 0.5, 1.0, 1.3)),
+)
 every_set = pytest.mark.parametrize("name", SETS)
 every_format = pytest.mark.parametrize("format", FORMATS)
 
@@ -65,11 +71,9 @@ def given(boxes, format, dtype="float64"):
 def test_what_the_matrix_says(name, format, rng):
     pred, target = (SETS[name](rng, n) for n in (200, 300))
     pred[:20] = target[:20]
-    for dtype in ("float32", "float64"):
+    for dtype, loss, above, thresholds in COMPILED:
         own, other = given(pred, format, dtype), given(target, format, dtype)
-        counts = [check_within(bl.iou_score, own, other, t, True, format=format) for t in (0.0, 0.3, 0.57, 0.95)]
-        counts += [check_within(bl.giou, own, other, t, False, format=format) for t in (0.05, 0.5, 1.0, 1.3)]
-        assert max(counts) >= 15
+        assert max(check_within(loss, own, other, t, above, format=format) for t in thresholds) >= 15
 
 
 @pytest.mark.parametrize("place", range(7))

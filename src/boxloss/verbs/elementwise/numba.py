@@ -66,13 +66,14 @@ def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, 
     d_target = np.empty(target_shape, dtype) if target_grad else None
     flat_d_pred = flat_value if d_pred is None else d_pred.ravel()
     flat_d_target = flat_value if d_target is None else d_target.ravel()
-    call = _kernel_of(dtype, program.structure, request.formats, pred_grad, target_grad, weight is not None)
-    numbers = (request.gradient_factor, *request.image, *program.numbers)
-    arrays = pred, target, flat_weight, numbers, flat_value, flat_d_pred, flat_d_target
-    if value.size <= CHUNK_OF_BOXES:
-        call(*arrays)
-    else:
-        _on_threads(call, arrays, pred_size, target_size)
+    if value.size:  # for no pairs nothing is compiled
+        call = _kernel_of(dtype, program.structure, request.formats, pred_grad, target_grad, weight is not None)
+        numbers = (request.gradient_factor, *request.image, *program.numbers)
+        arrays = pred, target, flat_weight, numbers, flat_value, flat_d_pred, flat_d_target
+        if value.size <= CHUNK_OF_BOXES:
+            call(*arrays)
+        else:
+            _on_threads(call, arrays, pred_size, target_size)
     grads: tuple[Any, ...] = (in_library(request, d_pred, request.pred_dtype),) if pred_grad else ()
     if target_grad:
         grads = (*grads, in_library(request, d_target, request.target_dtype))

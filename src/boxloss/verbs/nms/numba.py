@@ -34,7 +34,10 @@ def run(
 
     If the formula is `symmetric` to the last bit boxes may be visited in any order.
     """
-    boxes, count, shape = prepared(program, request), len(scores), request.box_shape
+    count, shape = len(scores), request.box_shape
+    if not count:  # nothing is compiled
+        return np.empty(0, np.int64)
+    boxes = prepared(program, request)
     groups, batches = (1 if ids is None else int(ids.max(initial=0)) + 1 for ids in (group, batch))
     none = np.zeros(count if group is None or batch is None else 0, np.int64)
     group, batch, turns = none if group is None else group, none if batch is None else batch, turns_of(scores)

@@ -6,7 +6,7 @@ import numpy as np
 from numba.core import types
 
 from boxloss.engines.machine import Machine
-from boxloss.engines.numba.arrays import buffer, in_library
+from boxloss.engines.numba.arrays import as_numpy, buffer, in_library
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
 from boxloss.engines.threads import split_work
@@ -44,10 +44,16 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool) 
 
 def run(program: Program, request: Request) -> Any:
     """The matrix; beside it only what is prepared of each box is held."""
-    out, (*_, rows, columns) = request.out, request.shape
-    boxes = prepared(program, request)
-    matrix = np.empty(request.shape, boxes.preds.dtype) if out is None else buffer(out)
-    entries = matrix.reshape(-1)
+    out = request.out
+    matrix = np.empty(request.shape, as_numpy(request.pred).dtype) if out is None else buffer(out)
+    if matrix.size:  # for no pairs nothing is compiled
+        _fill(matrix, program, request)
+    return in_library(request, matrix) if out is None else out
+
+
+def _fill(matrix: Any, program: Program, request: Request) -> None:
+    """Write each entry of a matrix that has some."""
+    boxes, entries, (*_, rows, columns) = prepared(program, request), matrix.reshape(-1), request.shape
     call = compiled(kernel, matrix.dtype, program.structure, request.box_shape, boxes.guarded)
 
     def task(start: int, stop: int) -> None:
@@ -62,6 +68,4 @@ def run(program: Program, request: Request) -> Any:
                 call(*of_pred, *of_target, boxes.numbers, columns, tile)
             start += count
 
-    if matrix.size:
-        split_work(task, len(boxes.pred_batch) * rows, max(1, CHUNK_OF_PAIRS // columns))
-    return in_library(request, matrix) if out is None else out
+    split_work(task, len(boxes.pred_batch) * rows, max(1, CHUNK_OF_PAIRS // columns))

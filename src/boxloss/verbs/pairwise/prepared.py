@@ -121,6 +121,4 @@ def _prepared(structure: Structure, boxes: Any, box_format: Format, image: Image
     numbers = flat(boxes, boxes.shape)
     count = numbers.size // box_format.size
     rows = np.empty((shape.size + len(structure.parts(shape))) * count, numbers.dtype)
-    if not count:
-        return rows, True
     return rows, compiled(prepare, numbers.dtype, structure, box_format)(numbers, tuple(image), count, rows)

@@ -7,7 +7,7 @@ import numpy as np
 from numba.core import types
 
 from boxloss.engines.machine import Machine
-from boxloss.engines.numba.arrays import in_library
+from boxloss.engines.numba.arrays import as_numpy, in_library
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.vectors import STRETCH, lanes_of
 from boxloss.engines.threads import split_work
@@ -71,12 +71,20 @@ def run(
     template: Callable[..., Template], program: Program, request: Request, largest: bool, kept: int
 ) -> tuple[Any, Any]:
     """Values and indices of shape (..., N, kept), by a kernel that fills them for some rows."""
-    (*_, rows, columns), boxes = request.shape, prepared(program, request)
-    dtype = boxes.preds.dtype
-    lanes = lanes_of(dtype)
-    boxes, columns = in_groups(boxes, request, lanes), -(-columns // lanes) * lanes
-    value = np.full((*request.shape[:-1], kept), nothing(largest), dtype)
+    value = np.full((*request.shape[:-1], kept), nothing(largest), as_numpy(request.pred).dtype)
     index = np.full(value.shape, -1, np.int64)
+    if value.size and request.shape[-1]:  # for no pairs nothing is compiled
+        _fill(value, index, template, program, request, largest)
+    return in_library(request, value), in_library(request, index)
+
+
+def _fill(
+    value: Any, index: Any, template: Callable[..., Template], program: Program, request: Request, largest: bool
+) -> None:
+    """Keep the best of rows that have some."""
+    (*_, rows, columns), kept, dtype = request.shape, value.shape[-1], value.dtype
+    lanes = lanes_of(dtype)
+    boxes, columns = in_groups(prepared(program, request), request, lanes), -(-columns // lanes) * lanes
     call = compiled(template, dtype, program.structure, request.box_shape, boxes.guarded, largest)
     values, indices = value.reshape(-1), index.reshape(-1)
 
@@ -94,6 +102,4 @@ def run(
                 call(*of_pred, *of_target, *block, boxes.numbers, some, places, values[own], indices[own], kept)
             start += count
 
-    if value.size and columns:
-        split_work(task, value.size // kept, max(1, CHUNK_OF_PAIRS // columns))
-    return in_library(request, value), in_library(request, index)
+    split_work(task, value.size // kept, max(1, CHUNK_OF_PAIRS // columns))

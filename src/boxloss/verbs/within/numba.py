@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.engines.numba.arrays import in_library
+from boxloss.engines.numba.arrays import as_numpy, in_library
 from boxloss.engines.numba.compile import compiled
 from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.threads import split_work
@@ -49,7 +49,7 @@ class Windows:
         order[: -self.lanes] = self.strips.order
         self.boxes, self.columns, self.apart = boxes, len(order) - self.lanes, len(order)
         targets = boxes.targets.reshape(boxes.size, columns)
-        self.targets = (np.take(targets, order, axis=1, mode="clip") if columns else targets).reshape(-1)
+        self.targets = np.take(targets, order, axis=1, mode="clip").reshape(-1)
 
     def run(
         self, call: Any, rows: tuple[Any, ...], of_boxes: tuple[Any, ...], threshold: float, outputs: tuple[Any, ...]
@@ -66,6 +66,10 @@ def run(
 ) -> tuple[Any, Any, Any]:
     """The pairs within the threshold: row, column and value of each, row by row."""
     rows, columns = request.shape
+    if not (rows and columns):  # for no pairs nothing is compiled
+        types = np.int64, np.int64, as_numpy(request.pred).dtype
+        i, j, value = (in_library(request, np.empty(0, dtype)) for dtype in types)
+        return i, j, value
     boxes = prepared(program, request)
     dtype, shape = boxes.preds.dtype, request.box_shape
     windows = Windows(boxes, shape, None if rows * columns < PAIRS_FOR_STRIPS else overlap)
@@ -86,10 +90,7 @@ def run(
             own.append((np.repeat(turns[:more], left[:more]), index[:hits].copy(), value[:hits].copy()))
             done += more
 
-    if rows and columns:
-        chunk = max(1, CHUNK_OF_PAIRS // columns) if windows.is_dense else ROWS_OF_STRIPS
-        split_work(task, rows, chunk)
+    split_work(task, rows, max(1, CHUNK_OF_PAIRS // columns) if windows.is_dense else ROWS_OF_STRIPS)
     parts = [part for start in sorted(found) for part in found[start]]
-    empty = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, dtype))
-    i, j, value = (np.concatenate(each) for each in zip(empty, *parts, strict=True)) if parts else empty
+    i, j, value = map(np.concatenate, zip(*parts, strict=True))
     return in_library(request, i), in_library(request, j), in_library(request, value)
