@@ -351,8 +351,8 @@ def test_losses_are_listed_as_options_take_them():
     assert names == [kind.__name__ for kind in bl.MODIFIERS]
 
 
-def test_losses_fit_into_a_terminal():
-    """But for what is made of a loss."""
+def test_lists_of_losses_are_narrow():
+    """Of what is made of no loss: a terminal of 80 columns wraps a row of each."""
     _, output = run("losses")
     assert max(map(len, "\n\n".join(output.split("\n\n")[:2]).splitlines())) <= 84
 

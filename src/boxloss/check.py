@@ -225,7 +225,7 @@ def told_formats(came: tuple[int, ...]) -> str:
 def check_formats(
     format: str | tuple[str, str], image_size: tuple[float, float] | None, *, reader: str = ""
 ) -> tuple[tuple[str, str], Image]:
-    """The formats of pred and target, and the size of the image, which `reader`, the name of a loss, may read too.
+    """The formats of pred and target, and the size of the image, which `reader` may read beside formats.
 
     A size that neither a format nor the loss reads is told of and no error: a program may give it with every format.
     """
@@ -249,7 +249,7 @@ def check_formats(
 
 
 def relative_among(*formats: str) -> str:
-    """What of some formats reads the size of the image: the first that is relative; nothing if none is."""
+    """Say which of some formats reads the size of the image: the first that is relative; nothing if none is."""
     return next((f"format {name!r}" for name in formats if ALL_FORMATS[name].relative), "")
 
 

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 import boxloss as bl
 from boxloss.check import did_you_mean
 from boxloss.cli.expressions import kinds, loss_of, refusals, split
-from boxloss.formulas.defined import others
+from boxloss.formulas.defined import told_losses
 from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
 
@@ -95,10 +95,10 @@ class LossCommand(click.Command):
 
 
 def check_losses(losses: Sequence[str], format: str) -> None:
-    """Check that every loss is defined for boxes of a format; the error names some that are, like the first of them."""
+    """Check that every loss is defined for boxes of a format; the error names losses that are."""
     if refused := refusals(losses, format):
         told = "; ".join(f"{name}: {why}" for name, why in refused.items())
-        told += others(FORMATS[format].shape, loss_of(next(iter(refused))).program.structure.relations)
+        told += told_losses(FORMATS[format].shape, loss_of(next(iter(refused))).program.structure.relations)
         raise click.BadParameter(told, click.get_current_context(silent=True), param_hint="'--loss'")
 
 

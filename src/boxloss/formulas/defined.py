@@ -27,11 +27,11 @@ def find_others_by(finder: Finder) -> None:
 
     Losses are known above, where they are registered, and not here.
     """
-    _finders.append(finder)
+    _finders[:] = [finder]
 
 
-def refusal(loss: Any, shape: Shape) -> str:
-    """Why a loss, or one that it is made of, is not defined for a kind of box; nothing if all are."""
+def why_refused(loss: Any, shape: Shape) -> str:
+    """Say why a loss, or one that it is made of, is not defined for a kind of box; nothing if it is."""
     for part in losses_in(loss):
         missing = [name for name in part.relations if isinstance(name, str) and name not in shape.relations]
         known = (*shape.relations.values(),)
@@ -43,7 +43,7 @@ def refusal(loss: Any, shape: Shape) -> str:
     return ""
 
 
-def others(shape: Shape, relations: Sequence[str | Relation]) -> str:
+def told_losses(shape: Shape, relations: Sequence[str | Relation]) -> str:
     """Say which losses are defined for a kind of box: a few that are like one of these relations."""
     if is_compiling():  # finding them imports all losses, which a graph would be made of
         return ""

@@ -5,7 +5,7 @@ from dataclasses import fields
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
 
-from boxloss.formulas.defined import is_sequence, losses_in, others, refusal
+from boxloss.formulas.defined import is_sequence, losses_in, told_losses, why_refused
 from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.shape import GradientOf, Pair, Relation, Shape
@@ -151,7 +151,7 @@ class Structure:
     def refusal(self, shape: Shape) -> str:
         """Why the loss, or one that it is made of, is not defined for a kind of box; nothing if it is."""
         if shape not in self._refusals:
-            self._refusals[shape] = refusal(self.bind([0.0] * len(self.number_names)), shape)
+            self._refusals[shape] = why_refused(self.bind([0.0] * len(self.number_names)), shape)
         return self._refusals[shape]
 
     @cached_property
@@ -161,11 +161,11 @@ class Structure:
     def check_shape(self, shape: Shape) -> None:
         """Raise a ValueError if the loss is not defined for a kind of box; it names some that are."""
         if why := self.refusal(shape):
-            raise ValueError(f"{why}{others(shape, self.relations)}")
+            raise ValueError(f"{why}{told_losses(shape, self.relations)}")
 
     @cached_property
     def image_reader(self) -> str:
-        """The class of the loss, or of the one that it is made of, for which a call has to give the size of the image.
+        """The name of the class that reads the size of the image, of this loss or of one that it is made of.
 
         Nothing if there is none.
         """

@@ -87,7 +87,7 @@ def _meant(name: Any, known: Mapping[str, Loss]) -> str:
     return f".{near}" if (near := did_you_mean(name, {**known, **NAMES})) else ""
 
 
-def defined_for(shape: Shape, relations: Sequence[str | Relation] = ()) -> list[str]:
+def defined_for(shape: Shape, relations: Sequence[str | Relation]) -> list[str]:
     """The names of the losses that are defined for a kind of box: those first that share most of some relations."""
     known = {name: loss.program.structure for name, loss in _all().items()}
     names = [name for name, structure in known.items() if not structure.refusal(shape)]
