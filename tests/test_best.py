@@ -1,5 +1,6 @@
 """`nearest` and `topk`: the best of a matrix that is never written, against the matrix."""
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import boxloss as bl
 from best_of_rows import best_of
+from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.verbs.pairwise import array, rows
 from cases import BY_NAME, CASES
 from errors import check_error
@@ -48,6 +50,44 @@ def test_what_the_matrix_says(case, engine, rng):
     pred[0, 3, 1], target[5] = np.nan, target[5, [2, 3, 0, 1]]
     target[7, 0] = np.nan
     check(case.loss, pred, target, engine, mask=rng.random((2, 37)) < 0.3, k=k)
+
+
+@dataclass(frozen=True)
+class Insensitive(CoordinateLoss):
+    """A formula that makes a number of NaN: 0 for boxes that are not there."""
+
+    margin: float = 1.0
+    expression = "sum max(|e| - margin, 0)"
+    value_range = "[0, inf)"
+
+    @staticmethod
+    def formula(xp, e, margin):
+        outside = xp.abs(e) > margin
+        return xp.where(outside, xp.abs(e) - margin, 0.0), xp.where(outside, xp.sign(e), 0.0)
+
+
+@both_engines
+@pytest.mark.parametrize("count", [1, 3, 16, 67])
+def test_what_is_left_out_has_no_value_whatever_the_formula(count, engine, rng):
+    pred, target = boxes(rng, 6).reshape(2, 3, 4), 10.0 + boxes(rng, count)
+    for mask in (None, rng.random(count) < 0.5, rng.random((2, count)) < 0.5, np.zeros(count, bool)):
+        check(Insensitive(), pred, target, engine, mask=mask, k=2)
+
+
+@pytest.mark.parametrize("places", [(0, 1), (1, 8), (3, 67), (64, 73), (73, 64)])
+def test_zeros_are_those_of_their_targets(places):
+    """0 and -0 are equal, so that the first counts, with its own sign."""
+    boxes = np.asarray([[2.0, -2, 8, 2], [0, 4, 4, 4]], np.float32)
+    target = np.full((80, 4), [3, -2, 8, 3], np.float32)
+    target[list(places)] = boxes
+    matrix = bl.piou2.pairwise(boxes[:1], target, engine="numba")
+    assert np.signbit(matrix[0, list(places)]).tolist() == [True, False], "what this test needs"
+    for value, index in (
+        bl.piou2.nearest(boxes[:1], target, engine="numba"),
+        (one[:, 0] for one in bl.piou2.topk(boxes[:1], target, 1, engine="numba")),
+    ):
+        assert index.tolist() == [min(places)]
+        assert np.signbit(value[0]) == np.signbit(matrix[0, min(places)])
 
 
 @both_engines

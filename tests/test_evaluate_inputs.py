@@ -47,6 +47,11 @@ def test_what_json_loads(expected):
         for one in DETECTIONS
     ]
     found[0] |= {"bbox": tuple(np.float64(x) for x in DETECTIONS[0]["bbox"]), "segmentation": object()}
+    found[1] |= {
+        "bbox": np.array([np.float32(x) for x in DETECTIONS[1]["bbox"]], object),
+        "score": np.longdouble("0.9"),
+    }
+    found[2]["self"] = found  # what is not read may be anything
     assert_equal(bl.evaluate(TRUTH, found), expected)
     assert_equal(bl.evaluate(coco.read_ground_truth(TRUTH), found[:-1]), bl.evaluate(TRUTH, DETECTIONS[:-1]))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from boxloss.coco import typed
 from boxloss.coco.boxes import AXIS_ALIGNED, COCO, NUMBERS, WORDS, check_format
 from boxloss.coco.columns import Detections, GroundTruth
-from boxloss.coco.records import Objects, Records, load_json
+from boxloss.coco.records import ANGLES, Objects, Records, load_json
 from boxloss.coco.sources import CocoError, Source, is_table, read_bytes
 from boxloss.coco.tables import Table
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
@@ -18,7 +18,8 @@ from boxloss.printable import printable
 
 RESULTS = ("annotations", "results", "predictions")  # keys under which an object may have the list of detections
 KEYS = ("images", "categories", *RESULTS)  # those of the object that a file is
-NOT_READ = ("segmentation", "keypoints")  # copied for nothing: polygons are most of a file
+OF_A_RECORD = ("id", "name", "image_id", "category_id", "bbox", "score", "iscrowd", "area", "attributes", *ANGLES)
+READ = frozenset((*KEYS, *OF_A_RECORD))  # other keys are not looked into: polygons are most of a file
 LoadedJson = Mapping[str, Any] | list[Any]
 """What a COCO file holds, as `json.load` returns it."""
 
@@ -79,15 +80,19 @@ def _check_source(source: Any) -> None:
         raise TypeError(f"source must be a path, or what json.load makes of a file; got {type(source).__name__}")
 
 
-def _plain(value: Any) -> Any:
-    """Numbers and lists as a JSON file has them, instead of scalars and arrays of a library."""
+def _plain(value: Any, depth: int = 5) -> Any:
+    """Numbers and lists as a JSON file has them, instead of those of a library: an object, lists, records, boxes."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items() if key not in NOT_READ}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return {key: _plain(item, depth - 1) if key in READ and depth else item for key, item in value.items()}
     if is_tensor(value) or is_cupy(value):
         value = to_host(value)
-    return np.asarray(value).tolist() if hasattr(value, "__array__") else value
+    if hasattr(value, "__array__") and not isinstance(value, type):
+        value = np.asarray(value).tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth - 1) if depth else item for item in value]
+    if isinstance(value, int):
+        return value if isinstance(value, bool) else int(value)
+    return float(value) if isinstance(value, float | np.floating) else value
 
 
 def _of_json(format: str | None) -> str | None:

@@ -29,7 +29,8 @@ def _of(request: Request, values: Any, largest: bool) -> tuple[Any, Any]:
     can_be = usable(request, values)
     values = xp.where(can_be, values, none)
     index = xp.argmax(values, axis=-1) if largest else xp.argmin(values, axis=-1)
-    value = xp.max(values, axis=-1) if largest else xp.min(values, axis=-1)
+    # What is there, since 0 and -0 are equal.
+    value = xp.take_along_axis(values, index[..., None], axis=-1)[..., 0]
     # An infinite value may be that of a target too: then the first that counts has it.
     first = xp.argmax(xp.astype(can_be, xp.int8), axis=-1)
     index = xp.where(value == none, xp.where(xp.any(can_be, axis=-1), first, -1), index)

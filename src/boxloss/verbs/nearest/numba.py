@@ -29,6 +29,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         target_apart,
         begin,
         stop,
+        left_out,
         numbers,
         some,
         places,
@@ -45,6 +46,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
             for i in range(value.size):
                 pred = load_box(preds, first_pred + i, pred_apart)
                 row(pred, numbers, targets, own, target_apart, width // lanes, some)
+                rows.leave_out(some, left_out, first, width)
                 found, at = best(some, -(-width // STRETCH), value[i])
                 if at >= 0:
                     value[i], index[i] = found, first + at

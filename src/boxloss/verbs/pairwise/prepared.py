@@ -7,7 +7,7 @@ import numpy as np
 from numba.core import types
 
 from boxloss.engines.machine import Machine
-from boxloss.engines.numba.arrays import as_numpy, flat
+from boxloss.engines.numba.arrays import flat
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import load, store
 from boxloss.formulas.program import Program
@@ -88,22 +88,12 @@ def prepared(program: Program, request: Request) -> Prepared:
     return Prepared(size, preds, targets, all_preds, all_targets, pred_batch, target_batch, guarded, numbers)
 
 
-def in_groups(call: Prepared, request: Request, lanes: int) -> Prepared:
-    """The same with the targets of each batch filled up to whole vectors by NaN, which stands for masked ones too.
-
-    A box of NaN has the value NaN with every other, and no verb that keeps the best pairs keeps one.
-    """
-    lead, (*batch, _, columns) = request.target.shape[:-2], request.shape
-    own = lead
-    mask = None if request.target_mask is None else as_numpy(request.target_mask)
-    if mask is not None:
-        lead = np.broadcast_shapes(own, mask.shape[:-1])
+def in_groups(call: Prepared, shape: tuple[int, ...], lanes: int) -> Prepared:
+    """The same with the targets of each batch, of this shape, filled up to whole vectors by NaN."""
+    *lead, columns = shape
     filled = np.full((call.size, *lead, -(-columns // lanes) * lanes), np.nan, call.targets.dtype)
-    filled[..., :columns] = call.targets.reshape(call.size, *(1,) * (len(lead) - len(own)), *own, columns)
-    if mask is not None:
-        filled[..., :columns][..., ~np.broadcast_to(mask, (*lead, columns))] = np.nan
-    all_targets = math.prod(filled.shape[1:])
-    return call._replace(targets=filled.reshape(-1), all_targets=all_targets, target_batch=_batches(lead, tuple(batch)))
+    filled[..., :columns] = call.targets.reshape(call.size, *shape)
+    return call._replace(targets=filled.reshape(-1), all_targets=math.prod(filled.shape[1:]))
 
 
 def _batches(lead: tuple[int, ...], batch: tuple[int, ...]) -> list[int]:

@@ -1,10 +1,12 @@
 """Rows of a matrix that are never written: some values at a time, of which a verb keeps what matters."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba.core import types
+from numba.extending import register_jitable
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import as_numpy, in_library
@@ -59,11 +61,29 @@ def over_row(of: Any, machine: Machine, structure: Structure, shape: Shape, guar
     return of(written, size, count, lanes_of(machine.dtype), *options)
 
 
+def places_to_leave_out(request: Request, places: int) -> list[Any]:
+    """For each batch the places of targets that are masked, and those behind the last target."""
+    *batch, _, columns = request.shape
+    behind = np.arange(columns, places)
+    if request.target_mask is None:
+        return [behind] * math.prod(batch)
+    masks = np.broadcast_to(as_numpy(request.target_mask), (*batch, columns)).reshape(-1, columns)
+    return [np.concatenate([np.flatnonzero(~mask), behind]) for mask in masks]
+
+
+@register_jitable
+def leave_out(values, places, first, width):  # type: ignore[no-untyped-def]
+    """Make values of a piece of a row NaN, which nothing keeps: a formula of somebody's own may make a number of it."""
+    for place in places:
+        if first <= place < first + width:
+            values[place - first] = math.nan
+
+
 def signature_of(machine: Machine, structure: Structure) -> Any:
     """The signature of a kernel that `run` calls."""
     place, boxes = types.intp, machine.readonly
-    of_pred, of_target = (boxes, place, place), (boxes, place, place, place, place)
     numbers, indices = machine.numbers(2 + len(structure.number_names)), types.Array(types.int64, 1, "C")
+    of_pred, of_target = (boxes, place, place), (boxes, place, place, place, place, indices)
     return types.void(*of_pred, *of_target, numbers, machine.array, indices, machine.array, indices, place)
 
 
@@ -84,7 +104,9 @@ def _fill(
     """Keep the best of rows that have some."""
     (*_, rows, columns), kept, dtype = request.shape, value.shape[-1], value.dtype
     lanes = lanes_of(dtype)
-    boxes, columns = in_groups(prepared(program, request), request, lanes), -(-columns // lanes) * lanes
+    boxes = in_groups(prepared(program, request), request.target.shape[:-1], lanes)
+    columns = -(-columns // lanes) * lanes
+    left_out = places_to_leave_out(request, columns)
     call = compiled(template, dtype, program.structure, request.box_shape, boxes.guarded, largest)
     values, indices = value.reshape(-1), index.reshape(-1)
 
@@ -98,7 +120,7 @@ def _fill(
             of_target = (boxes.targets, boxes.target_batch[batch] * columns, boxes.all_targets)
             own = slice(start * kept, (start + count) * kept)
             for first in range(0, columns, BLOCK_OF_TARGETS):
-                block = (first, min(columns, first + BLOCK_OF_TARGETS))
+                block = (first, min(columns, first + BLOCK_OF_TARGETS), left_out[batch])
                 call(*of_pred, *of_target, *block, boxes.numbers, some, places, values[own], indices[own], kept)
             start += count
 

@@ -131,6 +131,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         target_apart,
         begin,
         stop,
+        left_out,
         numbers,
         some,
         places,
@@ -151,6 +152,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                 width = min(at_a_time, stop - first)
                 part = -(-width // word) * lanes
                 row(pred, numbers, targets, first_target + first, target_apart, width // lanes, some)
+                rows.leave_out(some, left_out, first, width)
                 for k in range(most):
                     at = min(width, k * part)
                     best_of_part(some, at, (min(width, at + part) - at) // lanes, best, k * lanes)
