@@ -234,7 +234,7 @@ def test_nothing_is_compiled_that_no_call_needs(monkeypatch, tmp_path):
     elementwise._kernel_of.cache_clear()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     bl.l1(np.zeros((1, 4)), np.ones((1, 4)), engine="numba")
-    assert made == []
+    assert made == [] or not hasattr(codegen, "_pass_builder"), "versions before 0.62 are left as they are"
     assert "_library_class" not in vars(codegen), "Numba's own functions are compiled as ever"
     (kernel,) = tmp_path.rglob("*.kernel")
     assert b"cfunc._ZN" not in kernel.read_bytes()
