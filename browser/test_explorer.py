@@ -72,7 +72,8 @@ def test_losses_that_are_not_defined_are_none_and_the_page_says_why(opened, comp
     for case in refused:
         given = [case["parts"], shape]
         assert page.evaluate("given => boxloss.wholeLoss(...given)", given) is None
-        assert page.evaluate("given => boxloss.refusal(...given)", given) == case["error"]
+        # Without the losses that an error names: those that the page offers are in its own list.
+        assert page.evaluate("given => boxloss.refusal(...given)", given) == case["error"].partition(". Defined")[0]
 
 
 def test_terms_add_up_to_the_value(opened, compared):

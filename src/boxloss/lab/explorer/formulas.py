@@ -80,7 +80,7 @@ def loss_as_object(loss: Loss, boxes: Boxes = KINDS[0]) -> Written:
     ValueError
         If the loss is not defined for these boxes.
     """
-    if why := loss.program.structure.refusal(boxes.shape):
+    if why := loss.program.structure.refusal(boxes.shape):  # the page has a list of losses, and shows the reason alone
         raise ValueError(why)
     traits = traits_of(loss, boxes)
     methods: dict[str, Take] = {"evaluate": lambda bound, pair: bound.evaluate(pair.xp, pair)}
