@@ -20,6 +20,7 @@ UNREAD = (
     "image_size is not read: neither the formats nor the loss need it. "
     "Leave it out, or give a format such as 'rel_xyxy'"
 )
+GIVEN_TO_A_LOSS = ". Give it in the call, or to the loss where it takes one, as MPDIoU(image_size=(480, 640))"
 LARGEST_COUNT = 2**31 - 1  # that indices of every array library hold
 REDUCTIONS = ("none", "mean", "sum")
 TAKEN = (  # by every loss
@@ -234,13 +235,9 @@ def check_formats(
         raise ValueError(f"format must be one name or a pair of names for pred and target; got {len(pair)} names")
     for name in pair:
         check_format(name)
-    if reader and image_size is None:
-        raise TypeError(
-            f"image_size must be a pair (height, width), which {reader} reads; got None. Give it in the call, or to "
-            "the loss where it takes one, as MPDIoU(image_size=(480, 640))"
-        )
+    hint = GIVEN_TO_A_LOSS if reader else ""
     reader = reader or relative_among(*pair)
-    image = check_image_size(image_size, reader=reader)
+    image = check_image_size(image_size, reader=reader, hint=hint)
     for name in pair:
         check_square(name, image)
     if image_size is not None and not reader:
@@ -253,12 +250,15 @@ def relative_among(*formats: str) -> str:
     return next((f"format {name!r}" for name in formats if ALL_FORMATS[name].relative), "")
 
 
-def check_image_size(image_size: Any, *, reader: str, name: str = "image_size") -> Image:
-    """(height, width) as an `Image`; `reader` says what reads it: a format, a function, a loss, or nothing."""
+def check_image_size(image_size: Any, *, reader: str = "", hint: str = "", name: str = "image_size") -> Image:
+    """(height, width) as an `Image`; `reader` says what reads it: a format, a function, a loss, or nothing.
+
+    Where it is missing `hint` is told too.
+    """
     if image_size is None:
         if not reader:
             return Image()
-        raise TypeError(f"{name} must be a pair (height, width), which {reader} reads; got None")
+        raise TypeError(f"{name} must be a pair (height, width), which {reader} reads; got None{hint}")
     try:
         height, width = image_size
     except (TypeError, ValueError):

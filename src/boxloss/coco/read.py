@@ -1,7 +1,6 @@
 """Read ground truth and detections: COCO's JSON files, and tables with the same columns."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -11,7 +10,7 @@ from boxloss.coco import typed
 from boxloss.coco.boxes import AXIS_ALIGNED, COCO, NUMBERS, WORDS, check_format
 from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.records import ANGLES, Objects, Records, load_json
-from boxloss.coco.sources import CocoError, Source, is_table, read_bytes
+from boxloss.coco.sources import CocoError, Source, is_source, is_table, read_bytes
 from boxloss.coco.tables import Table
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 from boxloss.printable import printable
@@ -76,7 +75,7 @@ def is_loaded(value: Any) -> TypeGuard[LoadedJson]:
 
 
 def _check_source(source: Any) -> None:
-    if not (isinstance(source, str | Path) or hasattr(source, "read_bytes")):
+    if not is_source(source):
         raise TypeError(f"source must be a path, or what json.load makes of a file; got {type(source).__name__}")
 
 

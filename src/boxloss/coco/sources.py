@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeGuard
 
 from boxloss.printable import printable
 
@@ -34,6 +34,11 @@ class CocoError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(" ".join(message.split())))
+
+
+def is_source(value: Any) -> TypeGuard[Source]:
+    """Whether this is a path or a file."""
+    return isinstance(value, str | Path) or hasattr(value, "read_bytes")
 
 
 def kind_of(source: Source) -> Kind | None:

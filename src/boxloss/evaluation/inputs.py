@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from boxloss.check import check_choice
 from boxloss.coco import Detections, GroundTruth, LoadedJson, Source, read_detections, read_ground_truth
 from boxloss.coco.boxes import NUMBERS, complaint, evaluated, unreadable
 from boxloss.coco.read import is_loaded
+from boxloss.coco.sources import is_source
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 from boxloss.shapes.formats import ALL_FORMATS
 
@@ -30,9 +30,9 @@ def load(
     if format is not None:
         check_choice("format", format, NUMBERS)
     if not isinstance(truth, GroundTruth):
-        is_read = _is_file(truth) or is_loaded(truth)
+        is_read = is_source(truth) or is_loaded(truth)
         truth = read_ground_truth(truth, format) if is_read else _truth(truth, format or "xyxy")
-    if _is_file(detections) or is_loaded(detections):
+    if is_source(detections) or is_loaded(detections):
         return truth, read_detections(detections, truth, format)
     found = detections if isinstance(detections, Detections) else _found(detections, format or "xyxy")
     if truth.box.shape[1] != found.box.shape[1]:
@@ -47,10 +47,6 @@ def load(
             row = int(np.argmin(is_known))
             raise ValueError(f"{found.name}: {name} {ids[row]} of row {row} is not among those of {truth.name}")
     return truth, found
-
-
-def _is_file(value: Any) -> TypeGuard[Source]:
-    return isinstance(value, str | Path) or hasattr(value, "read_bytes")
 
 
 def _keys(names: dict[Any, str] | None) -> NDArray[Any] | None:

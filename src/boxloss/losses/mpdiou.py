@@ -54,7 +54,7 @@ class MPDIoU(OverlapLoss):
 
     def __post_init__(self) -> None:
         if self.image_size is not None:
-            width, height = check_image_size(self.image_size, reader="MPDIoU")
+            width, height = check_image_size(self.image_size)
             check_at_least("width of image_size", width, SMALLEST_IMAGE)
             check_at_least("height of image_size", height, SMALLEST_IMAGE)
             object.__setattr__(self, "image_size", (height, width))
