@@ -1,6 +1,10 @@
-"""What `nearest` and `topk` have to give, read from a matrix."""
+"""What `nearest` and `topk` have to give, read from a matrix, and a loss that does not heed NaN."""
+
+from dataclasses import dataclass
 
 import numpy as np
+
+from boxloss.losses.coordinate import CoordinateLoss
 
 
 def best_of(matrix, is_score, k):
@@ -16,3 +20,17 @@ def best_of(matrix, is_score, k):
         np.pad(value, rest, constant_values=-np.inf if is_score else np.inf),
         np.pad(index, rest, constant_values=-1),
     )
+
+
+@dataclass(frozen=True)
+class Insensitive(CoordinateLoss):
+    """A formula that makes a number of NaN: 0 for boxes that are not there."""
+
+    margin: float = 1.0
+    expression = "sum max(|e| - margin, 0)"
+    value_range = "[0, inf)"
+
+    @staticmethod
+    def formula(xp, e, margin):
+        outside = xp.abs(e) > margin
+        return xp.where(outside, xp.abs(e) - margin, 0.0), xp.where(outside, xp.sign(e), 0.0)

@@ -1,14 +1,12 @@
 """`nearest` and `topk`: the best of a matrix that is never written, against the matrix."""
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pytest
 
 import boxloss as bl
-from best_of_rows import best_of
-from boxloss.losses.coordinate import CoordinateLoss
+from best_of_rows import Insensitive, best_of
 from boxloss.verbs.pairwise import array, rows
 from cases import BY_NAME, CASES
 from errors import check_error
@@ -50,20 +48,6 @@ def test_what_the_matrix_says(case, engine, rng):
     pred[0, 3, 1], target[5] = np.nan, target[5, [2, 3, 0, 1]]
     target[7, 0] = np.nan
     check(case.loss, pred, target, engine, mask=rng.random((2, 37)) < 0.3, k=k)
-
-
-@dataclass(frozen=True)
-class Insensitive(CoordinateLoss):
-    """A formula that makes a number of NaN: 0 for boxes that are not there."""
-
-    margin: float = 1.0
-    expression = "sum max(|e| - margin, 0)"
-    value_range = "[0, inf)"
-
-    @staticmethod
-    def formula(xp, e, margin):
-        outside = xp.abs(e) > margin
-        return xp.where(outside, xp.abs(e) - margin, 0.0), xp.where(outside, xp.sign(e), 0.0)
 
 
 @both_engines

@@ -44,7 +44,8 @@ def takes(loss, format):
     if format == "xyzxyz":
         boxes[:, 3:] = 2.0
     try:
-        value = loss(boxes, boxes, format=format, image_size=(9, 9) if format.startswith("rel_") else None)
+        image_size = (9, 9) if format.startswith("rel_") else None
+        value = loss(boxes, boxes, format=format, image_size=image_size, engine="array")
     except ValueError as error:
         if f"is not defined for {FORMATS[format].shape.name} boxes" not in str(error):
             raise

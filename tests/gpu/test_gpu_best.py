@@ -5,7 +5,7 @@ import pytest
 
 import boxloss as bl
 import rotated_boxes
-from best_of_rows import best_of
+from best_of_rows import Insensitive, best_of
 from boxloss.verbs.nearest import cuda as nearest
 from generators import boxes
 
@@ -134,6 +134,14 @@ def test_topk_with_a_mask(library, rng):
     mask[1] = False
     check_topk(library, bl.giou, pred, target, 12, mask)
     check_topk(library, bl.iou_score, pred[0], boxes(rng, 70), 12, mask[0])
+
+
+@alone_or_together
+@pytest.mark.usefixtures("lanes")
+def test_masked_targets_have_no_value_whatever_the_formula(library, rng):
+    pred, target, mask = boxes(rng, 8), 10.0 + boxes(rng, 70), rng.random(70) < 0.3
+    check_nearest(library, Insensitive(), pred, target, mask)
+    check_topk(library, Insensitive(), pred, target, 30, mask)
 
 
 @pytest.mark.parametrize("shapes", [((3, 1), (4,)), ((1,), (3,)), ((2, 2), ()), ((0, 2), (2,))])

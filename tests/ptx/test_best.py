@@ -20,6 +20,7 @@ from gpu.test_gpu_best import (  # noqa: F401
     test_boxes_with_an_angle,
     test_infinite_values_are_in_order_too,
     test_infinite_values_may_be_the_nearest,
+    test_masked_targets_have_no_value_whatever_the_formula,
     test_more_than_the_kernel_keeps,
     test_nearest_of_sizes,
     test_nearest_of_ties,

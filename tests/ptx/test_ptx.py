@@ -118,7 +118,8 @@ OF_ROWS = {"a thread a row": (nearest, 1), "a warp": (nearest, 32), "a block": (
 def test_kernels_over_rows(name, dtype):
     """Targets are staged and read 16 bytes at a time, in the loop with guards and in that without."""
     template, lanes = OF_ROWS[name]
-    code = of_template(template, dtype, SM_80, bl.ciou.program.structure, XYXY, True, False, THREADS, lanes)
+    options = (bl.ciou.program.structure, XYXY, True, False, False, THREADS, lanes)
+    code = of_template(template, dtype, SM_80, *options)
     check_arithmetic(code, "ciou", {"float32": "f32", "float64": "f64"}[dtype])
     check_assembled(code, SM_80)
     vector, loads = {"float32": ("v4.f32", 1), "float64": ("v2.f64", 2)}[dtype]
@@ -126,7 +127,7 @@ def test_kernels_over_rows(name, dtype):
     assert code.count(rf"st\.shared\.{vector}") == loads
     assert code.count(rf"ld\.shared\.{vector}") % loads == 0
     assert (code.count(r"shfl\..*") == 0) == (lanes == 1), "a thread with a row of its own compares with no other"
-    expected = compile.written(template, dtype, SM_80, bl.ciou.program.structure, XYXY, True, False, THREADS, lanes)
+    expected = compile.written(template, dtype, SM_80, *options)
     assert len(code.parameters) == len(expected.argument_types)
 
 
@@ -134,7 +135,7 @@ def test_instructions_of_nearest_are_those_of_the_page():
     """Beside those of the matrix, which are in the table."""
     template, lanes = OF_ROWS["a thread a row"]
     giou, ciou = (
-        of_template(template, "float32", SM_80, loss.program.structure, XYXY, True, False, THREADS, lanes)
+        of_template(template, "float32", SM_80, loss.program.structure, XYXY, True, False, False, THREADS, lanes)
         for loss in (bl.giou, bl.ciou)
     )
     counts = [code.per(r"ld\.shared\.v4\.f32") for code in (giou, ciou)]

@@ -13,6 +13,7 @@ def nearest(
     structure: Structure,
     formats: tuple[str, str],
     aligned: bool,
+    masked: bool,
     largest: bool,
     threads: int,
     lanes: int,
@@ -26,7 +27,7 @@ def nearest(
     first of equal ones is kept, an infinite value counts where there is no other, and a NaN never does.
     """
     (load_pred, load_target, of_pred, of_target, value, value_guarded, *on_stage) = staged(
-        machine, structure, formats, aligned, threads
+        machine, structure, formats, aligned, masked, threads
     )
     stage_box, stage_parts, staged_box, staged_parts, boxes_size, parts_size, most = on_stage
     number, none = machine.number, float("-inf" if largest else "inf")

@@ -42,7 +42,8 @@ def run(
     boxes = [arrays.argument(a) for a in (pred, target)]
     structure, count = program.structure, math.prod(batch)
     lanes = lanes_a_row(arrays.ordinal, count, rows, columns)
-    options = (structure, request.formats, arrays.are_aligned(boxes), largest, THREADS, lanes)
+    masked = request.target_mask is not None
+    options = (structure, request.formats, arrays.are_aligned(boxes), masked, largest, THREADS, lanes)
     call = launch.kernel(template, structure.kind.__name__, arrays.dtype_name, arrays.ordinal, *options)
     blocks = (-(-rows * lanes // THREADS), min(count, LARGEST_AXIS), 1)
     written = (arrays.argument(values), arrays.argument(indices))
@@ -52,7 +53,7 @@ def run(
 
 
 def _targets(request: Request) -> Any:
-    """The targets, with NaN for those that do not count: a box of NaN has the value NaN with every other."""
+    """The targets, with NaN for those that do not count, which a kernel knows them by."""
     if request.target_mask is None:
         return request.target
     with on_device(request.target):

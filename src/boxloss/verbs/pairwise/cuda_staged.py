@@ -8,9 +8,9 @@ from boxloss.engines.cuda.compile import CudaMachine
 from boxloss.engines.cuda.memory import load, store
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.formats import of_one_shape
-from boxloss.shapes.shape import Format, Numbers
+from boxloss.shapes.shape import Format, Numbers, Shape
 from boxloss.typing import Namespace, Number, Truth
-from boxloss.verbs.pairwise.formula import OfABox, of_a_box, of_prepared
+from boxloss.verbs.pairwise.formula import OfABox, OfPrepared, of_a_box, of_prepared
 
 ALL_LANES = 0xFFFFFFFF  # of a warp, as a mask
 SHARED_BYTES = 40 << 10  # for targets, of the 48 KiB that a block has without asking the driver for more
@@ -50,14 +50,19 @@ class Staged(NamedTuple):
     targets: int
 
 
-def staged(machine: CudaMachine, structure: Structure, formats: tuple[str, str], aligned: bool, threads: int) -> Staged:
-    """What a kernel needs to go over rows, a tile of staged targets at a time."""
+def staged(
+    machine: CudaMachine, structure: Structure, formats: tuple[str, str], aligned: bool, masked: bool, threads: int
+) -> Staged:
+    """What a kernel needs to go over rows, a tile of staged targets at a time.
+
+    If `masked`, boxes of NaN stand for targets that do not count.
+    """
     of_pred, of_target = of_one_shape(formats)
     shape = of_pred.shape
     size, parts, count = shape.size, len(structure.parts(shape)), 2 + len(structure.number_names)
+    of_pair = (of_those_that_count if masked else of_prepared)(structure, shape)
     value, value_guarded = (
-        machine.function(of_prepared(structure, shape), size + parts, size + parts, count, guarded=guarded)
-        for guarded in (False, True)
+        machine.function(of_pair, size + parts, size + parts, count, guarded=guarded) for guarded in (False, True)
     )
     targets = min(threads, targets_at_a_time(size + parts, machine.number.bitwidth // 8))
     return Staged(
@@ -99,6 +104,19 @@ def of_a_target(structure: Structure, box_format: Format) -> OfABox:
         return prepared, is_ordinary | is_absent
 
     return prepare_target
+
+
+def of_those_that_count(structure: Structure, shape: Shape) -> OfPrepared:
+    """As `of_prepared`, but the value of a target of NaN alone is NaN, whatever the formula makes of it."""
+    of_pair = of_prepared(structure, shape)
+
+    def compute(xp: Namespace, pred: Numbers, target: Numbers, numbers: Numbers) -> Number:
+        counts = target[0] == target[0]
+        for number in target[1 : shape.size]:
+            counts |= number == number
+        return xp.where(counts, of_pair(xp, pred, target, numbers), float("nan"))
+
+    return compute
 
 
 def signature(machine: CudaMachine, structure: Structure, *more: Any) -> Any:

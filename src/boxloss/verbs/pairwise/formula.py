@@ -10,6 +10,9 @@ from boxloss.typing import Namespace, Number, Truth
 # Of a box: its numbers and the parts of its relations, and whether it is ordinary.
 OfABox = Callable[[Namespace, Numbers, tuple[Number, Number]], tuple[tuple[Numbers, Numbers], Truth]]
 
+# Of a pair, from what is prepared of both boxes and the numbers of the call: its value.
+OfPrepared = Callable[[Namespace, Numbers, Numbers, Numbers], Number]
+
 
 def of_a_box(structure: Structure, box_format: Format) -> OfABox:
     """Make ``of_a_box(xp, numbers, image_size) -> (box, parts), is_ordinary``."""
@@ -27,9 +30,7 @@ def of_a_box(structure: Structure, box_format: Format) -> OfABox:
     return prepare
 
 
-def of_prepared(
-    structure: Structure, shape: Shape, *, padded: bool = True
-) -> Callable[[Namespace, Numbers, Numbers, Numbers], Number]:
+def of_prepared(structure: Structure, shape: Shape, *, padded: bool = True) -> OfPrepared:
     """Make ``of_prepared(xp, pred, target, numbers) -> value``, from boxes and their parts, one after the other.
 
     `numbers` are the width and height of the image, and those of the loss. If not `padded` each eps counts as 0.

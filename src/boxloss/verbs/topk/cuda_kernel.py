@@ -13,6 +13,7 @@ def topk(
     structure: Structure,
     formats: tuple[str, str],
     aligned: bool,
+    masked: bool,
     largest: bool,
     threads: int,
     lanes: int,
@@ -24,7 +25,7 @@ def topk(
     the first to the last: how many are before one is a vote, and what is behind it moves on by a lane.
     """
     (load_pred, load_target, of_pred, of_target, value, value_guarded, *on_stage) = staged(
-        machine, structure, formats, aligned, threads
+        machine, structure, formats, aligned, masked, threads
     )
     stage_box, stage_parts, staged_box, staged_parts, boxes_size, parts_size, most = on_stage
     number, none = machine.number, float("-inf" if largest else "inf")
