@@ -269,10 +269,17 @@ def test_verbs_on_workers(da, cluster, rng):
     pred, target = mixed(rng, 24)
     given = [da.from_array(a, chunks=(3, 4)) for a in (pred, target)]
     value, grad = bl.l1.value_and_grad(*given, reduction="mean")
-    matrix = bl.l1.pairwise(*given)
-    lazy = client.persist(matrix)
-    results = [future.result() for future in client.compute([value, grad, lazy])]
-    expected = (*bl.l1.value_and_grad(pred, target, reduction="mean"), bl.l1.pairwise(pred, target))
-    for result, numbers in zip(results, expected, strict=True):
+    results = [future.result() for future in client.compute([value, grad])]
+    for result, numbers in zip(results, bl.l1.value_and_grad(pred, target, reduction="mean"), strict=True):
         np.testing.assert_allclose(result, numbers, rtol=1e-13, atol=1e-14)
-    assert len({worker for holders in client.who_has(lazy).values() for worker in holders}) == 2
+
+
+def test_each_worker_computes_matrices(da, cluster, rng):
+    client, _ = cluster
+    pred, target = mixed(rng, 24)
+    matrix = bl.l1.pairwise(*(da.from_array(a, chunks=(3, 4)) for a in (pred, target)))
+    for number, worker in enumerate(client.scheduler_info()["workers"]):
+        lazy = client.persist(matrix + number, workers=[worker])  # with names of their own
+        importlib.import_module("distributed").wait(lazy)
+        assert {holder for holders in client.who_has(lazy).values() for holder in holders} == {worker}
+        np.testing.assert_allclose(lazy.compute(), bl.l1.pairwise(pred, target) + number, rtol=1e-13, atol=1e-14)
