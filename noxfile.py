@@ -24,7 +24,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 OF_DEPENDENCIES = (
     "backends", "best", "cache", "coco", "engines", "evaluate", "formats", "interop", "kernels", "lab_descent",
     "layouts", "nms", "no_boxes", "own_losses", "programs", "reading", "reductions", "rotated_within", "scalar",
-    "solid_verbs", "values", "within",
+    "values", "within",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys

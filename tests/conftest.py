@@ -96,6 +96,7 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.disable()  # until the tests are collected, all of which live on
     for name in MODULES:
         config.addinivalue_line("markers", f"{name}: needs {name}; runs with --backend={name} only")
+    config.addinivalue_line("markers", "long: takes many seconds; runs first")
     for name in chosen(config):
         try:
             importlib.import_module(MODULES[name])
@@ -119,6 +120,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out tests of a library that was not asked for, types that a library lacks, and with --few most cases.
 
+    Long tests come first, so that no worker is left with them when the others are done.
     A test without the `backend` fixture and without a mark is one of NumPy.
     """
     kept = [item for item in items if is_asked_for(item, chosen(config))]
@@ -127,6 +129,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out := set(items) - set(kept):
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def is_asked_for(item: pytest.Item, libraries: list[str]) -> bool:

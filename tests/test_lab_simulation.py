@@ -18,11 +18,15 @@ LOSSES = {name: bl.get(name) for name in ("iou", "giou", "diou", "ciou")}
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_released_gradients_give_the_published_curve(name):
-    """Within 5 % or 0.02 million, the larger, at all 1,715,000 cases. Another seed moves the start by 0.3 %."""
-    (found,) = lab.simulate(LOSSES[name], gradient="released")
+    """Within 5 % or 0.02 million, the larger, at all 1,715,000 cases for CIoU and at a fifth of them for the others.
+
+    Another seed moves the start by 0.3 %.
+    """
+    points = 5000 if name == "ciou" else 1000
+    (found,) = lab.simulate(LOSSES[name], gradient="released", points=points)
     steps, millions = zip(*PUBLISHED_ERROR[type(found.loss).__name__].items(), strict=True)
     assert len(steps) >= 12
-    assert found.cases == CASES == 1_715_000
+    assert found.cases == CASES * points // 5000 == 343 * points
     off = np.abs(1e-6 * CASES * found.error[list(steps)] - millions) / np.maximum(0.05 * np.asarray(millions), 0.02)
     assert off.max() < 1.0, off
 

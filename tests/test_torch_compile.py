@@ -8,6 +8,7 @@ from processes import run
 
 pytestmark = [
     pytest.mark.torch,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"),  # of torch.compile's own making
 ]
 

@@ -15,6 +15,7 @@ from processes import forking
 
 pytestmark = [
     pytest.mark.torch,
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"),  # of torch.compile's and torch.jit's own making
 ]
 
