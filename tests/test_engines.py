@@ -103,6 +103,15 @@ def test_auto_is_one_of_the_engines(rng):
     np.testing.assert_allclose(bl.giou(pred, target), bl.giou(pred, target, engine="array"), rtol=1e-14)
 
 
+@every_engine
+@some_losses
+def test_a_single_pair_has_a_number_and_no_array(loss, engine):
+    box = np.asarray([0.0, 0, 1, 1])
+    assert type(loss(box, box + 1.0, engine=engine)) is np.float64
+    value, grad = loss.value_and_grad(box, box, engine=engine)
+    assert (type(value), grad.shape) == (np.float64, (4,))
+
+
 # --- Sizes, shapes and threads ----------------------------------------------------------------------------------------
 
 

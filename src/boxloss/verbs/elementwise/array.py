@@ -36,9 +36,12 @@ def _gradient(xp: Any, value: Any, d: Any, dtype: Any) -> Any:
 
 
 def whole(xp: Any, number: Any, like: Any, shape: tuple[int, ...]) -> Any:
-    """What a formula gives, for each pair: it may be a number, or read one of the boxes alone and lack an axis."""
+    """What a formula gives, for each pair: it may be a number, or read one of the boxes alone and lack an axis.
+
+    For a single pair NumPy's functions give a number, some an array without axes: `[()]` makes that a number too.
+    """
     if not isinstance(number, int | float) and number.shape == shape:
-        return number
+        return number if shape else number[()]
     import array_api_compat
 
     return number + xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
