@@ -104,7 +104,7 @@ def test_auto_is_one_of_the_engines(rng):
 
 
 @every_engine
-@some_losses
+@pytest.mark.parametrize("loss", [bl.l1, bl.iou_score], ids=["l1", "iou_score"])  # which ends with `where`
 def test_a_single_pair_has_a_number_and_no_array(loss, engine):
     box = np.asarray([0.0, 0, 1, 1])
     assert type(loss(box, box + 1.0, engine=engine)) is np.float64
