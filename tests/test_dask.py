@@ -223,7 +223,10 @@ def test_a_mean_of_unknown_size(unknown):
 
 def test_unknown_sizes_do_not_broadcast(da, unknown):
     (pred, target), _ = unknown
-    text = "the leading shapes of pred and target must broadcast; got (nan,) and (1,)"
+    text = (
+        "the leading shapes of pred and target must broadcast; got (nan,) and (1,). "
+        "Each pred with each target is what pairwise gives"
+    )
     check_error(lambda: bl.l2(pred, da.ones((1, 4))), text)
     check_error(lambda: bl.l2(pred, target, weight=da.ones(8)), "weight must be one number a pair")
     fewer = da.concatenate([target.blocks[0], target.blocks[1]])

@@ -62,7 +62,8 @@ def test_long_double():
         "call",
         lambda: bl.giou(BOXES, np.ones((3, 4))),
         ValueError,
-        "the leading shapes of pred and target must broadcast; got (2,) and (3,)",
+        "the leading shapes of pred and target must broadcast; got (2,) and (3,). "
+        "Each pred with each target is what pairwise gives",
     ),
     (
         "value_and_grad",

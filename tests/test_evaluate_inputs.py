@@ -9,6 +9,7 @@ import boxloss as bl
 from boxloss import coco
 from boxloss.data import sample
 from coco_sets import COLUMNS, DETECTIONS, TRUTH, write
+from errors import check_error
 
 ENGINES = ("array", "numba")
 
@@ -36,7 +37,11 @@ def test_files_arrays_and_what_was_read(tmp_path, expected):
 def test_what_json_loads(expected):
     """And what a detector would write there, with numbers and boxes of NumPy."""
     assert_equal(bl.evaluate(TRUTH, DETECTIONS), expected)
-    assert_equal(bl.evaluate(TRUTH, {"predictions": DETECTIONS}, format="xyxy"), expected)
+    assert_equal(bl.evaluate(TRUTH, {"predictions": DETECTIONS}, format="xywh"), expected)
+    text = (
+        "format='xyxy' is for columns, and for Parquet and CSV files: boxes of COCO's JSON files are 'xywh', or rotated"
+    )
+    check_error(lambda: bl.evaluate(TRUTH, DETECTIONS, format="xyxy"), ValueError, text)
     found = [
         {
             **one,
@@ -71,6 +76,18 @@ def test_what_json_loads(expected):
 def test_what_json_loads_and_is_wrong(truth, found, message):
     with pytest.raises(coco.CocoError, match=re.escape(message)):
         bl.evaluate(truth, found)
+
+
+def test_boxes_that_may_be_meant_otherwise_are_told_of():
+    boxes = np.asarray([5, 5, 7, 9]) + 20.0 * np.arange(12)[:, None] * [1, 1, 0, 0]
+    truth = {"image": np.ones(12, int), "category": np.ones(12, int), "box": boxes}
+    found = truth | {"score": np.ones(12)}
+    text = "0 of 12 detections match at an IoU of 0.5, but 12 would if the boxes of detections were [x1, y1, x2, y2]"
+    found["box"] = corners(boxes)
+    with pytest.warns(UserWarning, match=f"^{re.escape(text)}$"):
+        assert bl.evaluate(truth, found, format="xywh").ap == 0.0
+    few = {key: value[:9] for key, value in found.items()}
+    assert bl.evaluate(truth, few, format="xywh").ap == 0.0
 
 
 def corners(box):

@@ -176,8 +176,9 @@ class Some(NamedTuple):
     told: str
 
 
-def some_of(xp: Any, which: Any, boxes: Array) -> Some | None:
+def some_of(xp: Any, which: Any, boxes: Any) -> Some | None:
     """Those boxes that are marked, if any; their numbers have to be known."""
+    boxes = boxes.detach() if is_tensor(boxes) else boxes  # torch warns of numbers of one that requires grad
     flat, size = xp.astype(xp.reshape(which, (-1,)), xp.int32), math.prod(which.shape)
     count = int(xp.sum(flat))
     if not count:
@@ -238,15 +239,16 @@ def _check_any_pair(pred: Array, target: Array, formats: tuple[str, str]) -> Arr
     return xp, pred, target, pred_dtype, target_dtype
 
 
-def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that the leading shapes of pred and target broadcast to."""
+def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...], hint: str = "") -> tuple[int, ...]:
+    """The shape that the leading shapes of pred and target broadcast to; the hint is for those of one axis each."""
     if pred == target:  # NumPy's function takes 9 microseconds, most of a call with 100 boxes
         return tuple(pred)
     try:
         return broadcast(pred, target)
     except ValueError:
+        hint = hint if len(pred) == len(target) == 1 else ""
         raise ValueError(
-            f"the leading shapes of pred and target must broadcast; got {tuple(pred)} and {tuple(target)}"
+            f"the leading shapes of pred and target must broadcast; got {tuple(pred)} and {tuple(target)}{hint}"
         ) from None
 
 

@@ -104,6 +104,9 @@ class Request(NamedTuple):
         return self._replace(pred=self.pred.detach(), target=self.target.detach(), weight=weight)
 
 
+EACH_WITH_EACH = ". Each pred with each target is what pairwise gives"
+
+
 def request_of(
     program: Program,
     pred: Array,
@@ -123,7 +126,7 @@ def request_of(
         check_numbers(program, xp, pred.dtype)
     if divisor is not None:
         check_fits("avg_factor", divisor, pred.dtype == xp.float32)
-    shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
+    shape = broadcast_shape(pred.shape[:-1], target.shape[:-1], EACH_WITH_EACH)
     if weight is not None:
         weight = check_weight(xp, weight, pred, shape)
     of_boxes = xp, pred, target, pred_dtype, target_dtype, formats, image, shape

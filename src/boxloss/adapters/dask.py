@@ -15,7 +15,7 @@ from dask.array.utils import meta_from_array
 from boxloss.check_arrays import array_namespace, broadcast_shape, check_aligned, check_chunk
 from boxloss.engines.threads import on_this_thread
 from boxloss.formulas.program import Program
-from boxloss.request import Request
+from boxloss.request import EACH_WITH_EACH, Request
 from boxloss.verbs import select
 
 
@@ -164,7 +164,7 @@ def _elementwise(
     weight = np.asarray(weight) if isinstance(weight, np.generic) else weight
     if unknown:
         check_chunk(pred, target, weight)
-    shape = broadcast_shape(pred.shape[:-1], target.shape[:-1])
+    shape = broadcast_shape(pred.shape[:-1], target.shape[:-1], EACH_WITH_EACH)
     request = _of_chunk(pred, target, options)._replace(shape=shape, weight=weight)
     with on_this_thread():
         value, grads = select.runner("elementwise", engine, pred)(program, request, wrt)

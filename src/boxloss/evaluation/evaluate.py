@@ -1,12 +1,13 @@
 """The one function: ground truth and detections in, an `Evaluation` out."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from boxloss.coco import Detections, GroundTruth, LoadedJson, Source
+from boxloss.coco import Detections, GroundTruth, LoadedJson, Source, hint
 from boxloss.coco.order import distinct
 from boxloss.coco.overlaps import FEW, engine_for
 from boxloss.evaluation.arrange import arrange
@@ -27,6 +28,8 @@ MAX_DETECTIONS = (1, 10, 100)
 # FEW detections, where a call takes as long as LEAST of them. After that, kernels are 8 to 70 times as fast.
 LEAST = 100
 ENGINES = ("auto", "numba", "array")
+# With an AP below that and so many detections it is looked whether boxes or ids may be meant otherwise.
+SUSPICIOUS, LEAST_FOR_A_HINT = 0.1, 10
 
 
 def evaluate(
@@ -88,6 +91,12 @@ def evaluate(
     TypeError, ValueError
         If columns or options are not as described.
 
+    Warns
+    -----
+    UserWarning
+        If the AP is below 0.1 and most of 10 or more detections would match if they were read in another format, or if
+        their ids were one higher or lower.
+
     References
     ----------
     Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014 (arXiv:1405.0312).
@@ -118,7 +127,12 @@ def evaluate(
     curves = accumulate(marks, counts, len(settings.iou_thresholds), engine)
     names = known.category_names if known.categories is not None else {}
     categories = {key: names.get(key, str(key)) for key in arranged.categories.tolist()}
-    return Evaluation(Parts(settings, categories, arranged, marks, curves, by_size))
+    result = Evaluation(Parts(settings, categories, arranged, marks, curves, by_size))
+    was_read = isinstance(truth, GroundTruth) and isinstance(detections, Detections)  # who reads files gives hints
+    is_suspicious = result.ap < SUSPICIOUS and len(found.score) >= LEAST_FOR_A_HINT and not was_read
+    if is_suspicious and (text := hint(known, found, settings.max_detections[-1])):
+        warnings.warn(text, stacklevel=2)
+    return result
 
 
 @dataclass

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from boxloss.check import check_choice
 from boxloss.coco import Detections, GroundTruth, LoadedJson, Source, read_detections, read_ground_truth
-from boxloss.coco.boxes import NUMBERS, complaint, evaluated, unreadable
+from boxloss.coco.boxes import AXIS_ALIGNED, NUMBERS, complaint, evaluated, unreadable
 from boxloss.coco.read import is_loaded
 from boxloss.coco.sources import is_source
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
@@ -29,6 +29,14 @@ def load(
     """Read, or take as they are, ground truth and detections, and check that they go together."""
     if format is not None:
         check_choice("format", format, NUMBERS)
+    known, found = _loaded(truth, detections, format)
+    if format in AXIS_ALIGNED and format not in (known.format, found.format):
+        text = "is for columns, and for Parquet and CSV files: boxes of COCO's JSON files are 'xywh', or rotated"
+        raise ValueError(f"format={format!r} {text}")
+    return known, found
+
+
+def _loaded(truth: Any, detections: Any, format: str | None) -> tuple[GroundTruth, Detections]:
     if not isinstance(truth, GroundTruth):
         is_read = is_source(truth) or is_loaded(truth)
         truth = read_ground_truth(truth, format) if is_read else _truth(truth, format or "xyxy")

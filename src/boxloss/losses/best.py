@@ -27,7 +27,7 @@ class Best:
         image_size: tuple[float, float] | None = None,
         eps: float | None = None,
         engine: Engine = "auto",
-    ) -> tuple[ArrayT, ArrayT]:
+    ) -> tuple[ArrayT, Any]:
         """For each pred the smallest loss and which target has it; of a score the largest.
 
         Parameters
@@ -83,7 +83,7 @@ class Best:
         image_size: tuple[float, float] | None = None,
         eps: float | None = None,
         engine: Engine = "auto",
-    ) -> tuple[ArrayT, ArrayT]:
+    ) -> tuple[ArrayT, Any]:
         """For each pred the `k` smallest losses, sorted, and which targets have them; of a score the largest.
 
         Parameters

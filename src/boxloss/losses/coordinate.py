@@ -1,8 +1,9 @@
 """Losses that are a sum over the coordinates of a function of one coordinate difference."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from boxloss.check import check_choice
 from boxloss.losses.loss import Loss
@@ -27,10 +28,14 @@ class CoordinateLoss(Loss):
         check_choice("coordinates", self.coordinates, COORDINATES)
         super().__post_init__()
 
-    @staticmethod
-    @abstractmethod
-    def formula(xp: Namespace, difference: Number, *fields: Any) -> tuple[Number, Number]:
-        """The value for one coordinate, and its slope."""
+    if TYPE_CHECKING:  # of any arguments, for type checkers that compare those of subclasses
+        formula: ClassVar[Callable[..., tuple[Number, Number]]]
+    else:
+
+        @staticmethod
+        @abstractmethod
+        def formula(xp: Namespace, difference: Number, *fields: Any) -> tuple[Number, Number]:
+            """The value for one coordinate, and its slope."""
 
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """The formula over boxes as they were given: the sum over the coordinates."""

@@ -29,8 +29,8 @@ class Loss(Verbs, ABC):
     """
 
     is_score: ClassVar[bool] = False  # a larger value is a better match
-    expression: ClassVar[str]
-    value_range: ClassVar[str]
+    expression: ClassVar[str] = ""  # the formula, as lists and notebooks show it
+    value_range: ClassVar[str] = ""  # as "[0, inf)"; suppression takes no threshold out of it
     paper: ClassVar[str] = ""
     relations: ClassVar[tuple[str | Relation, ...]]  # of the two boxes, which the loss is computed from
     shapes: ClassVar[tuple[str, ...]] = ()  # the kinds of box that it is defined for; if empty, all with its relations
@@ -40,6 +40,8 @@ class Loss(Verbs, ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         check_parameter_names(cls, get_annotations(cls))
+        if isinstance(relations := vars(cls).get("relations"), str):
+            raise TypeError(f"relations of {cls.__name__} must be a tuple: ({relations!r},) with a comma; got a string")
         keep(cls)
 
     def __new__(cls, *parameters: Any, **named: Any) -> Self:
@@ -109,6 +111,18 @@ class Loss(Verbs, ABC):
         """0 + loss, so that `sum` adds losses up."""
         return self if isinstance(other, int) and other == 0 else NotImplemented
 
+    def __sub__(self, other: "Loss") -> "WeightedSum":
+        """The difference of two losses."""
+        return WeightedSum(((1.0, self), (-1.0, other))) if isinstance(other, Loss) else NotImplemented
+
+    def __neg__(self) -> "WeightedSum":
+        """The loss times -1."""
+        return WeightedSum(((-1.0, self),))
+
+    def __truediv__(self, divisor: float) -> "WeightedSum":
+        """The loss divided by a number."""
+        return NotImplemented if isinstance(divisor, Loss) else WeightedSum(((1.0 / divisor, self),))
+
     def __mul__(self, weight: float) -> "WeightedSum":
         """The loss times a weight."""
         return NotImplemented if isinstance(weight, Loss) else WeightedSum(((weight, self),))
@@ -174,12 +188,16 @@ class WeightedSum(Loss):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula, from those of the terms."""
-        return " + ".join(f"{weight:g} ({loss.expression})" for weight, loss in self.terms)
+        told = ((weight, loss.expression or type(loss).__name__) for weight, loss in self.terms)
+        return " + ".join(f"{weight:g} ({text})" for weight, text in told)
 
     @property
     def value_range(self) -> str:  # type: ignore[override]
         """The range, from those of the terms."""
-        return " + ".join(f"{weight:g} {loss.value_range}" for weight, loss in self.terms)
+        ranges = [loss.value_range for _, loss in self.terms]
+        if not all(ranges):
+            return ""
+        return " + ".join(f"{weight:g} {own}" for (weight, _), own in zip(self.terms, ranges, strict=True))
 
     @property
     def is_score(self) -> bool:  # type: ignore[override]

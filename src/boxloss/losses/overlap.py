@@ -1,7 +1,7 @@
 """The IoU family: losses that are functions of relations of the two boxes."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from boxloss.formulas.evaluation import Evaluation
 from boxloss.formulas.names import is_of_package
@@ -22,16 +22,20 @@ class OverlapLoss(Loss):
     """
 
     relations: ClassVar[tuple[str | Relation, ...]]
+    if TYPE_CHECKING:  # of any arguments, for type checkers that compare those of subclasses
+        formula: ClassVar[Callable[..., Term]]
+        terms: ClassVar[Callable[..., tuple[Term, ...]]]
+    else:
 
-    @classmethod
-    def formula(cls, xp: Namespace, *quantities_and_fields: Any) -> Term:
-        """The value and its partial derivatives with respect to the quantities of the relations."""
-        return _total(cls.terms(xp, *quantities_and_fields))
+        @classmethod
+        def formula(cls, xp: Namespace, *quantities_and_fields: Any) -> Term:
+            """The value and its partial derivatives with respect to the quantities of the relations."""
+            return _total(cls.terms(xp, *quantities_and_fields))
 
-    @staticmethod
-    def terms(xp: Namespace, *quantities_and_fields: Any) -> tuple[Term, ...]:
-        """The terms that the loss is the sum of: the distance 1 - IoU and the penalties."""
-        raise NotImplementedError
+        @staticmethod
+        def terms(xp: Namespace, *quantities_and_fields: Any) -> tuple[Term, ...]:
+            """The terms that the loss is the sum of: the distance 1 - IoU and the penalties."""
+            raise NotImplementedError
 
     @property
     def has_iou_term(self) -> bool:

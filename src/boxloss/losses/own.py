@@ -32,7 +32,7 @@ def check_term(loss: Any, term: Any, quantities: Sequence[Any]) -> None:
     if not (type(term) is tuple and len(term) == 2 and isinstance(term[1], tuple)):
         raise TypeError(
             f"{name}.formula must return a value and a tuple of partial derivatives, one for each relation; got "
-            f"{_like(term)}"
+            f"{_told(term)}"
         )
     _, partials = term
     if len(partials) != len(relations):
@@ -43,7 +43,7 @@ def check_term(loss: Any, term: Any, quantities: Sequence[Any]) -> None:
     for relation, quantity, d in zip(relations, quantities, partials, strict=True):
         wanted = _like(quantity)
         if d is not None and not _fits(d, quantity):
-            raise TypeError(f"the partial derivative of {name} by {relation} must be {wanted}; got {_like(d)}")
+            raise TypeError(f"the partial derivative of {name} by {relation} must be {wanted}; got {_told(d)}")
 
 
 def _own(loss: Any) -> set[str]:
@@ -65,8 +65,15 @@ def _fits(d: Any, quantity: Any) -> bool:
     return isinstance(d, tuple) and len(d) == len(quantity) and (names is None or getattr(d, "_fields", None) == names)
 
 
-def _like(value: Any) -> str:
-    kind = {Areas: AreaPartials, Relative: RelativeGradient}.get(type(value), type(value))
+def _like(quantity: Any) -> str:
+    """What a partial derivative by a quantity is."""
+    kind = {Areas: AreaPartials, Relative: RelativeGradient}.get(type(quantity), type(quantity))
+    return _told(quantity, kind)
+
+
+def _told(value: Any, kind: type | None = None) -> str:
+    """A value by its kind, or as if it were of another one."""
+    kind = kind or type(value)
     if hasattr(kind, "_fields"):
         return f"{kind.__name__}({', '.join(kind._fields)})"
     return f"a tuple of {len(value)}" if isinstance(value, tuple) else "a number"

@@ -28,7 +28,7 @@ class Within:
         image_size: tuple[float, float] | None = None,
         eps: float | None = None,
         engine: Engine = "auto",
-    ) -> tuple[ArrayT, ArrayT, ArrayT]:
+    ) -> tuple[Any, Any, ArrayT]:
         """The pairs with a value below a threshold.
 
         Parameters
@@ -86,7 +86,7 @@ class Within:
         image_size: tuple[float, float] | None = None,
         eps: float | None = None,
         engine: Engine = "auto",
-    ) -> tuple[ArrayT, ArrayT, ArrayT]:
+    ) -> tuple[Any, Any, ArrayT]:
         """The pairs with a value above a threshold: for `iou_score` those that overlap by more.
 
         Parameters

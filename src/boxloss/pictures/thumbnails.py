@@ -47,11 +47,11 @@ def thumbnail(loss: Any, name: str, side: int = SIDE) -> str:
 
 def card(loss: Any) -> str:
     """The name of a loss, its formula and its range beside the thumbnail, as HTML that reads on light and dark."""
-    name, formula = type(loss).__name__, getattr(loss, "expression", "")
+    name, formula = type(loss).__name__, loss.expression
     known = [
         f"<div><b>{escape(repr(loss))}</b></div>",
         f"<div>{escape(with_signs(formula))}</div>" if formula else "",
-        f"<div>range {escape(with_signs(loss.value_range))}</div>" if hasattr(loss, "value_range") else "",
+        f"<div>range {escape(with_signs(loss.value_range))}</div>" if loss.value_range else "",
     ]
     text = f'<div style="line-height:1.6;min-width:0;overflow-wrap:anywhere">{"".join(known)}</div>'
     frame = "display:flex;gap:1em;align-items:center"

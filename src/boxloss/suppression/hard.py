@@ -1,5 +1,7 @@
 """Suppression that removes boxes."""
 
+from typing import Any
+
 from boxloss.check import check_finite
 from boxloss.losses.iou_score import iou_score
 from boxloss.losses.loss import Loss
@@ -14,12 +16,12 @@ from boxloss.suppression.call import (
     returned,
     rounded_limit,
 )
-from boxloss.typing import Array, ArrayT
+from boxloss.typing import Array
 from boxloss.verbs import select
 
 
 def nms(
-    boxes: ArrayT,
+    boxes: Array,
     scores: Array,
     *,
     labels: Array | None = None,
@@ -29,7 +31,7 @@ def nms(
     format: str = "xyxy",
     image_size: tuple[float, float] | None = None,
     batch: Array | None = None,
-) -> ArrayT:
+) -> Any:
     """The boxes that non-maximum suppression keeps.
 
     By falling score, each box that is left suppresses those after it that are more than `threshold` like it.
@@ -105,7 +107,7 @@ def nms(
 
 
 def kept_of(
-    boxes: ArrayT,
+    boxes: Array,
     scores: Array,
     threshold: float,
     *,
@@ -115,7 +117,7 @@ def kept_of(
     format: str = "xyxy",
     image_size: tuple[float, float] | None = None,
     batch: Array | None = None,
-) -> ArrayT:
+) -> Any:
     """What `nms` keeps, with any finite threshold, as other libraries take it."""
     threshold = check_finite("threshold", threshold)
     metric, limit = criterion(check_metric(metric), threshold)
@@ -131,4 +133,4 @@ def kept_of(
         most,
         metric is QUOTIENT and request.box_shape is AXIS_ALIGNED,
     )
-    return returned(given, kept, are_indices=True)  # type: ignore[no-any-return]
+    return returned(given, kept, are_indices=True)

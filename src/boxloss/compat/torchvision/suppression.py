@@ -1,10 +1,12 @@
 """The suppressions of ``torchvision.ops``."""
 
+from typing import Any
+
 from boxloss.suppression.hard import kept_of
-from boxloss.typing import Array, ArrayT
+from boxloss.typing import Array
 
 
-def nms(boxes: ArrayT, scores: Array, iou_threshold: float) -> ArrayT:
+def nms(boxes: Array, scores: Array, iou_threshold: float) -> Any:
     """The boxes that non-maximum suppression keeps, as ``torchvision.ops.nms`` has it.
 
     Parameters
@@ -40,7 +42,7 @@ def nms(boxes: ArrayT, scores: Array, iou_threshold: float) -> ArrayT:
     return kept_of(boxes, scores, iou_threshold)
 
 
-def batched_nms(boxes: ArrayT, scores: Array, idxs: Array, iou_threshold: float) -> ArrayT:
+def batched_nms(boxes: Array, scores: Array, idxs: Array, iou_threshold: float) -> Any:
     """The same within classes, as ``torchvision.ops.batched_nms`` has it.
 
     Parameters
