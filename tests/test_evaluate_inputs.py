@@ -235,7 +235,7 @@ def test_wrong_options(options, message):
         (lambda e: e.statistic("map"), "'map' is no statistic: there are ap, ap50, ap75, ap_small"),
         (lambda e: e.statistic("ap_huge"), "'ap_huge' is no statistic: there are ap, ap50"),
         (lambda e: e.statistic("ap33"), "ap33 needs 0.33 among iou_thresholds"),
-        (lambda e: e.curve(9), "category 9 is not among the 5 categories"),
+        (lambda e: e.curve(9), "category must be the id of one, 1 (person), 2 (car), 3 (dog), "),
         (lambda e: e.curve(1, 0.33), "iou must be one of iou_thresholds, "),
         (lambda e: e.curve(1, area="huge"), "area must be one of 'all', 'small', 'medium', 'large'; got 'huge'"),
         (lambda e: e.table(per="image"), "per must be 'category' or 'iou'; got 'image'"),

@@ -102,7 +102,8 @@ def _of_json(format: str | None) -> str | None:
 def _truth(source: Source, content: Any, format: str | None, lenient: bool) -> GroundTruth:
     """Read what a COCO annotation file holds."""
     if not isinstance(content, dict):
-        raise CocoError(f"{source}: not an object with 'images', 'categories' and 'annotations'")
+        hint = ", but a list, as detections are" if isinstance(content, list) else ""
+        raise CocoError(f"{source}: not an object with 'images', 'categories' and 'annotations'{hint}")
     if "annotations" not in content:
         raise CocoError(f"{source}: 'annotations' is missing")
     images = names = None

@@ -151,9 +151,9 @@ class Evaluation:
         thresholds, areas, known = self.settings.iou_thresholds, list(self.settings.areas), list(self.categories)
         at = np.flatnonzero(np.abs(thresholds - iou) < 1e-9)
         if category not in known:
-            raise ValueError(f"category {category!r} is not among the {len(known)} categories")
+            raise ValueError(f"category must be the id of one, {_told(self.categories)}; got {category!r}")
         if not at.size:
-            raise ValueError(f"iou must be one of iou_thresholds, {thresholds.tolist()}; got {iou!r}")
+            raise ValueError(f"iou must be one of iou_thresholds, {thresholds.round(9).tolist()}; got {iou!r}")
         if area not in areas:
             raise ValueError(f"area must be one of {', '.join(map(repr, areas))}; got {area!r}")
         place = known.index(category), areas.index(area), -1, int(at[0])
@@ -272,3 +272,10 @@ def check_bootstrap(level: float, resamples: int) -> None:
         raise ValueError(f"level must be between 0 and 1; got {level!r}")
     if isinstance(resamples, bool) or not isinstance(resamples, int) or resamples < 1:
         raise ValueError(f"resamples must be a whole number above 0; got {resamples!r}")
+
+
+def _told(categories: dict[Any, str], most: int = 8) -> str:
+    """The first ids, each with its name where it has one."""
+    told = [f"{key!r} ({name})" if name != str(key) else repr(key) for key, name in list(categories.items())[:most]]
+    more = f" and {len(categories) - most} more" if len(categories) > most else ""
+    return ", ".join(told) + more
