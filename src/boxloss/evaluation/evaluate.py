@@ -70,10 +70,11 @@ def evaluate(
         the largest.
     format
         The format of boxes: ``"xyxy"``, the default for columns, ``"xywh"``, the default for files, ``"cxcywh"`` or
-        ``"yxyx"``. Boxes of four numbers in JSON files, and in what was loaded of one, are always ``"xywh"``. Rotated
-        boxes, shape (N, 5), are ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"``, the default for files whose boxes have
-        five numbers, or ``"xywhr"``; their corners, shape (N, 8), ``"xyxyxyxy"``, the default for files whose boxes
-        have eight. Then IoUs and areas are those of the rotated boxes.
+        ``"yxyx"``. Boxes of four numbers in JSON files, and in what was loaded of one, are always ``"xywh"``: another
+        format is for the other side, and an error if that has such boxes too. Rotated boxes, shape (N, 5), are
+        ``"cxcywha"``, ``"cxcywhd"``, ``"cxcywhr"``, the default for files whose boxes have five numbers, or
+        ``"xywhr"``; their corners, shape (N, 8), ``"xyxyxyxy"``, the default for files whose boxes have eight. Then
+        IoUs and areas are those of the rotated boxes.
     engine
         ``"numba"``; ``"array"``, which runs the same steps without compiling them; or ``"auto"``, which is ``"array"``
         for the first 2000 detections in a process, or 20 calls, and then ``"numba"``. The numbers are the same to
