@@ -186,9 +186,8 @@ def page(machine: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         f"Python {machine['python']}, {packages}.",
         "",
         "The contestants of a row take turns in one process; a time is the median of a contestant's turns. Compare "
-        "what stands in one row: a machine that is shared with others, as most are, can be twice as fast at one row as "
-        "at another, and nanoseconds with it. This page is written by `bench/tables.py` from the results of "
-        "`pytest bench`.",
+        "within a row: on a shared machine the speed changes between rows. This page is written by `bench/tables.py` "
+        "from the results of `pytest bench`.",
         "",
         "## Goals",
         "",

@@ -225,7 +225,7 @@ def test_unknown_sizes_do_not_broadcast(da, unknown):
     (pred, target), _ = unknown
     text = (
         "the leading shapes of pred and target must broadcast; got (nan,) and (1,). "
-        "Each pred with each target is what pairwise gives"
+        "Each pred with each target is the pairwise of a loss"
     )
     check_error(lambda: bl.l2(pred, da.ones((1, 4))), text)
     check_error(lambda: bl.l2(pred, target, weight=da.ones(8)), "weight must be one number a pair")
@@ -280,9 +280,9 @@ def test_verbs_on_workers(da, cluster, rng):
 def test_each_worker_computes_matrices(da, cluster, rng):
     client, _ = cluster
     pred, target = mixed(rng, 24)
-    matrix = bl.l1.pairwise(*(da.from_array(a, chunks=(3, 4)) for a in (pred, target)))
     for number, worker in enumerate(client.scheduler_info()["workers"]):
-        lazy = client.persist(matrix + number, workers=[worker])  # with names of their own
+        given = [da.from_array(a, chunks=(3, 4)) for a in (pred + number, target)]  # for each a computation of its own
+        lazy = client.persist(bl.l1.pairwise(*given), workers=[worker])
         importlib.import_module("distributed").wait(lazy)
         assert {holder for holders in client.who_has(lazy).values() for holder in holders} == {worker}
-        np.testing.assert_allclose(lazy.compute(), bl.l1.pairwise(pred, target) + number, rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(lazy.compute(), bl.l1.pairwise(pred + number, target), rtol=1e-13, atol=1e-14)

@@ -42,6 +42,11 @@ def test_what_json_loads(expected):
         "format='xyxy' is for columns, and for Parquet and CSV files: boxes of COCO's JSON files are 'xywh', or rotated"
     )
     check_error(lambda: bl.evaluate(TRUTH, DETECTIONS, format="xyxy"), ValueError, text)
+    columns = COLUMNS[1] | {"box": corners(COLUMNS[1]["box"])}
+    assert_equal(bl.evaluate(TRUTH, columns, format="xyxy"), expected)
+    read = coco.read_ground_truth(TRUTH), coco.read_detections(DETECTIONS, coco.read_ground_truth(TRUTH))
+    text = "format says how to read boxes, and these were read as 'xywh'; got 'cxcywha'"
+    check_error(lambda: bl.evaluate(*read, format="cxcywha"), ValueError, text)
     found = [
         {
             **one,
@@ -65,7 +70,11 @@ def test_what_json_loads(expected):
     ("truth", "found", "message"),
     [
         (TRUTH | {"annotations": 3}, [], "ground truth: annotations: 3 is not a list"),
-        (TRUTH["annotations"], [], "ground truth: not an object with 'images', 'categories' and 'annotations'"),
+        (
+            TRUTH["annotations"],
+            [],
+            "ground truth: not an object with 'images', 'categories' and 'annotations', but a list, as detections are",
+        ),
         (TRUTH, [DETECTIONS[0], {"image_id": 1}], "detections: record 1: 'category_id' is missing"),
         (TRUTH, [DETECTIONS[0] | {"score": "high"}], "detections: record 0: score 'high' is not a finite number"),
         ({"images": TRUTH["images"]}, [], "ground truth: 'annotations' is missing"),
@@ -211,6 +220,7 @@ def test_ids_that_a_file_does_not_list(tmp_path):
         ({"iou_thresholds": []}, "iou_thresholds must be 1 to 62 numbers; got shape (0,)"),
         ({"iou_thresholds": [0.5, 1.5]}, "iou_thresholds must be between 0 and 1; got [0.5, 1.5]"),
         ({"areas": {"small": (5, 1)}}, "areas must be ranges (low, high); got (5, 1) for 'small'"),
+        ({"areas": {"small": 5}}, "areas must be ranges (low, high); got 5 for 'small'"),
         ({"areas": {"10": (0, 1)}}, "names of areas must be words; got '10'"),
         ({"max_detections": (0, 1)}, "max_detections must be whole numbers above 0; got (0, 1)"),
         ({"max_detections": "a"}, "max_detections must be whole numbers above 0; got 'a'"),
@@ -235,7 +245,7 @@ def test_wrong_options(options, message):
         (lambda e: e.statistic("map"), "'map' is no statistic: there are ap, ap50, ap75, ap_small"),
         (lambda e: e.statistic("ap_huge"), "'ap_huge' is no statistic: there are ap, ap50"),
         (lambda e: e.statistic("ap33"), "ap33 needs 0.33 among iou_thresholds"),
-        (lambda e: e.curve(9), "category must be the id of one, 1 (person), 2 (car), 3 (dog), "),
+        (lambda e: e.curve(9), "category must be an id, 1 (person), 2 (car), 3 (dog), "),
         (lambda e: e.curve(1, 0.33), "iou must be one of iou_thresholds, "),
         (lambda e: e.curve(1, area="huge"), "area must be one of 'all', 'small', 'medium', 'large'; got 'huge'"),
         (lambda e: e.table(per="image"), "per must be 'category' or 'iou'; got 'image'"),
@@ -249,6 +259,15 @@ def test_wrong_options(options, message):
 def test_wrong_questions(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call(bl.evaluate(*sample()))
+
+
+def test_some_of_many_categories_are_told_and_no_others():
+    many = {"image": [1] * 9, "category": list(range(9)), "box": [[0, 0, 5, 5]] * 9}
+    with pytest.raises(ValueError, match=r"category must be an id, 0, 1, 2, 3, 4, 5, 6, 7 and 1 more; got 'x'"):
+        bl.evaluate(many, many | {"score": [1] * 9}).curve("x")
+    none = {"image": [], "category": [], "box": []}
+    with pytest.raises(ValueError, match=r"category must be an id, of which there are none; got 1"):
+        bl.evaluate(none, none | {"score": []}).curve(1)
 
 
 def test_one_number_of_detections():

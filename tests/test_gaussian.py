@@ -163,6 +163,29 @@ def test_libraries_agree(backend, rng):
         backend.assert_like(found, grad, rtol=1e-10)
 
 
+@pytest.mark.parametrize(
+    ("loss", "value_range"),
+    [
+        (bl.gwd, "[0, 1)"),
+        (bl.GWD("sqrt", 2.0), "[0.5, 1)"),
+        (bl.KLD("none", 0.0), "[0, inf)"),
+        (bl.BCD(tau=0.0), "[0, inf)"),
+        (bl.ProbIoU("l2"), "[0, inf)"),
+        (bl.KFIoU("ln"), "[0, inf)"),
+        (bl.KFIoU("exp"), "[0, e - 1)"),
+    ],
+    ids=repr,
+)
+def test_ranges_are_those_of_the_parameters(loss, value_range):
+    """So that suppression takes what is a threshold: a box that is far away, or thin, is 1 - L like another."""
+    assert loss.value_range == value_range
+    pair = np.asarray([[0, 0, 4, 1, 0], [40, 0, 1, 400, 0.5]])
+    value = loss(*pair, **FORMAT)
+    assert value > float(value_range[1:].partition(",")[0])
+    assert (value > 1.0) == (not value_range.endswith(", 1)"))
+    assert bl.nms(pair, np.asarray([2.0, 1.0]), metric=loss, threshold=1.0 - 0.99 * value, **FORMAT).tolist() == [0, 1]
+
+
 def test_wrong_parameters_say_so():
     check_error(lambda: bl.GWD("log"), ValueError, "fun must be one of 'log1p', 'sqrt', 'none'; got 'log'")
     text = "tau must be 0, for the function itself, or at least 1; got 0.5"

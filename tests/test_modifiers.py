@@ -212,6 +212,11 @@ def test_share_of_the_plane_without_a_slope_of_the_inner_iou():
         ),
         (lambda: bl.Focal(bl.eiou, -1), ValueError, "gamma must not be negative; got -1.0"),
         (lambda: bl.Wise(bl.wiou, 1), ValueError, "version must be 2 or 3; version 1 is bl.wiou itself. Got 1"),
+        (
+            lambda: bl.Wise(bl.wiou, np.asarray([2])),
+            ValueError,
+            "version must be 2 or 3; version 1 is bl.wiou itself. Got array([2])",
+        ),
         (lambda: bl.Wise(bl.wiou, True), ValueError, "version must be 2 or 3; version 1 is bl.wiou itself. Got True"),
         (lambda: bl.Wise(bl.wiou, mean=0), ValueError, "mean must be greater than 0 (1e-30 or more); got 0.0"),
         (lambda: bl.Wise(bl.wiou, alpha=1), ValueError, "alpha must be greater than 1; got 1"),
@@ -342,6 +347,26 @@ def test_the_smallest_image():
     check_error(
         lambda: bl.MPDIoU(image_size=(1e-25, 1.0)), ValueError, "height of image_size must be at least 1e-09; got 1e-25"
     )
+
+
+@pytest.mark.parametrize("version", [2.0, np.float32(2)])
+def test_a_version_is_a_whole_number(version):
+    assert repr(bl.Wise(bl.wiou, version)) == repr(bl.Wise(bl.wiou, 2))
+
+
+def test_losses_are_subtracted_and_divided(rng):
+    pred, target = boxes(rng, 5), boxes(rng, 5)
+    assert repr(bl.ciou / 4 - bl.l1) == repr(0.25 * bl.ciou + -1.0 * bl.l1)
+    assert repr(-(bl.ciou - bl.l1)) == repr(-1.0 * bl.ciou + 1.0 * bl.l1)
+    found, wanted = ((bl.ciou - 2 * bl.l1)(pred, target, engine="array"), bl.ciou(pred, target, engine="array"))
+    np.testing.assert_allclose(found, wanted - 2 * bl.l1(pred, target, engine="array"), rtol=1e-12)
+    assert ((49 * bl.l1) / 49).terms == ((1.0, bl.l1),)
+    text = "divisor of a loss must "
+    check_error(lambda: bl.l1 / 0, ValueError, f"{text}not be 0")
+    check_error(lambda: bl.l1 / "a", TypeError, f"{text}be a number; got the string 'a'")
+    for wrong in (lambda: bl.ciou - 1, lambda: bl.ciou / bl.l1, lambda: 1 - bl.ciou):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            wrong()
 
 
 def test_weights_of_sums_stay_finite():

@@ -116,7 +116,7 @@ def test_the_functions_of_other_libraries(backend):
 def test_no_boxes_do_not_broadcast_against_two():
     text = (
         "the leading shapes of pred and target must broadcast; got (0,) and (2,). "
-        "Each pred with each target is what pairwise gives"
+        "Each pred with each target is the pairwise of a loss"
     )
     check_error(lambda: bl.giou(np.asarray([]), BOXES), ValueError, text)
     check_error(lambda: bl.giou(np.empty((3, 0)), BOXES), ValueError, "pred must have shape (..., 4); got (3, 0)")

@@ -328,6 +328,15 @@ PARTIALS = "partial derivatives for 2 relations, areas, center_distance: one eac
             "the partial derivative of Mine by areas must be AreaPartials(intersection, union); got a number",
         ),
         (
+            lambda xp, a, r: (r, (a, None)),
+            "the partial derivative of Mine by areas must be AreaPartials(intersection, union); got "
+            "Areas(intersection, union, symmetric_difference, corner_distance)",
+        ),
+        (
+            lambda xp, a, r: (r > 0.0, (None, None)),
+            "Mine.formula must return a number for its value; got a truth. Give xp.where(truth, 1.0, 0.0)",
+        ),
+        (
             lambda xp, a, r: (r, (None, (r,))),
             "the partial derivative of Mine by center_distance must be a number; got a tuple of 1",
         ),
@@ -346,3 +355,29 @@ PARTIALS = "partial derivatives for 2 relations, areas, center_distance: one eac
 def test_what_a_formula_takes_and_returns(formula, text, engine):
     boxes = np.asarray([[0.0, 0, 1, 1]])
     check_error(lambda: mine(formula).value_and_grad(boxes, boxes, engine=engine), TypeError, text)
+
+
+def test_relations_are_a_tuple():
+    text = "relations of Mine must be a tuple: ('areas',) with a comma; got a string"
+    check_error(lambda: type("Mine", (OverlapLoss,), {"relations": "areas"}), TypeError, text)
+
+
+def test_what_is_told_of_a_loss_may_be_left_out():
+    class Untold(OverlapLoss):
+        relations = ("areas",)
+
+        @staticmethod
+        def formula(xp, areas):
+            return 1.0 - areas.intersection / areas.union, (None,)
+
+    pair = np.asarray([[0.0, 0, 2, 2], [0, 0, 2, 1.9]])
+    assert bl.nms(pair, np.asarray([0.5, 0.4]), metric=Untold()).tolist() == [0]
+    assert bl.nms(pair, np.asarray([0.5, 0.4]), metric=Untold(), threshold=7.0).tolist() == [0, 1]
+    loss = Untold() + bl.l1
+    assert loss.expression == "1 (Untold) + 1 (sum |e|)"
+    assert loss.value_range == ""
+    assert bl.Focal(Untold()).expression == "(I / U)^0.5 (Untold)"
+    assert bl.Scaled(Untold(), 0.5).expression == "Untold, of boxes scaled by 0.5"
+    kept, _ = bl.soft_nms(pair, np.asarray([0.5, 0.4]), metric=Untold(), method="linear")
+    assert kept.tolist() == [0, 1]
+    assert "range" not in Untold()._repr_html_()

@@ -62,6 +62,15 @@ def test_targets_that_are_masked_are_not_looked_at(backend):
                 bl.iou.nearest(bad, good, target_mask=mask)
 
 
+@pytest.mark.torch
+def test_a_tensor_that_requires_grad_is_told_of_without_a_warning():
+    import torch
+
+    pred = torch.tensor([2.0, 0, 1, 1], requires_grad=True)
+    with strict(), pytest.raises(ValueError, match="pred holds 1 inverted or not finite box of 1"):
+        bl.iou(pred, torch.ones(4))
+
+
 def test_what_is_wrong_is_told():
     one = "{} holds 1 inverted or not finite box of 1, the first at []: {}"
     side = ", which has a negative side in format {!r}. Give the format that it is in, as format={!r}{}"

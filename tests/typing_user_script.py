@@ -56,6 +56,8 @@ print(lowest(bl.diou, pred, target), float(bl.ciou(pred, target, reduction="sum"
 nearest, index = bl.giou.nearest(pred, target)
 assert_type(nearest, Boxes)
 print(target[index].shape, pred[bl.nms(pred, np.ones(2))].shape)
+survivors, _ = bl.soft_nms(pred, np.ones(2))
+print(pred[survivors].shape)
 i, j, overlap = bl.iou_score.above(pred, target, 0.5)
 print(pred[i].shape, target[j].shape)
 assert_type(overlap, Boxes)

@@ -151,7 +151,8 @@ def check_parameter_names(kind: type, names: Iterable[str]) -> None:
 
 def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
     """Parameters of a loss are numbers and names: boxes are for the loss, not for its class."""
-    if any(getattr(parameter, "shape", ()) for parameter in parameters):
+    shapes: list[Any] = [getattr(parameter, "shape", ()) for parameter in parameters]
+    if any(shape and shape[-1] >= 4 for shape in shapes):
         name = kind.__name__
         raise TypeError(
             f"{name} takes the parameters of a loss, not boxes: give those to a loss, {name}()(pred, target)"

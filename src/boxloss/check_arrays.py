@@ -39,9 +39,8 @@ def array_namespace(**arrays: Array) -> Any:
     namespaces = {}
     for name, array in arrays.items():
         if isinstance(array, np.ma.MaskedArray):
-            raise TypeError(
-                f"{name} must not be a masked array, whose mask would be lost; give its data with weight=~mask.any(-1)"
-            )
+            hint = " with weight=~mask.any(-1)" if name in ("pred", "target") else ""
+            raise TypeError(f"{name} must not be a masked array, whose mask would be lost; give its data{hint}")
         try:
             namespaces[name] = array_api_compat.array_namespace(array)
         except TypeError:

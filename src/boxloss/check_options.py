@@ -66,7 +66,7 @@ def _check_narrowing(weight: Any, dtype: Any) -> None:
     """Weights of float64 fit into float32; looked at where NumPy can, without waiting for a device or a graph."""
     if is_tensor(weight) and weight.device.type == "cpu":
         weight, dtype = weight.detach().resolve_neg().numpy(), np.float32 if dtype.itemsize == 4 else np.float64
-    if isinstance(weight, np.ndarray) and weight.dtype == np.float64 and dtype == np.float32:
+    if isinstance(weight, np.ndarray) and weight.dtype.kind == "f" and dtype == np.float32:
         try:
             with np.errstate(over="raise"):
                 weight.astype(np.float32)
@@ -98,6 +98,8 @@ def check_out(out: Any, like: Array, shape: tuple[int, ...]) -> Any:
 
 def check_buffer(out: Any, like: Array, shape: tuple[int, ...]) -> None:
     """A buffer of the right library has the shape and the type of the result."""
+    if isinstance(out, np.ndarray) and not out.flags.writeable:
+        raise ValueError("out must be writeable; got a read-only array")
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
     if is_tensor(out) and out.requires_grad and sys.modules["torch"].is_grad_enabled():

@@ -104,7 +104,7 @@ class Request(NamedTuple):
         return self._replace(pred=self.pred.detach(), target=self.target.detach(), weight=weight)
 
 
-EACH_WITH_EACH = ". Each pred with each target is what pairwise gives"
+EACH_WITH_EACH = ". Each pred with each target is the pairwise of a loss"
 
 
 def request_of(

@@ -79,7 +79,7 @@ def box_iou_rotated(
 
 def nms_rotated(
     dets: ArrayT, scores: ArrayT, iou_threshold: float, labels: Array | None = None, clockwise: bool = True
-) -> tuple[ArrayT, ArrayT | None]:
+) -> tuple[ArrayT, Any]:
     """The rotated boxes that non-maximum suppression keeps, as ``mmcv.ops.nms_rotated`` has it.
 
     Parameters

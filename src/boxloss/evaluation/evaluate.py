@@ -28,7 +28,7 @@ MAX_DETECTIONS = (1, 10, 100)
 # FEW detections, where a call takes as long as LEAST of them. After that, kernels are 8 to 70 times as fast.
 LEAST = 100
 ENGINES = ("auto", "numba", "array")
-# With an AP below that and so many detections it is looked whether boxes or ids may be meant otherwise.
+# An AP below which other readings of boxes and ids are worth a try, and how many detections tell them apart.
 SUSPICIOUS, LEAST_FOR_A_HINT = 0.1, 10
 
 
@@ -95,8 +95,9 @@ def evaluate(
     Warns
     -----
     UserWarning
-        If the AP is below 0.1 and most of 10 or more detections would match if they were read in another format, or if
-        their ids were one higher or lower.
+        If the AP is below 0.1, and most of 10 or more detections would match if they were read in another format or had
+        ids that are one higher or lower, or one side seems to hold fractions of the image and the other pixels. Not of
+        what ``boxloss.coco`` has read, where ``boxloss.coco.hint`` says the same.
 
     References
     ----------
@@ -129,7 +130,9 @@ def evaluate(
     names = known.category_names if known.categories is not None else {}
     categories = {key: names.get(key, str(key)) for key in arranged.categories.tolist()}
     result = Evaluation(Parts(settings, categories, arranged, marks, curves, by_size))
-    was_read = isinstance(truth, GroundTruth) and isinstance(detections, Detections)  # who reads files gives hints
+    was_read = isinstance(truth, GroundTruth) and isinstance(
+        detections, Detections
+    )  # the command line, which gives hints itself
     is_suspicious = result.ap < SUSPICIOUS and len(found.score) >= LEAST_FOR_A_HINT and not was_read
     if is_suspicious and (text := hint(known, found, settings.max_detections[-1])):
         warnings.warn(text, stacklevel=2)
@@ -165,7 +168,10 @@ def _settings(iou_thresholds: Any, areas: Any, max_detections: Any) -> Settings:
         raise ValueError(f"iou_thresholds must be between 0 and 1; got {thresholds.tolist()}")
     ranges = {}
     for name, ends in {"all": ALL_AREAS, **areas}.items():
-        low, high = map(float, ends)
+        try:
+            low, high = map(float, ends)
+        except (TypeError, ValueError):
+            raise ValueError(f"areas must be ranges (low, high); got {ends!r} for {name!r}") from None
         if not low <= high:
             raise ValueError(f"areas must be ranges (low, high); got {ends!r} for {name!r}")
         if not isinstance(name, str) or name.isdecimal():

@@ -151,7 +151,7 @@ class Evaluation:
         thresholds, areas, known = self.settings.iou_thresholds, list(self.settings.areas), list(self.categories)
         at = np.flatnonzero(np.abs(thresholds - iou) < 1e-9)
         if category not in known:
-            raise ValueError(f"category must be the id of one, {_told(self.categories)}; got {category!r}")
+            raise ValueError(f"category must be an id, {_told(self.categories)}; got {category!r}")
         if not at.size:
             raise ValueError(f"iou must be one of iou_thresholds, {thresholds.round(9).tolist()}; got {iou!r}")
         if area not in areas:
@@ -276,6 +276,8 @@ def check_bootstrap(level: float, resamples: int) -> None:
 
 def _told(categories: dict[Any, str], most: int = 8) -> str:
     """The first ids, each with its name where it has one."""
+    if not categories:
+        return "of which there are none"
     told = [f"{key!r} ({name})" if name != str(key) else repr(key) for key, name in list(categories.items())[:most]]
     more = f" and {len(categories) - most} more" if len(categories) > most else ""
     return ", ".join(told) + more

@@ -30,7 +30,11 @@ def load(
     if format is not None:
         check_choice("format", format, NUMBERS)
     known, found = _loaded(truth, detections, format)
-    if format in AXIS_ALIGNED and format not in (known.format, found.format):
+    if format is None or format in (known.format, found.format):
+        return known, found
+    if known is truth and found is detections:
+        raise ValueError(f"format says how to read boxes, and these were read as {known.format!r}; got {format!r}")
+    if format in AXIS_ALIGNED:
         text = "is for columns, and for Parquet and CSV files: boxes of COCO's JSON files are 'xywh', or rotated"
         raise ValueError(f"format={format!r} {text}")
     return known, found

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from boxloss.losses.gaussian import bhattacharyya, check_map, normalised, post_map
+from boxloss.losses.gaussian import bhattacharyya, check_map, normalised, post_map, range_of
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative
@@ -52,12 +52,16 @@ class BCD(OverlapLoss):
     tau: float = 1.0
     relations = ("relative",)
     expression = "1 - 1 / (tau + f(B))"
-    value_range = "[0, 1)"
     paper = "Yang et al. 2022"
 
     def __post_init__(self) -> None:
         check_map(self.fun, self.tau)
         super().__post_init__()
+
+    @property
+    def value_range(self) -> str:  # type: ignore[override]
+        """From its value at a match."""
+        return range_of(self.tau)
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, fun: str, tau: float) -> Term:

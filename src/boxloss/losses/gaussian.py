@@ -191,3 +191,8 @@ def check_map(fun: str, tau: float) -> None:
     check_choice("fun", fun, FUNCTIONS)
     if 0.0 < check_not_negative("tau", tau) < 1.0:
         raise ValueError(f"tau must be 0, for the function itself, or at least 1; got {tau!r}")
+
+
+def range_of(tau: float) -> str:
+    """The range of a function of a distance that goes through the map."""
+    return f"[{1.0 - 1.0 / tau:g}, 1)" if tau else "[0, inf)"

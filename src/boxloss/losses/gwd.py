@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from boxloss.losses.gaussian import check_map, normalised, per_sides, post_map, root
+from boxloss.losses.gaussian import check_map, normalised, per_sides, post_map, range_of, root
 from boxloss.losses.overlap import OverlapLoss, Term
 from boxloss.losses.registry import register
 from boxloss.shapes.relative import Relative
@@ -54,12 +54,16 @@ class GWD(OverlapLoss):
     normalize: bool = True
     relations = ("relative",)
     expression = "1 - 1 / (tau + f(D / (w h W H)^(1/4)))"
-    value_range = "[0, 1)"
     paper = "Yang et al. 2021"
 
     def __post_init__(self) -> None:
         check_map(self.fun, self.tau)
         super().__post_init__()
+
+    @property
+    def value_range(self) -> str:  # type: ignore[override]
+        """From its value at a match."""
+        return range_of(self.tau)
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, fun: str, tau: float, normalize: bool) -> Term:

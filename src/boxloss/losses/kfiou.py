@@ -81,13 +81,22 @@ class KFIoU(OverlapLoss):
 
     fun: str = "none"
     relations = ("relative",)
-    expression = "1 - 3 v / (w h + W H - v)"
-    value_range = "[0, 1)"
     paper = "Yang et al. 2023"
 
     def __post_init__(self) -> None:
         check_choice("fun", self.fun, FUNCTIONS)
         super().__post_init__()
+
+    @property
+    def expression(self) -> str:  # type: ignore[override]
+        """What is lost, through the function."""
+        kept = "3 v / (w h + W H - v)"
+        return {"none": f"1 - {kept}", "ln": f"-ln({kept})", "exp": f"exp(1 - {kept}) - 1"}[self.fun]
+
+    @property
+    def value_range(self) -> str:  # type: ignore[override]
+        """From 0 at a match."""
+        return {"none": "[0, 1)", "ln": "[0, inf)", "exp": "[0, e - 1)"}[self.fun]
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, fun: str) -> Term:

@@ -89,6 +89,11 @@ class Loss(Verbs, ABC):
         """The values of the parameters, in order."""
         return tuple(getattr(self, parameter.name) for parameter in fields(self))
 
+    @property
+    def told(self) -> str:
+        """The formula, or the name of a loss that does not state it, in that of a loss made of it."""
+        return self.expression or type(self).__name__
+
     def _repr_html_(self) -> str:
         """What a notebook shows: the formula, and a thumbnail of the landscape."""
         from boxloss.pictures.thumbnails import card
@@ -121,7 +126,13 @@ class Loss(Verbs, ABC):
 
     def __truediv__(self, divisor: float) -> "WeightedSum":
         """The loss divided by a number."""
-        return NotImplemented if isinstance(divisor, Loss) else WeightedSum(((1.0 / divisor, self),))
+        if isinstance(divisor, Loss):
+            return NotImplemented
+        number = check_finite("divisor of a loss", divisor)
+        if number == 0.0:
+            raise ValueError("divisor of a loss must not be 0")
+        terms = self.terms if isinstance(self, WeightedSum) else ((1.0, self),)
+        return WeightedSum(tuple((weight / number, loss) for weight, loss in terms))
 
     def __mul__(self, weight: float) -> "WeightedSum":
         """The loss times a weight."""
@@ -188,8 +199,7 @@ class WeightedSum(Loss):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula, from those of the terms."""
-        told = ((weight, loss.expression or type(loss).__name__) for weight, loss in self.terms)
-        return " + ".join(f"{weight:g} ({text})" for weight, text in told)
+        return " + ".join(f"{weight:g} ({loss.told})" for weight, loss in self.terms)
 
     @property
     def value_range(self) -> str:  # type: ignore[override]

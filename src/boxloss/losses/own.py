@@ -5,6 +5,7 @@ from dataclasses import fields
 from inspect import signature
 from typing import Any
 
+from boxloss.engines.symbols import TRUTH
 from boxloss.formulas.names import is_of_package
 from boxloss.shapes.relations import AreaPartials, Areas
 from boxloss.shapes.relative import Relative, RelativeGradient
@@ -34,7 +35,11 @@ def check_term(loss: Any, term: Any, quantities: Sequence[Any]) -> None:
             f"{name}.formula must return a value and a tuple of partial derivatives, one for each relation; got "
             f"{_told(term)}"
         )
-    _, partials = term
+    value, partials = term
+    if getattr(value, "kind", None) == TRUTH or str(getattr(value, "dtype", "")).endswith("bool"):
+        raise TypeError(
+            f"{name}.formula must return a number for its value; got a truth. Give xp.where(truth, 1.0, 0.0)"
+        )
     if len(partials) != len(relations):
         raise TypeError(
             f"{name}.formula returned {len(partials)} partial derivatives for {len(relations)} relations, "

@@ -52,13 +52,21 @@ class ProbIoU(OverlapLoss):
 
     mode: str = "l1"
     relations = ("relative",)
-    expression = "sqrt(1 - exp(-B))"
-    value_range = "[0, 1]"
     paper = "Murrugarra-Llerena et al. 2021"
 
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, MODES)
         super().__post_init__()
+
+    @property
+    def expression(self) -> str:  # type: ignore[override]
+        """That of the mode."""
+        return "sqrt(1 - exp(-B))" if self.mode == "l1" else "B"
+
+    @property
+    def value_range(self) -> str:  # type: ignore[override]
+        """That of the mode."""
+        return "[0, 1]" if self.mode == "l1" else "[0, inf)"
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, mode: str) -> Term:

@@ -19,7 +19,7 @@ def register(name: str, loss: LossT) -> LossT:
     Parameters
     ----------
     name : str
-        What `get` calls it, and the command line those of the package: an identifier.
+        What `get` calls it, an identifier; the command line knows the losses of the package only.
     loss : Loss
         The instance. It may take the place of one whose class is of the same module, unless that is of this package:
         so a cell of a notebook may run again, and a module may be loaded again.

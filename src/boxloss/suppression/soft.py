@@ -1,6 +1,7 @@
 """Suppression that lowers scores."""
 
 import heapq
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def soft_nms(
     format: str = "xyxy",
     image_size: tuple[float, float] | None = None,
     batch: Array | None = None,
-) -> tuple[ArrayT, ArrayT]:
+) -> tuple[Any, ArrayT]:
     """Non-maximum suppression that lowers scores instead of removing boxes (Bodla et al., ICCV 2017).
 
     The box with the highest score is kept, and lowers the scores of all that are left and like it; then the next.

@@ -78,7 +78,7 @@ class Score(Loss):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula, from that of the loss."""
-        return f"1 - ({self.loss.expression})"
+        return f"1 - ({self.loss.told})"
 
     @property
     def relations(self) -> tuple[str | Relation, ...]:  # type: ignore[override]

@@ -56,7 +56,7 @@ class Alpha(OfIoUTerm):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula of the loss."""
-        return f"{self.loss.expression}, I / U and each other term to the power {self.alpha:g}"
+        return f"{self.loss.told}, I / U and each other term to the power {self.alpha:g}"
 
     @property
     def value_range(self) -> str:  # type: ignore[override]

@@ -66,7 +66,7 @@ class AxisEnclosing(OfOtherBoxes):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula of the loss."""
-        return f"{self.loss.expression}, with the enclosing box along the image"
+        return f"{self.loss.told}, with the enclosing box along the image"
 
     @property
     def value_range(self) -> str:  # type: ignore[override]

@@ -53,7 +53,7 @@ class Focal(Modifier):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula of the loss, and its factor."""
-        return f"(I / U)^{self.gamma:g} ({self.loss.expression})"
+        return f"(I / U)^{self.gamma:g} ({self.loss.told})"
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The loss times IoU^gamma."""

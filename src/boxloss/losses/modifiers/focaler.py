@@ -59,7 +59,7 @@ class Focaler(OfIoUTerm):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula of the loss, and of its IoU."""
-        return f"{self.loss.expression}, with I / U from {self.low:g} to {self.high:g} taken to 0 to 1"
+        return f"{self.loss.told}, with I / U from {self.low:g} to {self.high:g} taken to 0 to 1"
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The ramp of 1 - IoU, and at its ends half its slope; an end that no IoU is beyond is none."""

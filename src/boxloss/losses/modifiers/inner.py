@@ -55,7 +55,7 @@ class Inner(OfIoUTerm):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula of the loss, and of its IoU."""
-        return f"{self.loss.expression}, with I / U of boxes scaled by {self.ratio:g}"
+        return f"{self.loss.told}, with I / U of boxes scaled by {self.ratio:g}"
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """1 - IoU of the scaled boxes."""

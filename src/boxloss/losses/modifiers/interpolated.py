@@ -54,7 +54,7 @@ class Interpolated(OfOtherBoxes):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula of the loss."""
-        return f"{self.loss.expression}, of pred moved by {self.alpha:g} of the way"
+        return f"{self.loss.told}, of pred moved by {self.alpha:g} of the way"
 
     def mapped(self, pair: Pair) -> Mapped:
         """The moved box and the target."""

@@ -55,7 +55,7 @@ class Scaled(OfOtherBoxes):
     @property
     def expression(self) -> str:  # type: ignore[override]
         """The formula of the loss."""
-        return f"{self.loss.expression}, of boxes scaled by {self.ratio:g}"
+        return f"{self.loss.told}, of boxes scaled by {self.ratio:g}"
 
     def mapped(self, pair: Pair) -> Mapped:
         """Both boxes, scaled."""

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 from boxloss.check import check_finite, check_positive
@@ -61,8 +62,9 @@ class Wise(Modifier):
     paper = "Tong et al. 2023"
 
     def __post_init__(self) -> None:
-        if isinstance(self.version, bool) or self.version not in VERSIONS:
+        if not isinstance(self.version, Real) or isinstance(self.version, bool) or self.version not in VERSIONS:
             raise ValueError(f"version must be 2 or 3; version 1 is bl.wiou itself. Got {self.version!r}")
+        object.__setattr__(self, "version", int(self.version))  # 2.0 is equal to 2, and no constant of a formula
         for name in ("mean", "alpha", "delta"):
             check_positive(name, getattr(self, name))
         if self.alpha <= 1.0:
@@ -74,7 +76,7 @@ class Wise(Modifier):
         """The formula of the loss, and its factor."""
         beta = f"((1 - I / U) / {self.mean:g})"
         gain = f"{beta}^0.5" if self.version == 2 else f"r{beta}"
-        return f"{gain} ({self.loss.expression})"
+        return f"{gain} ({self.loss.told})"
 
     @property
     def value_range(self) -> str:  # type: ignore[override]
