@@ -130,9 +130,8 @@ def evaluate(
     names = known.category_names if known.categories is not None else {}
     categories = {key: names.get(key, str(key)) for key in arranged.categories.tolist()}
     result = Evaluation(Parts(settings, categories, arranged, marks, curves, by_size))
-    was_read = isinstance(truth, GroundTruth) and isinstance(
-        detections, Detections
-    )  # the command line, which gives hints itself
+    # The command line reads files before, and gives hints itself.
+    was_read = isinstance(truth, GroundTruth) and isinstance(detections, Detections)
     is_suspicious = result.ap < SUSPICIOUS and len(found.score) >= LEAST_FOR_A_HINT and not was_read
     if is_suspicious and (text := hint(known, found, settings.max_detections[-1])):
         warnings.warn(text, stacklevel=2)
