@@ -135,7 +135,7 @@ def trace(
 
     arguments = [argument() if size is None else tuple(argument() for _ in range(size)) for size in sizes]
     results = _places(xp.writer, function(xp, *arguments))
-    return _reduced(xp.writer.nodes, results)
+    return reduced(xp.writer.nodes, results)
 
 
 def _places(writer: Writer, results: Any) -> Any:
@@ -145,9 +145,9 @@ def _places(writer: Writer, results: Any) -> Any:
     return writer.symbol(results, kind).place
 
 
-def _reduced(nodes: list[Node], results: Any) -> Trace:
+def reduced(nodes: list[Node], results: Any) -> Trace:
     """The trace without what no result depends on."""
-    needed, new = set(_flat(results)), {}
+    needed, new = set(flat(results)), {}
     for place in reversed(range(len(nodes))):
         if place in needed:
             needed.update(nodes[place].operands)
@@ -155,16 +155,18 @@ def _reduced(nodes: list[Node], results: Any) -> Trace:
     for place in sorted(needed):
         new[place] = len(kept)
         kept.append(nodes[place]._replace(operands=tuple(new[k] for k in nodes[place].operands)))
-    return Trace(tuple(kept), _renamed(results, new))
+    return Trace(tuple(kept), renamed(results, new))
 
 
-def _flat(results: Any) -> Iterator[int]:
+def flat(results: Any) -> Iterator[int]:
+    """The places among results, one after the other."""
     if isinstance(results, tuple):
         for item in results:
-            yield from _flat(item)
+            yield from flat(item)
     else:
         yield results
 
 
-def _renamed(results: Any, new: Mapping[int, int]) -> Any:
-    return tuple(_renamed(item, new) for item in results) if isinstance(results, tuple) else new[results]
+def renamed(results: Any, new: Mapping[int, int]) -> Any:
+    """Results with other places."""
+    return tuple(renamed(item, new) for item in results) if isinstance(results, tuple) else new[results]

@@ -5,7 +5,7 @@ written down as operations on vectors. The operations of a formula are those of 
 every bit of a value is that of the matrix.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -272,3 +272,14 @@ def _halved(builder: Any, vector: Any, choose: Callable[[Any, Any], Any]) -> Any
 
 def _as_index(builder: Any, place: Any) -> Any:
     return place if place.type.width == 64 else builder.sext(place, ir.IntType(64))
+
+
+def ask_for(builder: Any, data: Any, places: Iterable[int], *, to_write: bool) -> None:
+    """Begin to bring what is at some places into the cache."""
+    byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+    function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+    how = [ir.Constant(flag, value) for value in (int(to_write), 3, 1)]
+    for place in places:
+        at = builder.gep(data, [ir.Constant(ir.IntType(64), place)])
+        builder.call(function, [builder.bitcast(at, byte), *how])
