@@ -131,7 +131,7 @@ def evaluate(
     categories = {key: names.get(key, str(key)) for key in arranged.categories.tolist()}
     result = Evaluation(Parts(settings, categories, arranged, marks, curves, by_size))
     # The command line reads files before, and gives hints itself.
-    was_read = isinstance(truth, GroundTruth) and isinstance(detections, Detections)
+    was_read = known is truth and found is detections
     is_suspicious = result.ap < SUSPICIOUS and len(found.score) >= LEAST_FOR_A_HINT and not was_read
     if is_suspicious and (text := hint(known, found, settings.max_detections[-1])):
         warnings.warn(text, stacklevel=2)
@@ -169,9 +169,10 @@ def _settings(iou_thresholds: Any, areas: Any, max_detections: Any) -> Settings:
     for name, ends in {"all": ALL_AREAS, **areas}.items():
         try:
             low, high = map(float, ends)
+            is_range = low <= high
         except (TypeError, ValueError):
-            raise ValueError(f"areas must be ranges (low, high); got {ends!r} for {name!r}") from None
-        if not low <= high:
+            is_range = False
+        if not is_range:
             raise ValueError(f"areas must be ranges (low, high); got {ends!r} for {name!r}")
         if not isinstance(name, str) or name.isdecimal():
             raise ValueError(f"names of areas must be words; got {name!r}")

@@ -118,11 +118,11 @@ class Loss(Verbs, ABC):
 
     def __sub__(self, other: "Loss") -> "WeightedSum":
         """The difference of two losses."""
-        return WeightedSum(((1.0, self), (-1.0, other))) if isinstance(other, Loss) else NotImplemented
+        return self + -other if isinstance(other, Loss) else NotImplemented
 
     def __neg__(self) -> "WeightedSum":
         """The loss times -1."""
-        return WeightedSum(((-1.0, self),))
+        return -1.0 * self
 
     def __truediv__(self, divisor: float) -> "WeightedSum":
         """The loss divided by a number."""
