@@ -335,7 +335,7 @@ def test_the_folder_is_in_the_user_cache(tmp_path, use):
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(pairs, "CACHE_LINE"), (pairs, "emit"), (columns, "GROUP_BYTES"), (columns, "vector_at")],
+    [(pairs, "CACHE_LINE"), (pairs, "emit"), (columns, "gcd"), (columns, "vector_at")],
 )
 def test_what_only_methods_name_is_in_the_digest(module, name, monkeypatch):
     """Boxes are loaded and stored by methods of classes, which a kernel is compiled from too."""

@@ -3,14 +3,13 @@
 Left to itself LLVM shuffles whole vectors, with instructions that move numbers from one half of a vector to the other:
 three times as many as are needed for boxes of four numbers, two clocks each on AMD's processors, and for those of five
 it reads one number at a time. Here nothing is moved out of a group of 16 bytes: groups are read to where they belong.
+With AVX-512 one instruction takes any numbers of two vectors, and a group is a whole vector.
 """
 
 from math import gcd
 from typing import Any
 
 from boxloss.engines.numba.vectors import shuffled, vector_at
-
-GROUP_BYTES = 16
 
 
 class Columns:
@@ -30,11 +29,12 @@ class Columns:
         How many boxes are taken apart at a time.
     bytes_of
         Those of a number.
+    group
+        How many numbers a group has.
     """
 
-    def __init__(self, builder: Any, size: int, lanes: int, bytes_of: int) -> None:
-        self.builder, self.size, self.lanes, self.bytes_of = builder, size, lanes, bytes_of
-        self.group = GROUP_BYTES // bytes_of
+    def __init__(self, builder: Any, size: int, lanes: int, bytes_of: int, group: int) -> None:
+        self.builder, self.size, self.lanes, self.bytes_of, self.group = builder, size, lanes, bytes_of, group
         self.width = gcd(size, self.group)  # so many numbers move as one
         self.parts = size // self.width  # of a box
 

@@ -1,6 +1,6 @@
 """Pairs of boxes, a block at a time, each number of the pairs under way in a vector of the CPU."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -36,6 +36,10 @@ class Pairs(NamedTuple):
         How many pairs are computed at a time.
     block
         How many pairs are under way: so many times `lanes`.
+    group
+        Within how many numbers these are moved when boxes are taken apart; see `Columns`.
+    at_once
+        Whether pairs go from boxes to gradients in one loop, in registers.
     """
 
     sizes: tuple[int, int]
@@ -43,6 +47,8 @@ class Pairs(NamedTuple):
     weighted: bool
     lanes: int
     block: int
+    group: int
+    at_once: bool
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -52,7 +58,7 @@ class Pairs(NamedTuple):
     @property
     def stages(self) -> list[tuple[Trace, Trace]]:
         """What is made of both, where that is long and the same in as many loops as take the least time."""
-        if not self.is_alike or len(self.made[0].nodes) < LONG:
+        if not self.is_alike or not is_long(self.made):
             return [self.made]
         return [(stage, stage) for stage in stages(self.made[0], self.sizes[0] + 2, STAGES)]
 
@@ -60,6 +66,11 @@ class Pairs(NamedTuple):
     def is_alike(self) -> bool:
         """Whether the same is made of preds and of targets."""
         return self.sizes[0] == self.sizes[1] and self.made[0] == self.made[1]
+
+
+def is_long(made: Iterable[Trace]) -> bool:
+    """Whether what is made of boxes is a chain of operations that wait for each other, as sine and cosine are."""
+    return any(len(own.nodes) >= LONG for own in made)
 
 
 def of_pairs(pairs: Pairs, written: Trace) -> Callable[..., None]:
@@ -93,10 +104,11 @@ def of_pairs(pairs: Pairs, written: Trace) -> Callable[..., None]:
 
 
 class _Writer:
-    """Writes down what is done with pairs: all of them, a block at a time, and of a block one step after the other.
+    """Writes down what is done with pairs: all of them, a block at a time.
 
-    One loop of all steps would be so long that a processor has but one vector of pairs under way, and waits for each
-    result: it took 1.2 times as long.
+    Of a block one step is done after the other: one loop of all steps would be so long that a processor with AVX2 has
+    but one vector of pairs under way, and waits for each result. It took 1.2 times as long. With AVX-512 there are
+    registers for it, and what is read and written in one loop comes and goes as fast as memory allows.
     """
 
     def __init__(
@@ -105,23 +117,20 @@ class _Writer:
         self.builder, self.pairs, self.written, self.shared = builder, pairs, written, shared
         self.number, self.bytes_of = number, bytes_of
         self.vector, self.index = ir.VectorType(number, pairs.lanes), ir.IntType(64)
-        self.columns_of = [Columns(builder, size, pairs.lanes, bytes_of) for size in pairs.sizes]
+        self.columns_of = [Columns(builder, size, pairs.lanes, bytes_of, pairs.group) for size in pairs.sizes]
         self.wanted = [which for which in range(2) if written.results[1 + which]]  # whose gradients are
 
     def write(self, total: Any, arrays: Arrays) -> None:
         """All pairs. The last ones, if they fill no vector, are copied to where there is room for one."""
         some = Arrays([self.memory(n) for n in self.pairs.sizes], self.memory(1), self.memory(1), self.grads_memory())
-        columns, grads = [self.memory(n) for n in self.pairs.widths], self.grads_memory()
+        do = self.at_once if self.pairs.at_once else self.in_steps
         steps = self.constant(self.pairs.block)
         with cgutils.for_range_slice(self.builder, self.constant(0), total, steps, self.index) as (start, _):
             block, given = self.block_from(self.builder.sub(total, start)), self.moved(arrays, start)
             with self.builder.if_then(block.is_in_part, likely=False):
                 self.copy_given(block, some, given)
             here = self.one_of(block.is_in_part, some, given)
-            self.load_boxes(block, here.boxes, columns)
-            self.make(block, columns)
-            self.compute(block, columns, here, grads)
-            self.store_grads(block, grads, here.grads)
+            do(block, here)
             with self.builder.if_then(block.is_in_part, likely=False):
                 self.copy_results(block, given, some)
 
@@ -199,6 +208,47 @@ class _Writer:
         for which in self.wanted:
             self.copy(block, to.grads[which], source.grads[which], self.pairs.sizes[which])
 
+    # --- What is done with a block ------------------------------------------------------------------------------------
+
+    def at_once(self, block: Block, here: Arrays) -> None:
+        """Boxes to values and gradients."""
+        _, *image = self.shared[:3]  # the factor of gradients, and the size of the image
+
+        def do(place: Any) -> None:
+            given = []
+            for which, made in enumerate(self.pairs.made):
+                boxes = self.numbers_of(which, here.boxes[which], place)
+                given += [*boxes, *emit(made, self.builder, self.vector, [*boxes, *image])]
+            gradients = self.results(given, here, place)
+            for which in self.wanted:
+                self.put(which, gradients[which], here.grads[which], place)
+
+        self.each_vector(block.groups, do)
+
+    def in_steps(self, block: Block, here: Arrays) -> None:
+        """Likewise, one step after the other."""
+        columns, grads = [self.memory(n) for n in self.pairs.widths], self.grads_memory()
+        self.load_boxes(block, here.boxes, columns)
+        self.make(block, columns)
+        self.compute(block, columns, here, grads)
+        self.store_grads(block, grads, here.grads)
+
+    def numbers_of(self, which: int, boxes: Any, place: Any) -> Any:
+        """Each number of the preds, or of the targets, from a place on."""
+        return self.columns_of[which].load(boxes, self.builder.mul(place, self.constant(self.pairs.sizes[which])))
+
+    def put(self, which: int, numbers: Any, boxes: Any, place: Any) -> None:
+        """Likewise, back to where boxes lie one after the other."""
+        first = self.builder.mul(place, self.constant(self.pairs.sizes[which]))
+        self.columns_of[which].store(list(numbers), boxes, first)
+
+    def results(self, given: list[Any], here: Arrays, place: Any) -> Any:
+        """Store values of the pairs from a place on, and give their gradients."""
+        weight = self.load(here.weight, place) if self.pairs.weighted else ir.Constant(self.vector, ir.Undefined)
+        value, *gradients = emit(self.written, self.builder, self.vector, [*given, *self.shared, weight])
+        self.store(value, here.value, place)
+        return gradients
+
     # --- Steps --------------------------------------------------------------------------------------------------------
 
     def each_vector(self, groups: Any, do: Callable[[Any], None]) -> None:
@@ -226,15 +276,14 @@ class _Writer:
         """Boxes into columns."""
 
         def do(which: int, own: Any, into: Any, place: Any) -> None:
-            first = self.builder.mul(place, self.constant(self.pairs.sizes[which]))
-            for k, column in enumerate(self.columns_of[which].load(own, first)):
+            for k, column in enumerate(self.numbers_of(which, own, place)):
                 self.store(column, into, place, k)
 
         self.each_box(block, do, boxes, columns)
 
     def make(self, block: Block, columns: list[Any]) -> None:
         """What is made of boxes, into columns behind theirs; what a stage gives to the next, into others."""
-        _, *image = self.shared[:3]  # the factor of gradients, and the size of the image
+        _, *image = self.shared[:3]
         *before, last = self.pairs.stages
         most = max((len(stage.results) for stage, _ in before), default=1)
         between, held = [self.memory(most), self.memory(most)], 0
@@ -261,10 +310,7 @@ class _Writer:
             for which in self.wanted:
                 self.ask_for(here.grads[which], place, pairs.sizes[which], to_write=True)
             given = [self.load(own, place, k) for own, n in zip(columns, pairs.widths, strict=True) for k in range(n)]
-            weight = self.load(here.weight, place) if pairs.weighted else ir.Constant(self.vector, ir.Undefined)
-            value, *gradients = emit(self.written, self.builder, self.vector, [*given, *self.shared, weight])
-            self.store(value, here.value, place)
-            for into, gradient in zip(grads, gradients, strict=True):
+            for into, gradient in zip(grads, self.results(given, here, place), strict=True):
                 for k, column in enumerate(gradient):
                     self.store(column, into, place, k)
 
@@ -279,9 +325,8 @@ class _Writer:
         """Gradients from columns."""
 
         def do(which: int, place: Any) -> None:
-            size = self.pairs.sizes[which]
-            numbers = [self.load(columns[which], place, k) for k in range(size)]
-            self.columns_of[which].store(numbers, grads[which], self.builder.mul(place, self.constant(size)))
+            numbers = [self.load(columns[which], place, k) for k in range(self.pairs.sizes[which])]
+            self.put(which, numbers, grads[which], place)
 
         for which in self.wanted:
             self.each_vector(block.groups, partial(do, which))

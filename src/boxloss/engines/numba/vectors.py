@@ -23,13 +23,18 @@ STRETCH = 64  # values in which a place is looked for: as many as an integer has
 
 
 @cache
+def has_avx512() -> bool:
+    """Whether the CPU has vectors of 64 bytes, 32 of them, and moves a number of two to any place of a third."""
+    return bool(get_host_cpu_features().get("avx512f", False))
+
+
+@cache
 def lanes_of(dtype: Any) -> int:
     """How many numbers are computed at a time: those of one vector of the CPU, or of several shorter ones.
 
     Twice as many as fit into a vector are too many for its registers: GIoU then takes twice the time.
     """
-    has_wide = get_host_cpu_features().get("avx512f", False)
-    return int((64 if has_wide else 32) // np.dtype(dtype).itemsize)
+    return int((64 if has_avx512() else 32) // np.dtype(dtype).itemsize)
 
 
 def row_of(written: Trace, size: int, count: int, lanes: int) -> Any:

@@ -11,8 +11,8 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import flat, in_library
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import prefer_wide_vectors
-from boxloss.engines.numba.pairs import Pairs, of_pairs
-from boxloss.engines.numba.vectors import lanes_of
+from boxloss.engines.numba.pairs import Pairs, is_long, of_pairs
+from boxloss.engines.numba.vectors import has_avx512, lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
@@ -23,6 +23,8 @@ from boxloss.verbs.elementwise.formula import Kind, made_of, of_a_pair
 CHUNK_OF_BOXES = 1 << 16
 # So many vectors of each number of boxes are under way: with their gradients they fill half of a first-level cache.
 VECTORS = 8
+# Within which numbers are moved when boxes are taken apart, unless one instruction moves them anywhere.
+GROUP_BYTES = 16
 # Of a formula with at most so many operations two vectors are computed at a time, since a processor waits for results
 # of one: that saves up to a seventh of the time (float32, AVX2). A longer one has too many numbers for its registers.
 SHORT_FORMULA = 400
@@ -33,9 +35,11 @@ def kernel(machine: Machine, kind: Kind) -> Template:
     (pred_format, target_format), (pred_size, target_size, count, _) = of_one_shape(kind.formats), kind.sizes
     made_pred, made_target = (machine.trace(made_of(own), own.size, 2) for own in (pred_format, target_format))
     sizes, made, vector = (pred_size, target_size), (made_pred, made_target), lanes_of(machine.dtype)
-    pairs = Pairs(sizes, made, kind.weighted, vector, VECTORS * vector)
+    at_once = has_avx512() and not is_long(made)
+    group = vector if has_avx512() else GROUP_BYTES // np.dtype(machine.dtype).itemsize
+    pairs = Pairs(sizes, made, kind.weighted, vector, VECTORS * vector, group, at_once)
     written = machine.trace(of_a_pair(kind, has_made=True), *pairs.widths, count, None)
-    if len(written.nodes) <= SHORT_FORMULA:
+    if not at_once and len(written.nodes) <= SHORT_FORMULA:
         pairs = pairs._replace(lanes=2 * vector)
     compute = of_pairs(pairs, written)
 
