@@ -108,4 +108,6 @@ def test_gradient_against_sorted_polygons(compare, smoke):
     assert ((grad - d).abs().amax(1) < 1e-3).float().mean() > 0.99  # where corners are near edges sorting is wrong
     goals = [("rotated_torch", "torch, sorted polygons", "iou")]
     row = {"loss": "iou", "boxes": len(pred)}
-    compare("rotated_autograd", row, contestants, per="pair", count=len(pred), goals=goals, budget=12.0)
+    # Steps one after the other, as in training: the first step behind one of sorted polygons, which frees gigabytes and
+    # leaves nothing in the cache, takes one and a half times as long as those that follow.
+    compare("rotated_autograd", row, contestants, per="pair", count=len(pred), goals=goals, budget=12.0, turn=0.02)
