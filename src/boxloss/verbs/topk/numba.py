@@ -116,10 +116,10 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     predict. Where they are many each is put in its place among those before it instead.
     """
     size = shape.size + len(structure.parts(shape))
-    load_box, lanes, most = load(size), lanes_of(machine.dtype), rows.PARTS
+    load_box, lanes = load(size), lanes_of(machine.dtype)
     row = rows.over_row(row_of, machine, structure, shape, guarded)
     best_of_part = best_of_lanes(lanes, rows.comparison(largest))
-    word, few, spare = most * lanes, rows.few_values(lanes), rows.spare_values(lanes)
+    word, few, spare = rows.shares_of(lanes), rows.few_values(lanes), rows.spare_values(lanes)
     bound_of_best, gathered, put_in_order, inserted = steps(largest, word, few)
 
     def topk(  # type: ignore[no-untyped-def]
@@ -153,7 +153,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                 part = -(-width // word) * lanes
                 row(pred, numbers, targets, first_target + first, target_apart, width // lanes, some)
                 rows.leave_out(some, left_out, first, width)
-                for k in range(most):
+                for k in range(word // lanes):
                     at = min(width, k * part)
                     best_of_part(some, at, (min(width, at + part) - at) // lanes, best, k * lanes)
                 bound, is_full, count = value[last], end > last, few + 1
