@@ -119,6 +119,9 @@ def match(
     candidates = _candidates(truth, detections, detected, annotated, max_detections, threshold)
     in_crowd = truth.crowd[candidates.annotation]
     detection, annotation, iou = _greedy(candidates.where(~in_crowd))
+    is_ignored = np.zeros(len(detections.score), bool)  # setdiff1d would import all of numpy.ma
+    is_ignored[candidates.detection[in_crowd]] = True
+    is_ignored[detection] = False
     return Matches(
         image_id=truth.image_id[annotation],
         category_id=truth.category_id[annotation],
@@ -128,7 +131,7 @@ def match(
         iou=iou,
         pred=_pictured(detections.box[detection]),
         target=_pictured(truth.box[annotation]),
-        ignored=detections.position[np.setdiff1d(candidates.detection[in_crowd], detection)],
+        ignored=detections.position[is_ignored],
         unseen=int(np.maximum(looked_at - max_detections, 0).sum()),
         format="cxcywha" if truth.box.shape[1] == 5 else "xyxy",
     )
