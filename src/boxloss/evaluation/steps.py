@@ -112,11 +112,23 @@ def match(
                     near[count], ious[count] = g, iou
                     count += 1
                 g += 1
+            highest, reached = 0.0, 0
+            for c in range(count):
+                highest = max(highest, ious[c])
+            for t in range(T if count else 0):
+                reached |= (1 << t) if highest >= min(thresholds[t], HIGHEST_THRESHOLD) else 0
             for a in range(A):
                 took, excused = 0, 0
-                if count:
+                if count == 1:  # as nearly always if any is near: all thresholds at once
+                    g = near[0]
+                    free = reached if truth_crowd[g] else reached & ~taken[a, g]
+                    taken[a, g] |= free
+                    took, excused = (0, free) if truth_ignored[a, g] else (free, 0)
+                elif count:
                     for t in range(T):
                         bit = 1 << t
+                        if not reached & bit:
+                            continue
                         best, chosen = min(thresholds[t], HIGHEST_THRESHOLD), -1
                         for c in range(count):
                             g = near[c]
