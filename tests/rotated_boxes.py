@@ -1,9 +1,11 @@
-"""What the tests of boxes with an angle share: pairs of them, by kind, and the losses that they run on."""
+"""What the tests of boxes with an angle share: pairs of them, by kind, the losses that they run on, and differences."""
 
 import numpy as np
 
 import boxloss as bl
 
+ENGINES = ("array", "numba")
+STEP = 1e-6  # of differences
 LOSSES = {
     "iou": bl.iou,
     "log_iou": bl.log_iou,
@@ -125,3 +127,22 @@ KINDS = {
         turned_many_times, crossing_needles,
     )
 }  # fmt: skip
+
+
+def engine_of(name):
+    """The compiled engine for one loss; what a property of formulas says of the others needs no kernels."""
+    return "numba" if name == "giou" else "array"
+
+
+def differences(loss, pred, target, which):
+    """Central differences by the numbers of pred or of target."""
+    found = []
+    for k in range(5):
+        step = np.zeros(5)
+        step[k] = STEP
+        ends = [
+            loss(*((pred + s, target) if which == 0 else (pred, target + s)), format="cxcywha", engine="array")
+            for s in (step, -step)
+        ]
+        found.append((ends[0] - ends[1]) / (2 * STEP))
+    return np.stack(found, axis=-1)

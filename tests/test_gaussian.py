@@ -13,9 +13,8 @@ import gaussians
 from boxloss.compat import ultralytics
 from boxloss.compat.oriented import ProbabilisticScore
 from errors import check_error
-from rotated_boxes import boxes
+from rotated_boxes import boxes, differences
 from test_policy import ENGINES, any_sizes, search
-from test_rotated import differences
 from test_rotated_policy import batches
 
 FORMAT = {"format": "cxcywha"}

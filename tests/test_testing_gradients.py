@@ -54,7 +54,7 @@ class Unguarded(CubedIoU):
 
 
 # By kernels a few losses in two formats: test_engines.py compares the kernels of all with the array engine, and
-# test_rotated.py and test_gaussian.py those of boxes with an angle with difference quotients.
+# test_rotated_gradients.py and test_gaussian.py those of boxes with an angle with difference quotients.
 COMPILED = ("l1", "giou", "ciou", "siou", "kld")
 
 
