@@ -22,9 +22,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py: what the lowest versions of NumPy, Numba and array-api-compat decide, which is whether kernels
 # compile, what they keep on disk and what NumPy's functions take. What formulas say of boxes is the same with each.
 OF_DEPENDENCIES = (
-    "backends", "best", "cache", "coco", "engines", "evaluate", "formats", "interop", "kernels", "lab_descent",
-    "layouts", "nms", "no_boxes", "own_losses", "programs", "reading", "reductions", "rotated_within", "scalar",
-    "values", "within",
+    "backends", "best", "cache", "cache_folders", "coco", "coco_matching", "engines", "evaluate", "formats", "interop",
+    "kernels", "lab_descent", "layouts", "nms", "nms_inputs", "no_boxes", "own_formulas", "own_losses", "programs",
+    "programs_formulas", "programs_numbers", "reading", "reductions", "registry", "rotated_within", "scalar",
+    "scalar_logarithms", "scalar_powers", "values", "within",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
@@ -44,7 +45,10 @@ print("imported and run with", *sorted(installed))
 
 
 SECOND_PYTHON = "3.13"
-OF_PYTHON = ("cache", "errors", "errors_of_arrays", "kernels", "programs", "runtime")
+OF_PYTHON = (
+    "cache", "cache_folders", "errors", "errors_of_arrays", "errors_of_libraries", "forks", "imports", "kernels",
+    "programs", "programs_formulas", "programs_numbers", "registry", "threads",
+)  # fmt: skip
 
 
 def second_python() -> str:

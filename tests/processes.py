@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+MANY = 200_000  # boxes: several chunks, so that threads share the work
 # What a process does in a test of the cache: one kernel, quick to compile. It prints how many functions it compiled.
 USE = """
 import numpy as np

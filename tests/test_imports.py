@@ -1,6 +1,7 @@
-"""The import graph of the package: no circle, and no arrow that runs up the layout."""
+"""The import graph of the package: no circle, and no arrow that runs up the layout; and what an import loads."""
 
 import ast
+import sys
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import boxloss
+from processes import run
 
 ROOT = Path(boxloss.__file__).parent
 # A folder or file imports only those above it and what lies in its own folder.
@@ -86,3 +88,44 @@ def test_engines_and_adapters_know_no_losses(folder):
         if name.startswith(f"boxloss.{folder}"):
             assert "class Loss" not in FILES[name].read_text(encoding="utf-8")
             assert not any(other.startswith("boxloss.losses") for other in graph()[name])
+
+
+# --- What is loaded ---------------------------------------------------------------------------------------------------
+
+
+def modules_after(code):
+    """The top-level names of the modules that are loaded once the code has run."""
+    return set(run(f"{code}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})").split())
+
+
+def test_import_loads_numpy_and_the_standard_library_alone():
+    added = modules_after("import boxloss") - modules_after("import numpy")
+    assert "boxloss" in added
+    assert added - {"boxloss"} <= sys.stdlib_module_names
+    assert not added & {"concurrent", "multiprocessing", "asyncio", "inspect", "dataclasses"} - {
+        "dataclasses",
+        "inspect",
+    }
+
+
+def test_numpy_arrays_load_no_other_library():
+    use = "import numpy as np, boxloss as bl\nbl.l1(np.zeros((1, 4)), np.zeros((1, 4)), engine="
+    assert not modules_after(use + "'array')") & {"numba", "torch", "dask", "jax"}
+    loaded = modules_after(use + "'numba')")
+    assert "numba" in loaded
+    assert not loaded & {"torch", "dask", "jax", "array_api_strict"}
+
+
+def test_without_numbas_compiler_the_array_library_computes():
+    code = """
+import sys, numpy as np, boxloss as bl
+boxes = np.asarray([[0.0, 0, 2, 2], [1, 1, 3, 3]])
+value, grad = bl.giou.value_and_grad(boxes, boxes[::-1])
+print(value.round(4).tolist(), "numba" in sys.modules)
+try:
+    bl.giou(boxes, boxes, engine="numba")
+except RuntimeError as error:
+    print(error)
+"""
+    told = "engine='numba' needs Numba's compiler, which NUMBA_DISABLE_JIT=1 turns off"
+    assert run(code, NUMBA_DISABLE_JIT=1) == f"[1.0794, 1.0794] False\n{told}"

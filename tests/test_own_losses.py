@@ -1,4 +1,4 @@
-"""Losses of somebody's own: their fields, guards, shapes, and what is said where they are wrong."""
+"""Losses of somebody's own: their fields, guards and shapes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from boxloss.losses import registry
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss
@@ -248,136 +247,3 @@ def test_torch_differentiates_it():
     for call in (compiled, lambda p, t: OfOne()(p, t, engine="array")):
         (grad,) = torch.autograd.grad(call(pred, target).sum(), pred)
         assert grad.tolist() == [[[6.0, 0, 0, 0]]] * 2
-
-
-# --- Truths -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_truth_is_no_number_whatever_is_added():
-    for truth in (lambda e: (e > 0.0) + 0, lambda e: (e > 0.0) - 0.0, lambda e: 0 + (e > 0.0)):
-        formula = staticmethod(lambda xp, e, truth=truth: (truth(e), e))
-        kind = type("Wrong", (CoordinateLoss,), {"formula": formula, "expression": "", "value_range": ""})
-        text = "a formula needs a number here; got a truth"
-        check_error(lambda k=kind: k()(BOXES, BOXES, engine="numba"), TypeError, text)
-
-
-# --- The registry ---------------------------------------------------------------------------------------------------
-
-
-def of_module(module, name="Mine"):
-    """An instance of a class that a module defines, anew each time, as a cell of a notebook that runs again does."""
-    space = {"__name__": module}
-    source = f"""
-from dataclasses import dataclass
-from boxloss.losses.iou import IoU
-@dataclass(frozen=True)
-class {name}(IoU):
-    pass
-loss = {name}()
-"""
-    exec(source, space)
-    return space["loss"]
-
-
-def test_a_name_of_the_registry(monkeypatch):
-    monkeypatch.setattr(registry, "BY_NAME", {name: bl.get(name) for name in bl.losses()})
-    first, again, renamed = of_module("__main__"), of_module("__main__"), of_module("__main__", "Other")
-    for loss in (first, again, renamed):
-        assert registry.register("mine", loss) is loss
-        assert bl.get("mine") is loss
-    text = "name must not be that of another loss: {!r} is {}; got it for elsewhere.Mine"
-    for name, whose in (("mine", "__main__.Other"), ("ciou", "boxloss.losses.ciou.CIoU")):
-        check_error(
-            lambda name=name: registry.register(name, of_module("elsewhere")), ValueError, text.format(name, whose)
-        )
-    assert (bl.get("mine"), bl.get("ciou")) == (renamed, bl.ciou)
-    assert registry.register("ciou", bl.CIoU()) == bl.ciou  # as a module that is loaded again
-    text = "name must not be that of another loss: 'ciou' is boxloss.losses.ciou.CIoU; got it for boxloss.losses.ciou."
-    other = bl.CIoU(full_gradient=True)
-    check_error(lambda: registry.register("ciou", other), ValueError, f"{text}{other}")
-    text = "loss must be an instance of a loss; got the class CIoU"
-    check_error(lambda: registry.register("new", bl.CIoU), TypeError, text)
-    for name in ("my iou", "def"):
-        text = f"name must be an identifier, as 'my_iou'; got {name!r}"
-        check_error(lambda name=name: registry.register(name, first), ValueError, text)
-
-
-# --- What a formula takes and returns ---------------------------------------------------------------------------------
-
-
-def mine(formula, relations=("areas", "center_distance")):
-    names = {"relations": relations, "expression": "f", "value_range": "[0, 1]", "formula": staticmethod(formula)}
-    return dataclass(frozen=True)(type("Mine", (OverlapLoss,), names))()
-
-
-PARTIALS = "partial derivatives for 2 relations, areas, center_distance: one each, in their order"
-
-
-@pytest.mark.parametrize("engine", ["array", "numba"])
-@pytest.mark.parametrize(
-    ("formula", "text"),
-    [
-        (lambda xp, a, r: (r, (AreaPartials(r, r),)), f"Mine.formula returned 1 {PARTIALS}"),
-        (lambda xp, a, r: (r, (None, r, r)), f"Mine.formula returned 3 {PARTIALS}"),
-        (
-            lambda xp, a, r: (r, ((r, r), None)),
-            "the partial derivative of Mine by areas must be AreaPartials(intersection, union); got a tuple of 2",
-        ),
-        (
-            lambda xp, a, r: (r, (r, None)),
-            "the partial derivative of Mine by areas must be AreaPartials(intersection, union); got a number",
-        ),
-        (
-            lambda xp, a, r: (r, (a, None)),
-            "the partial derivative of Mine by areas must be AreaPartials(intersection, union); got "
-            "Areas(intersection, union, symmetric_difference, corner_distance)",
-        ),
-        (
-            lambda xp, a, r: (r > 0.0, (None, None)),
-            "Mine.formula must return a number for its value; got a truth. Give xp.where(truth, 1.0, 0.0)",
-        ),
-        (
-            lambda xp, a, r: (r, (None, (r,))),
-            "the partial derivative of Mine by center_distance must be a number; got a tuple of 1",
-        ),
-        (
-            lambda xp, a, r: r,
-            "Mine.formula must return a value and a tuple of partial derivatives, one for each relation; got a number",
-        ),
-        (
-            lambda xp, a: (a.union, (None, None)),
-            "Mine.formula takes (xp, a) and is called with (xp, areas, center_distance): the quantities of the "
-            "relations and the fields of the loss, in their order. It is a @staticmethod of a class that is a "
-            "@dataclass(frozen=True)",
-        ),
-    ],
-)
-def test_what_a_formula_takes_and_returns(formula, text, engine):
-    boxes = np.asarray([[0.0, 0, 1, 1]])
-    check_error(lambda: mine(formula).value_and_grad(boxes, boxes, engine=engine), TypeError, text)
-
-
-def test_relations_are_a_tuple():
-    text = "relations of Mine must be a tuple: ('areas',) with a comma; got a string"
-    check_error(lambda: type("Mine", (OverlapLoss,), {"relations": "areas"}), TypeError, text)
-
-
-def test_what_is_told_of_a_loss_may_be_left_out():
-    class Untold(OverlapLoss):
-        relations = ("areas",)
-
-        @staticmethod
-        def formula(xp, areas):
-            return 1.0 - areas.intersection / areas.union, (None,)
-
-    pair = np.asarray([[0.0, 0, 2, 2], [0, 0, 2, 1.9]])
-    assert bl.nms(pair, np.asarray([0.5, 0.4]), metric=Untold()).tolist() == [0]
-    assert bl.nms(pair, np.asarray([0.5, 0.4]), metric=Untold(), threshold=7.0).tolist() == [0, 1]
-    loss = Untold() + bl.l1
-    assert loss.expression == "1 (Untold) + 1 (sum |e|)"
-    assert loss.value_range == ""
-    assert bl.Focal(Untold()).expression == "(I / U)^0.5 (Untold)"
-    assert bl.Scaled(Untold(), 0.5).expression == "Untold, of boxes scaled by 0.5"
-    kept, _ = bl.soft_nms(pair, np.asarray([0.5, 0.4]), metric=Untold(), method="linear")
-    assert kept.tolist() == [0, 1]
-    assert "range" not in Untold()._repr_html_()

@@ -1,7 +1,6 @@
-"""Imports, threads and forks."""
+"""Threads: calls of many at once, the work that they share, and how many there are."""
 
 import os
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,7 @@ import pytest
 
 import boxloss as bl
 from boxloss.engines.threads import split_work
-from processes import run
-
-MANY = 200_000  # boxes: several chunks, so that threads share the work
+from processes import MANY, run
 
 
 @pytest.fixture
@@ -23,35 +20,6 @@ def four_threads():
     bl.set_num_threads(4)
     yield
     bl.set_num_threads(before)
-
-
-# --- Imports --------------------------------------------------------------------------------------------------------
-
-
-def modules_after(code):
-    """The top-level names of the modules that are loaded once the code has run."""
-    return set(run(f"{code}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})").split())
-
-
-def test_import_loads_numpy_and_the_standard_library_alone():
-    added = modules_after("import boxloss") - modules_after("import numpy")
-    assert "boxloss" in added
-    assert added - {"boxloss"} <= sys.stdlib_module_names
-    assert not added & {"concurrent", "multiprocessing", "asyncio", "inspect", "dataclasses"} - {
-        "dataclasses",
-        "inspect",
-    }
-
-
-def test_numpy_arrays_load_no_other_library():
-    use = "import numpy as np, boxloss as bl\nbl.l1(np.zeros((1, 4)), np.zeros((1, 4)), engine="
-    assert not modules_after(use + "'array')") & {"numba", "torch", "dask", "jax"}
-    loaded = modules_after(use + "'numba')")
-    assert "numba" in loaded
-    assert not loaded & {"torch", "dask", "jax", "array_api_strict"}
-
-
-# --- Threads --------------------------------------------------------------------------------------------------------
 
 
 def test_many_threads_call_at_once(rng, four_threads):
@@ -241,79 +209,3 @@ bl.l1(boxes, boxes, engine="numba")
 atexit.register(lambda: print(bl.l1(boxes, boxes + 1.0, engine="numba").sum()))
 """
     assert run(code) == str(4.0 * MANY)
-
-
-# --- Forks ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
-@pytest.mark.parametrize("busy", [False, True], ids=["after-use", "during-use"])
-def test_fork(busy, run_forked):
-    """A child has none of its parent's threads, and starts its own; an alarm ends one that waits for ever."""
-    code = f"""
-import os, signal, threading, time, warnings
-import numpy as np
-import boxloss as bl
-warnings.simplefilter("ignore", DeprecationWarning)  # later Pythons advise against forks of a process with threads
-bl.set_num_threads(4)
-boxes = np.zeros(({MANY}, 4))
-def right():
-    return bool((bl.l1(boxes, boxes + 1.0, engine="numba") == 4.0).all())
-assert right() and threading.active_count() > 1
-stop = threading.Event()
-def keep_busy():
-    while not stop.is_set():
-        right()
-caller = threading.Thread(target=keep_busy)
-if {busy}:
-    caller.start()
-for _ in range(10):
-    child = os.fork()
-    if child == 0:
-        signal.alarm(30)
-        os._exit(0 if right() and right() and threading.active_count() > 1 else 1)
-    _, status = os.waitpid(child, 0)
-    assert status == 0, status
-    assert right()
-stop.set()
-"""
-    run_forked(code)
-
-
-def test_without_numbas_compiler_the_array_library_computes():
-    code = """
-import sys, numpy as np, boxloss as bl
-boxes = np.asarray([[0.0, 0, 2, 2], [1, 1, 3, 3]])
-value, grad = bl.giou.value_and_grad(boxes, boxes[::-1])
-print(value.round(4).tolist(), "numba" in sys.modules)
-try:
-    bl.giou(boxes, boxes, engine="numba")
-except RuntimeError as error:
-    print(error)
-"""
-    told = "engine='numba' needs Numba's compiler, which NUMBA_DISABLE_JIT=1 turns off"
-    assert run(code, NUMBA_DISABLE_JIT=1) == f"[1.0794, 1.0794] False\n{told}"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork is of POSIX")
-def test_a_fork_while_another_thread_compiles(tmp_path, run_forked):
-    """The child compiles, and loads from disk, as if nobody else had."""
-    code = """
-import os, signal, threading, time, warnings
-warnings.simplefilter("ignore")  # later Pythons warn of a fork beside threads
-import numpy as np, boxloss as bl
-pair = np.asarray([[0.0, 0, 2, 2]]), np.asarray([[1.0, 1, 3, 3]])
-bl.iou(*pair)
-busy = threading.Thread(target=lambda: [loss.value_and_grad(*pair, wrt="both") for loss in (bl.eiou, bl.ciou, bl.diou)])
-busy.start()
-time.sleep(0.1)
-child = os.fork()
-if child == 0:
-    signal.alarm(60)
-    bl.iou(*pair)
-    bl.giou(*pair)
-    os._exit(7)
-busy.join()
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), bl.giou(*pair).round(4))
-"""
-    assert run_forked(code, NUMBA_CACHE_DIR=tmp_path) == "7 [1.0794]"
