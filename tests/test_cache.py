@@ -16,7 +16,7 @@ from boxloss.engines import cache
 from boxloss.engines.cache import KEPT_VERSIONS
 from boxloss.engines.digest import digest_of
 from boxloss.engines.machine import inner
-from boxloss.engines.numba import columns, pairs
+from boxloss.engines.numba import blocks, columns, loops
 from boxloss.engines.numba.compile import machine
 from boxloss.verbs.elementwise import numba as elementwise
 from boxloss.verbs.elementwise.formula import Kind
@@ -189,7 +189,7 @@ def test_very_many_kernels_and_what_a_killed_process_left_are_forgotten(tmp_path
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(pairs, "CACHE_LINE"), (pairs, "emit"), (columns, "gcd"), (columns, "vector_at")],
+    [(blocks, "CACHE_LINE"), (loops, "emit"), (columns, "gcd"), (columns, "vector_at")],
 )
 def test_what_only_methods_name_is_in_the_digest(module, name, monkeypatch):
     """Boxes are loaded and stored by methods of classes, which a kernel is compiled from too."""

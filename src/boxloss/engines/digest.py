@@ -83,10 +83,15 @@ class _Walk:
             raise TypeError(f"a kernel is compiled from functions, numbers and text; got {type(value).__qualname__}")
 
     def visit_class(self, kind: type) -> None:
-        """The functions that a class of this package was written with; what made a tuple of it has made others."""
+        """The functions that a class of this package and its bases were written with.
+
+        Not others: what made a tuple of a class has made some too.
+        """
         if kind.__module__.partition(".")[0] != PACKAGE or id(kind) in self.classes:
             return
         self.classes.add(id(kind))
+        for base in kind.__bases__:
+            self.visit_class(base)
         for name, member in vars(kind).items():
             function = member.fget if isinstance(member, property) else member
             if isinstance(function, FunctionType) and function.__module__ == kind.__module__:

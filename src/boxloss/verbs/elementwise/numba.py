@@ -10,8 +10,9 @@ from numba.core import types
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import flat, in_library
 from boxloss.engines.numba.compile import Template, compiled
+from boxloss.engines.numba.loops import of_pairs
 from boxloss.engines.numba.memory import prefer_wide_vectors
-from boxloss.engines.numba.pairs import Pairs, is_long, of_pairs
+from boxloss.engines.numba.pairs import Pairs, is_long
 from boxloss.engines.numba.vectors import has_avx512, lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
