@@ -205,3 +205,28 @@ def test_a_box_that_spans_more_strips_than_there_are_whole_numbers(half):
     found = bl.iou_score.above(boxes, boxes, 0.0)
     for one, other in zip(found, bl.iou_score.above(boxes, boxes, 0.0, engine="array"), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+OF_SCORES = [
+    bl.Scaled(bl.iou_score, 1.2),
+    bl.Interpolated(bl.iou_score, 0.1),
+    bl.Focal(bl.iou_score),
+    2.0 * bl.iou_score,
+]
+
+
+@pytest.mark.parametrize("metric", OF_SCORES, ids=lambda metric: type(metric).__name__)
+def test_what_is_made_of_a_score_is_a_score(metric, monkeypatch):
+    monkeypatch.setattr(select, "is_compiler_off", lambda: True)
+    boxes, scores = np.asarray([[0.0, 0, 10, 10], [1, 0, 11, 10], [50, 0, 60, 10]]), np.asarray([0.9, 0.8, 0.7])
+    assert bl.nms(boxes, scores, metric=metric).tolist() == [0, 2]
+    assert metric.nearest(boxes, boxes)[1].tolist() == [0, 1, 2]
+    i, j, _ = metric.above(boxes, boxes, 0.5)
+    assert list(zip(i.tolist(), j.tolist(), strict=True)) == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 2)]
+
+
+def test_wise_takes_no_score():
+    with pytest.raises(
+        ValueError, match="loss of Wise must be 0 at a match, where its factor is 0; got IoUScore, which is a score"
+    ):
+        bl.Wise(bl.iou_score, mean=0.5)

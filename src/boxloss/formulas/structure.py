@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 from boxloss.formulas.defined import is_sequence, losses_in, told_losses, why_refused
 from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
+from boxloss.libraries.arrays import is_written_into_graph
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.shape import GradientOf, Pair, Relation, Shape
 from boxloss.typing import Namespace, Number
@@ -83,8 +84,10 @@ class Structure:
     ) -> Self:
         """Find the structure, or make it. Those who know the names of the fields may tell."""
         key = (kind, typed(entries), powers)
+        # A graph that looked would be one for what is known now, and would not run once it has made a structure itself.
+        in_graph = is_written_into_graph()
         try:
-            found = cls._known.get(key)
+            found = None if in_graph else cls._known.get(key)
         except TypeError:
             raise _not_hashable(kind, entries) from None
         if found is None:
@@ -97,7 +100,7 @@ class Structure:
             found.exponent_places = tuple(k for k, (of, name) in enumerate(places) if name in _exponents(of))
             found.usual = tuple(_default(*places[k]) for k in found.exponent_places)
             found.text = repr(told(found, _name_of, keep))
-            found = cls._known.setdefault(key, found)
+            found = found if in_graph else cls._known.setdefault(key, found)
         return found  # type: ignore[return-value]
 
     def __repr__(self) -> str:

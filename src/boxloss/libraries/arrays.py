@@ -31,6 +31,12 @@ def is_compiling() -> bool:
     return torch is not None and bool(torch.compiler.is_compiling())
 
 
+def is_written_into_graph() -> bool:
+    """Whether torch.compile reads this code and writes it into a graph; it runs nothing then."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.compiler.is_dynamo_compiling())
+
+
 def is_cupy(array: object) -> bool:
     """Whether an array is one of CuPy."""
     cupy = sys.modules.get("cupy")

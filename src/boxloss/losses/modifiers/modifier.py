@@ -37,6 +37,11 @@ class Modifier(Loss):
         return self.loss.value_range
 
     @property
+    def is_score(self) -> bool:  # type: ignore[override]
+        """What the loss is: what is made of a score is one."""
+        return self.loss.is_score
+
+    @property
     def has_powers(self) -> bool:
         """As the loss has."""
         return self.loss.has_powers

@@ -70,6 +70,9 @@ class Wise(Modifier):
         if self.alpha <= 1.0:
             raise ValueError(f"alpha must be greater than 1; got {self.alpha!r}")
         super().__post_init__()
+        if self.loss.is_score:
+            name = type(self.loss).__name__
+            raise ValueError(f"loss of Wise must be 0 at a match, where its factor is 0; got {name}, which is a score")
 
     @property
     def expression(self) -> str:  # type: ignore[override]
