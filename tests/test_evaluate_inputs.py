@@ -167,7 +167,22 @@ BOTH = {"image": [1], "category": [1], "box": [[0, 0, 1, 1]]}
 @pytest.mark.parametrize(
     ("truth", "found", "message"),
     [
-        ({"crowds": 1}, {}, "truth has no use for 'crowds': its columns are image, category, box, crowd, area"),
+        (
+            {"crowds": 1},
+            {},
+            "truth has no use for 'crowds': its columns are image, category, box, crowd, area. Did you mean 'crowd'?",
+        ),
+        (
+            {},
+            {"images": [1]},
+            "detections has no use for 'images': its columns are image, category, box, score. Did you mean 'image'?",
+        ),
+        (
+            {"image": [[1], [1, 2]]},
+            {},
+            "truth: image must be one array of all rows; got items of several lengths. Join those of several images by "
+            "np.concatenate",
+        ),
         ({"box": [1, 2, 3, 4]}, {}, "truth: box must have shape (N, 4); got (4,)"),
         ({"box": [[0, 0, 1, "a"]]}, {}, "truth: box must hold numbers; got <U21"),
         ({"box": [[0, 0, 1, np.inf]]}, {}, "truth: box [0.0, 0.0, 1.0, inf] of row 0 is not finite"),

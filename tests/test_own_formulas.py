@@ -1,6 +1,7 @@
 """Formulas of somebody's own: what they take and return, and what is said where they are wrong."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -96,3 +97,18 @@ def test_a_truth_is_no_number_whatever_is_added():
         kind = type("Wrong", (CoordinateLoss,), {"formula": formula, "expression": "", "value_range": ""})
         text = "a formula needs a number here; got a truth"
         check_error(lambda k=kind: k()(BOXES, BOXES, engine="numba"), TypeError, text)
+
+
+@pytest.mark.parametrize(
+    ("term", "told"),
+    [(lambda e: e, "a number"), (lambda e: (e, e, e), "a tuple of 3"), (lambda e: (e, (e,)), "a tuple of 2")],
+)
+def test_the_formula_of_a_coordinate_that_returns_something_else(term, told):
+    class Mine(CoordinateLoss):
+        @staticmethod
+        def formula(xp, e):
+            return term(e)
+
+    for engine in ("array", "numba"):
+        text = f"Mine.formula must return a value and its slope, (value, slope); got {told}"
+        check_error(partial(Mine(), BOXES, BOXES, engine=engine), TypeError, text)

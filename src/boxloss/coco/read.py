@@ -71,7 +71,9 @@ def read_ground_truth(source: Source | LoadedJson, format: str | None = None, *,
 
 def is_loaded(value: Any) -> TypeGuard[LoadedJson]:
     """Whether this is what a COCO file holds: records, and no columns."""
-    return isinstance(value, list) or (isinstance(value, Mapping) and any(key in value for key in KEYS))
+    if isinstance(value, Mapping):
+        return any(key in value for key in KEYS) and not any(key in value for key in ("box", "boxes", "bbox"))
+    return isinstance(value, list)
 
 
 def _check_source(source: Any) -> None:

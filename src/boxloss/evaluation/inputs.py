@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.check import check_choice
+from boxloss.check import check_choice, did_you_mean
 from boxloss.coco import Detections, GroundTruth, LoadedJson, Source, read_detections, read_ground_truth
 from boxloss.coco.boxes import AXIS_ALIGNED, NUMBERS, complaint, evaluated, unreadable
 from boxloss.coco.read import is_loaded
@@ -94,15 +94,20 @@ def _columns(name: str, columns: Any, known: Mapping[str, bool]) -> dict[str, ND
         raise TypeError(f"{name} must be {wanted}; got {type(columns).__name__}")
     names = list(columns.keys())
     if more := [key for key in names if key not in known]:
-        raise ValueError(f"{name} has no use for {more[0]!r}: its columns are {', '.join(known)}")
+        meant = did_you_mean(str(more[0]), known)
+        raise ValueError(f"{name} has no use for {more[0]!r}: its columns are {', '.join(known)}{meant and '.'}{meant}")
     if missing := [key for key, needed in known.items() if needed and key not in names]:
         raise ValueError(f"{name} must have {missing[0]!r}; got {', '.join(map(repr, names)) or 'nothing'}")
-    return {key: _numpy(columns[key]) for key in names}
+    return {key: _numpy(name, key, columns[key]) for key in names}
 
 
-def _numpy(values: Any) -> NDArray[Any]:
+def _numpy(name: str, key: str, values: Any) -> NDArray[Any]:
     """Copy an array of any library and device to NumPy's."""
-    array = to_host(values) if is_tensor(values) or is_cupy(values) else np.asarray(values)
+    try:
+        array = to_host(values) if is_tensor(values) or is_cupy(values) else np.asarray(values)
+    except ValueError:
+        how = "Join those of several images by np.concatenate"
+        raise ValueError(f"{name}: {key} must be one array of all rows; got items of several lengths. {how}") from None
     if array.dtype == object and array.ndim == 1:  # a column of lists, or of texts
         array = np.array(array.tolist())
     return array

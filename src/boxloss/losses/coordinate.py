@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from boxloss.check import check_choice
+from boxloss.formulas.names import is_of_package
 from boxloss.losses.loss import Loss
 from boxloss.shapes.shape import Gradient, GradientOf, Pair, times
 from boxloss.typing import Namespace, Number
@@ -41,7 +42,12 @@ class CoordinateLoss(Loss):
         """The formula over boxes as they were given: the sum over the coordinates."""
         fields = self.fields[1:]  # `coordinates` is the first
         differences, back = pair.shape.differences(xp, pair, self.coordinates)
-        values, slopes = zip(*(self.formula(xp, e, *fields) for e in differences), strict=True)
+        terms = [self.formula(xp, e, *fields) for e in differences]
+        if not is_of_package(type(self)):
+            from boxloss.losses.own import check_slope
+
+            check_slope(self, terms[0])
+        values, slopes = zip(*terms, strict=True)
 
         def gradient(exchanged: bool) -> Gradient:
             d = back(slopes)

@@ -51,6 +51,13 @@ def check_term(loss: Any, term: Any, quantities: Sequence[Any]) -> None:
             raise TypeError(f"the partial derivative of {name} by {relation} must be {wanted}; got {_told(d)}")
 
 
+def check_slope(loss: Any, term: Any) -> None:
+    """Check that the formula of one coordinate returned its value and its slope."""
+    if not (isinstance(term, tuple) and len(term) == 2 and not any(isinstance(part, tuple) for part in term)):
+        name = type(loss).__name__
+        raise TypeError(f"{name}.formula must return a value and its slope, (value, slope); got {_told(term)}")
+
+
 def _own(loss: Any) -> set[str]:
     return {name for kind in type(loss).__mro__ if not is_of_package(kind) for name in vars(kind)}
 
