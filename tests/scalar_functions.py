@@ -21,6 +21,7 @@ from boxloss.shapes.replaceable import (
 
 DTYPES = ("float32", "float64")
 ULPS = 2.0
+ULPS_OF_TURNS = 2.5  # just behind where another formula begins, of atan2 and expm1
 
 
 def one_less_power_of_halves(xp, a, exponent):
@@ -102,12 +103,12 @@ def loop(dtype, called):
     return run
 
 
-def check_ulps(result, oracle, *arguments):
-    """Each result within ULPS units in the last place of the true value."""
+def check_ulps(result, oracle, *arguments, most=ULPS):
+    """Each result within so many units in the last place of the true value."""
     number = result.dtype.type
     with mpmath.workdps(50):
         true = [oracle(*map(mpmath.mpf, row)) for row in zip(*(a.tolist() for a in arguments), strict=True)]
         units = [float(np.spacing(abs(number(float(t))))) for t in true]
         ulps = [abs(r - t) / unit for r, t, unit in zip(result.tolist(), true, units, strict=True)]
     worst = int(np.argmax(np.asarray(ulps, dtype=np.float64)))
-    assert ulps[worst] <= ULPS, f"{float(ulps[worst]):.3f} ulp at {[a[worst] for a in arguments]}"
+    assert ulps[worst] <= most, f"{float(ulps[worst]):.3f} ulp at {[a[worst] for a in arguments]}"

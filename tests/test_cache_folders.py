@@ -103,6 +103,15 @@ def test_a_read_only_folder_is_read_and_not_written(shared_folder, use):
     assert everything(shared_folder) == before
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes with a name")
+def test_a_pipe_is_no_kernel(tmp_path):
+    """Nobody writes to it: to open it would take for ever."""
+    folder = tmp_path / "kernels"
+    folder.mkdir(mode=0o700)
+    os.mkfifo(folder / "one.kernel")
+    assert cache.read(folder / "one.kernel") is None
+
+
 def test_a_folder_that_can_not_be_made(tmp_path, use):
     file = tmp_path / "file"
     file.write_text("not a folder")

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from scalar_functions import DTYPES, check_ulps, loop
+from scalar_functions import DTYPES, ULPS_OF_TURNS, check_ulps, loop
 
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
@@ -34,6 +34,13 @@ def test_atan2_about_the_change_of_formula(atan2):
     run, number = atan2
     y = number(math.sqrt(2.0) - 1.0) * (number(1.0) + np.arange(-20, 21).astype(number) * np.finfo(number).eps)
     check_ulps(run(y, number(1.0)), mpmath.atan2, y, np.ones_like(y))
+
+
+def test_atan2_behind_the_changes_of_formula(atan2, rng):
+    run, number = atan2
+    y = np.concatenate([rng.uniform(1.0, 1.1, 2000), rng.uniform(0.414, 0.47, 2000), [1.0157639, 0.4145275669765955]])
+    y, x = y.astype(number), np.ones(y.shape, number)
+    check_ulps(run(y, x), mpmath.atan2, y, x, most=ULPS_OF_TURNS)
 
 
 def test_atan2_on_random_magnitudes(atan2, rng):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative, log1p_inside, one_less_exp
-from scalar_functions import DTYPES, check_ulps, loop
+from scalar_functions import DTYPES, ULPS_OF_TURNS, check_ulps, loop
 
 
 @pytest.fixture(scope="module", params=DTYPES)
@@ -80,6 +80,12 @@ def test_exponentials_and_logarithms(function):
     name, run, number = function
     a = domain_of(name, number).astype(number)
     check_ulps(run(a), getattr(mpmath, name), a)
+
+
+def test_exponentials_behind_the_first_change_of_exponent(function, rng):
+    name, run, number = function
+    a = np.concatenate([rng.uniform(0.34, 0.43, 4000), [0.36041932472320726]]).astype(number)
+    check_ulps(run(a), getattr(mpmath, name), a, most=ULPS_OF_TURNS)
 
 
 def test_edges_of_exponentials_and_logarithms(function):

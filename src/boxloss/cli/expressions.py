@@ -42,7 +42,10 @@ def split(text: str) -> list[str]:
         If one of them is no loss.
     """
     tree = _parse(text)
-    written = [ast.unparse(part) for part in (tree.elts if isinstance(tree, ast.Tuple) else [tree])]
+    try:
+        written = [ast.unparse(part) for part in (tree.elts if isinstance(tree, ast.Tuple) else [tree])]
+    except RecursionError:
+        raise ValueError(f"{_short(text)} is too long") from None
     for one in written:
         loss_of(one)
     return written

@@ -76,6 +76,8 @@ def read(path: Path | None) -> bytes | None:
     if path is None or any(not_used_because(folder) for folder in (path.parent.parent, path.parent)):
         return None
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return None
         with path.open("rb") as file:
             if _distrusted(os.fstat(file.fileno())):
                 return None
