@@ -64,6 +64,11 @@ def test_penalties_are_exact(width, rng):
         ([0, 0, 0, 2, 2, 2, 0], [1, 1, 1, 2, 2, 2, math.pi / 4], 2 / 30),
         ([0, 0, 0, 2, 2, 2, 0], [0, 0, 0, 2, 2, 2, 3 * math.pi / 4], math.sqrt(0.5)),
         ([0, 0, 0, 2, 2, 2, math.pi / 4], [0, 0, 0, 2, 2, 2, 3 * math.pi / 4], 1.0),
+        # of pytorch3d's of box3d_overlap, as far as boxes stand upright: moved unit cubes, and two of its issue 992
+        ([0.5, 0.5, 0.5, 1, 1, 1, 0], [0.5, 0.75, 0.5, 1, 1, 1, 0], 0.75 / 1.25),
+        ([0.5, 0.5, 0.5, 1, 1, 1, 0], [0.5, 100.5, 0.5, 1, 1, 1, 0], 0.0),
+        ([0, 0, 0, 2, 2, 2, 0], [-1, 1, 0, 2, 2, 2, 0], 2 / 14),
+        ([0, 0, 0, 1, 1, 1, 0.185], [0, 0, 0, 1, 1, 1, 0.185], 1.0),
         # equal cubes, turned by 45 degrees and raised by half: 2 (sqrt(2) - 1) s^2 of the ground, half of the height
         ([0, 0, 0, 2, 2, 2, 0.3], [0, 0, 1, 2, 2, 2, 0.3 + math.pi / 4], 1 / (2 * (math.sqrt(2) + 1) - 1)),
         # one inside the other, with a face of both in one plane
