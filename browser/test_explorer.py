@@ -58,16 +58,16 @@ def test_values_and_gradients_are_those_of_numpy(opened, compared):
             continue
         found = computed(page, boxes, case["parts"], shape)
         value, grad = case["value"], case["grad"]
-        # Of one rectangle written twice, a quarter turn on, KLD is the root of what rounding leaves, or a root of that:
-        # up to 1e-8 or 1e-4, and NumPy's logarithms are not the same on every CPU. Exact matches are exact.
+        # KLD of one rectangle written in two ways, a quarter turn on, is the root of what rounding leaves, or a root of
+        # that: 1e-8 or 1e-4. NumPy's logarithms differ from CPU to CPU: such rows and their gradients are not compared.
         is_kld = shape == "rotated" and case["parts"][0]["name"] == "kld"
-        is_rounding = is_kld & (found[:, 0] != value) & (np.maximum(found[:, 0], value) < 1e-3)
+        is_rounding = is_kld & (found[:, 0] != value) & (np.maximum(found[:, 0], value) < 2e-4)
         assert is_rounding.mean() < 0.01, case["name"]
-        boxes_here, found, value, grad = (rows[~is_rounding] for rows in (boxes, found, value, grad))
+        kept, found, value, grad = (rows[~is_rounding] for rows in (boxes, found, value, grad))
         np.testing.assert_allclose(found[:, 0], value, rtol=1e-12, atol=1e-12, err_msg=case["name"])
         largest = np.abs(grad).max(axis=1, keepdims=True)
         error = np.abs(found[:, 1:] - grad) / np.maximum(largest, 1e-3)
-        assert error.max() < 1e-12, (case["name"], boxes_here[error.max(axis=1).argmax()])
+        assert error.max() < 1e-12, (case["name"], kept[error.max(axis=1).argmax()])
 
 
 def test_losses_that_are_not_defined_are_none_and_the_page_says_why(opened, compared):

@@ -119,7 +119,7 @@ def test_a_folder_that_can_not_be_made(tmp_path, use):
     assert list(everything(tmp_path)) == [file]
 
 
-def test_without_a_home_there_is_no_cache(use):
+def test_without_a_home_there_is_no_cache():
     code = """
 import pathlib
 def no_home():

@@ -180,8 +180,8 @@ BOTH = {"image": [1], "category": [1], "box": [[0, 0, 1, 1]]}
         (
             {"image": [[1], [1, 2]]},
             {},
-            "truth: image must be one array of all rows; got items of several lengths. Join those of several images by "
-            "np.concatenate",
+            "truth: image must be one array of all rows; got rows of several lengths. If there is one array an image, "
+            "join them by np.concatenate",
         ),
         ({"box": [1, 2, 3, 4]}, {}, "truth: box must have shape (N, 4); got (4,)"),
         ({"box": [[0, 0, 1, "a"]]}, {}, "truth: box must hold numbers; got <U21"),

@@ -144,6 +144,11 @@ NONE = "has none of: give it a loss such as bl.ciou, and let sums, weights, Foca
         (lambda: bl.Wise(bl.wiou, True), ValueError, "version must be 2 or 3; version 1 is bl.wiou itself. Got True"),
         (lambda: bl.Wise(bl.wiou, mean=0), ValueError, "mean must be greater than 0 (1e-30 or more); got 0.0"),
         (lambda: bl.Wise(bl.wiou, alpha=1), ValueError, "alpha must be greater than 1; got 1"),
+        (
+            lambda: bl.Wise(bl.iou_score),
+            ValueError,
+            "loss of Wise must be smaller for a better match; got IoUScore, which grows with the match",
+        ),
         (lambda: bl.WiseState(2.0), ValueError, "momentum must be at most 1; got 2.0"),
         (lambda: bl.WiseState(0.1).updated(np.nan), ValueError, "the mean of iou_losses must be finite; got nan"),
         (lambda: bl.SIoU(theta=0.5), ValueError, "theta must be at least 1; got 0.5"),

@@ -223,10 +223,3 @@ def test_what_is_made_of_a_score_is_a_score(metric, monkeypatch):
     assert metric.nearest(boxes, boxes)[1].tolist() == [0, 1, 2]
     i, j, _ = metric.above(boxes, boxes, 0.5)
     assert list(zip(i.tolist(), j.tolist(), strict=True)) == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 2)]
-
-
-def test_wise_takes_no_score():
-    with pytest.raises(
-        ValueError, match="loss of Wise must be 0 at a match, where its factor is 0; got IoUScore, which is a score"
-    ):
-        bl.Wise(bl.iou_score, mean=0.5)

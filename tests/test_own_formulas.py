@@ -99,10 +99,16 @@ def test_a_truth_is_no_number_whatever_is_added():
         check_error(lambda k=kind: k()(BOXES, BOXES, engine="numba"), TypeError, text)
 
 
-@pytest.mark.parametrize(
-    ("term", "told"),
-    [(lambda e: e, "a number"), (lambda e: (e, e, e), "a tuple of 3"), (lambda e: (e, (e,)), "a tuple of 2")],
-)
+NO_SLOPES = [
+    (lambda e: e, "a number"),
+    (lambda e: (e, e, e), "a tuple of 3"),
+    (lambda e: (e, (e,)), "a tuple of 2"),
+    (lambda e: (e, None), "a tuple of 2"),
+    (lambda e: None, "nothing"),
+]
+
+
+@pytest.mark.parametrize(("term", "told"), NO_SLOPES)
 def test_the_formula_of_a_coordinate_that_returns_something_else(term, told):
     class Mine(CoordinateLoss):
         @staticmethod
@@ -112,3 +118,12 @@ def test_the_formula_of_a_coordinate_that_returns_something_else(term, told):
     for engine in ("array", "numba"):
         text = f"Mine.formula must return a value and its slope, (value, slope); got {told}"
         check_error(partial(Mine(), BOXES, BOXES, engine=engine), TypeError, text)
+
+
+def test_a_value_and_a_slope_may_be_in_a_list():
+    class Mine(CoordinateLoss):
+        @staticmethod
+        def formula(xp, e):
+            return [e, 1.0]
+
+    assert Mine()(np.ones((1, 4)), np.zeros((1, 4)), engine="array").tolist() == [4.0]

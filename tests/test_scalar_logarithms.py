@@ -1,4 +1,4 @@
-"""The compiled exponentials and logarithms against 50 digits: within 2 units in the last place."""
+"""The compiled exponentials and logarithms against 50 digits: within 2 units in the last place, or 2.5."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from boxloss.shapes.replaceable import exp_of_negative, expm1_of_negative, log1p_inside, one_less_exp
-from scalar_functions import DTYPES, ULPS_OF_TURNS, check_ulps, loop
+from scalar_functions import DTYPES, ULPS, ULPS_OF_TURNS, check_ulps, loop
 
 
 @pytest.fixture(scope="module", params=DTYPES)
@@ -85,7 +85,8 @@ def test_exponentials_and_logarithms(function):
 def test_exponentials_behind_the_first_change_of_exponent(function, rng):
     name, run, number = function
     a = np.concatenate([rng.uniform(0.34, 0.43, 4000), [0.36041932472320726]]).astype(number)
-    check_ulps(run(a), getattr(mpmath, name), a, most=ULPS_OF_TURNS)
+    most = ULPS_OF_TURNS if (name, number) == ("expm1", np.float64) else ULPS
+    check_ulps(run(a), getattr(mpmath, name), a, most=most)
 
 
 def test_edges_of_exponentials_and_logarithms(function):
@@ -138,16 +139,8 @@ def test_logarithm_of_one_and_a_number_inside(dtype):
     np.testing.assert_array_equal(run(np.asarray([0.0, np.nan], number)), [0.0, np.nan])
 
 
-@pytest.fixture(scope="module", params=DTYPES)
-def power(request):
-    return loop(request.param, "pow"), np.dtype(request.param).type
-
-
-def test_numbers_that_are_not_normal(power, function):
-    """Their logarithms and roots are as those of others."""
-    run, number = power
-    small = np.finfo(number).smallest_subnormal * number(2.0) ** np.arange(0, 20)
-    check_ulps(run(small, number(0.5)), mpmath.power, small, np.full_like(small, 0.5))
+def test_logarithms_of_numbers_that_are_not_normal(function):
+    """They are as those of others."""
     name, run, number = function
     if name == "log":
         small = np.finfo(number).smallest_subnormal * number(2.0) ** np.arange(0, 20)

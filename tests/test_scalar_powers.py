@@ -101,3 +101,10 @@ def test_one_less_a_power(dtype, rng):
         rtol=8 * np.finfo(number).eps,
     )
     assert np.isnan(general(np.asarray([np.nan], number), number(3.0))).all()
+
+
+def test_roots_of_numbers_that_are_not_normal(power):
+    """They are as those of others."""
+    run, number = power
+    small = np.finfo(number).smallest_subnormal * number(2.0) ** np.arange(0, 20)
+    check_ulps(run(small, number(0.5)), mpmath.power, small, np.full_like(small, 0.5))

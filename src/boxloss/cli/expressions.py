@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -42,10 +43,8 @@ def split(text: str) -> list[str]:
         If one of them is no loss.
     """
     tree = _parse(text)
-    try:
+    with _not_too_long(text):
         written = [ast.unparse(part) for part in (tree.elts if isinstance(tree, ast.Tuple) else [tree])]
-    except RecursionError:
-        raise ValueError(f"{_short(text)} is too long") from None
     for one in written:
         loss_of(one)
     return written
@@ -61,9 +60,8 @@ def loss_of(text: str) -> bl.Loss:
         If it is none.
     """
     try:
-        loss = _value(_parse(text))
-    except RecursionError:
-        raise ValueError(f"{_short(text)} is too long") from None
+        with _not_too_long(text):
+            loss = _value(_parse(text))
     except (TypeError, OverflowError) as error:
         raise ValueError(f"{_short(text)}: {error}") from error
     if not isinstance(loss, bl.Loss):
@@ -178,6 +176,15 @@ def _sum(left: bl.Loss | float, right: bl.Loss | float) -> bl.Loss | float:
     if isinstance(left, float) and isinstance(right, float):
         return left + right
     raise ValueError(f"a loss can be added to a loss, not to a number: {WANTED}")
+
+
+@contextmanager
+def _not_too_long(text: str) -> Iterator[None]:
+    """Say of an expression with too many parts that it is too long."""
+    try:
+        yield
+    except RecursionError:
+        raise ValueError(f"{_short(text)} is too long") from None
 
 
 def _short(text: str) -> str:

@@ -17,6 +17,7 @@ from boxloss.printable import printable
 
 RESULTS = ("annotations", "results", "predictions")  # keys under which an object may have the list of detections
 KEYS = ("images", "categories", *RESULTS)  # those of the object that a file is
+OF_COLUMNS = ("box", "boxes", "bbox", "bboxes")  # the column of boxes, by its name or another: in no object of COCO's
 OF_A_RECORD = ("id", "name", "image_id", "category_id", "bbox", "score", "iscrowd", "area", "attributes", *ANGLES)
 READ = frozenset((*KEYS, *OF_A_RECORD))  # other keys are not looked into: polygons are most of a file
 LoadedJson = Mapping[str, Any] | list[Any]
@@ -70,9 +71,9 @@ def read_ground_truth(source: Source | LoadedJson, format: str | None = None, *,
 
 
 def is_loaded(value: Any) -> TypeGuard[LoadedJson]:
-    """Whether this is what a COCO file holds: records, and no columns."""
+    """Whether this is what a COCO file holds; not columns, of which ``images`` may be a wrong name of one."""
     if isinstance(value, Mapping):
-        return any(key in value for key in KEYS) and not any(key in value for key in ("box", "boxes", "bbox"))
+        return any(key in value for key in KEYS) and not any(key in value for key in OF_COLUMNS)
     return isinstance(value, list)
 
 

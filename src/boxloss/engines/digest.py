@@ -83,9 +83,9 @@ class _Walk:
             raise TypeError(f"a kernel is compiled from functions, numbers and text; got {type(value).__qualname__}")
 
     def visit_class(self, kind: type) -> None:
-        """The functions that a class of this package and its bases were written with.
+        """The functions in the body of a class of this package, and in those of its bases.
 
-        Not others: what made a tuple of a class has made some too.
+        Functions that came in otherwise, as those that `NamedTuple` makes, are left out.
         """
         if kind.__module__.partition(".")[0] != PACKAGE or id(kind) in self.classes:
             return

@@ -105,11 +105,11 @@ def _numpy(name: str, key: str, values: Any) -> NDArray[Any]:
     """Copy an array of any library and device to NumPy's."""
     try:
         array = to_host(values) if is_tensor(values) or is_cupy(values) else np.asarray(values)
+        if array.dtype == object and array.ndim == 1:  # a column of lists, or of texts
+            array = np.array(array.tolist())
     except ValueError:
-        how = "Join those of several images by np.concatenate"
-        raise ValueError(f"{name}: {key} must be one array of all rows; got items of several lengths. {how}") from None
-    if array.dtype == object and array.ndim == 1:  # a column of lists, or of texts
-        array = np.array(array.tolist())
+        how = "If there is one array an image, join them by np.concatenate"
+        raise ValueError(f"{name}: {key} must be one array of all rows; got rows of several lengths. {how}") from None
     return array
 
 

@@ -112,14 +112,17 @@ def match(
                     near[count], ious[count] = g, iou
                     count += 1
                 g += 1
-            highest, reached = 0.0, 0
-            for c in range(count):
-                highest = max(highest, ious[c])
-            for t in range(T if count else 0):
-                reached |= (1 << t) if highest >= min(thresholds[t], HIGHEST_THRESHOLD) else 0
+            reached = 0  # bits of the thresholds that the best of the annotations near it reaches
+            if count:
+                highest = 0.0
+                for c in range(count):
+                    highest = max(highest, ious[c])
+                for t in range(T):
+                    if highest >= min(thresholds[t], HIGHEST_THRESHOLD):
+                        reached |= 1 << t
             for a in range(A):
                 took, excused = 0, 0
-                if count == 1:  # as nearly always if any is near: all thresholds at once
+                if count == 1:  # nearly always, if any is near: all thresholds at once; a crowd is always ignored
                     g = near[0]
                     free = reached if truth_crowd[g] else reached & ~taken[a, g]
                     taken[a, g] |= free

@@ -84,7 +84,7 @@ class Structure:
     ) -> Self:
         """Find the structure, or make it. Those who know the names of the fields may tell."""
         key = (kind, typed(entries), powers)
-        # A graph that looked would be one for what is known now, and would not run once it has made a structure itself.
+        # Not in a graph: it depends on what it looks up, so its own first call, which adds a structure, would end it.
         in_graph = is_written_into_graph()
         try:
             found = None if in_graph else cls._known.get(key)

@@ -32,7 +32,10 @@ def is_compiling() -> bool:
 
 
 def is_written_into_graph() -> bool:
-    """Whether torch.compile reads this code and writes it into a graph; it runs nothing then."""
+    """Whether torch.compile reads this code to write it into a graph.
+
+    `is_compiling` is true of its later steps too, which run the code.
+    """
     torch = sys.modules.get("torch")
     return torch is not None and bool(torch.compiler.is_dynamo_compiling())
 

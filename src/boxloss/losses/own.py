@@ -52,8 +52,9 @@ def check_term(loss: Any, term: Any, quantities: Sequence[Any]) -> None:
 
 
 def check_slope(loss: Any, term: Any) -> None:
-    """Check that the formula of one coordinate returned its value and its slope."""
-    if not (isinstance(term, tuple) and len(term) == 2 and not any(isinstance(part, tuple) for part in term)):
+    """Check that the formula of one coordinate returned its value and its slope, each a number."""
+    is_two = isinstance(term, tuple | list) and len(term) == 2
+    if not is_two or any(part is None or isinstance(part, tuple | list | str) for part in term):
         name = type(loss).__name__
         raise TypeError(f"{name}.formula must return a value and its slope, (value, slope); got {_told(term)}")
 
@@ -88,4 +89,6 @@ def _told(value: Any, kind: type | None = None) -> str:
     kind = kind or type(value)
     if hasattr(kind, "_fields"):
         return f"{kind.__name__}({', '.join(kind._fields)})"
-    return f"a tuple of {len(value)}" if isinstance(value, tuple) else "a number"
+    if isinstance(value, tuple | list):
+        return f"a {'tuple' if isinstance(value, tuple) else 'list'} of {len(value)}"
+    return "nothing" if value is None else f"the text {value!r}" if isinstance(value, str) else "a number"

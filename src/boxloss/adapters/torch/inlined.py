@@ -15,8 +15,8 @@ from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.verbs.elementwise import array
 
 # A step of 100 boxes takes 1.1 to 1.2 of the time of a compiled plain formula, and 1.5 with the operator; one of 1,000
-# 1.05 to 1.1 and 1.2, one of 4,000 0.95 and 0.8 (one thread of a busy machine): they cross about 2,000. Formulas of
-# boxes with an angle are so long that Inductor compiles them for a minute, and the step is no faster.
+# 1.05 to 1.1 and 1.2, one of 4,000 0.95 and 0.8 (one thread of a busy machine): they cross about 2,000. Inductor takes
+# a minute to compile formulas of boxes with an angle or in space, and the step is no faster.
 MOST_PAIRS = 1 << 11
 
 
@@ -41,8 +41,8 @@ def pairs(pred: Tensor, target: Tensor, *rest: Any) -> Any:
     numbers, structure, eps, *_ = options
     known, on_cpu = structure_of(structure), pred.device.type == "cpu"
     is_few = all(isinstance(size, int) for size in request.shape) and math.prod(request.shape) <= MOST_PAIRS
-    is_short = request.box_shape is AXIS_ALIGNED and is_of_package_alone(known)
-    if engine != "auto" or not (on_cpu and is_few and is_short):
+    is_plain = request.box_shape is AXIS_ALIGNED and is_of_package_alone(known)
+    if engine != "auto" or not (on_cpu and is_few and is_plain):
         return operators.kernel(pred, target, *rest)
     own = [number.to(request.pred.dtype) for number in numbers.unbind()]
     if eps is not None:

@@ -44,7 +44,7 @@ class Block(NamedTuple):
 
 
 class Blocks(ABC):
-    """Writes down what is done with all pairs; what is done with a block says `compute_block`.
+    """Writes down what is done with all pairs; `compute_block` says what is done with a block.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Blocks(ABC):
 
     @property
     def image(self) -> list[Any]:
-        """Its size, which of what all pairs share follows the factor of gradients."""
+        """The size of the image, which comes after the factor of gradients in what all pairs share."""
         return self.shared[1:3]
 
     @abstractmethod

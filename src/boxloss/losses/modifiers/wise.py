@@ -32,7 +32,7 @@ class Wise(Modifier):
     Parameters
     ----------
     loss : Loss
-        Any loss; the paper's is ``bl.wiou``.
+        Any loss that is no score; the paper's is ``bl.wiou``.
     version : {3, 2}
         The gain.
     mean : float
@@ -72,7 +72,7 @@ class Wise(Modifier):
         super().__post_init__()
         if self.loss.is_score:
             name = type(self.loss).__name__
-            raise ValueError(f"loss of Wise must be 0 at a match, where its factor is 0; got {name}, which is a score")
+            raise ValueError(f"loss of Wise must be smaller for a better match; got {name}, which grows with the match")
 
     @property
     def expression(self) -> str:  # type: ignore[override]

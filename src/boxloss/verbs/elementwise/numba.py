@@ -24,7 +24,7 @@ from boxloss.verbs.elementwise.formula import Kind, made_of, of_a_pair
 CHUNK_OF_BOXES = 1 << 16
 # So many vectors of each number of boxes are under way: with their gradients they fill half of a first-level cache.
 VECTORS = 8
-# Within which numbers are moved when boxes are taken apart, unless one instruction moves them anywhere.
+# Bytes within which numbers are moved when boxes are taken apart. With AVX-512 one instruction moves them anywhere.
 GROUP_BYTES = 16
 # Of a formula with at most so many operations two vectors are computed at a time, since a processor waits for results
 # of one: that saves up to a seventh of the time (float32, AVX2). A longer one has too many numbers for its registers.
@@ -36,8 +36,9 @@ def kernel(machine: Machine, kind: Kind) -> Template:
     (pred_format, target_format), (pred_size, target_size, count, _) = of_one_shape(kind.formats), kind.sizes
     made_pred, made_target = (machine.trace(made_of(own), own.size, 2) for own in (pred_format, target_format))
     sizes, made, vector = (pred_size, target_size), (made_pred, made_target), lanes_of(machine.dtype)
-    at_once = has_avx512() and not is_long(made)
-    group = vector if has_avx512() else GROUP_BYTES // np.dtype(machine.dtype).itemsize
+    is_wide = has_avx512()
+    at_once = is_wide and not is_long(made)
+    group = vector if is_wide else GROUP_BYTES // np.dtype(machine.dtype).itemsize
     pairs = Pairs(sizes, made, kind.weighted, vector, VECTORS * vector, group, at_once)
     written = machine.trace(of_a_pair(kind, has_made=True), *pairs.widths, count, None)
     if not at_once and len(written.nodes) <= SHORT_FORMULA:

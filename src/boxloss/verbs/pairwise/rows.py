@@ -22,8 +22,9 @@ from boxloss.verbs.pairwise.prepared import BLOCK_OF_TARGETS, CHUNK_OF_PAIRS, in
 
 # So many values, 8 KiB in float32, stay in a first-level cache until it is known which of them to keep.
 VALUES_AT_A_TIME = 1 << 11
-# Into so many parts at most a piece of a row is divided, of each of which the best of each lane is known; and so many
-# lanes are all of these at most. With 64 of them `topk(10)` takes 1.15 times as long (AVX-512).
+# A piece of a row is divided into at most so many parts, and has at most so many shares, a lane of a part each, whose
+# best values are known: the more there are, the fewer values are left to look at. With 64 shares, for which AVX-512 has
+# room, `topk(10)` takes 1.15 times as long as with 32.
 PARTS, SHARES = 4, 32
 
 
@@ -50,7 +51,7 @@ def few_values(lanes: int) -> int:
 def spare_values(lanes: int) -> int:
     """How much room there is behind the values of a piece of a row.
 
-    That is a stretch for `nearest`; for `topk` the best of each lane, the few values, and what is written behind these.
+    That is a stretch for `nearest`; for `topk` the best of each share, few values, and what is written behind these.
     """
     word = shares_of(lanes)
     return max(STRETCH, word + few_values(lanes) + word)
