@@ -15,11 +15,23 @@ from boxloss.data import sample
 QUICK = ("--engine", "array")  # nothing to compile
 
 
-def run(*args):
-    """Exit code and output, errors among it."""
+def invoked(*args):
+    """The result of a command that ends as commands do."""
     result = CliRunner().invoke(app, [str(arg) for arg in args], prog_name="boxloss")
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def run(*args):
+    """Exit code and output, errors among it."""
+    result = invoked(*args)
     return result.exit_code, result.output
+
+
+def run_apart(*args):
+    """Exit code, output and errors."""
+    result = invoked(*args)
+    return result.exit_code, result.stdout, result.stderr
 
 
 def error(*args):

@@ -1,4 +1,4 @@
-"""Files of rotated boxes, the arrays that they are made of, and commands that take them."""
+"""Files of rotated boxes, and the arrays that they are made of."""
 
 import json
 
@@ -6,10 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from click.testing import CliRunner
 
 import boxloss as bl
-from boxloss.cli import app
 from boxloss.coco.boxes import NUMBERS
 
 NAMES = {"image": "image_id", "category": "category_id", "box": "bbox", "crowd": "iscrowd", "score": "score"}
@@ -64,10 +62,3 @@ def write_numbers(folder, truth, found, format):
 def assert_same(result, expected):
     np.testing.assert_array_equal(list(result.statistics.values()), list(expected.statistics.values()))
     np.testing.assert_array_equal(result.precision, expected.precision)
-
-
-def run(*args):
-    """Exit code, output and errors of a command."""
-    result = CliRunner().invoke(app, [str(arg) for arg in args], prog_name="boxloss")
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.stdout, result.stderr

@@ -11,8 +11,9 @@ import boxloss as bl
 from boxloss import coco, lab
 from boxloss.coco import typed
 from boxloss.coco.boxes import NUMBERS, ROTATED
+from commands import run_apart
 from errors import check_error
-from rotated_files import assert_same, run, scene, write_json, write_lists, write_numbers
+from rotated_files import assert_same, scene, write_json, write_lists, write_numbers
 
 
 @pytest.fixture
@@ -66,12 +67,12 @@ def test_eight_numbers_are_corners(writer, tmp_path, monkeypatch):
     assert_same(bl.evaluate(*files), expected)
     truth = coco.read_ground_truth(files[0])
     assert (truth.format, coco.read_detections(files[1], truth).format) == ("xyxyxyxy", "xyxyxyxy")
-    assert run("evaluate", *files)[1].count("boxes are taken as") == 0  # there is no angle to be taken
+    assert run_apart("evaluate", *files)[1].count("boxes are taken as") == 0  # there is no angle to be taken
     mixed = tmp_path / "mixed"
     mixed.mkdir()
     five = write_json(mixed, *other)
     assert bl.evaluate(files[0], five[1]).ap == pytest.approx(expected.ap, rel=1e-9)
-    assert f"in {five[1]}; --format" in run("evaluate", files[0], five[1])[1]
+    assert f"in {five[1]}; --format" in run_apart("evaluate", files[0], five[1])[1]
     monkeypatch.setattr(typed, "find_spec", lambda name: None)
     assert_same(bl.evaluate(*files), expected)
 

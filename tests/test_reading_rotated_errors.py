@@ -8,8 +8,9 @@ import pytest
 import boxloss as bl
 from boxloss import coco
 from boxloss.coco import typed
+from commands import run_apart
 from errors import check_error
-from rotated_files import assert_same, run, scene, write_json, write_lists
+from rotated_files import assert_same, scene, write_json, write_lists
 
 
 @pytest.fixture
@@ -105,9 +106,9 @@ def test_an_angle_beside_a_box_is_not_left_out_unsaid(which, more, told, typed_t
         "format xywh leaves such angles out"
     )
     check_error(lambda: bl.evaluate(*files), coco.CocoError, text)
-    assert run("evaluate", *files)[2] == f"boxloss: {text}\n"
+    assert run_apart("evaluate", *files)[2] == f"boxloss: {text}\n"
     assert_same(bl.evaluate(*files, format="xywh"), expected)
-    assert run("evaluate", *files, "--format", "xywh")[0] == 0
+    assert run_apart("evaluate", *files, "--format", "xywh")[0] == 0
 
 
 def test_four_numbers_where_five_are_wanted(files, tmp_path):

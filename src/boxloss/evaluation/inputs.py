@@ -94,8 +94,8 @@ def _columns(name: str, columns: Any, known: Mapping[str, bool]) -> dict[str, ND
         raise TypeError(f"{name} must be {wanted}; got {type(columns).__name__}")
     names = list(columns.keys())
     if more := [key for key in names if key not in known]:
-        meant = did_you_mean(str(more[0]), known)
-        raise ValueError(f"{name} has no use for {more[0]!r}: its columns are {', '.join(known)}{meant and '.'}{meant}")
+        meant = f".{near}" if (near := did_you_mean(str(more[0]), known)) else ""
+        raise ValueError(f"{name} has no use for {more[0]!r}: its columns are {', '.join(known)}{meant}")
     if missing := [key for key, needed in known.items() if needed and key not in names]:
         raise ValueError(f"{name} must have {missing[0]!r}; got {', '.join(map(repr, names)) or 'nothing'}")
     return {key: _numpy(name, key, columns[key]) for key in names}
