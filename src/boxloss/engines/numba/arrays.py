@@ -1,9 +1,11 @@
 """NumPy arrays and CPU tensors as the CPU engine sees them, and its results in the caller's library."""
 
+import math
 from typing import Any
 
 import numpy as np
 
+from boxloss.engines.numba.memory import CACHE_LINE
 from boxloss.request import Request
 
 
@@ -30,6 +32,13 @@ def buffer(out: Any) -> Any:
     if not (is_own and array.flags.carray and array.dtype.isnative):
         raise ValueError("out must be writeable, C-contiguous and aligned for engine='numba'; got one that is not")
     return array
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array that begins with a cache line, so that no vector of a kernel lies in two."""
+    numbers = np.empty(math.prod(shape) + CACHE_LINE // dtype.itemsize - 1, dtype)
+    first = -numbers.ctypes.data % CACHE_LINE // dtype.itemsize
+    return numbers[first : first + math.prod(shape)].reshape(shape)
 
 
 def in_library(request: Request, array: Any, dtype: Any = None) -> Any:

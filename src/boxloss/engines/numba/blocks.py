@@ -9,11 +9,10 @@ from numba.core import cgutils
 
 from boxloss.engines.llvm import emit
 from boxloss.engines.numba.columns import Columns
+from boxloss.engines.numba.memory import CACHE_LINE
 from boxloss.engines.numba.pairs import Pairs
 from boxloss.engines.numba.vectors import vector_at
 from boxloss.engines.trace import Trace
-
-CACHE_LINE = 64
 
 
 class Arrays(NamedTuple):

@@ -8,9 +8,10 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from boxloss.engines.llvm import emit
-from boxloss.engines.numba.blocks import CACHE_LINE, Arrays, Block, Blocks
+from boxloss.engines.numba.blocks import Arrays, Block, Blocks
+from boxloss.engines.numba.memory import CACHE_LINE, ask_for
 from boxloss.engines.numba.pairs import Pairs
-from boxloss.engines.numba.vectors import ask_for, in_all
+from boxloss.engines.numba.vectors import in_all
 from boxloss.engines.trace import Trace
 
 

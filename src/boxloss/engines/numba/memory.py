@@ -1,11 +1,14 @@
-"""Loads and stores of whole boxes, and a hint to LLVM, which Numba has no words for."""
+"""Loads and stores of whole boxes, and hints to LLVM, which Numba has no words for."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
+
+CACHE_LINE = 64  # bytes
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -22,6 +25,17 @@ def prefer_wide_vectors(typing_context: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(), codegen
+
+
+def ask_for(builder: Any, data: Any, places: Iterable[int], *, to_write: bool) -> None:
+    """Begin to bring what is at some places into the cache."""
+    byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+    function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+    how = [ir.Constant(flag, value) for value in (int(to_write), 3, 1)]
+    for place in places:
+        at = builder.gep(data, [ir.Constant(ir.IntType(64), place)])
+        builder.call(function, [builder.bitcast(at, byte), *how])
 
 
 def pointers(context: Any, builder: Any, kind: Any, array: Any, first: Any, apart: Any, size: int) -> list[Any]:

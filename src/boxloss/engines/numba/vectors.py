@@ -5,7 +5,7 @@ written down as operations on vectors. The operations of a formula are those of 
 every bit of a value is that of the matrix.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -110,21 +110,21 @@ def best_of(lanes: int, comparison: str) -> Any:
             data = context.make_array(signature.args[0])(context, builder, values).data
             count = ir.IntType(64 if isinstance(bound.type, ir.DoubleType) else 32)
             none = in_all(builder, ir.Constant(count, -1), lanes)
-            best = cgutils.alloca_once_value(builder, in_all(builder, bound, lanes))
+            outset = in_all(builder, bound, lanes)
+            best = cgutils.alloca_once_value(builder, outset)
             where = cgutils.alloca_once_value(builder, none)
             with cgutils.for_range(builder, stretches) as stretch:
                 start = builder.mul(stretch.index, ir.Constant(stretch.index.type, STRETCH))
                 before = builder.load(best)
-                both = [before, before]  # of every other vector, so that two minima are under way
+                here = outset  # and not the best so far, which would be waited for at every vector
                 for k in range(STRETCH // lanes):
                     place = builder.add(start, ir.Constant(start.type, k * lanes))
-                    here = builder.load(vector_at(builder, data, place, lanes), align=4)
-                    both[k % 2] = _better(builder, comparison, here, both[k % 2])
-                found = _better(builder, comparison, *both)
+                    found = builder.load(vector_at(builder, data, place, lanes), align=4)
+                    here = _better(builder, comparison, found, here)
                 this = stretch.index if count.width == 64 else builder.trunc(stretch.index, count)
-                is_better = builder.fcmp_ordered(comparison, found, before)
+                is_better = builder.fcmp_ordered(comparison, here, before)
                 builder.store(builder.select(is_better, in_all(builder, this, lanes), builder.load(where)), where)
-                builder.store(found, best)
+                builder.store(_better(builder, comparison, here, before), best)
             most = _best_lane(builder, builder.load(best), comparison)
             # Of the lanes that have it the first stretch; -1 is the last of all as a number without a sign.
             has_it = builder.fcmp_ordered("==", builder.load(best), in_all(builder, most, lanes))
@@ -196,6 +196,25 @@ def lanes_where(lanes: int, comparison: str) -> Any:
         return types.int64(values, types.intp, values.dtype), codegen
 
     return compare
+
+
+@cache
+def nan_where(lanes: int) -> Any:
+    """Make ``nan_where(values, first, bits) -> None``, which makes NaN of those of so many values whose bit is set."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def put_nan(typing_context: Any, values: Any, first: Any, bits: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            values, first, bits = arguments
+            at = vector_at(builder, context.make_array(signature.args[0])(context, builder, values).data, first, lanes)
+            truths = builder.bitcast(builder.trunc(bits, ir.IntType(lanes)), ir.VectorType(ir.IntType(1), lanes))
+            nan = in_all(builder, ir.Constant(at.type.pointee.element, float("nan")), lanes)
+            builder.store(builder.select(truths, nan, builder.load(at, align=4)), at, align=4)
+            return context.get_dummy_value()
+
+        return types.none(values, types.intp, types.int64), codegen
+
+    return put_nan
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -277,14 +296,3 @@ def _halved(builder: Any, vector: Any, choose: Callable[[Any, Any], Any]) -> Any
 
 def _as_index(builder: Any, place: Any) -> Any:
     return place if place.type.width == 64 else builder.sext(place, ir.IntType(64))
-
-
-def ask_for(builder: Any, data: Any, places: Iterable[int], *, to_write: bool) -> None:
-    """Begin to bring what is at some places into the cache."""
-    byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-    function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-    how = [ir.Constant(flag, value) for value in (int(to_write), 3, 1)]
-    for place in places:
-        at = builder.gep(data, [ir.Constant(ir.IntType(64), place)])
-        builder.call(function, [builder.bitcast(at, byte), *how])

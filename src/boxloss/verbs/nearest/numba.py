@@ -6,6 +6,7 @@ from typing import Any
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
+from boxloss.engines.numba.subnormals import flush_subnormals, restore
 from boxloss.engines.numba.vectors import STRETCH, best_of, lanes_of, row_of
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
@@ -19,6 +20,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     load_box, lanes = load(shape.size + len(structure.parts(shape))), lanes_of(machine.dtype)
     row = rows.over_row(row_of, machine, structure, shape, guarded)
     best, spare = best_of(lanes, rows.comparison(largest)), rows.spare_values(lanes)
+    leave_out = rows.leave_out(lanes)
 
     def nearest(  # type: ignore[no-untyped-def]
         preds,
@@ -38,6 +40,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         kept,
     ):
         prefer_wide_vectors()
+        mode = flush_subnormals()
         at_a_time = some.size - spare
         for first in range(begin, stop, at_a_time):
             width, own = min(at_a_time, stop - first), first_target + first
@@ -46,7 +49,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
             for i in range(value.size):
                 pred = load_box(preds, first_pred + i, pred_apart)
                 row(pred, numbers, targets, own, target_apart, width // lanes, some)
-                rows.leave_out(some, left_out, first, width)
+                leave_out(some, left_out, first, width)
                 found, at = best(some, -(-width // STRETCH), value[i])
                 if at >= 0:
                     value[i], index[i] = found, first + at
@@ -55,6 +58,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                         if some[j] == found:
                             index[i] = first + j
                             break
+        restore(mode)
 
     return nearest, rows.signature_of(machine, structure)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numba.core import types
 
 from boxloss.engines.machine import Machine
-from boxloss.engines.numba.arrays import flat
+from boxloss.engines.numba.arrays import aligned, flat
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import load, store
 from boxloss.formulas.program import Program
@@ -91,7 +91,8 @@ def prepared(program: Program, request: Request) -> Prepared:
 def in_groups(call: Prepared, shape: tuple[int, ...], lanes: int) -> Prepared:
     """The same with the targets of each batch, of this shape, filled up to whole vectors by NaN."""
     *lead, columns = shape
-    filled = np.full((call.size, *lead, -(-columns // lanes) * lanes), np.nan, call.targets.dtype)
+    filled = aligned((call.size, *lead, -(-columns // lanes) * lanes), call.targets.dtype)
+    filled[..., columns:] = np.nan
     filled[..., :columns] = call.targets.reshape(call.size, *shape)
     return call._replace(targets=filled.reshape(-1), all_targets=math.prod(filled.shape[1:]))
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,9 @@ from numba.core import types
 from numba.extending import register_jitable
 
 from boxloss.engines.machine import Machine
-from boxloss.engines.numba.arrays import as_numpy, in_library
+from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
 from boxloss.engines.numba.compile import Template, compiled
-from boxloss.engines.numba.vectors import STRETCH, lanes_of
+from boxloss.engines.numba.vectors import STRETCH, lanes_of, nan_where
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
@@ -68,22 +69,38 @@ def over_row(of: Any, machine: Machine, structure: Structure, shape: Shape, guar
     return of(written, size, count, lanes_of(machine.dtype), *options)
 
 
-def places_to_leave_out(request: Request, places: int) -> list[Any]:
-    """For each batch the places of targets that are masked, and those behind the last target."""
+def lanes_to_leave_out(request: Request, places: int, lanes: int) -> list[Any]:
+    """For each batch the vectors that hold masked targets, or places behind the last one.
+
+    One after the other the place where one begins, and a bit for each lane to leave out.
+    """
     *batch, _, columns = request.shape
-    behind = np.arange(columns, places)
-    if request.target_mask is None:
-        return [behind] * math.prod(batch)
-    masks = np.broadcast_to(as_numpy(request.target_mask), (*batch, columns)).reshape(-1, columns)
-    return [np.concatenate([np.flatnonzero(~mask), behind]) for mask in masks]
+    mask = np.ones(1, bool) if request.target_mask is None else as_numpy(request.target_mask)
+    lead = batch if mask.ndim > 1 else ()  # else what is left out of one batch is left out of all
+    masks = np.broadcast_to(mask, (*lead, columns)).reshape(-1, columns)
+    left_out = np.ones((len(masks), places), bool)
+    left_out[:, :columns] = ~masks
+    each = np.packbits(left_out.reshape(len(masks), -1, lanes), axis=-1, bitorder="little").astype(np.int64)
+    bits = (each << 8 * np.arange(each.shape[-1])).sum(-1)
+    found = [np.stack([lanes * np.flatnonzero(own), own[own != 0]], axis=1).reshape(-1) for own in bits]
+    return found if lead else found * math.prod(batch)
 
 
-@register_jitable
-def leave_out(values, places, first, width):  # type: ignore[no-untyped-def]
-    """Make values of a piece of a row NaN, which nothing keeps: a formula of somebody's own may make a number of it."""
-    for place in places:
-        if first <= place < first + width:
-            values[place - first] = math.nan
+@cache
+def leave_out(lanes: int) -> Any:
+    """Make ``leave_out(values, lanes_out, first, width)``, for a piece of a row.
+
+    It makes NaN of values, which nothing keeps: a formula of somebody's own may make a number of NaN.
+    """
+    put_nan = nan_where(lanes)
+
+    @register_jitable
+    def of_piece(values, lanes_out, first, width):  # type: ignore[no-untyped-def]
+        for k in range(0, lanes_out.size, 2):
+            if first <= lanes_out[k] < first + width:
+                put_nan(values, lanes_out[k] - first, lanes_out[k + 1])
+
+    return of_piece
 
 
 def signature_of(machine: Machine, structure: Structure) -> Any:
@@ -113,12 +130,12 @@ def _fill(
     lanes = lanes_of(dtype)
     boxes = in_groups(prepared(program, request), request.target.shape[:-1], lanes)
     columns = -(-columns // lanes) * lanes
-    left_out = places_to_leave_out(request, columns)
+    left_out = lanes_to_leave_out(request, columns, lanes)
     call = compiled(template, dtype, program.structure, request.box_shape, boxes.guarded, largest)
     values, indices = value.reshape(-1), index.reshape(-1)
 
     def task(start: int, stop: int) -> None:
-        some = np.empty(VALUES_AT_A_TIME + spare_values(lanes), dtype)
+        some = aligned((VALUES_AT_A_TIME + spare_values(lanes),), dtype)
         places = np.empty(few_values(lanes) + shares_of(lanes), np.int64)
         while start < stop:
             batch, row = divmod(start, rows)

@@ -9,6 +9,7 @@ from numba.extending import register_jitable
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
+from boxloss.engines.numba.subnormals import flush_subnormals, restore
 from boxloss.engines.numba.vectors import best_of_lanes, bits_set, lanes_of, lanes_where, lowest_bit, row_of
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
@@ -120,6 +121,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     row = rows.over_row(row_of, machine, structure, shape, guarded)
     best_of_part = best_of_lanes(lanes, rows.comparison(largest))
     word, few, spare = rows.shares_of(lanes), rows.few_values(lanes), rows.spare_values(lanes)
+    leave_out = rows.leave_out(lanes)
     bound_of_best, gathered, put_in_order, inserted = steps(largest, word, few)
 
     def topk(  # type: ignore[no-untyped-def]
@@ -140,6 +142,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         kept,
     ):
         prefer_wide_vectors()
+        mode = flush_subnormals()
         at_a_time = some.size - spare
         best, found = some[at_a_time : at_a_time + word], some[at_a_time + word :]
         for i in range(value.size // kept):
@@ -152,7 +155,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                 width = min(at_a_time, stop - first)
                 part = -(-width // word) * lanes
                 row(pred, numbers, targets, first_target + first, target_apart, width // lanes, some)
-                rows.leave_out(some, left_out, first, width)
+                leave_out(some, left_out, first, width)
                 for k in range(word // lanes):
                     at = min(width, k * part)
                     best_of_part(some, at, (min(width, at + part) - at) // lanes, best, k * lanes)
@@ -173,6 +176,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                     end = start + min(kept, count)
                 else:
                     end = inserted(some, first, width, bound, value, index, start, end, last)
+        restore(mode)
 
     return topk, rows.signature_of(machine, structure)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.engines.numba.arrays import as_numpy, in_library
+from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
 from boxloss.engines.numba.compile import compiled
 from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.threads import split_work
@@ -80,7 +80,7 @@ def run(
     def task(start: int, stop: int) -> None:
         own, counts = found.setdefault(start, []), np.empty(stop - start, np.int64)
         index, value = np.empty(room, np.int64), np.empty(room, dtype)
-        some = np.empty(VALUES_AT_A_TIME, dtype)
+        some = aligned((VALUES_AT_A_TIME,), dtype)
         done = 0
         while done < stop - start:
             turns, left = np.arange(start + done, stop), counts[done:]
