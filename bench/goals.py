@@ -86,6 +86,7 @@ GOALS = {
     "correlate": Goal("`lab.correlate`, 1,000,000 pairs, SciPy's part included", 10.0, unit="s"),
     "evaluate": Goal("`evaluate`, 500,000 detections, CPU time, times faster than hotcoco", 2.0, at_least=True),
     "evaluate_command": Goal("`boxloss evaluate` of COCO-sized files, CPU time, over a script with hotcoco", 1.0),
+    "score_command": Goal("`boxloss score` of 1,000,000 detections, from files to the table", 5.0, unit="s"),
     "evaluate_memory": Goal("`boxloss evaluate` of COCO-sized files, peak memory", 400.0, unit="MB"),
     "cache_growth": Goal("cache folder after 20 process starts over after one", 1.0),
     "gpu_ciou": Goal(

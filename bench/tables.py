@@ -140,6 +140,11 @@ SECTIONS = {
         "hotcoco's is a script of four lines.",
         ("hotcoco", "boxloss evaluate"),
     ),
+    "score_command": Section(
+        "Scores of 1,000,000 detections",
+        "`boxloss score` of files of 100 MB and 29 MB, by a clock on the wall: reading, every loss and the average "
+        "precision with its interval.",
+    ),
     "evaluate_memory": Section("Memory of the same", "Peak of the process of `boxloss evaluate`."),
     "bootstrap": Section(
         "Resamples of a COCO-sized set",

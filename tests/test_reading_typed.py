@@ -46,10 +46,10 @@ def test_both_ways_find_the_same(piece, tmp_path, monkeypatch):
     names = [one | {"name": 'a "}, {" b' if one["id"] == 2 else "Füße"} for one in TRUTH["categories"]]
     truth = TRUTH | {"annotations": annotations, "categories": names, "info": {"}, {": []}}
     quick = read(tmp_path, json.dumps(truth, ensure_ascii=False, indent=1).encode(), {"results": FOUND})
-    for more in ({}, {"segmentation": [1, 2]}):
+    for more in ({}, {"segmentation": [1, 2]}, {"attributes": {}}, {"rotation": None}):
         records = [*FOUND[:-1], FOUND[-1] | more]
-        found, is_plain = structs.results_file(json.dumps(records).encode())
-        assert is_plain is not bool(more)
+        found, is_upright = structs.results_file(json.dumps(records).encode())
+        assert is_upright is not bool({"attributes", "rotation"} & set(more))
         assert found["score"].tolist() == [one["score"] for one in FOUND]
     for one, other in zip(quick, read(tmp_path, truth, {"results": FOUND}, monkeypatch), strict=True):
         assert_same(one, other)

@@ -6,12 +6,13 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 import numpy as np
 
 from boxloss.coco.columns import Columns, OtherwiseError
+from boxloss.coco.records import ANGLES
 
 # A list is decoded so many bytes at a time: what becomes of them stays in a second-level cache until it is copied to
 # columns, and beside the file memory holds these alone. From 128 KiB to 1 MiB the time is the same (measured).
@@ -93,8 +94,11 @@ class CornersDetection(Detection, gc=False, kw_only=True):
     bbox: Corners  # type: ignore[assignment]
 
 
-class PlainDetection(Detection, gc=False, forbid_unknown_fields=True):
-    """A scored box, and nothing else."""
+def _upright(kind: type[Any]) -> type[Any]:
+    """The same box without anything that may hold an angle, where one that is there is an error."""
+    absent = Literal[""] | msgspec.UnsetType
+    fields = [(name, absent, msgspec.UNSET) for name in (*ANGLES, "attributes")]
+    return msgspec.defstruct(f"Upright{kind.__name__}", fields, bases=(kind,), kw_only=True, gc=False)
 
 
 ANNOTATIONS: dict[int, type[Any]] = {4: Annotation, 5: RotatedAnnotation, 8: CornersAnnotation}
@@ -117,8 +121,8 @@ class ResultsFile(msgspec.Struct):
     predictions: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-def annotation_file(content: bytes) -> tuple[list[int] | None, dict[Any, str] | None, Columns]:
-    """Decode an annotation file: ids of images, names of categories, columns of annotations."""
+def annotation_file(content: bytes) -> tuple[list[int] | None, dict[Any, str] | None, Columns, bool]:
+    """Decode an annotation file: ids of images, names of categories, `_columns_of` annotations."""
     _check_utf8(content)
     with _no_collection():
         file = msgspec.json.decode(content, type=AnnotationFile)
@@ -131,11 +135,11 @@ def annotation_file(content: bytes) -> tuple[list[int] | None, dict[Any, str] | 
             names = dict(pairs)
             if len(names) < len(pairs):
                 raise OtherwiseError
-        return images, names, _columns(_bytes(file.annotations), ANNOTATIONS)
+        return images, names, *_columns_of(_bytes(file.annotations), ANNOTATIONS)
 
 
 def results_file(content: bytes) -> tuple[Columns, bool]:
-    """Decode a results file: columns of detections, and whether these have nothing else."""
+    """Decode a results file: `_columns_of` detections."""
     _check_utf8(content)
     with _no_collection():
         if content.lstrip(SPACE)[:1] == b"{":
@@ -145,10 +149,7 @@ def results_file(content: bytes) -> tuple[Columns, bool]:
             if len(given) != 1:
                 raise OtherwiseError
             content = _bytes(given[0])
-        try:  # most files have nothing else; one that has is read again from its start
-            return _columns(content, {4: PlainDetection}), True
-        except (OtherwiseError, msgspec.ValidationError):
-            return _columns(content, DETECTIONS), False
+        return _columns_of(content, DETECTIONS)
 
 
 def _bytes(raw: msgspec.Raw | msgspec.UnsetType) -> bytes:
@@ -187,15 +188,23 @@ def _pieces(content: bytes, kind: type[Any]) -> Iterator[list[Any]]:
     if content[: max(start - 1, 0)].strip(SPACE) or content[stop + 1 :].strip(SPACE) or not 0 < start <= stop:
         raise OtherwiseError
     decode = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
-    cut = start
+    view, cut = memoryview(content), start
     while cut >= 0:
         between = BETWEEN.search(content, min(start + PIECE, stop), stop)
         cut = between.start() + 1 if between else -1
-        piece = decode(b"[" + content[start : cut if between else stop] + b"]")
+        piece = decode(b"".join((b"[", view[start : cut if between else stop], b"]")))
         if not piece:  # an empty list, or a comma at the end of one
             raise OtherwiseError
         yield piece
         start = between.end() - 1 if between else stop
+
+
+def _columns_of(content: bytes, kinds: dict[int, type[Any]]) -> tuple[Columns, bool]:
+    """Decode a list to columns, and tell whether nothing in it may be an angle beside a box of four numbers."""
+    try:  # most files have no such thing; one that has is read again from its start
+        return _columns(content, {4: _upright(kinds[4])}), True
+    except (OtherwiseError, msgspec.ValidationError):
+        return _columns(content, kinds), False
 
 
 def _columns(content: bytes, kinds: dict[int, type[Any]]) -> Columns:
@@ -205,7 +214,7 @@ def _columns(content: bytes, kinds: dict[int, type[Any]]) -> Columns:
     if size not in kinds:
         raise OtherwiseError
     kind = kinds[size]
-    names = kind.__struct_fields__
+    names = [name for name in kind.__struct_fields__ if name in VALUES_OF]
     parts: dict[str, list[Any]] = {name: [] for name in names}
     for piece in _pieces(content, kind):
         for name in names:

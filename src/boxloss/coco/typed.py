@@ -31,8 +31,9 @@ def ground_truth(source: Source, content: bytes, format: str | None = None) -> G
     def read() -> GroundTruth:
         from boxloss.coco import structs
 
-        image_ids, names, found = structs.annotation_file(content)
-        _check_no_angles(content, found, format)
+        image_ids, names, found, is_upright = structs.annotation_file(content)
+        if not is_upright:
+            _check_no_angles(content, found, format)
         categories = None if names is None else np.array(list(names))
         images = None if image_ids is None else np.array(image_ids)
         _check_known(found["image_id"], images)
@@ -64,8 +65,8 @@ def detections(source: Source, content: bytes, truth: GroundTruth, format: str |
     def read() -> Detections:
         from boxloss.coco import structs
 
-        found, is_plain = structs.results_file(content)
-        if not is_plain:
+        found, is_upright = structs.results_file(content)
+        if not is_upright:
             _check_no_angles(content, found, format)
         _check(np.array([truth.image_id.dtype.kind == "i", truth.category_id.dtype.kind == "i"]))
         _check_known(found["image_id"], truth.images)
