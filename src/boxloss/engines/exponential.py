@@ -1,8 +1,7 @@
 """Exponentials and logarithms for one number inside a compiled loop: range reduction and polynomials.
 
-All stay within 2 ulp of the true value where that is a normal number, and `expm1` just behind its first change of
-exponent within 2.5 (tests hold them to it against mpmath); all keep NaN. A call of the C library instead would keep the
-loop from being vectorised: SIoU took ten times as long.
+All stay within 2 ulp of the true value where that is a normal number (tests hold them to it against mpmath), and keep
+NaN. A call of the C library instead would keep the loop from being vectorised: SIoU took ten times as long.
 
 Coefficients are those of minimax polynomials by the Remez algorithm in 50 digits; see `Width`.
 """
@@ -147,7 +146,10 @@ def exponential_less_one(xp: SymbolicNamespace, a: Number, width: Width) -> Numb
     clamped = xp.where(a < -50.0, -50.0, a)  # where e^a counts for nothing beside 1
     bits, r = _reduced(xp, clamped, width)
     half = _power_of_two(xp, bits - 1, width)  # of 2^k, which is no number for the largest k
-    value = 2.0 * (half * _expm1_of_reduced(xp, r, width) + (half - 0.5))
+    with xp.writer.contracting(True):
+        square = r * r
+        p = _by_pairs(r, square, width.expm1)
+    value = 2.0 * fused(xp, half * square, p, fused(xp, half, r, half - 0.5))
     return xp.where(a > width.largest, math.inf, value)
 
 

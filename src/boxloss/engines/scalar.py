@@ -2,8 +2,8 @@
 
 LLVM vectorises a loop only if everything in it is arithmetic and selects, so `atan2` is written as range reduction and
 polynomial here, and the others in `boxloss.engines.exponential` and `boxloss.engines.trigonometric`: `math.atan` is a
-call, and one call in the loop makes the whole kernel several times slower. All stay within 2 ulp of the true value,
-and just behind a change of formula within 2.5 (tests hold them to it against mpmath).
+call, and one call in the loop makes the whole kernel several times slower. All stay within 2 ulp of the true value
+(tests hold them to it against mpmath).
 
 Coefficients are minimax polynomials in z = x^2 of (atan(x) / x - 1) / z by the Remez algorithm in 50 digits. They may
 be fused into multiply-adds: nothing here is 0 by cancellation.
@@ -34,17 +34,17 @@ from boxloss.typing import Number
 
 PI = math.pi
 HALF_PI = 0.5 * math.pi
+HALF_PI_LOW_32 = -4.371139000186241e-08  # what pi / 2 has beside its float32
 QUARTER_PI, QUARTER_PI_LOW = 0.25 * math.pi, 3.061616997868383e-17  # together pi / 4 to twice the digits
-TAN_PI_8 = math.sqrt(2.0) - 1.0
 
 ATAN_32 = (
     0.0029745874276161657995, -0.016581172111084123641, 0.04355352005474649176, -0.075805765123722004504,
     0.10678939548271076489, -0.14214208965006091701, 0.19994137190130395215, -0.33333166966149105246,
 )  # fmt: skip
 ATAN_64 = (
-    -0.017937096462919515261, 0.038092861263313371553, -0.050404649869593682979, 0.058481590428419378756,
-    -0.066631431590720248389, 0.076920638793342415261, -0.09090897980058580438, 0.11111110791967732793,
-    -0.14285714280389489054, 0.19999999999955870441, -0.33333333333333207838,
+    0.010112046772483217248, -0.027428109262863213358, 0.041860793561726062281, -0.051218547302656844193,
+    0.05858265024243013325, -0.066638056237342683864, 0.076920734254128399793, -0.090908962137541957114,
+    0.1111111065840410958, -0.14285714276357570029, 0.19999999999902786972, -0.33333333333332980491,
 )  # fmt: skip
 
 
@@ -59,9 +59,9 @@ def contracted(function: Function) -> Function:
     return call
 
 
-def _quadrant(xp: SymbolicNamespace, angle: Number, y: Number, x: Number) -> Number:
-    """atan2 from the angle between the nearer axis and (|x|, |y|)."""
-    angle = xp.where(xp.abs(y) > xp.abs(x), HALF_PI - angle, angle)
+def _quadrant(xp: SymbolicNamespace, angle: Number, y: Number, x: Number, low: float) -> Number:
+    """atan2 from the angle between the nearer axis and (|x|, |y|), and from what pi / 2 has beside its float."""
+    angle = xp.where(xp.abs(y) > xp.abs(x), (HALF_PI - angle) + low if low else HALF_PI - angle, angle)
     angle = xp.where(x < 0.0, PI - angle, angle)
     return xp.where(y < 0.0, -angle, angle)
 
@@ -81,18 +81,21 @@ def atan2_32(xp: SymbolicNamespace, y: Number, x: Number) -> Number:
     longer, shorter = _longer_shorter(xp, xp.abs(x), xp.abs(y))
     u = shorter / _nonzero(xp, longer)
     z = u * u
-    return _quadrant(xp, u + u * (z * polynomial(z, ATAN_32)), y, x)
+    return _quadrant(xp, u + u * (z * polynomial(z, ATAN_32)), y, x, HALF_PI_LOW_32)
 
 
 @contracted
 def atan2_64(xp: SymbolicNamespace, y: Number, x: Number) -> Number:
-    """The angle of (x, y), with float64 accuracy: reduced to |angle| <= pi / 8 before the one division."""
+    """The angle of (x, y), with float64 accuracy: reduced to |tan(angle)| <= 1 / 2 before the one division.
+
+    Beyond that the difference of the sides is exact.
+    """
     longer, shorter = _longer_shorter(xp, xp.abs(x), xp.abs(y))
-    beyond = shorter > TAN_PI_8 * longer
+    beyond = shorter > 0.5 * longer
     u = xp.where(beyond, shorter - longer, shorter) / _nonzero(xp, xp.where(beyond, shorter + longer, longer))
     z = u * u
     angle = u + u * (z * polynomial(z, ATAN_64))
-    return _quadrant(xp, xp.where(beyond, QUARTER_PI + (QUARTER_PI_LOW + angle), angle), y, x)
+    return _quadrant(xp, xp.where(beyond, QUARTER_PI + (QUARTER_PI_LOW + angle), angle), y, x, 0.0)
 
 
 def sign(xp: SymbolicNamespace, a: Number) -> Number:
