@@ -16,6 +16,12 @@ class Goal(NamedTuple):
         """Whether a measured value is within the limit."""
         return value >= self.limit if self.at_least else value <= self.limit
 
+    def shown(self, value: float) -> str:
+        """A measured value; in more digits if it misses the limit by less than one of those that are shown."""
+        told = show(value, self.unit)
+        is_close = told == show(self.limit, self.unit) and not self.reached(value)
+        return f"{told} ({value / self.limit:.2%} of the limit)" if is_close else told
+
     @property
     def wanted(self) -> str:
         """The limit in words."""

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from goals import GOALS, show
+from goals import GOALS
 
 
 class Section(NamedTuple):
@@ -32,7 +32,7 @@ def goal_table(rows: list[dict[str, Any]], *, on_gpu: bool = False) -> list[str]
         where = f" ({name(*worst[1:])})" if len(measured) > 1 else ""
         answer = f"**no**: {len(missed)} of {len(measured)}" if missed else "yes"
         worst_word = "worst " if len(measured) > 1 else ""
-        lines.append([goal.text, goal.wanted, f"{worst_word}{show(worst[0], goal.unit)}{where}", answer])
+        lines.append([goal.text, goal.wanted, f"{worst_word}{goal.shown(worst[0])}{where}", answer])
     return markdown(lines)
 
 
@@ -81,7 +81,7 @@ def cells(row: dict[str, Any]) -> dict[str, str]:
 
 def shown_value(measured: dict[str, Any]) -> str:
     """What was measured for a goal."""
-    return show(measured["value"], GOALS[measured["goal"]].unit)
+    return GOALS[measured["goal"]].shown(measured["value"])
 
 
 def verdict(measured: dict[str, Any]) -> str:

@@ -180,11 +180,6 @@ def test_mpdiou_wants_the_size_of_the_image_once(rng):
     np.testing.assert_allclose(bl.Inner(bl.MPDIoU(), 1.0)(pred, target, image_size=(20, 30)), expected, rtol=1e-12)
 
 
-def test_parameters_do_not_hide_what_losses_have():
-    with pytest.raises(TypeError, match="must have another name than 'penalty'"):
-        type("Own", (bl.IoU,), {"__annotations__": {"penalty": float}, "penalty": 0.5})
-
-
 def test_the_smallest_image():
     check_error(
         lambda: bl.MPDIoU(image_size=(1e-25, 1.0)), ValueError, "height of image_size must be at least 1e-09; got 1e-25"

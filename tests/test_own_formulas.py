@@ -65,6 +65,16 @@ def test_what_a_formula_takes_and_returns(formula, text, engine):
     check_error(lambda: mine(formula).value_and_grad(boxes, boxes, engine=engine), TypeError, text)
 
 
+def test_relations_that_are_not_named():
+    kind = type("Mine", (OverlapLoss,), {"formula": staticmethod(lambda xp, areas: (areas.union, (None,)))})
+    text = (
+        "Mine.formula takes (xp, areas) and is called with (xp): the quantities of the relations, of which it names "
+        "none, and the fields of the loss, in their order. It is a @staticmethod of a class that is a "
+        "@dataclass(frozen=True)"
+    )
+    check_error(lambda: kind()(BOXES, BOXES), TypeError, text)
+
+
 def test_relations_are_a_tuple():
     text = "relations of Mine must be a tuple: ('areas',) with a comma; got a string"
     check_error(lambda: type("Mine", (OverlapLoss,), {"relations": "areas"}), TypeError, text)

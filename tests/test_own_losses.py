@@ -247,3 +247,8 @@ def test_torch_differentiates_it():
     for call in (compiled, lambda p, t: OfOne()(p, t, engine="array")):
         (grad,) = torch.autograd.grad(call(pred, target).sum(), pred)
         assert grad.tolist() == [[[6.0, 0, 0, 0]]] * 2
+
+
+def test_parameters_do_not_hide_what_losses_have():
+    with pytest.raises(TypeError, match="must have another name than 'penalty'"):
+        type("Own", (bl.IoU,), {"__annotations__": {"penalty": float}, "penalty": 0.5})

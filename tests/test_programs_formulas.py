@@ -50,6 +50,12 @@ FORBIDDEN = {
     "numpy": (lambda xp, e: (np.abs(e), e), TypeError, "does not support ufuncs|__array_ufunc__"),
     "unknown": (lambda xp, e: (xp.tanh(e), e), AttributeError, "formulas have .*; got xp.tanh"),
     "power": (lambda xp, e: (e**3, e), TypeError, r"a formula has no power but \*\*2; got \*\*3"),
+    "power of a number of its own": (
+        lambda xp, e: (e**e, e),
+        TypeError,
+        r"a formula has no power but \*\*2; got \*\*<",
+    ),
+    "power of a number": (lambda xp, e: (2.0**e, e), TypeError, r"a formula has no power but \*\*2; got a number to"),
     "text": (lambda xp, e: (e + "1", e), TypeError, "a formula computes with numbers and symbols; got str"),
     "kinds": (lambda xp, e: (e + (e > 0.0), e), TypeError, "a formula needs a number here; got a truth"),
 }

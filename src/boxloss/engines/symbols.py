@@ -66,10 +66,13 @@ class Symbol:
     def __rtruediv__(self, other: Number) -> "Symbol":
         return self.writer.arithmetic("div", other, self)
 
-    def __pow__(self, other: float) -> "Symbol":
-        if other == 2:
+    def __pow__(self, other: Number) -> "Symbol":
+        if not isinstance(other, Symbol) and other == 2:
             return self * self
-        raise TypeError(f"a formula has no power but **2; got **{other!r}. Multiply instead")
+        raise TypeError(f"a formula has no power but **2; got **{other!r}. Multiply instead, or use xp.pow")
+
+    def __rpow__(self, other: Number) -> NoReturn:
+        raise TypeError("a formula has no power but **2; got a number to the power of one of its own. Use xp.pow")
 
     def __neg__(self) -> "Symbol":
         return self.writer.add("neg", NUMBER, self)

@@ -21,7 +21,7 @@ class OverlapLoss(Loss):
     the distance 1 - IoU and penalties states these `terms` instead, so that modifiers can change them one by one.
     """
 
-    relations: ClassVar[tuple[str | Relation, ...]]
+    relations: ClassVar[tuple[str | Relation, ...]] = ()
     if TYPE_CHECKING:  # of any arguments, for type checkers that compare those of subclasses
         formula: ClassVar[Callable[..., Term]]
         terms: ClassVar[Callable[..., tuple[Term, ...]]]

@@ -22,8 +22,8 @@ def check_signature(loss: Any, arguments: Sequence[Any]) -> None:
     except TypeError:
         raise TypeError(
             f"{name}.{which} takes {taken} and is called with ({', '.join(['xp', *names])}): the quantities of the "
-            "relations and the fields of the loss, in their order. It is a @staticmethod of a class that is a "
-            "@dataclass(frozen=True)"
+            f"relations{'' if loss.relations else ', of which it names none,'} and the fields of the loss, in their "
+            "order. It is a @staticmethod of a class that is a @dataclass(frozen=True)"
         ) from None
 
 
