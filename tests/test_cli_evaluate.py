@@ -111,6 +111,57 @@ def test_curves(tmp_path, result, suffix):
     np.testing.assert_array_equal(precision, result.precision[:, :, :, 0, 2].transpose(2, 0, 1))
 
 
+def numbers(folder, *args):
+    """The rows of statistics and of categories that are written, and the settings."""
+    out = folder / "numbers.json"
+    assert run("evaluate", *args, "--out", out)[0] == 0
+    written = json.loads(out.read_text())
+    rows = written["results"]
+    return [row for row in rows if "statistic" in row], [row for row in rows if "category" in row], written["settings"]
+
+
+def test_numbers_have_every_digit(tmp_path, result):
+    overall, categories, settings = numbers(tmp_path, "--sample", "--intervals")
+    bounds = result.interval(names=list(result.statistics))
+    assert overall == [
+        {"statistic": name, "value": value, **bounds[name]._asdict()} for name, value in result.statistics.items()
+    ]
+    assert categories == []
+    assert settings["iou_thresholds"] == result.settings.iou_thresholds.tolist()
+    _, categories, _ = numbers(tmp_path, "--sample", "--per-category")
+    table = result.table()
+    assert [row["category"] for row in categories] == table["category"]
+    for name in ("annotations", "ap", "ar_small"):
+        expected = [None if np.isnan(value) else value for value in table[name].tolist()]
+        assert [row[name] for row in categories] == expected
+
+
+def test_numbers_of_two_detectors(files, tmp_path, result):
+    found = json.loads(files[1].read_text())
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(found[::2]))
+    overall, categories, _ = numbers(tmp_path, *files[:2], "--against", other, "--resamples", 20)
+    half = bl.evaluate(files[0], other)
+    compared = result.compare(half, resamples=20)
+    assert [row["against"] for row in overall] == list(half.statistics.values())
+    assert overall[0]["difference"] == compared.difference["ap"] == result.ap - half.ap
+    assert [overall[1][end] for end in ("low", "high")] == list(compared.interval["ap50"])
+    assert "difference" not in overall[3]
+    assert [row["difference"] for row in categories] == compared.table()["difference"].tolist()
+
+
+def test_thresholds(tmp_path):
+    expected = bl.evaluate(*sample(), iou_thresholds=[0.6, 0.75])
+    args = ("--sample", "--iou-thresholds", "0.6,0.75,0.6")
+    overall, _, settings = numbers(tmp_path, *args)
+    assert {row["statistic"]: row["value"] for row in overall} == expected.statistics
+    assert settings["iou_thresholds"] == [0.6, 0.75]
+    _, [rows] = evaluate(*args, "--per-category")
+    assert len(rows) == 5
+    assert list(expected.interval(resamples=2)) == ["ap", "ap75"]
+    assert list(expected.compare(expected, resamples=2).difference) == ["ap", "ap75"]
+
+
 def test_reading_options(files, tmp_path):
     found = json.loads(files[1].read_text())
     files[1].write_text(json.dumps([*found, found[0] | {"score": "high"}]))
@@ -146,7 +197,15 @@ def test_hint(files):
             "--intervals is for the twelve numbers, not for --per-category.",
         ),
         (["--sample", "--against", "none.json"], "none.json: No such file or directory"),
-        (["--sample", "--out", "curves.txt"], "curves.txt: --out must end in .csv or .parquet"),
+        (["--sample", "--out", "curves.txt"], "curves.txt: --out must end in .csv or .parquet or .json"),
+        (["--sample", "--out", "a.json", "--out", "a.json"], "a.json: --out is given more than once for this file"),
+        (["--sample", "--iou-thresholds", "0.5,7"], "Invalid value for '--iou-thresholds': 7.0 is not in the range"),
+        (["--sample", "--iou-thresholds", "0.5,"], "Invalid value for '--iou-thresholds': '' is not a valid number."),
+        (["--sample", "--iou-thresholds", "nan"], "Invalid value for '--iou-thresholds': nan is not a finite number."),
+        (
+            ["--sample", "--iou-thresholds", ",".join(f"{k / 100}" for k in range(1, 64))],
+            "Invalid value for '--iou-thresholds': there may be up to 62; got 63.",
+        ),
     ],
 )
 def test_usage_errors(args, message):

@@ -1,14 +1,13 @@
 """``boxloss evaluate``: COCO's mean average precision and recall."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from boxloss.cli import console, export, inputs
-from boxloss.cli.options import PATH, Choice, WholeNumber
+from boxloss.cli.evaluated import WRITERS, Written
+from boxloss.cli.options import PATH, Choice, Numbers, WholeNumber, finite
 from boxloss.cli.precision import INTERVALS, by_category, categories_that_differ, differences, overall, size
 from boxloss.cli.tables import Table
 from boxloss.coco import Detections, GroundTruth, hint, read_detections, read_ground_truth
@@ -19,6 +18,16 @@ if TYPE_CHECKING:
 USUAL = (1, 10)  # numbers of detections beside the largest
 
 
+def not_too_many(context: click.Context, option: click.Parameter, values: list[float] | None) -> list[float] | None:
+    """Check for as many finite thresholds as can be evaluated at once."""
+    from boxloss.evaluation.steps import MAX_THRESHOLDS
+
+    if values is not None and len(values) > MAX_THRESHOLDS:
+        raise click.BadParameter(f"there may be up to {MAX_THRESHOLDS}; got {len(values)}.")
+    found: list[float] | None = finite(context, option, values)
+    return found
+
+
 @click.command()
 @click.argument("ground_truth", required=False, type=PATH)
 @click.argument("detections", required=False, type=PATH)
@@ -26,6 +35,13 @@ USUAL = (1, 10)  # numbers of detections beside the largest
 @click.option("--per-category", is_flag=True, help="A row for each category.")
 @click.option("--against", type=PATH, metavar="FILE", help="Detections of another detector to compare with.")
 @click.option("--intervals", is_flag=True, help="Say where the numbers would lie for other images.")
+@click.option(
+    "--iou-thresholds",
+    type=Numbers(min=0.0, max=1.0),
+    callback=not_too_many,
+    metavar="NUMBERS",
+    help="Lowest IoUs of a match, as 0.5,0.75.  [default: 0.5, 0.55, ..., 0.95]",
+)
 @click.option(
     "--resamples",
     type=WholeNumber(min=1),
@@ -43,7 +59,14 @@ USUAL = (1, 10)  # numbers of detections beside the largest
 @inputs.format_option()
 @inputs.max_detections_option
 @inputs.lenient_option
-@click.option("--out", type=PATH, metavar="FILE", help="Write the precision-recall curves to a .csv or .parquet file.")
+@click.option(
+    "--out",
+    "paths",
+    multiple=True,
+    type=PATH,
+    metavar="FILE",
+    help="Write the numbers (.json) or the precision-recall curves (.csv, .parquet); repeat it for more.",
+)
 def evaluate(
     ground_truth: Path | None,
     detections: Path | None,
@@ -51,12 +74,13 @@ def evaluate(
     per_category: bool,
     against: Path | None,
     intervals: bool,
+    iou_thresholds: list[float] | None,
     resamples: int,
     engine: str,
     format: str | None,
     max_detections: int,
     lenient: bool,
-    out: Path | None,
+    paths: tuple[Path, ...],
 ) -> None:
     """Compute mean average precision and recall of DETECTIONS.
 
@@ -75,7 +99,7 @@ def evaluate(
     reading = inputs.Reading(format, max_detections, lenient)
     inputs.check((*files, against) if against else files, reading)
     counts = sorted({count for count in USUAL if count < max_detections} | {max_detections})
-    with export.pending(out) as write:
+    with export.outputs(paths, WRITERS) as write:
         with console.progress(5) as begin:
             begin("reading")
             truth = read_ground_truth(files[0], format, lenient=lenient)
@@ -85,10 +109,11 @@ def evaluate(
                 if file is not None
             ]
             begin("matching")
-            results = [of(truth, one, counts, engine) for one in found]
+            results = [of(truth, one, counts, iou_thresholds, engine) for one in found]
             begin("resampling")
             text = [size(results[0], truth, found[0], max_detections), *inputs.assumed(format, truth, *found)]
             parts: list[str | Table] = []
+            bounds = compared = None
             if against is not None:
                 text.append(f"{found[0].name} against {found[1].name}: {INTERVALS.format(resamples)}")
                 compared = results[0].compare(results[1], resamples=resamples)
@@ -104,7 +129,7 @@ def evaluate(
             else:
                 parts.append(by_category(results[0]) if per_category else overall(results[0]))
             begin("writing")
-            write(curves(results[0]))
+            write(Written(results, bounds, compared, per_category))
             begin("checking")
             warnings = [hint(truth, one, max_detections) for one in found]
         console.show("\n".join(text), *parts)
@@ -112,18 +137,11 @@ def evaluate(
             inputs.say(warning)
 
 
-def of(truth: GroundTruth, found: Detections, counts: list[int], engine: str) -> "Evaluation":
+def of(
+    truth: GroundTruth, found: Detections, counts: list[int], thresholds: list[float] | None, engine: str
+) -> "Evaluation":
     """Evaluate what was read."""
     from boxloss.evaluation import evaluate
 
-    return evaluate(truth, found, max_detections=counts, engine=engine)
-
-
-def curves(result: "Evaluation") -> Iterable[export.Columns]:
-    """Make a row for each category, threshold and recall, a part a category."""
-    for category, name in result.categories.items():
-        for threshold in result.settings.iou_thresholds.tolist():
-            curve = result.curve(category, threshold)
-            rows = len(curve.recall)
-            label = {"category_id": category, "category": name, "iou_threshold": threshold}
-            yield {**{key: np.repeat(value, rows) for key, value in label.items()}, **curve._asdict()}
+    options: dict[str, Any] = {} if thresholds is None else {"iou_thresholds": thresholds}
+    return evaluate(truth, found, max_detections=counts, engine=engine, **options)

@@ -1,22 +1,31 @@
 """Write a file, whole or not at all."""
 
 import csv
+import json
+import math
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
+import numpy as np
 from numpy.typing import NDArray
+
+import boxloss as bl
+from boxloss.printable import printable
 
 Columns = Mapping[str, NDArray[Any]]
 Writers = Mapping[str, Callable[[Path, Any], None]]  # by suffix
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def write_csv(path: Path, parts: Iterable[Columns]) -> None:
@@ -49,6 +58,26 @@ def write_parquet(path: Path, parts: Iterable[Columns]) -> None:
     with pq.ParquetWriter(path, first.schema) as writer:
         for table in chain([first], tables):
             writer.write_table(table)
+
+
+def write_json(path: Path, results: Sequence[Mapping[str, Any]], used: Mapping[str, Any] = NOTHING) -> None:
+    """Write the settings of the command that runs, with those `used` whose default depends on others, and results."""
+    context = click.get_current_context()
+    settings = {name: value for name, value in context.params.items() if name != "paths"}
+    document = {"command": context.info_name, "boxloss": bl.__version__, "settings": settings | dict(used)}
+    text = json.dumps(_plain(document | {"results": results}), indent=2, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Make a value of what JSON has: NaN becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return printable(str(value)) if isinstance(value, Path) else value
 
 
 WRITERS: Writers = {".csv": write_csv, ".parquet": write_parquet}
@@ -134,6 +163,22 @@ def pending(path: Path | None, writers: Writers = WRITERS) -> Iterator[Callable[
     finally:
         with suppress(OSError):  # a folder that is gone is no reason to hide the error that came first
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def outputs(paths: Sequence[Path], writers: Writers) -> Iterator[Callable[[Any], None]]:
+    """Give a function that writes something to all files; each appears when it is whole and the block has ended."""
+    targets = Counter(os.path.realpath(path) for path in paths)
+    if twice := [path for path in paths if targets[os.path.realpath(path)] > 1]:
+        raise click.ClickException(f"{twice[-1]}: --out is given more than once for this file")
+    with ExitStack() as stack:
+        writes = [stack.enter_context(pending(path, writers)) for path in paths]
+
+        def write(content: Any) -> None:
+            for one in writes:
+                one(content)
+
+        yield write
 
 
 def _give_permissions(file: Path, like: os.stat_result) -> None:

@@ -1,24 +1,17 @@
 """What the commands of the lab share: options, checks, and the files that ``--out`` writes."""
 
-import json
-import math
-import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-import numpy as np
 
-import boxloss as bl
 from boxloss.cli import export
 from boxloss.cli.options import PATH, LossCommand, WholeNumber, loss_option
 from boxloss.coco import CocoError
-from boxloss.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
@@ -75,11 +68,7 @@ def write_csv(path: Path, result: Result) -> None:
 
 def write_json(path: Path, result: Result) -> None:
     """Write the settings and the statistics."""
-    context = click.get_current_context()
-    settings = {name: value for name, value in context.params.items() if name != "paths"}
-    document = {"command": context.info_name, "boxloss": bl.__version__, "settings": settings | dict(result.used)}
-    text = json.dumps(plain(document | {"results": result.statistics}), indent=2, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    export.write_json(path, result.statistics, result.used)
 
 
 WRITERS: dict[str, Callable[[Path, Any], None]] = {
@@ -90,20 +79,11 @@ WRITERS: dict[str, Callable[[Path, Any], None]] = {
 }
 
 
-@contextmanager
-def outputs(paths: Sequence[Path], writers: export.Writers = WRITERS) -> Iterator[Callable[[Result], None]]:
-    """Give a function that writes a result to all files; each appears when it is whole and the block has ended."""
-    targets = Counter(os.path.realpath(path) for path in paths)
-    if twice := [path for path in paths if targets[os.path.realpath(path)] > 1]:
-        raise click.ClickException(f"{twice[-1]}: --out is given more than once for this file")
-    with ExitStack() as stack:
-        writes = [stack.enter_context(export.pending(path, writers)) for path in paths]
-
-        def write(result: Result) -> None:
-            for one in writes:
-                one(result)
-
-        yield write
+def outputs(
+    paths: Sequence[Path], writers: export.Writers = WRITERS
+) -> AbstractContextManager[Callable[[Result], None]]:
+    """Give a function that writes a `Result` to all files; see `export.outputs`."""
+    return export.outputs(paths, writers)
 
 
 @contextmanager
@@ -115,14 +95,3 @@ def checked() -> Iterator[None]:
         raise
     except ValueError as error:
         raise click.UsageError(str(error), click.get_current_context()) from error
-
-
-def plain(value: Any) -> Any:
-    """Make a value of what JSON has: NaN becomes null."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return printable(str(value)) if isinstance(value, Path) else value

@@ -67,6 +67,17 @@ def finite(context: click.Context, option: click.Parameter, value: Any) -> Any:
     return value
 
 
+class Numbers(click.FloatRange):
+    """Numbers of a range, separated by commas."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read them, and leave out those that come again."""
+        parts: list[Any] = value.split(",") if isinstance(value, str) else value
+        return list(dict.fromkeys(super(Numbers, self).convert(part, param, ctx) for part in parts))
+
+
 def within_reach(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
     """Check for an angle that losses take: of one that is larger too few digits are left."""
     if value is not None and abs(finite(context, option, value)) > FARTHEST_RADIANS:

@@ -60,7 +60,8 @@ def labels(result: "Evaluation", name: str) -> list[str]:
 def by_category(result: "Evaluation") -> Table:
     """Make a row for each category."""
     table = result.table()
-    names = ["ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", f"ar_{result.settings.max_detections[-1]}"]
+    shown = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", f"ar_{result.settings.max_detections[-1]}")
+    names = [name for name in shown if name in table]
     rows = [
         [name, str(table["annotations"][k]), str(table["detections"][k]), *(cell(table[column][k]) for column in names)]
         for k, name in enumerate(table["category"])

@@ -11,9 +11,8 @@ from boxloss.evaluation.bootstrap import Interval, draws, percentile_interval, r
 from boxloss.evaluation.comparison import Comparison, compare
 from boxloss.evaluation.marks import RECALLS
 from boxloss.evaluation.parts import Parts
-from boxloss.evaluation.statistics import Floats, Settings, checked_names, mean_of_categories
+from boxloss.evaluation.statistics import Floats, Settings, mean_of_categories
 
-MAIN = ("ap", "ap50", "ap75")
 RESAMPLES = 1000
 
 
@@ -196,7 +195,7 @@ class Evaluation:
     def interval(
         self,
         level: float = 0.95,
-        names: Sequence[str] | str = MAIN,
+        names: Sequence[str] | str | None = None,
         *,
         resamples: int = RESAMPLES,
         seed: int = 0,
@@ -211,7 +210,8 @@ class Evaluation:
         level
             The part of the values inside, between 0 and 1.
         names
-            Names of statistics, as of `statistic`.
+            Names of statistics, as of `statistic`; by default ``ap``, ``ap50`` and ``ap75``, of these what the
+            `iou_thresholds` have.
         resamples
             How often images are drawn.
         seed
@@ -223,7 +223,7 @@ class Evaluation:
             For each name `low` and `high`; NaN where there is no ground truth.
         """
         check_bootstrap(level, resamples)
-        names = checked_names(names)
+        names = self.settings.chosen(names)
         weights = list(draws(len(self.images), resamples, seed))
         values = resampled(self._parts.marks, self.settings, names, weights, self._parts.engine)
         means = {name: mean_of_categories(found[:resamples]) for name, found in values.items()}
@@ -233,7 +233,7 @@ class Evaluation:
         self,
         other: "Evaluation",
         level: float = 0.95,
-        names: Sequence[str] | str = MAIN,
+        names: Sequence[str] | str | None = None,
         *,
         resamples: int = RESAMPLES,
         seed: int = 0,
@@ -263,7 +263,7 @@ class Evaluation:
         check_bootstrap(level, resamples)
         if not isinstance(other, Evaluation):
             raise TypeError(f"other must be an Evaluation, as boxloss.evaluate returns it; got {type(other).__name__}")
-        return compare(self._parts, other._parts, level, checked_names(names), resamples, seed)
+        return compare(self._parts, other._parts, level, self.settings.chosen(names), resamples, seed)
 
 
 def check_bootstrap(level: float, resamples: int) -> None:

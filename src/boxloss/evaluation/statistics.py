@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from boxloss.evaluation.marks import Curves
 
 Floats = NDArray[np.float64]
+MAIN = ("ap", "ap50", "ap75")
 NAME = re.compile(r"(ap|ar)(\d\d)?(?:_(.+))?")
 
 
@@ -37,6 +38,12 @@ class Settings(NamedTuple):
         sizes = [area for area in self.areas if area != "all"]
         recalls = [f"ar_{most}" for most in self.max_detections]
         return ["ap", *thresholds, *(f"ap_{a}" for a in sizes), *recalls, *(f"ar_{a}" for a in sizes)]
+
+    def chosen(self, names: Sequence[str] | str | None) -> list[str]:
+        """Return names as a list: of a single one too, and for None those of `MAIN` that there are."""
+        if names is None:
+            return [name for name in MAIN if name in self.names]
+        return [names] if isinstance(names, str) else list(names)
 
     def statistic(self, name: str) -> "Statistic":
         """Find what a name stands for.
@@ -99,8 +106,3 @@ def mean_of_categories(values: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         means: Any = np.where(there, values, 0.0).sum(axis=-1) / there.sum(axis=-1)
     return np.asarray(means)
-
-
-def checked_names(names: Sequence[str] | str) -> list[str]:
-    """Return names as a list, of a single one too."""
-    return [names] if isinstance(names, str) else list(names)
