@@ -247,3 +247,9 @@ CASES = (
     ),
 )
 BY_NAME = {case.name: case for case in CASES}
+# Rows whose functions and relations those of others are too. A GPU runs the tests of all; where PTX is executed on the
+# host these are one kernel.
+MADE_OF_THE_SAME = {
+    "l1_xywh", "smooth_l1_beta", "huber_delta", "giou_eps", "siou_theta", "mpdiou", "shape_iou", "piou", "inner_giou",
+    "focal_eiou", "scaled_giou",
+}  # fmt: skip

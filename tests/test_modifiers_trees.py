@@ -108,7 +108,13 @@ def test_a_tree_is_one_structure_for_all_numbers(rng):
 
     def tree(a, b):
         inner = bl.Focaler(bl.Inner(bl.CIoU(), ratio=a), low=0.1 * b, high=0.5 + 0.1 * a)
-        return bl.Wise(inner, mean=a, alpha=1.0 + b) + b * bl.Focal(bl.Alpha(bl.DIoU(), alpha=1.0 + a), gamma=b)
+        moved = bl.Scaled(bl.giou, a) + bl.Interpolated(bl.eiou, 0.5 * b) + bl.MPDIoU(image_size=(5.0 * a, 8.0))
+        faded = bl.NWD(constant=a) + bl.PIoU2(lambda_=b)
+        return (
+            bl.Wise(inner, mean=a, alpha=1.0 + b)
+            + b * bl.Focal(bl.Alpha(bl.DIoU(), alpha=1.0 + a), gamma=b)
+            + (moved + faded)
+        )
 
     pred, target = mixed(rng, 20)
 

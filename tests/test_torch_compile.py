@@ -49,6 +49,15 @@ def mean_ciou(pred, target):
     return bl.ciou(pred, target, reduction="mean")
 
 
+# Each loss and each modifier in one graph, which is one kernel.
+LATER = sum(
+    (
+        *(bl.siou, bl.wiou, bl.MPDIoU(), bl.shape_iou, bl.piou, bl.piou2, bl.nwd, bl.gcd, bl.mgiou),
+        *(bl.Focaler(bl.Inner(bl.ciou)), bl.Alpha(bl.ciou), bl.Focal(bl.eiou), bl.Wise(bl.wiou, mean=0.7)),
+        *(bl.Scaled(bl.giou, 1.5), bl.Interpolated(bl.diou, 0.6)),
+    ),
+    start=0.5 * bl.l1,
+)
 CALLS = {
     "a format": lambda p, t: bl.l1(p, t, format="cxcywh"),
     "two formats": lambda p, t: bl.giou(p, t, format=("rel_cxcywh", "xyxy"), image_size=SIDES),
@@ -60,6 +69,7 @@ CALLS = {
     "a sum": lambda p, t: DETR(p, t, reduction="sum"),
     "a sum made in the graph": lambda p, t: (2.0 * bl.giou + bl.l1)(p, t, reduction="mean"),
     "an exponent in the graph": lambda p, t: (bl.Alpha(bl.giou, alpha=2.0) + bl.siou)(p, t, reduction="mean"),
+    "the later family": lambda p, t: LATER(p, t, image_size=(5, 8), reduction="mean"),
     "broadcast boxes": lambda p, t: bl.l1(p[:, None], t[None, :5]),
     "a transposed array": lambda p, t: bl.l1(p.reshape(3, 4, 4).transpose(0, 1), t.reshape(4, 3, 4)),
     "boxes that the graph computes": lambda p, t: bl.l1(torch_exp(p), t.square(), reduction="mean"),
@@ -252,6 +262,8 @@ def test_new_numbers_compile_nothing(torch, pair):
         lambda k: bl.LogIoU(min_iou=k / 100),
         lambda k: bl.CIoU(eps=k),
         lambda k: k * bl.L1() + 2 * bl.SmoothL1(beta=k),
+        lambda k: bl.Wise(bl.Focaler(bl.Inner(bl.ciou, k), high=0.5 + k / 4), mean=k) + bl.NWD(k) + bl.PIoU2(k),
+        lambda k: bl.Scaled(bl.giou, k) + bl.Interpolated(bl.diou, k / 2) + bl.MPDIoU(image_size=(5.0, 8.0 * k)),
     )
     counter = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
     from numba.core import event

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
+from cases import CASES, MADE_OF_THE_SAME
 
 # Tests of a GPU that test_run.py and test_solids.py take.
 pytest.register_assert_rewrite(
@@ -42,8 +43,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With pytest-xdist the tests of a loss run in one process, which compiles each kernel once."""
     from xdist.scheduler import LoadScopeScheduling
 
-    from cases import CASES
-
     groups = {case.name: repr(case.loss) for case in CASES} | {name: repr(loss) for name, loss in losses().items()}
 
     class ByLoss(LoadScopeScheduling):
@@ -52,13 +51,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return next((groups[part] for part in given.split("-") if part in groups), function)
 
     return ByLoss(config, log)
-
-
-# Losses whose functions and relations those of others are too; a GPU runs the tests of all.
-MADE_OF_THE_SAME = {
-    "l1_xywh", "smooth_l1_beta", "huber_delta", "giou_eps", "siou_theta", "mpdiou", "shape_iou", "piou", "inner_giou",
-    "focal_eiou", "scaled_giou",
-}  # fmt: skip
 
 
 def takes_long(item: pytest.Item) -> bool:
