@@ -108,3 +108,38 @@ def test_dask_is_lazy_and_takes_preds_chunk_by_chunk(rng):
     assert i.numblocks == (4,)
     for got, wanted in zip((i, j, value), bl.giou.below(pred, target, 1.2), strict=True):
         np.testing.assert_array_equal(got.compute(scheduler="synchronous"), wanted)
+
+
+@pytest.mark.dask
+@pytest.mark.parametrize("loss", [bl.giou, bl.iou_score], ids=repr)
+def test_every_bit_is_that_of_the_chunked_matrix(loss, rng):
+    """A matrix needs guards for the chunks that hold a box of no area, or none at all; so do the verbs."""
+    import dask.array as da
+
+    pred, target = (boxes(rng, count).astype(np.float32) for count in (20, 23))
+    target[[3, 9, 10], 2] = target[[3, 9, 10], 0]
+    target[14], target[20] = np.nan, target[1]  # no box, and one that ties with another of another chunk
+    mask = rng.random(23) < 0.8
+    masks = da.from_array(mask, chunks=5)
+    pred_chunks, chunks = da.from_array(pred, chunks=(8, 4)), da.from_array(target, chunks=(4, 4))
+    matrix = loss.pairwise(pred_chunks, chunks).compute(scheduler="synchronous")
+    worst = -np.inf if loss.is_score else np.inf
+    left = np.where(np.isnan(matrix) | ~mask, worst, matrix)
+    order = np.argsort(-left if loss.is_score else left, axis=1, kind="stable")
+    for k in (1, 5, 23):
+        value, index = (
+            part.compute(scheduler="synchronous") for part in loss.topk(pred_chunks, chunks, k, target_mask=masks)
+        )
+        there = np.arange(k) < np.sum(mask & ~np.isnan(target[:, 0]))
+        np.testing.assert_array_equal(index, np.where(there, order[:, :k], -1))
+        np.testing.assert_array_equal(value, np.where(there, np.take_along_axis(left, order, 1)[:, :k], worst))
+    one = [part.compute(scheduler="synchronous") for part in loss.nearest(pred_chunks, chunks, target_mask=masks)]
+    np.testing.assert_array_equal(one[0], np.take_along_axis(left, order, 1)[:, 0])
+    np.testing.assert_array_equal(one[1], order[:, 0])
+    within = loss.above if loss.is_score else loss.below
+    i, j, value = (
+        part.compute(scheduler="synchronous") for part in within(pred_chunks, chunks, 0.9 - 0.6 * loss.is_score)
+    )
+    rows, columns = np.nonzero(matrix > 0.3 if loss.is_score else matrix < 0.9)
+    np.testing.assert_array_equal(np.stack([i, j]), np.stack([rows, columns]))
+    np.testing.assert_array_equal(value, matrix[rows, columns])

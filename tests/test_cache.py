@@ -204,3 +204,30 @@ def test_what_only_methods_name_is_in_the_digest(module, name, monkeypatch):
     value = getattr(module, name)
     monkeypatch.setattr(module, name, 2 * value if isinstance(value, int) else lambda *given: value(*given))
     assert digest() != before
+
+
+# Of what this package imports of Numba that is not public.
+PRIVATE = (
+    "caching.NullCache", "codegen.JITCodeLibrary", "compiler.CompileResult", "compiler_lock.global_compiler_lock",
+    "serialize.dumps",
+)  # fmt: skip
+WITHOUT_NAMES = """
+import importlib, sys, types
+modules = {{name: importlib.import_module("numba.core." + name) for name in {modules}}}
+for name, module in modules.items():
+    sys.modules["numba.core." + name] = types.ModuleType(name)
+import boxloss.engines.numba.private
+sys.modules.update({{"numba.core." + name: module for name, module in modules.items()}})
+"""
+WITHOUT_ATTRIBUTES = """
+from numba.core import codegen, config
+del config.USING_SVML, codegen.CPUCodegen.magic_tuple
+"""
+
+
+@pytest.mark.parametrize("gone", [PRIVATE, PRIVATE[-1:], ()], ids=["all", "one", "attributes"])
+def test_without_what_is_not_public_in_numba_each_process_compiles(gone, tmp_path):
+    before = WITHOUT_NAMES.format(modules=[name.partition(".")[0] for name in gone]) if gone else WITHOUT_ATTRIBUTES
+    for _ in range(2):
+        assert int(finish(start(before + USE, NUMBA_CACHE_DIR=tmp_path))) > 0
+    assert everything(tmp_path) == {}

@@ -122,6 +122,18 @@ def test_lists_strings_and_a_table(expected):
 
     assert_equal(bl.evaluate(truth, Table(found), format="xywh"), expected)
     assert pa.table(expected.table()).num_rows == 2
+    assert_equal(bl.evaluate(pa.table(truth), pa.table(found), format="xywh"), expected)
+
+    class Frame:
+        """A table that has the names of its columns as polars does."""
+
+        def __init__(self, table):
+            self.columns, self.table = list(table), table
+
+        def __getitem__(self, key):
+            return self.table[key]
+
+    assert_equal(bl.evaluate(Frame(truth), Frame(found), format="xywh"), expected)
 
 
 def test_area_and_crowd_are_optional(expected):

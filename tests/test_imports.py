@@ -48,14 +48,34 @@ def imports(path):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module":
-            text = node.args[0]
-            parts = text.values if isinstance(text, ast.JoinedStr) else [text]
-            first = parts[0].value if isinstance(parts[0], ast.Constant) else ""
-            names = [str(first).rstrip(".")]
+        elif is_of_string(node):
+            names = named_by(node.args[0])
         else:
             continue
         yield from (module_of(name) for name in names if name.split(".")[0] == "boxloss")
+
+
+def is_of_string(node):
+    """Whether this is a call of import_module."""
+    return isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "import_module"
+
+
+def named_by(text):
+    """The modules that a string may name: if it is formatted all that begin as it does, below the package itself."""
+    if isinstance(text, ast.Constant):
+        return [text.value]
+    first = text.values[0].value if isinstance(text, ast.JoinedStr) and isinstance(text.values[0], ast.Constant) else ""
+    return [name for name in FILES if first.count(".") > 1 and name.startswith(first)]
+
+
+def test_modules_of_which_a_variable_tells_the_name():
+    """Classes of structures that were written down as text, commands, and what is loaded by its public name."""
+    found = set()
+    for name, path in FILES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if is_of_string(node) and not isinstance(node.args[0], ast.Constant) and not named_by(node.args[0]):
+                found.add(name)
+    assert found == {"boxloss", "boxloss.cli", "boxloss.formulas.text"}
 
 
 @cache

@@ -1,5 +1,6 @@
 """Formulas of somebody's own: what they take and return, and what is said where they are wrong."""
 
+import re
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,8 +9,11 @@ import pytest
 
 import boxloss as bl
 from boxloss.losses.coordinate import CoordinateLoss
+from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss
+from boxloss.shapes.box import Box
 from boxloss.shapes.relations import AreaPartials
+from boxloss.shapes.shape import Gradient, Partials, Relation
 from errors import BOXES, check_error
 
 
@@ -42,7 +46,22 @@ PARTIALS = "partial derivatives for 2 relations, areas, center_distance: one eac
         ),
         (
             lambda xp, a, r: (r > 0.0, (None, None)),
-            "Mine.formula must return a number for its value; got a truth. Give xp.where(truth, 1.0, 0.0)",
+            "the value of Mine.formula must be a number; got a truth. Give xp.where(truth, 1.0, 0.0)",
+        ),
+        (
+            lambda xp, a, r: (a, (None, None)),
+            "the value of Mine.formula must be a number; got "
+            "Areas(intersection, union, symmetric_difference, corner_distance)",
+        ),
+        (lambda xp, a, r: (None, (None, None)), "the value of Mine.formula must be a number; got nothing"),
+        (
+            lambda xp, a, r: (r, (AreaPartials(r, None), None)),
+            "union of the partial derivative of Mine by areas must be a number; got nothing",
+        ),
+        (
+            lambda xp, a, r: (r, (None, r > 0.0)),
+            "the partial derivative of Mine by center_distance must be a number; got a truth. "
+            "Give xp.where(truth, 1.0, 0.0)",
         ),
         (
             lambda xp, a, r: (r, (None, (r,))),
@@ -62,7 +81,78 @@ PARTIALS = "partial derivatives for 2 relations, areas, center_distance: one eac
 )
 def test_what_a_formula_takes_and_returns(formula, text, engine):
     boxes = np.asarray([[0.0, 0, 1, 1]])
-    check_error(lambda: mine(formula).value_and_grad(boxes, boxes, engine=engine), TypeError, text)
+    loss = mine(formula)
+    check_error(lambda: loss.value_and_grad(boxes, boxes, engine=engine), TypeError, text)
+    check_error(lambda: loss.pairwise(boxes, boxes, engine=engine), TypeError, text)
+
+
+WRONG_TERMS = {
+    "none": (lambda xp, a, r: None, "Mine.terms must return a tuple of terms, 1 - IoU and the penalties; got nothing"),
+    "no term": (
+        lambda xp, a, r: (),
+        "Mine.terms must return a tuple of terms, 1 - IoU and the penalties; got a tuple of 0",
+    ),
+    "one that is not in a tuple": (
+        lambda xp, a, r: (r, (None, r)),
+        "Mine.terms must return a tuple of terms, 1 - IoU and the penalties; got a tuple of 2",
+    ),
+    "a value alone": (
+        lambda xp, a, r: ((r, (None, r)), (r,)),
+        "Mine.terms[1] must return a value and a tuple of partial derivatives, one for each relation; got a tuple of 1",
+    ),
+    "a truth": (
+        lambda xp, a, r: ((r, (None, r)), (r > 0.0, (None, None))),
+        "the value of Mine.terms[1] must be a number; got a truth. Give xp.where(truth, 1.0, 0.0)",
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ["array", "numba"])
+@pytest.mark.parametrize(("terms", "text"), WRONG_TERMS.values(), ids=WRONG_TERMS)
+def test_what_terms_are(terms, text, engine):
+    names = {"relations": ("areas", "center_distance"), "terms": staticmethod(terms)}
+    loss = dataclass(frozen=True)(type("Mine", (OverlapLoss,), names))()
+    for verb in (loss, loss.pairwise):
+        check_error(partial(verb, BOXES, BOXES, engine=engine), TypeError, text)
+
+
+WRONG_EVALUATIONS = {
+    "a value alone": (lambda pair: pair.given.x1, "must return a value and a function of its gradient; got a number"),
+    "no function": (lambda pair: (pair.given.x1, None), "must return a value and a function of its gradient; got a t"),
+    "a tuple": (
+        lambda pair: ((pair.given.x1,), Gradient),
+        "the value of Mine.evaluate must be a number; got a tuple of 1",
+    ),
+    "a truth": (
+        lambda pair: (pair.given.x1 > 0.0, Gradient),
+        "the value of Mine.evaluate must be a number; got a truth",
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ["array", "numba"])
+@pytest.mark.parametrize(("evaluation", "text"), WRONG_EVALUATIONS.values(), ids=WRONG_EVALUATIONS)
+def test_what_evaluate_returns(evaluation, text, engine):
+    names = {"relations": (), "evaluate": lambda self, xp, pair: evaluation(pair)}
+    loss = dataclass(frozen=True)(type("Mine", (Loss,), names))()
+    for verb in (loss, loss.pairwise):
+        with pytest.raises(TypeError, match=re.escape(text)):
+            verb(BOXES, BOXES, engine=engine)
+
+
+@pytest.mark.parametrize("part", [lambda box: (box.x1, box.x2), lambda box: box.x1 > 0.0, lambda box: None])
+def test_a_part_of_a_relation_is_a_number(part):
+    relation = Relation(
+        "mine",
+        forward=lambda xp, pair: pair.given.x1,
+        pullback=lambda xp, pair, d: Partials(box=Box(d, 0.0, 0.0, 0.0)),
+        exchange=lambda d: d,
+        part=lambda xp, box, image: part(box),
+        combine=lambda xp, pair, of_pred, of_target: of_pred,
+    )
+    loss = mine(lambda xp, of: (of, (1.0,)), (relation,))
+    with pytest.raises(TypeError, match=r"^part of the relation 'mine' must be a number; got "):
+        loss.pairwise(BOXES, BOXES, engine="numba")
 
 
 def test_relations_that_are_not_named():

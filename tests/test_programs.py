@@ -82,6 +82,16 @@ def test_a_matrix_is_the_broadcast_call_for_every_sum_of_losses(terms, seed):
     np.testing.assert_allclose(loss.pairwise(pred, target, engine="array"), expected, rtol=1e-9, atol=1e-9)
 
 
+@settings(max_examples=8, deadline=None)
+@given(terms=sums, seed=st.integers(0, 1000))
+def test_compiled_matrices_of_sums(terms, seed):
+    """The same of kernels, of which each sum has one of its own."""
+    loss, rng = bl.WeightedSum(tuple(terms)), np.random.default_rng(seed)
+    pred, target = boxes(rng, 5), boxes(rng, 4)
+    expected = sum(weight * broadcast(term, pred, target, "array") for weight, term in terms)
+    np.testing.assert_allclose(loss.pairwise(pred, target, engine="numba"), expected, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     "loss",
     [

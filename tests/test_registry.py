@@ -45,5 +45,5 @@ def test_a_name_of_the_registry(monkeypatch):
 
 
 def test_losses_are_in_order_whatever_is_imported_first():
-    code = "import boxloss.losses.eiou, boxloss as bl\nprint(bl.losses()[0], bl.losses()[-1])"
-    assert run(code) == "l1 mgiou"
+    code = "import {}\nimport boxloss as bl\nprint(*bl.losses())"
+    assert run(code.format("boxloss.losses.eiou")) == run(code.format("boxloss"))

@@ -7,6 +7,7 @@ thread that Dask gave it: the chunks are the parallel work.
 from operator import itemgetter
 from typing import Any
 
+import array_api_compat
 import dask.array as da
 import numpy as np
 from dask import delayed
@@ -78,7 +79,7 @@ def pairwise(program: Program, request: Request, *, engine: str) -> Any:
 
 
 def nearest(program: Program, request: Request, largest: bool, *, engine: str) -> tuple[Any, Any]:
-    """The best of each row; a task has some preds and all targets."""
+    """The best of each row; a task has some preds, and one chunk of targets after the other."""
     return _best("nearest", program, request, (largest,), engine)
 
 
@@ -89,14 +90,14 @@ def topk(program: Program, request: Request, largest: bool, k: int, *, engine: s
 
 def _best(verb: str, program: Program, request: Request, arguments: tuple[Any, ...], engine: str) -> tuple[Any, Any]:
     request = _whole_boxes(request)
-    pred, target, mask = request.pred, _whole(request.target, -2), request.target_mask
+    pred, target, mask = request.pred, request.target, request.target_mask
     *batch, row, box, column = range(len(request.shape) + 1)
     kept = [column + 1] if verb == "topk" else []
     given = [pred, (*_last(batch, pred.ndim - 2), row, box), target, (*_last(batch, target.ndim - 2), column, box)]
     if mask is not None:
-        mask = _whole(mask, -1)
+        mask = mask if mask.chunks[-1] == target.chunks[-2] else mask.rechunk({-1: target.chunks[-2]})
         given += [mask, (*_last(batch, mask.ndim - 1), column)]
-    # Each chunk is the pair of values and indices; all boxes of a chunk are in one piece, so nothing is joined.
+    # Each chunk is the pair of values and indices.
     chunks = da.blockwise(
         _best_of_chunk,
         (*batch, row, *kept),
@@ -122,11 +123,11 @@ def within(
 ) -> tuple[Any, Any, Any]:
     """The pairs within a threshold, in chunks of an unknown size: one for each chunk of preds."""
     request = _whole_boxes(request)
-    (target,) = _whole(request.target, 0).to_delayed().reshape(-1)
+    targets = request.target.to_delayed().reshape(-1).tolist()
     task, parts, first = delayed(_within_of_chunk, nout=3), [], 0
     for chunk, rows in zip(request.pred.to_delayed().reshape(-1), request.pred.chunks[0], strict=True):
         call = (program, _options(request), threshold, above, overlap, engine)
-        parts.append(task(chunk, target, first, *call))
+        parts.append(task(chunk, targets, first, *call))
         first = first + rows
     meta, index_meta = request.pred._meta, meta_from_array(request.pred._meta, 1, np.int64)
     metas = (index_meta, index_meta, meta_from_array(meta, 1, request.pred.dtype))
@@ -194,27 +195,47 @@ def _best_of_chunk(
     arguments: tuple[Any, ...],
     engine: str,
 ) -> tuple[Any, Any]:
-    pred, target, mask = _only(preds), _only(targets), _only(masks)
-    lead = broadcast_shape(pred.shape[:-2], target.shape[:-2])
-    if mask is not None:
-        lead = broadcast_shape(lead, mask.shape[:-1])
-    request = _of_chunk(pred, target, options)._replace(shape=(*lead, pred.shape[-2], target.shape[-2]))
-    with on_this_thread():
-        run = select.runner(verb, engine, pred)
-        found: tuple[Any, Any] = run(program, request._replace(target_mask=mask), *arguments)
+    """The best of one chunk of targets after the other, as a matrix of as many chunks has them."""
+    (pred,), every, first, found = _flat(preds), _flat(targets), 0, None
+    for target, mask in zip(every, [None] * len(every) if masks is None else _flat(masks), strict=True):
+        lead = broadcast_shape(pred.shape[:-2], target.shape[:-2])
+        if mask is not None:
+            lead = broadcast_shape(lead, mask.shape[:-1])
+        request = _of_chunk(pred, target, options)._replace(shape=(*lead, pred.shape[-2], target.shape[-2]))
+        with on_this_thread():
+            run = select.runner(verb, engine, pred)
+            value, index = run(program, request._replace(target_mask=mask), *arguments)
+        here = value, request.xp.where(index < 0, -1, index + first)
+        found = here if found is None else better(*found, *here, *arguments)
+        first += target.shape[-2]
+    assert found is not None  # there is one chunk at least
     return found
 
 
-def _only(chunks: Any) -> Any:
-    """The chunk of the lists that Dask makes of axes which the result lacks."""
-    while isinstance(chunks, list):
-        (chunks,) = chunks
-    return chunks
+def better(
+    value: Any, index: Any, other: Any, other_index: Any, largest: bool, k: int | None = None
+) -> tuple[Any, Any]:
+    """The best of two results, the first of which has the first of equal values; an index of -1 is none."""
+    xp = array_api_compat.array_namespace(value)
+    if k is None:
+        takes = (other > value if largest else other < value) | ((index < 0) & (other_index >= 0))
+        return xp.where(takes, other, value), xp.where(takes, other_index, index)
+    value, index = xp.concat([value, other], axis=-1), xp.concat([index, other_index], axis=-1)
+    # By value, of equal ones as they come; and one that is infinite is before none.
+    order = xp.argsort(-value if largest else value, axis=-1, stable=True)
+    value, index = xp.take_along_axis(value, order, axis=-1), xp.take_along_axis(index, order, axis=-1)
+    order = xp.argsort(xp.astype(index < 0, index.dtype), axis=-1, stable=True)[..., :k]
+    return xp.take_along_axis(value, order, axis=-1), xp.take_along_axis(index, order, axis=-1)
+
+
+def _flat(chunks: Any) -> list[Any]:
+    """The chunks of the lists, in lists, that Dask makes of axes which the result lacks."""
+    return [part for chunk in chunks for part in _flat(chunk)] if isinstance(chunks, list) else [chunks]
 
 
 def _within_of_chunk(
     pred: Any,
-    target: Any,
+    targets: list[Any],
     first: int,
     program: Program,
     options: Request,
@@ -223,10 +244,19 @@ def _within_of_chunk(
     overlap: float | None,
     engine: str,
 ) -> tuple[Any, Any, Any]:
-    request = _of_chunk(pred, target, options)._replace(shape=(pred.shape[0], target.shape[0]))
-    with on_this_thread():
-        i, j, value = select.runner("within", engine, pred)(program, request, threshold, above, overlap)
-    return i + first, j, value
+    found, first_target = [], 0
+    for target in targets:
+        request = _of_chunk(pred, target, options)._replace(shape=(pred.shape[0], target.shape[0]))
+        with on_this_thread():
+            i, j, value = select.runner("within", engine, pred)(program, request, threshold, above, overlap)
+        found.append((i + first, j + first_target, value))
+        first_target += target.shape[0]
+    if len(found) == 1:
+        return found[0]
+    xp = array_api_compat.array_namespace(pred)
+    i, j, value = (xp.concat(parts) for parts in zip(*found, strict=True))
+    order = xp.argsort(i, stable=True)
+    return i[order], j[order], value[order]
 
 
 def _of_chunk(pred: Any, target: Any, options: Request) -> Request:
@@ -241,11 +271,6 @@ def _whole_boxes(request: Request) -> Request:
     """The request with the numbers of a box in one chunk."""
     pred, target = (a if a.numblocks[-1] == 1 else a.rechunk({-1: -1}) for a in (request.pred, request.target))
     return request._replace(pred=pred, target=target)
-
-
-def _whole(array: Any, axis: int) -> Any:
-    """The array with one chunk along an axis."""
-    return array if array.numblocks[axis] == 1 else array.rechunk({axis: -1})
 
 
 def _last(axes: list[int], count: int) -> list[int]:

@@ -52,7 +52,7 @@ def evaluate(
     truth
         The ground truth: a COCO annotation file, or the dict that ``json.load`` makes of one; a Parquet or CSV file
         with the columns `image_id`, `category_id` and `bbox`; what ``boxloss.coco.read_ground_truth`` returned; or
-        columns, a dict or another table that has ``keys()``, of arrays of any library: ``image`` and ``category``,
+        columns, a dict of arrays of any library or a table of pandas, polars or pyarrow: ``image`` and ``category``,
         integers or strings, shape (N,), and ``box``, shape (N, 4). There may be ``crowd``, 0 or 1, for regions in which
         detections do not count, and ``area``, by which small and large are told apart; by default that is the area of
         the box. It is taken as it stands, as by pycocotools: a negative one is in no range of areas, not even in

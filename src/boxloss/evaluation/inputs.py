@@ -1,7 +1,7 @@
 """What is evaluated: files, what was read of them, or plain arrays, as checked columns."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from boxloss.coco.sources import is_source
 from boxloss.libraries.arrays import is_cupy, is_tensor, to_host
 from boxloss.shapes.formats import ALL_FORMATS
 
-Columns = Mapping[str, Any]  # or a table with the same two methods, as a DataFrame
+Columns = Mapping[str, Any]  # or another table with names and columns by name
 TRUTH = {"image": True, "category": True, "box": True, "crowd": False, "area": False}  # whether each is needed
 FOUND = {"image": True, "category": True, "box": True, "score": True}
 KINDS = {"i": "integers", "U": "strings"}
@@ -89,16 +89,26 @@ def _found(columns: Any, format: str) -> Detections:
 
 def _columns(name: str, columns: Any, known: Mapping[str, bool]) -> dict[str, NDArray[Any]]:
     """Take a table apart into NumPy arrays."""
-    if not (hasattr(columns, "keys") and hasattr(columns, "__getitem__")):
+    names = _names(columns)
+    if names is None:
         wanted = f"a file, what json.load makes of one, or columns: a dict or a table with {', '.join(known)}"
         raise TypeError(f"{name} must be {wanted}; got {type(columns).__name__}")
-    names = list(columns.keys())
     if more := [key for key in names if key not in known]:
         meant = f".{near}" if (near := did_you_mean(str(more[0]), known)) else ""
         raise ValueError(f"{name} has no use for {more[0]!r}: its columns are {', '.join(known)}{meant}")
     if missing := [key for key, needed in known.items() if needed and key not in names]:
         raise ValueError(f"{name} must have {missing[0]!r}; got {', '.join(map(repr, names)) or 'nothing'}")
     return {key: _numpy(name, key, columns[key]) for key in names}
+
+
+def _names(table: Any) -> list[str] | None:
+    """The names of the columns: of a dict or a DataFrame of pandas its keys; None of what is no table."""
+    if not hasattr(table, "__getitem__"):
+        return None
+    if hasattr(table, "keys"):
+        return list(table.keys())
+    names = getattr(table, "column_names", getattr(table, "columns", None))  # of pyarrow and of polars
+    return list(names) if isinstance(names, Sequence) else None
 
 
 def _numpy(name: str, key: str, values: Any) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
 
+from boxloss.formulas.checked import check_evaluation
 from boxloss.formulas.defined import is_sequence, losses_in, told_losses, why_refused
 from boxloss.formulas.names import LITERALS, is_of_package, keep, typed
 from boxloss.libraries.arrays import is_written_into_graph
@@ -194,7 +195,7 @@ class Structure:
         """The value for a pair of boxes, and ``gradient(exchanged) -> Gradient``, of the loss with these numbers."""
         bound = self.bind(numbers if self.powers == ANY else self._told_exponents(tuple(numbers), xp))
         try:
-            return bound.evaluate(xp, pair)
+            found = bound.evaluate(xp, pair)
         except AttributeError as error:
             kind, name = type(error.obj), error.name
             if not (name and hasattr(kind, "evaluate") and hasattr(kind, "__dataclass_fields__")):
@@ -203,6 +204,9 @@ class Structure:
                 f"a formula knows the fields of its loss only, and {kind.__name__} has no field {name!r}: make a field "
                 "or a property of it, since what __post_init__ sets beside the fields is not there"
             ) from error
+        if not is_of_package(self.kind):
+            check_evaluation(self.kind.__name__, found)
+        return found
 
 
 def _not_hashable(kind: type, entries: tuple[Any, ...]) -> TypeError:

@@ -47,11 +47,14 @@ class OverlapLoss(Loss):
         arguments = self._arguments(pair)
         if is_of_package(type(self)):
             return over_relations(xp, pair, self.relations, self.formula(xp, *arguments))
-        from boxloss.losses.own import check_signature, check_term
+        from boxloss.losses.own import check_signature, check_term, check_terms
 
         check_signature(self, arguments)
+        quantities = arguments[: len(self.relations)]
+        if self.has_iou_term:
+            check_terms(self, self.terms(xp, *arguments), quantities)
         term = self.formula(xp, *arguments)
-        check_term(self, term, arguments[: len(self.relations)])
+        check_term(self, term, quantities)
         return over_relations(xp, pair, self.relations, term)
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from inspect import signature
 from typing import Any
 
-from boxloss.engines.symbols import TRUTH
+from boxloss.formulas.checked import check_number, told
 from boxloss.formulas.names import is_of_package
 from boxloss.shapes.relations import AreaPartials, Areas
 from boxloss.shapes.relative import Relative, RelativeGradient
@@ -27,36 +27,50 @@ def check_signature(loss: Any, arguments: Sequence[Any]) -> None:
         ) from None
 
 
-def check_term(loss: Any, term: Any, quantities: Sequence[Any]) -> None:
+def check_term(loss: Any, term: Any, quantities: Sequence[Any], what: str = "formula") -> None:
     """Check that a formula returned a value, and for each relation a partial derivative like its quantity."""
     name, relations = type(loss).__name__, list(map(_name_of, loss.relations))
     if not (type(term) is tuple and len(term) == 2 and isinstance(term[1], tuple)):
         raise TypeError(
-            f"{name}.formula must return a value and a tuple of partial derivatives, one for each relation; got "
-            f"{_told(term)}"
+            f"{name}.{what} must return a value and a tuple of partial derivatives, one for each relation; got "
+            f"{told(term)}"
         )
     value, partials = term
-    if getattr(value, "kind", None) == TRUTH or str(getattr(value, "dtype", "")).endswith("bool"):
-        raise TypeError(
-            f"{name}.formula must return a number for its value; got a truth. Give xp.where(truth, 1.0, 0.0)"
-        )
+    check_number(f"the value of {name}.{what}", value)
     if len(partials) != len(relations):
         raise TypeError(
-            f"{name}.formula returned {len(partials)} partial derivatives for {len(relations)} relations, "
+            f"{name}.{what} returned {len(partials)} partial derivatives for {len(relations)} relations, "
             f"{', '.join(relations)}: one each, in their order"
         )
     for relation, quantity, d in zip(relations, quantities, partials, strict=True):
-        wanted = _like(quantity)
-        if d is not None and not _fits(d, quantity):
-            raise TypeError(f"the partial derivative of {name} by {relation} must be {wanted}; got {_told(d)}")
+        if d is not None:
+            _check_partial(f"the partial derivative of {name} by {relation}", quantity, d)
+
+
+def check_terms(loss: Any, terms: Any, quantities: Sequence[Any]) -> None:
+    """Check that there is a term at least, and that each is as what `formula` returns."""
+    if not (isinstance(terms, tuple) and terms and isinstance(terms[0], tuple)):
+        name = type(loss).__name__
+        raise TypeError(f"{name}.terms must return a tuple of terms, 1 - IoU and the penalties; got {told(terms)}")
+    for number, term in enumerate(terms):
+        check_term(loss, term, quantities, f"terms[{number}]")
+
+
+def _check_partial(of: str, quantity: Any, d: Any) -> None:
+    if not _fits(d, quantity):
+        raise TypeError(f"{of} must be {_like(quantity)}; got {told(d)}")
+    if not isinstance(d, tuple):
+        check_number(of, d)
+    elif not isinstance(quantity, Relative):
+        for part, number in zip(getattr(d, "_fields", range(len(d))), d, strict=True):
+            check_number(f"{part} of {of}", number)
 
 
 def check_slope(loss: Any, term: Any) -> None:
     """Check that the formula of one coordinate returned its value and its slope, each a number."""
-    is_two = isinstance(term, tuple | list) and len(term) == 2
+    is_two, name = isinstance(term, tuple | list) and len(term) == 2, type(loss).__name__
     if not is_two or any(part is None or isinstance(part, tuple | list | str) for part in term):
-        name = type(loss).__name__
-        raise TypeError(f"{name}.formula must return a value and its slope, (value, slope); got {_told(term)}")
+        raise TypeError(f"{name}.formula must return a value and its slope, (value, slope); got {told(term)}")
 
 
 def _own(loss: Any) -> set[str]:
@@ -81,14 +95,4 @@ def _fits(d: Any, quantity: Any) -> bool:
 def _like(quantity: Any) -> str:
     """What a partial derivative by a quantity is."""
     kind = {Areas: AreaPartials, Relative: RelativeGradient}.get(type(quantity), type(quantity))
-    return _told(quantity, kind)
-
-
-def _told(value: Any, kind: type | None = None) -> str:
-    """A value by its kind, or as if it were of another one."""
-    kind = kind or type(value)
-    if hasattr(kind, "_fields"):
-        return f"{kind.__name__}({', '.join(kind._fields)})"
-    if isinstance(value, tuple | list):
-        return f"a {'tuple' if isinstance(value, tuple) else 'list'} of {len(value)}"
-    return "nothing" if value is None else f"the text {value!r}" if isinstance(value, str) else "a number"
+    return told(quantity, kind)

@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 
 from boxloss.engines.digest import digest_of
 from boxloss.engines.machine import Machine, inner
-from boxloss.engines.numba.private import LEAN, KernelCache, compiler_lock, optimising_whole
+from boxloss.engines.numba.private import LEAN, compiler_lock, keep_on_disk, optimising_whole
 
 Template = tuple[Callable[..., Any], Any]  # a kernel and its signature
 NO_CHANGES: MappingProxyType[Any, Any] = MappingProxyType({})
@@ -44,7 +44,7 @@ def dispatcher(template: Callable[..., Template], dtype: str, *options: Any) -> 
     # compiled must not meet in one under the same name.
     kernel.__qualname__ += digest[:16]
     made = numba.njit(error_model="numpy", nogil=True, **LEAN)(kernel)
-    made._cache = KernelCache(digest)
+    keep_on_disk(made, digest)
     return made, signature
 
 

@@ -9,18 +9,27 @@ import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from numba.core import config
-from numba.core.caching import NullCache
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompileResult
-from numba.core.compiler_lock import global_compiler_lock as compiler_lock
-from numba.core.serialize import dumps
 
 from boxloss.engines import cache
 
-__all__ = ["LEAN", "KernelCache", "compiler_lock", "optimising_whole", "settings"]
+try:
+    from numba.core.compiler_lock import global_compiler_lock as compiler_lock
+except ImportError:
+    compiler_lock = RLock()
+try:
+    from numba.core.caching import NullCache
+    from numba.core.codegen import JITCodeLibrary
+    from numba.core.compiler import CompileResult
+    from numba.core.serialize import dumps
+except ImportError:
+    NullCache = JITCodeLibrary = object
+    CompileResult = dumps = None
+
+__all__ = ["LEAN", "compiler_lock", "keep_on_disk", "optimising_whole", "settings"]
 
 # Of njit: without a wrapper for calls from C, of which there are none, and without Numba's runtime, which counts
 # references to arrays: kernels make none, and who calls them holds theirs. The runtime itself would be compiled first.
@@ -37,7 +46,8 @@ if hasattr(os, "register_at_fork"):
 
 def settings() -> tuple[Any, ...]:
     """The settings of the compiler that change what it makes."""
-    return config.OPT, config.LOOP_VECTORIZE, config.SLP_VECTORIZE, config.BOUNDSCHECK, config.USING_SVML, *LEAN.items()
+    names = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "USING_SVML")
+    return *(getattr(config, name, None) for name in names), *LEAN.items()
 
 
 class _Library(JITCodeLibrary):  # type: ignore[misc]
@@ -56,7 +66,7 @@ def optimising_whole(dispatcher: Any) -> Iterator[None]:
     Versions before 0.62 have other passes, which are left as they are. Only for who holds the compiler's lock.
     """
     codegen = dispatcher.targetdescr.target_context.codegen()
-    if not hasattr(codegen, "_pass_builder"):
+    if JITCodeLibrary is object or not hasattr(codegen, "_pass_builder"):
         yield
         return
     codegen._library_class = _Library
@@ -66,7 +76,13 @@ def optimising_whole(dispatcher: Any) -> Iterator[None]:
         del codegen._library_class
 
 
-class KernelCache(NullCache):  # type: ignore[misc]
+def keep_on_disk(dispatcher: Any, digest: str) -> None:
+    """Let a dispatcher look for its kernel on disk before it compiles it, and put it there afterwards."""
+    if dumps is not None:
+        dispatcher._cache = _KernelCache(digest)
+
+
+class _KernelCache(NullCache):  # type: ignore[misc]
     """What a Numba dispatcher asks before it compiles and tells afterwards, for one kernel.
 
     Numba's own `cache=True` keys a function on its pickled closure, which never repeats from process to process: no
@@ -95,8 +111,11 @@ class KernelCache(NullCache):  # type: ignore[misc]
 
     def save_overload(self, sig: Any, result: Any) -> None:
         """Write the compiled kernel, whole or not at all."""
-        *parts, environments = result._reduce()
+        try:
+            path, (*parts, environments) = self.path(result.target_context), result._reduce()
+        except AttributeError:
+            return
         # Of the functions of Numba that a kernel calls, those without a constant: their modules, which a process that
         # reads the kernel would import first (50 ms), are for code that runs in the interpreter.
         environments = tuple(environment for environment in environments if environment.consts)
-        cache.write(self.path(result.target_context), dumps((*parts, environments)))
+        cache.write(path, dumps((*parts, environments)))

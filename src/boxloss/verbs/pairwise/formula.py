@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from boxloss.formulas.checked import check_number
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.box import Image
 from boxloss.shapes.shape import Format, Numbers, Shape
@@ -24,8 +25,12 @@ def of_a_box(structure: Structure, box_format: Format) -> OfABox:
     ) -> tuple[tuple[Numbers, Numbers], Truth]:
         image = Image(*image_size)
         box = decode(xp, numbers, image)
-        prepared = tuple(relation.part(xp, box, image) for relation in parts if relation.part is not None)
-        return (tuple(box), prepared), shape.ordinary(box)
+        prepared = []
+        for relation in parts:
+            if relation.part is not None:
+                prepared.append(relation.part(xp, box, image))
+                check_number(f"part of the relation {relation.name!r}", prepared[-1])
+        return (tuple(box), tuple(prepared)), shape.ordinary(box)
 
     return prepare
 
