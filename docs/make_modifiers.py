@@ -24,18 +24,19 @@ MODIFIERS: dict[str, Callable[[bl.Loss], bl.Loss]] = {
     "Focal": lambda loss: bl.Focal(loss),
     "Wise, mean 0.5": lambda loss: bl.Wise(loss, mean=MEAN),
     "Scaled, 2": lambda loss: bl.Scaled(loss, 2.0),
+    "+ Interpolated, 0.98": lambda loss: loss + bl.Interpolated(loss, 0.98),
 }
 
 
 def row(name: str) -> str:
     """The mean IoU of a simulation, after some steps."""
     (found,) = lab.simulate(MODIFIERS[name](bl.ciou), points=POINTS)
-    return f"{name:16}" + "".join(f"{iou:9.3f}" for iou in found.iou[STEPS])
+    return f"{name:20}" + "".join(f"{iou:9.3f}" for iou in found.iou[STEPS])
 
 
 def table() -> str:
     """The simulation of the DIoU paper with few points, on CIoU under each modifier."""
-    head = f"{'mean IoU after':16}" + "".join(f"{step:9}" for step in STEPS)
+    head = f"{'mean IoU after':20}" + "".join(f"{step:9}" for step in STEPS)
     return "\n".join([head, *map(row, MODIFIERS)])
 
 
@@ -80,7 +81,7 @@ def draw_maps(path: str) -> None:
 
     @styled
     def figure() -> object:
-        drawn, axes = panels(len(MODIFIERS), width=3.1, height=3.0, columns=4, sharex=True, sharey=True)
+        drawn, axes = panels(len(MODIFIERS), width=3.1, height=3.0, columns=3, sharex=True, sharey=True)
         for (name, modify), panel in zip(MODIFIERS.items(), axes, strict=True):
             plane = lab.landscape(modify(bl.ciou), (0, 0, 1, 1), (1, 1), extent=2, resolution=80)
             slope = np.hypot(*np.moveaxis(plane.grad, -1, 0))

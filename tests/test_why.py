@@ -1,4 +1,5 @@
-"""docs/why-iou-losses.md: its tables are what the commands print, and its sentences are what the tables say.
+"""docs/why-iou-losses.md and docs/lab/simulate.md: their tables are what the commands print, and the sentences of the
+former are what the tables say.
 
 The commands take minutes; here they are repeated with fewer points and pairs, for a few losses, and compared as closely
 as the smaller samples allow.
@@ -6,6 +7,7 @@ as the smaller samples allow.
 
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,15 @@ import pytest
 
 import boxloss as bl
 from boxloss import lab
+from boxloss.cli.expressions import loss_of, split
+from boxloss.lab.protocols import PROTOCOLS
 from boxloss.lab.published import PUBLISHED_ERROR
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "why-iou-losses.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```console\n\$ (.*?)\n(.*?)^```$", re.M | re.S)
 BLOCKS = dict(BLOCK.findall(PAGE))
+SIMULATIONS = dict(BLOCK.findall((DOCS / "lab" / "simulate.md").read_text(encoding="utf-8")))
 TRAINING = {
     f"{page.stem}: {command}": (command, block)
     for page in (DOCS / "why-iou-losses.md", DOCS / "lab" / "train.md")
@@ -62,6 +67,40 @@ def test_simulations(command):
         (found,) = lab.simulate(bl.get(name), gradient=gradient, points=1000, **how)
         np.testing.assert_allclose(found.iou[STEPS], iou, atol=0.03)
         np.testing.assert_allclose(found.error[STEPS], error, rtol=0.12)
+
+
+def simulated(command):
+    """What a command of the page on simulations asks for: the protocol, and the losses as they are written."""
+    words = shlex.split(command)
+    options = list(zip(words[2::2], words[3::2], strict=True))
+    names = [name for option, value in options if option == "--loss" for name in split(value)]
+    return dict(options).get("--protocol", "diou2020"), names
+
+
+PROTOCOL_OF = {command: simulated(command)[0] for command in SIMULATIONS if command.startswith("boxloss simulate")}
+
+
+@pytest.mark.parametrize("command", PROTOCOL_OF, ids=PROTOCOL_OF.get)
+def test_simulations_by_protocol(command):
+    """Every other row, with fewer points."""
+    protocol, names = simulated(command)
+    errors, ious = SIMULATIONS[command].split("\n\n")
+    steps = [int(step) for step in re.findall(r"\d+", errors.splitlines()[0])]
+    for table in (errors, ious):
+        assert [re.split(r" {2,}", line)[0] for line in table.splitlines()[2:]] == names
+    for name in names[::2]:
+        (found,) = lab.simulate(loss_of(name), protocol, points=1000)
+        np.testing.assert_allclose(found.error[steps], numbers(errors, *name.split())[0], rtol=0.08, err_msg=name)
+        np.testing.assert_allclose(found.iou[steps], numbers(ious, *name.split())[0], atol=0.03, err_msg=name)
+
+
+def test_the_page_on_simulations_has_each_protocol_of_later_papers():
+    assert set(PROTOCOL_OF.values()) == set(PROTOCOLS) - {"rotated"}  # which docs/rotated.md shows
+
+
+def test_both_pages_show_the_same_published_curve():
+    command = "python docs/make_why.py --published"
+    assert SIMULATIONS[command] == BLOCKS[command]
 
 
 def test_a_simulation_of_full_size():
