@@ -203,6 +203,19 @@ def test_whole_numbers_may_have_an_exponent(tmp_path):
 def test_completion_inside_an_expression():
     option = next(option for option in app.commands["score"].params if option.name == "losses")
     assert [item.value for item in option.shell_complete(None, "5*l1+2*gi")] == ["5*l1+2*giou"]
+    found = {
+        "inner(ciou, ra": ["inner(ciou, ratio="],
+        "inner(ci": ["inner(ciou"],
+        "2*focaler(inner(siou, ratio=0.7), ": ["2*focaler(inner(siou, ratio=0.7), low=", "high="],
+        "focaler(inner(siou), low=0.1, ": ["focaler(inner(siou), low=0.1, high="],
+        "smooth_l1(be": ["smooth_l1(beta="],
+        "smooth_l1(beta=0.1)+gi": ["smooth_l1(beta=0.1)+giou"],
+        "unknown(gi": ["unknown(giou"],
+    }
+    for text, completed in found.items():
+        values = [item.value for item in option.shell_complete(None, text)]
+        begun = text[: text.rfind(" ") + 1]
+        assert [value.removeprefix(begun) if k else value for k, value in enumerate(values)] == completed
 
 
 @pytest.mark.parametrize("command", [(*SCORE, "--loss", "l1"), ("losses",), ("landscape", "--loss", "l1")])

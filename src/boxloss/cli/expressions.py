@@ -34,6 +34,20 @@ def kinds() -> dict[str, type[bl.Loss]]:
     return {name: type(bl.get(name)) for name in bl.losses()} | {"mpdiou": bl.MPDIoU} | modifiers()
 
 
+def words_after(begun: str) -> list[str]:
+    """Return what may come next: names, and parameters of the loss whose parentheses are open, but those it has."""
+    names, opened = list(kinds()), re.sub(r"\([^()]*\)", "", begun)
+    while opened != (less := re.sub(r"\([^()]*\)", "", opened)):
+        opened = less
+    around = re.search(r"(\w+)\s*\(([^(]*)$", opened)
+    if around is None or around[1] not in kinds() or re.search(r"=\s*$", begun):
+        return names
+    kind, given = kinds()[around[1]], set(re.findall(r"(\w+)\s*=", around[2]))
+    parameters = [field.name for field in fields(kind) if field.name != "loss" and field.name not in given]
+    takes_loss = issubclass(kind, tuple(bl.MODIFIERS)) and "," not in around[2]
+    return [*(names if takes_loss else []), *(f"{name}=" for name in parameters)]
+
+
 def split(text: str) -> list[str]:
     """Split losses at their commas; each is checked, and a loss is always written in the same way.
 

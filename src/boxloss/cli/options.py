@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 import boxloss as bl
 from boxloss.check import did_you_mean
-from boxloss.cli.expressions import kinds, loss_of, refusals, split
+from boxloss.cli.expressions import loss_of, refusals, split, words_after
 from boxloss.formulas.defined import told_losses
 from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
@@ -127,7 +127,7 @@ def loss_option(
 
     def complete(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
         before, begun = re.fullmatch(r"(.*?)((?:[a-z]\w*)?)", incomplete, re.DOTALL).groups()  # type: ignore[union-attr]
-        return [f"{before}{name}" for name in kinds() if name.startswith(begun)]
+        return [f"{before}{name}" for name in words_after(before) if name.startswith(begun)]
 
     return click.option(
         "--loss",
