@@ -5,9 +5,9 @@ An error says which argument was wrong, what came and what was wanted.
 
 import math
 import operator
-import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable
+from inspect import currentframe
 from typing import Any
 
 import numpy as np
@@ -287,7 +287,8 @@ def _check_side(name: str, value: object) -> float:
 
 def _frames_of_package() -> int:
     """The `stacklevel` of a warning at the caller of this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:
+    level, here = 1, currentframe()
+    frame = here and here.f_back  # None where Python has no frames
+    while frame and frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:
         level, frame = level + 1, frame.f_back
     return level

@@ -20,6 +20,11 @@ from boxloss.request import EACH_WITH_EACH, Request
 from boxloss.verbs import select
 
 
+def chunk_of(array: Any) -> Any:
+    """An empty array of the library that the chunks are of."""
+    return meta_from_array(array)
+
+
 def elementwise(
     program: Program, request: Request, wrt: tuple[str, ...], *, engine: str
 ) -> tuple[Any, tuple[Any, ...]]:
@@ -43,13 +48,13 @@ def elementwise(
         engine=engine,
         unknown=unknown,
         align_arrays=not unknown,
-        meta=meta_from_array(pred._meta, len(every), pred.dtype),
+        meta=meta_from_array(pred, len(every), pred.dtype),
     )
-    value = da.blockwise(_value, axes, chunks, every, meta=meta_from_array(pred._meta, len(axes), pred.dtype))
+    value = da.blockwise(_value, axes, chunks, every, meta=meta_from_array(pred, len(axes), pred.dtype))
     grads = []
     for place, name in enumerate(wrt, start=1):
         boxes, dtype = (pred, request.pred_dtype) if name == "pred" else (target, request.target_dtype)
-        d_meta = meta_from_array(boxes._meta, len(every), dtype)
+        d_meta = meta_from_array(boxes, len(every), dtype)
         d = da.blockwise(itemgetter(place), every, chunks, every, meta=d_meta)
         grads.append(_chunked_like(d, boxes))
     return value, tuple(grads)
@@ -70,7 +75,7 @@ def pairwise(program: Program, request: Request, *, engine: str) -> Any:
         program=program,
         options=_options(request),
         engine=engine,
-        meta=meta_from_array(pred._meta, len(request.shape), pred.dtype),
+        meta=meta_from_array(pred, len(request.shape), pred.dtype),
     )
     if out is None:
         return matrix
@@ -108,11 +113,11 @@ def _best(verb: str, program: Program, request: Request, arguments: tuple[Any, .
         arguments=arguments,
         engine=engine,
         new_axes=dict.fromkeys(kept, arguments[-1]),
-        meta=meta_from_array(pred._meta, len(batch) + 1 + len(kept), pred.dtype),
+        meta=meta_from_array(pred, len(batch) + 1 + len(kept), pred.dtype),
     )
     axes = (*batch, row, *kept)
     value, index = (
-        da.blockwise(itemgetter(place), axes, chunks, axes, meta=meta_from_array(pred._meta, len(axes), dtype))
+        da.blockwise(itemgetter(place), axes, chunks, axes, meta=meta_from_array(pred, len(axes), dtype))
         for place, dtype in enumerate((pred.dtype, np.int64))
     )
     return value, index
@@ -129,8 +134,8 @@ def within(
         call = (program, _options(request), threshold, above, overlap, engine)
         parts.append(task(chunk, targets, first, *call))
         first = first + rows
-    meta, index_meta = request.pred._meta, meta_from_array(request.pred._meta, 1, np.int64)
-    metas = (index_meta, index_meta, meta_from_array(meta, 1, request.pred.dtype))
+    index_meta = meta_from_array(request.pred, 1, np.int64)
+    metas = (index_meta, index_meta, meta_from_array(request.pred, 1, request.pred.dtype))
     i, j, value = (
         da.concatenate([da.from_delayed(part, (np.nan,), meta=own) for part in column])
         for column, own in zip(zip(*(tuple(part) for part in parts), strict=True), metas, strict=True)
