@@ -204,7 +204,7 @@ print(round(float(value), 4), "numba" in sys.modules, jax.config.jax_enable_x64)
 # --- What is compiled, and what is refused --------------------------------------------------------------------------
 
 
-def test_another_weight_of_a_sum_another_factor_and_another_image_compile_nothing(jax, pair):
+def test_other_numbers_of_a_loss_another_factor_and_another_image_compile_nothing(jax, pair):
     from boxloss.adapters import jax as adapter
 
     def sizes():
@@ -212,7 +212,7 @@ def test_another_weight_of_a_sum_another_factor_and_another_image_compile_nothin
         return [function._cache_size() for function in compiled]
 
     def use(k):
-        loss, options = bl.l2 + k * bl.l1, {"format": "rel_xyxy", "image_size": (k, k)}
+        loss, options = bl.l2 + k * bl.SmoothL1(beta=k), {"format": "rel_xyxy", "image_size": (k, k)}
         value, grad = loss.value_and_grad(*pair, reduction="mean", avg_factor=k, **options)
         close(loss(*pair, reduction="mean", avg_factor=k, **options), value)
         close(grad, loss.value_and_grad(*map(np.asarray, pair), reduction="mean", avg_factor=k, **options)[1])
