@@ -195,8 +195,8 @@ def peers(session: nox.Session) -> None:
 def parity(session: nox.Session) -> None:
     """Values and gradients of `boxloss.compat` beside those of the libraries that it stands for.
 
-    With `-- --darknet=CHECKOUT` those of darknet too, and with `--write` beside it docs/parity.md and the recorded
-    values of the tests.
+    With `-- --darknet=CHECKOUT --detectron2=CHECKOUT` those of darknet and of detectron2 too, and with `--write` beside
+    them docs/parity.md and the recorded values of the tests.
     """
     install_torch(session)
     session.install(".", *groups("test", "parity"))

@@ -1,8 +1,9 @@
-"""A call of each function of `boxloss.compat` that another library has: what `tests/parity` compares and records."""
+"""A call of each function and class of `boxloss.compat` that another library has: what `tests/parity` compares."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from boxloss.check_arrays import array_namespace
 from boxloss.compat import darknet, fvcore, keras, keras_cv, mmdet, mmyolo, paddle, ultralytics, yolov5, yolov6
 
 
@@ -18,6 +19,9 @@ def parts(boxes: Any) -> list[Any]:
     return [boxes[..., k] for k in range(4)]
 
 
+MMDET_CLASSES = (
+    "IoULoss", "GIoULoss", "DIoULoss", "CIoULoss", "SIoULoss", "EIoULoss", "BoundedIoULoss", "BalancedL1Loss",
+)  # fmt: skip
 FLAGS = {"iou": {}, "giou": {"GIoU": True}, "diou": {"DIoU": True}, "ciou": {"CIoU": True}}
 
 
@@ -56,7 +60,7 @@ def mmyolo_calls(module: Any) -> dict[str, Call]:
 
 def yolov6_calls(module: Any) -> dict[str, Call]:
     """Those of YOLOv6."""
-    kinds = ("giou", "diou", "ciou", "siou")
+    kinds = ("giou", "diou", "ciou", "siou", "iou")
     return {f"yolov6.IOUloss {kind}": Call(module.IOUloss(box_format="xyxy", iou_type=kind)) for kind in kinds}
 
 
@@ -100,6 +104,45 @@ def darknet_calls(module: Any) -> dict[str, Call]:
     return calls
 
 
+def detectron2_calls(module: Any) -> dict[str, Call]:
+    """Those of detectron2."""
+    return {f"fvcore.{name}": Call(getattr(module, name)) for name in ("diou_loss", "ciou_loss")}
+
+
+def mmdet_class_calls(module: Any) -> dict[str, Call]:
+    """The loss classes of mmdet: one value of all pairs, with a weight for each number and a divisor."""
+
+    def weighted(loss: Any, pred: Any, target: Any) -> Any:
+        xp = array_namespace(pred=pred, target=target)
+        weight = xp.reshape(xp.linspace(0.5, 1.5, 4 * pred.shape[0], dtype=pred.dtype), (-1, 4))
+        return loss(pred, target, weight, avg_factor=3.0)
+
+    losses = {f"mmdet.{name} weighted": getattr(module, name)(loss_weight=2.0) for name in MMDET_CLASSES}
+    return {name: Call(lambda p, t, loss=loss: weighted(loss, p, t)) for name, loss in losses.items()}
+
+
+def keras_cv_class_calls(module: Any) -> dict[str, Call]:
+    """The loss classes of keras_cv; of the mean IoU of all pairs -ln, and one pair that overlaps is among them."""
+
+    def of_all(pred: Any, target: Any) -> Any:
+        xp = array_namespace(pred=pred, target=target)
+        more = (xp.asarray([[0.0, 0.0, 2.0, width]], dtype=pred.dtype) for width in (3.0, 4.0))
+        true, found = (xp.concat([boxes, one]) for boxes, one in zip((target, pred), more, strict=True))
+        return module.IoULoss("xyxy")(true, found)
+
+    each: dict[str, Any] = {"axis": "no_reduction", "reduction": None}
+    losses = {
+        "IoULoss linear": module.IoULoss("xyxy", "linear", **each),
+        "IoULoss quadratic": module.IoULoss("xyxy", "quadratic", **each),
+        "GIoULoss": module.GIoULoss("xyxy", **each),
+        "CIoULoss": module.CIoULoss("xyxy", reduction="none"),
+        # In float32 the difference of large numbers would keep few digits.
+        "SmoothL1Loss": module.SmoothL1Loss(reduction="none", dtype="float64"),
+    }
+    calls = {f"keras_cv.{name}": Call(lambda p, t, loss=loss: loss(t, p)) for name, loss in losses.items()}
+    return {"keras_cv.IoULoss log": Call(of_all), **calls}
+
+
 CALLS: dict[str, Call] = (
     yolo_calls("ultralytics", ultralytics)
     | mmdet_calls(mmdet)
@@ -111,4 +154,7 @@ CALLS: dict[str, Call] = (
     | keras_calls("keras_cv", keras_cv)
     | paddle_calls(paddle)
     | darknet_calls(darknet)
+    | detectron2_calls(fvcore)
+    | mmdet_class_calls(mmdet)
+    | keras_cv_class_calls(keras_cv)
 )

@@ -4,6 +4,7 @@ import ast
 import ctypes
 import functools
 import math
+import runpy
 import subprocess
 import warnings
 from collections.abc import Callable
@@ -17,6 +18,8 @@ import torch
 from torch import nn
 
 import compat_calls
+
+KERAS_CV = ("IoULoss", "GIoULoss", "CIoULoss", "SmoothL1Loss")
 
 
 def path_of(package: str, file: str) -> Path:
@@ -158,8 +161,41 @@ def darknet(checkout: str, folder: Path) -> SimpleNamespace:
     return SimpleNamespace(dx_box_iou=dx_box_iou, **{f"box_{kind}": scores(kind) for kind in kinds})
 
 
+def mmdet_losses() -> SimpleNamespace:
+    """The loss classes of mmdet."""
+    functions = vars(mmdet())
+    names = [name for name in compat_calls.MMDET_CLASSES if name != "BalancedL1Loss"]
+    losses = out_of("mmdet", "mmdet/models/losses/iou_loss.py", *names, **functions)
+    balanced = out_of("mmdet", "mmdet/models/losses/balanced_l1_loss.py", "BalancedL1Loss", **functions)
+    return SimpleNamespace(**vars(losses), **vars(balanced))
+
+
+def keras_cv_losses() -> SimpleNamespace:
+    """The loss classes of keras_cv, on those of keras; boxes are not converted."""
+    import keras
+
+    scores = keras_cv()
+    boxes = SimpleNamespace(
+        is_relative=lambda format: False,
+        convert_format=lambda boxes, **options: boxes,
+        compute_iou=scores.compute_iou,
+        iou=scores,
+    )
+    known = {"keras": keras, "ops": keras.ops, "bounding_box": boxes, "compute_ciou": scores.compute_ciou}
+    files = ("iou_loss", "giou_loss", "ciou_loss", "smooth_l1")
+    found = {}
+    for name, file in zip(KERAS_CV, files, strict=True):
+        found |= vars(out_of("keras-cv", f"keras_cv/src/losses/{file}.py", name, **known))
+    return SimpleNamespace(**found)
+
+
+def detectron2(checkout: str) -> SimpleNamespace:
+    """The losses of a checkout of detectron2, whose file imports nothing but torch."""
+    return SimpleNamespace(**runpy.run_path(str(Path(checkout, "detectron2/layers/losses.py"))))
+
+
 def calls() -> dict[str, compat_calls.Call]:
-    """A call of each function, by the names of `compat_calls.CALLS`; darknet's need a checkout."""
+    """A call of each function, by the names of `compat_calls.CALLS`; darknet's and detectron2's need a checkout."""
     yolo = ("bbox_iou", "box_iou")
     fvcore = SimpleNamespace(
         **vars(out_of("fvcore", "fvcore/nn/giou_loss.py", "giou_loss")),
@@ -175,6 +211,8 @@ def calls() -> dict[str, compat_calls.Call]:
         | compat_calls.keras_calls("keras", keras())
         | compat_calls.keras_calls("keras_cv", keras_cv())
         | compat_calls.paddle_calls(paddle())
+        | compat_calls.mmdet_class_calls(mmdet_losses())
+        | compat_calls.keras_cv_class_calls(keras_cv_losses())
     )
 
 
@@ -197,6 +235,9 @@ SIGNATURES: dict[str, Callable[[], dict[str, Any]]] = {
         **vars(out_of("fvcore", "fvcore/nn/smooth_l1_loss.py", "smooth_l1_loss")),
     },
     "keras": lambda: {name: getattr(keras(), name) for name in ("compute_iou", "compute_ciou")},
-    "keras_cv": lambda: {name: getattr(keras_cv(), name) for name in ("compute_iou", "compute_ciou")},
+    "keras_cv": lambda: {
+        **{name: getattr(keras_cv(), name) for name in ("compute_iou", "compute_ciou")},
+        **vars(keras_cv_losses()),
+    },
     "paddle": lambda: vars(paddle()),
 }

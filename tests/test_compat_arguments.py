@@ -66,6 +66,15 @@ class TestMmdet:
         assert abs(mmyolo.bbox_overlaps(pred, target, **options, siou_theta=2.0) - iou).max() > 1e-3
 
 
+def test_weights_of_coordinates(backend, nothing_compiled, rng):
+    """Their mean is the weight of a pair, of arrays that have no method for it too."""
+    pred, target, of_each = (backend.asarray(a) for a in (*mixed(rng, 6), rng.uniform(0.0, 1.0, (6, 4))))
+    weight = backend.asarray(backend.to_numpy(of_each).mean(-1))
+    for loss in (mmdet.GIoULoss(), mmyolo.IoULoss(bbox_format="xyxy", return_iou=False)):
+        values = [backend.to_numpy(loss(pred, target, factor)) for factor in (of_each, weight)]
+        assert_allclose(*values, rtol=1e-14)
+
+
 def test_yolov6(nothing_compiled, rng):
     pred, target = mixed(rng, 6)
     column = yolov6.IOUloss("xyxy", "GIoU")(pred, target)

@@ -29,9 +29,9 @@ def tolerance(name):
 def of_pairs(name, *pair):
     """The values of each pair, a row each: of a matrix its diagonal, of a mean one pair after the other."""
     call = CALLS[name]
-    if name.startswith("paddle.DIouLoss"):
-        return [call.function(*(side[k : k + 1, ...] for side in pair)) for k in range(len(PRED))]
     values = call.function(*pair)
+    if values.ndim == 0:
+        return [call.function(*(side[k : k + 1, ...] for side in pair)) for k in range(len(PRED))]
     is_matrix = values.shape == (len(PRED), len(PRED))
     return [values[k, k] if is_matrix else values[k, ...] for k in range(len(PRED))]
 
@@ -67,6 +67,7 @@ LOSSES = (
     conventions.MMDET_OVERLAPS["iou"].made("log", 1e-6, clamped=True, least=1e-6),
     conventions.MMDET_OVERLAPS["iof"](),
     conventions.PADDLE["diou"].made("square", 1e-9),
+    conventions.KERAS_CV_GIOU(),
     ExtendedIoU(),
     BoundedIoU(),
 )

@@ -26,6 +26,12 @@ PACKAGES = {
     "ultralytics": "ultralytics", "mmdet": "mmdet", "mmyolo": "mmyolo", "fvcore": "fvcore", "yolov5": "yolov5",
     "yolov6": "yolov6detect", "keras": "keras", "keras_cv": "keras-cv", "paddle": "paddledet", "darknet": None,
 }  # fmt: skip
+# They have no wheel.
+COMMITS = {
+    "darknet": "darknet 59596d7",
+    "fvcore.diou_loss": "detectron2 02b5c4e",
+    "fvcore.ciou_loss": "detectron2 02b5c4e",
+}
 
 
 def is_in_float32(name):
@@ -66,10 +72,13 @@ class Worst(NamedTuple):
 @pytest.fixture(scope="module")
 def theirs(request, tmp_path_factory):
     found = peers.calls()
-    checkout = request.config.getoption("--darknet")
-    if checkout:
-        found |= compat_calls.darknet_calls(peers.darknet(checkout, tmp_path_factory.mktemp("darknet")))
-    return found
+    detectron2, darknet = (request.config.getoption(f"--{name}") for name in ("detectron2", "darknet"))
+    if detectron2:
+        found |= compat_calls.detectron2_calls(peers.detectron2(detectron2))
+    if darknet:
+        found |= compat_calls.darknet_calls(peers.darknet(darknet, tmp_path_factory.mktemp("darknet")))
+    libraries = list(PACKAGES)
+    return dict(sorted(found.items(), key=lambda item: libraries.index(item[0].partition(".")[0])))
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +156,8 @@ def test_recorded_values(request, theirs, worst):
             for which, rows in numbers.items():
                 assert_allclose(np.asarray(kept[name][which]), rows, rtol=1e-5, atol=1e-9, err_msg=name)
         return
-    if not request.config.getoption("--darknet"):
-        pytest.fail("--write needs --darknet too")
+    if not (request.config.getoption("--darknet") and request.config.getoption("--detectron2")):
+        pytest.fail("--write needs --darknet and --detectron2 too")
     lines = [f'"{side}": {json.dumps(found[side])}' for side in ("pred", "target")]
     calls = ",\n".join(f'"{name}": {json.dumps(values)}' for name, values in found["calls"].items())
     RECORDED.write_text("{" + ",\n".join([*lines, f'"calls": {{\n{calls}}}']) + "}\n", encoding="utf-8")
@@ -164,7 +173,7 @@ def table(worst):
     for name, (value, grad) in worst.items():
         library, _, function = name.partition(".")
         package = PACKAGES[library]
-        peer = f"{package} {version(package)}" if package else "darknet 59596d7"
+        peer = COMMITS.get(name) or COMMITS.get(library) or f"{package} {version(package)}"
         function, _, rest = function.partition(" ")
         told = "" if library == "darknet" else f"{grad.difference:.0e}"
         where = max(value, grad).pairs

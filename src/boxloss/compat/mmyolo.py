@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 from boxloss.check import REDUCTIONS, check_choice, check_finite
 from boxloss.compat.arrays import YOLO_FORMATS, library
 from boxloss.compat.conventions import MMYOLO
-from boxloss.compat.mmdet.reductions import reduced_values
+from boxloss.compat.mmdet.reductions import reduced_values, weight_of_pairs
 from boxloss.losses.loss import Loss
 from boxloss.typing import Array, ArrayT, Reduction
 
@@ -127,12 +127,8 @@ class IoULoss:
         reduction_override: Reduction | None = None,
     ) -> Any:
         """The loss of boxes with a weight of shape (N,) or (N, 4), and their scores if these are to be returned."""
-        factor: Any = weight
-        if factor is not None and factor.ndim > 1:
-            factor = factor.mean(-1)
         iou: Any = self._score(pred, target, format=YOLO_FORMATS[self.bbox_format])
         xp = library(pred, target, ("pred", "target"))
-        loss = self.loss_weight * reduced_values(
-            xp, 1.0 - iou, factor, reduction_override or self.reduction, avg_factor
-        )
+        reduction = reduction_override or self.reduction
+        loss = self.loss_weight * reduced_values(xp, 1.0 - iou, weight_of_pairs(weight), reduction, avg_factor)
         return (loss, cast(ArrayT, iou)) if self.return_iou else loss

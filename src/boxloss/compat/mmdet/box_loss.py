@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, cast
 
 from boxloss.check import REDUCTIONS, check_choice, check_finite
+from boxloss.compat.mmdet.reductions import weight_of_pairs
 from boxloss.typing import Array, ArrayT, Reduction
 
 
@@ -27,9 +28,7 @@ class BoxLoss:
         **options: Any,
     ) -> ArrayT:
         """The loss of corners `pred` and `target`, shape (N, 4), with a weight of shape (N,) or (N, 4)."""
-        factor: Any = weight
-        if factor is not None and factor.ndim > 1 and not self._weighs_coordinates:
-            factor = factor.mean(-1)
+        factor = weight if self._weighs_coordinates else weight_of_pairs(weight)
         loss: Any = self._function(
             pred, target, factor, reduction_override or self.reduction, avg_factor, **self._options, **options
         )

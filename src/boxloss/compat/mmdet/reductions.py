@@ -5,11 +5,19 @@ from typing import Any, cast
 import numpy as np
 
 from boxloss.check import REDUCTIONS, check_choice
+from boxloss.check_arrays import array_namespace
 from boxloss.compat.arrays import reduced
 from boxloss.losses.loss import Loss
 from boxloss.typing import Array, ArrayT, Reduction
 
 FLOAT32_EPS = float(np.finfo(np.float32).eps)
+
+
+def weight_of_pairs(weight: Any) -> Any:
+    """A weight of shape (N,): of the coordinates, shape (N, 4), the mean."""
+    if weight is None or weight.ndim < 2:
+        return weight
+    return array_namespace(weight=weight).mean(weight, axis=-1)
 
 
 def reduced_loss(

@@ -6,9 +6,12 @@ from boxloss.compat.conventions import KERAS_CV_CIOU
 from boxloss.compat.keras import FORMATS, masked_iou
 from boxloss.typing import ArrayT
 
-__all__ = ["compute_ciou", "compute_iou"]
-
 NAMES = {**FORMATS, "rel_xyxy": "xyxy", "rel_yxyx": "yxyx", "rel_xywh": "xywh"}  # relative boxes are compared as such
+
+
+def format_of(bounding_box_format: str) -> str:
+    """The format by its name there."""
+    return NAMES[check_choice("bounding_box_format", bounding_box_format.lower(), NAMES)]
 
 
 def compute_iou(
@@ -66,8 +69,7 @@ def compute_iou(
     >>> compute_iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[0.0, 0, 2, 4], [3, 3, 4, 4]]), "xyxy").round(6)
     array([[0.5, 0. ]])
     """
-    format = NAMES[check_choice("bounding_box_format", bounding_box_format.lower(), NAMES)]
-    return masked_iou(boxes1, boxes2, format, None, mask_val if use_masking else None)
+    return masked_iou(boxes1, boxes2, format_of(bounding_box_format), None, mask_val if use_masking else None)
 
 
 def compute_ciou(boxes1: ArrayT, boxes2: ArrayT, bounding_box_format: str) -> ArrayT:
@@ -108,6 +110,6 @@ def compute_ciou(boxes1: ArrayT, boxes2: ArrayT, bounding_box_format: str) -> Ar
     >>> compute_ciou(np.asarray([[1.0, 1, 2, 3]]), np.asarray([[0.0, 0, 4, 4]]), "xyxy").round(6)
     array([0.116863])
     """
-    format = NAMES[check_choice("bounding_box_format", bounding_box_format.lower(), NAMES)]
+    format = format_of(bounding_box_format)
     library(boxes1, boxes2)
     return KERAS_CV_CIOU()(boxes1, boxes2, format=format)
