@@ -17,7 +17,7 @@ class Goal(NamedTuple):
         return value >= self.limit if self.at_least else value <= self.limit
 
     def shown(self, value: float) -> str:
-        """A measured value; in more digits if it misses the limit by less than one of those that are shown."""
+        """A measured value, with its part of the limit if it misses that by less than a digit that is shown."""
         told = show(value, self.unit)
         is_close = told == show(self.limit, self.unit) and not self.reached(value)
         return f"{told} ({value / self.limit:.2%} of the limit)" if is_close else told

@@ -142,7 +142,7 @@ SECTIONS = {
     ),
     "score_command": Section(
         "Scores of 1,000,000 detections",
-        "`boxloss score` of files of 100 MB and 29 MB, by a clock on the wall: reading, every loss and the average "
+        "`boxloss score` of files of 100 MB and 29 MB, wall time: reading, every loss and the average "
         "precision with its interval.",
     ),
     "evaluate_memory": Section("Memory of the same", "Peak of the process of `boxloss evaluate`."),

@@ -109,7 +109,7 @@ def test_evaluate(compare, files, part, smoke):
 
 
 def process(bytecode: Path, *command: object, wall: bool = False) -> Callable[[], float]:
-    """The CPU time of a process, or what a clock on the wall says of it.
+    """The CPU time of a process, or its wall time.
 
     Its modules are compiled once and kept in a folder, as an installer keeps them.
     """

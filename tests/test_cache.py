@@ -4,6 +4,7 @@ import compileall
 import hashlib
 import os
 import pickle
+import re
 import shutil
 import sys
 from functools import partial
@@ -164,6 +165,40 @@ def test_kernels_of_several_processes_have_names_of_their_own(tmp_path):
     assert len(names) == len(kernels(tmp_path)) == 2
 
 
+BEST = """
+import numpy as np, boxloss as bl
+rng = np.random.default_rng(0)
+corner = rng.uniform(0, 50, (300, 2))
+boxes = np.concatenate([corner, corner + rng.uniform(1, 20, (300, 2))], axis=1).astype(np.float32)
+"""
+
+
+def test_functions_of_kernels_of_several_processes_are_not_mixed_up(tmp_path):
+    """Those that are not inlined, as some of topk: of a loss and of a score they have the same name and types.
+
+    The first process compiles what is prepared of boxes before, the second something else, so numbers are the same too.
+    """
+    for use in ("bl.giou.topk(boxes, boxes, 4)", "bl.l1(boxes, boxes)\nbl.iou_score.topk(boxes, boxes, 4)"):
+        finish(start(BEST + use, NUMBA_CACHE_DIR=tmp_path))
+    check = """
+for loss in (bl.giou, bl.iou_score):
+    rising = np.sort(loss.pairwise(boxes, boxes), axis=1)
+    expected = rising[:, :-5:-1] if loss.is_score else rising[:, :4]
+    np.testing.assert_array_equal(loss.topk(boxes, boxes, 4)[0], expected)
+"""
+    finish(start(BEST + check, NUMBA_CACHE_DIR=tmp_path))
+
+
+def test_each_function_of_a_kernel_has_what_it_is_compiled_from_in_its_name(tmp_path):
+    use = "bl.iou_score.topk(boxes, boxes, 4), bl.iou.below(boxes, boxes, 0.5), bl.nms(boxes, boxes[:, 0])"
+    finish(start(BEST + use, NUMBA_CACHE_DIR=tmp_path))
+    names = {
+        name for content in kernels(tmp_path).values() for name in re.findall(rb"_ZN7boxloss\w+?B\d?v\d+", content)
+    }
+    assert len(names) > 4
+    assert [name for name in names if not re.search(rb"[0-9a-f]{16}B\d?v\d+$", name)] == []
+
+
 def test_settings_of_the_compiler_have_kernels_of_their_own(filled):
     """Those compiled without optimisation would be slow ever after."""
     folder, kernel = filled
@@ -206,12 +241,9 @@ def test_what_only_methods_name_is_in_the_digest(module, name, monkeypatch):
     assert digest() != before
 
 
-# Of what this package imports of Numba that is not public.
-PRIVATE = (
-    "caching.NullCache", "codegen.JITCodeLibrary", "compiler.CompileResult", "compiler_lock.global_compiler_lock",
-    "serialize.dumps",
-)  # fmt: skip
-WITHOUT_NAMES = """
+# Modules of Numba that have what this package uses of it and is not public.
+MODULES = ("caching", "codegen", "compiler", "compiler_lock", "serialize")
+WITHOUT_MODULES = """
 import importlib, sys, types
 modules = {{name: importlib.import_module("numba.core." + name) for name in {modules}}}
 for name, module in modules.items():
@@ -225,9 +257,9 @@ del config.USING_SVML, codegen.CPUCodegen.magic_tuple
 """
 
 
-@pytest.mark.parametrize("gone", [PRIVATE, PRIVATE[-1:], ()], ids=["all", "one", "attributes"])
-def test_without_what_is_not_public_in_numba_each_process_compiles(gone, tmp_path):
-    before = WITHOUT_NAMES.format(modules=[name.partition(".")[0] for name in gone]) if gone else WITHOUT_ATTRIBUTES
+@pytest.mark.parametrize("empty", [MODULES, MODULES[-1:], ()], ids=["all", "one", "attributes"])
+def test_without_what_is_not_public_in_numba_each_process_compiles(empty, tmp_path):
+    before = WITHOUT_MODULES.format(modules=empty) if empty else WITHOUT_ATTRIBUTES
     for _ in range(2):
         assert int(finish(start(before + USE, NUMBA_CACHE_DIR=tmp_path))) > 0
     assert everything(tmp_path) == {}

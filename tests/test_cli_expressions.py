@@ -211,6 +211,9 @@ def test_completion_inside_an_expression():
         "smooth_l1(be": ["smooth_l1(beta="],
         "smooth_l1(beta=0.1)+gi": ["smooth_l1(beta=0.1)+giou"],
         "unknown(gi": ["unknown(giou"],
+        "inner(ciou, ratio=": [],
+        "focaler(2*gi": ["focaler(2*giou"],
+        "l1,gi": ["l1,giou"],
     }
     for text, completed in found.items():
         values = [item.value for item in option.shell_complete(None, text)]

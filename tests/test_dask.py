@@ -208,6 +208,12 @@ def test_unknown_sizes(unknown):
     assert_equal(bl.l2.pairwise(*lazy), bl.l2.pairwise(*exact))
 
 
+def test_pairs_within_a_threshold_of_unknown_size(unknown):
+    lazy, exact = unknown
+    for found, expected in zip(bl.iou.below(*lazy, 0.9), bl.iou.below(*exact, 0.9), strict=True):
+        np.testing.assert_array_equal(found.compute(scheduler="synchronous"), expected)
+
+
 def check_error(call, text):
     with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
         call()

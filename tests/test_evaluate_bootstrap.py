@@ -53,7 +53,7 @@ def test_resamples_are_evaluations_of_images_drawn_anew(engine):
             np.testing.assert_allclose(values[name][lane], [own.get(k, np.nan) for k in range(3)], atol=1e-12)
     interval = result.interval(0.8, names, resamples=8, seed=5)
     mean = np.nanmean(values["ap"][:8], axis=1)
-    assert interval["ap"] == pytest.approx(percentile_interval(mean, 0.8))
+    assert interval["ap"] == pytest.approx(percentile_interval(mean, 0.8, 12))
     assert interval["ap"].low < result.ap < interval["ap"].high
 
 
@@ -92,3 +92,24 @@ def test_comparison_of_detectors_that_see_other_images_and_categories():
     compared = bl.evaluate(truth, found).compare(bl.evaluate(truth, more), resamples=32)
     assert compared.interval["ap"] == (0.0, 0.0)
     assert list(compared.categories) == [0, 1, 2]
+
+
+def test_by_default_of_the_main_statistics_those_that_there_are():
+    result = bl.evaluate(*sample(), iou_thresholds=[0.6, 0.75])
+    assert list(result.interval(resamples=2)) == ["ap", "ap75"]
+    assert list(result.compare(result, resamples=2).difference) == ["ap", "ap75"]
+
+
+def test_one_image_has_no_interval():
+    """Drawn anew it is the same: an interval without width would be called a difference."""
+    truth = {"image": [1, 1, 2, 3], "category": [1, 1, 1, 2], "box": [[0, 0, 9, 9]] * 4}
+    found = truth | {"score": [0.9, 0.8, 0.7, 0.6]}
+    worse = {key: np.asarray(column)[[0, 2]] for key, column in found.items()}
+    compared = bl.evaluate(truth, found).compare(bl.evaluate(truth, worse), resamples=50)
+    assert compared.table()["category_id"].tolist() == [2, 1]
+    assert np.isnan(compared.table()["low"]).tolist() == [True, False]
+    assert not np.isnan(compared.interval["ap"]).any()
+    one = {key: np.asarray(column)[:2] for key, column in found.items()}
+    alone = bl.evaluate({key: one[key] for key in truth}, one)
+    assert np.isnan(alone.interval(resamples=50)["ap"]).all()
+    assert np.isnan(alone.compare(alone, resamples=50).interval["ap"]).all()

@@ -108,7 +108,7 @@ def test_arrays_are_corners_unless_told(expected):
     assert_equal(bl.evaluate(truth, found), expected)
 
 
-def test_lists_strings_and_a_table(expected):
+def test_lists_strings_and_tables(expected):
     import pyarrow as pa
 
     truth, found = ({**one, "image": [f"{i}.jpg" for i in one["image"]], "box": one["box"].tolist()} for one in COLUMNS)
@@ -124,16 +124,9 @@ def test_lists_strings_and_a_table(expected):
     assert pa.table(expected.table()).num_rows == 2
     assert_equal(bl.evaluate(pa.table(truth), pa.table(found), format="xywh"), expected)
 
-    class Frame:
-        """A table that has the names of its columns as polars does."""
-
-        def __init__(self, table):
-            self.columns, self.table = list(table), table
-
-        def __getitem__(self, key):
-            return self.table[key]
-
-    assert_equal(bl.evaluate(Frame(truth), Frame(found), format="xywh"), expected)
+    # A table that has the names of its columns as polars does.
+    frame = type("Frame", (), {"columns": list(found), "__getitem__": lambda self, key: found[key]})()
+    assert_equal(bl.evaluate(truth, frame, format="xywh"), expected)
 
 
 def test_area_and_crowd_are_optional(expected):

@@ -32,7 +32,7 @@ ARITHMETIC = r"= (?:f(?:add|sub|mul|div|cmp|neg)|select|fptrunc|fpext|[su]itofp)
 # Calls that are one machine instruction, or bookkeeping of the optimiser.
 INTRINSICS = (
     r"llvm\.(?:fabs|sqrt|copysign|fmuladd|fma|minnum|maxnum|umin|umax|smin|smax"
-    r"|assume|mem\w+|vector\.\w+|umul\.with\.overflow|x86\.sse\.(?:st|ld)mxcsr)\b"
+    r"|assume|mem\w+|vector\.\w+|umul\.with\.overflow)\b"
 )
 
 

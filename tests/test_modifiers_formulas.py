@@ -34,7 +34,7 @@ def focal(loss, gamma):
 FORMULAS = {
     "alpha(iou)": (bl.Alpha(bl.iou, 2.5), alpha(lambda p, t: (), 2.5)),
     "alpha(giou)": (bl.Alpha(bl.giou, 2.0), alpha(lambda p, t: (giou_loss(p, t) - 1 + iou(p, t),), 2.0)),
-    "alpha(diou)": (bl.Alpha(bl.diou, 0.7), alpha(lambda p, t: (diou_loss(p, t) - 1 + iou(p, t),), 0.7)),
+    "alpha(diou)": (bl.Alpha(bl.diou, 1.3), alpha(lambda p, t: (diou_loss(p, t) - 1 + iou(p, t),), 1.3)),
     "alpha(ciou)": (bl.Alpha(bl.ciou), lambda p, t: later.alpha_ciou_loss(p, t, 3.0)),
     "alpha(ciou), another power": (bl.Alpha(bl.ciou, 1.7), lambda p, t: later.alpha_ciou_loss(p, t, 1.7)),
     "alpha(eiou)": (bl.Alpha(bl.eiou), alpha(of_eiou, 3.0)),
@@ -60,11 +60,11 @@ def test_value_and_gradient(name, engine, rng):
     for kind in (overlapping, disjoint, nested):
         pred, target = kind(rng, 60)
         leaves = [torch.tensor(boxes, requires_grad=True) for boxes in (pred, target)]
-        # Where a penalty or an IoU is 0 its power has no derivative that autograd knows.
         expected = formula(*leaves)
         grads = torch.autograd.grad(expected.sum(), leaves)
+        # Where a penalty or an IoU is 0 its power may have no derivative that autograd knows.
         there = np.isfinite(np.concatenate([grad.numpy() for grad in grads], axis=1)).all(axis=1)
-        assert there.mean() > 0.9 or kind is not overlapping
+        assert there.mean() > 0.9
         value, found = loss.value_and_grad(pred, target, wrt="both", engine=engine)
         np.testing.assert_allclose(value, expected.detach().numpy(), rtol=1e-12, atol=1e-13)
         for grad, by_autograd in zip(found, grads, strict=True):

@@ -49,11 +49,17 @@ PARTIALS = "partial derivatives for 2 relations, areas, center_distance: one eac
             "the value of Mine.formula must be a number; got a truth. Give xp.where(truth, 1.0, 0.0)",
         ),
         (
+            lambda xp, a, r: (r, AreaPartials(r, r)),
+            "Mine.formula must return a tuple of partial derivatives, (d,) for one; got "
+            "AreaPartials(intersection, union)",
+        ),
+        (
             lambda xp, a, r: (a, (None, None)),
             "the value of Mine.formula must be a number; got "
             "Areas(intersection, union, symmetric_difference, corner_distance)",
         ),
         (lambda xp, a, r: (None, (None, None)), "the value of Mine.formula must be a number; got nothing"),
+        (lambda xp, a, r: ({}, (None, None)), "the value of Mine.formula must be a number; got dict"),
         (
             lambda xp, a, r: (r, (AreaPartials(r, None), None)),
             "union of the partial derivative of Mine by areas must be a number; got nothing",
@@ -165,6 +171,20 @@ def test_relations_that_are_not_named():
     check_error(lambda: kind()(BOXES, BOXES), TypeError, text)
 
 
+def test_parameters_are_those_of_a_dataclass():
+    """Else they would be attributes that no formula reads."""
+    own = type("Mine", (bl.LogIoU,), {"__annotations__": {"min_iou": float}, "min_iou": 0.9})
+    for make in (own, partial(own, min_iou=0.5)):
+        check_error(make, TypeError, "Mine has the parameter 'min_iou' and must be a @dataclass(frozen=True)")
+    told = type("Mine", (bl.LogIoU,), {"__annotations__": {"paper": "ClassVar[str]"}, "paper": "mine"})
+    assert told().min_iou == bl.log_iou.min_iou
+
+
+def test_a_loss_without_a_formula():
+    loss = type("Mine", (OverlapLoss,), {"relations": ("areas",)})()
+    check_error(partial(loss, BOXES, BOXES), NotImplementedError, "Mine has neither a formula nor terms")
+
+
 def test_relations_are_a_tuple():
     text = "relations of Mine must be a tuple: ('areas',) with a comma; got a string"
     check_error(lambda: type("Mine", (OverlapLoss,), {"relations": "areas"}), TypeError, text)
@@ -218,6 +238,32 @@ def test_the_formula_of_a_coordinate_that_returns_something_else(term, told):
     for engine in ("array", "numba"):
         text = f"Mine.formula must return a value and its slope, (value, slope); got {told}"
         check_error(partial(Mine(), BOXES, BOXES, engine=engine), TypeError, text)
+
+
+def test_a_slope_is_a_number():
+    class Mine(CoordinateLoss):
+        @staticmethod
+        def formula(xp, e):
+            return e, e > 0.0
+
+    text = "the slope of Mine.formula must be a number; got a truth. Give xp.where(truth, 1.0, 0.0)"
+    for engine in ("array", "numba"):
+        check_error(partial(Mine(), BOXES, BOXES, engine=engine), TypeError, text)
+
+
+def test_terms_are_computed_once():
+    calls = []
+
+    class Mine(OverlapLoss):
+        relations = ("center_distance",)
+
+        @staticmethod
+        def terms(xp, r):
+            calls.append(r)
+            return ((r, (1.0,)),)
+
+    Mine()(BOXES, BOXES, engine="array")
+    assert len(calls) == 1
 
 
 def test_a_value_and_a_slope_may_be_in_a_list():

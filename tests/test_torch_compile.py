@@ -49,7 +49,7 @@ def mean_ciou(pred, target):
     return bl.ciou(pred, target, reduction="mean")
 
 
-# Each loss and each modifier in one graph, which is one kernel.
+# The later family in one graph, which is one kernel.
 LATER = sum(
     (
         *(bl.siou, bl.wiou, bl.MPDIoU(), bl.shape_iou, bl.piou, bl.piou2, bl.nwd, bl.gcd, bl.mgiou),
@@ -265,8 +265,10 @@ def test_new_numbers_compile_nothing(torch, pair):
         lambda k: bl.Wise(bl.Focaler(bl.Inner(bl.ciou, k), high=0.5 + k / 4), mean=k) + bl.NWD(k) + bl.PIoU2(k),
         lambda k: bl.Scaled(bl.giou, k) + bl.Interpolated(bl.diou, k / 2) + bl.MPDIoU(image_size=(5.0, 8.0 * k)),
     )
-    counter = torch._dynamo.testing.CompileCounterWithBackend("aot_eager")
     from numba.core import event
+    from torch._dynamo.testing import CompileCounterWithBackend
+
+    counter = CompileCounterWithBackend("aot_eager")
 
     for make in makers:
         torch._dynamo.reset()
@@ -280,6 +282,22 @@ def test_new_numbers_compile_nothing(torch, pair):
                 torch.testing.assert_close(*(torch.autograd.grad(v, pair[:1])[0] for v in (value, expected)))
         assert counter.frame_count == frames
         assert len(kernels.buffer) == 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda k: bl.Wise(bl.Inner(bl.ciou, k), mean=k),
+        lambda k: bl.SmoothL1(beta=k) + k * bl.Alpha(bl.giou, alpha=k),
+    ],
+    ids=["modifiers", "a sum"],
+)
+def test_numbers_that_vary_in_a_graph_that_makes_the_loss(make, compile, torch, pair):
+    """From its second value on torch.compile takes a number of a call for a symbol."""
+    torch._dynamo.reset()
+    call = compile(lambda p, t, k: make(k)(p, t, reduction="sum"))
+    for k in (0.7, 0.75, 0.8):
+        torch.testing.assert_close(call(*pair, k), make(k)(*pair, reduction="sum"))
 
 
 def test_a_first_use_in_a_graph(tmp_path):

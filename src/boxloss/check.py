@@ -64,7 +64,7 @@ def check_finite(name: str, value: object) -> float:
         raise TypeError(f"{name} must be a number; got the string {value!r}")
     if isinstance(value, bool | np.bool_):  # and True, which is meant for a switch
         raise TypeError(f"{name} must be a number; got {bool(value)}")
-    if getattr(value, "requires_grad", False):
+    if not isinstance(value, int | float) and getattr(value, "requires_grad", False):
         raise TypeError(f"{name} must be a number; got a tensor that requires grad, whose gradient would be lost")
     try:
         number = float(value)  # type: ignore[arg-type]
@@ -72,7 +72,7 @@ def check_finite(name: str, value: object) -> float:
         number = math.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number; got {type(value).__name__}") from None
-    if not math.isfinite(number):
+    if not -math.inf < number < math.inf:  # torch.compile knows no isfinite of a number that varies
         raise ValueError(f"{name} must be finite; got {number!r}")
     return number
 
@@ -151,7 +151,9 @@ def check_parameter_names(kind: type, names: Iterable[str]) -> None:
 
 def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
     """Parameters of a loss are numbers and names: boxes are for the loss, not for its class."""
-    shapes: list[Any] = [getattr(parameter, "shape", ()) for parameter in parameters]
+    # Not of a number, of which a graph of torch.compile has no attributes.
+    others = (parameter for parameter in parameters if not isinstance(parameter, int | float))
+    shapes: list[Any] = [getattr(parameter, "shape", ()) for parameter in others]
     if any(shape and shape[-1] >= 4 for shape in shapes):
         name = kind.__name__
         raise TypeError(

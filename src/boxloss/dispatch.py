@@ -34,7 +34,7 @@ def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:
         if is_dask(pred):
             from boxloss.adapters import dask
 
-            select.engine(engine, dask.chunk_of(pred))  # whether it can take the chunks
+            select.engine(engine, dask.empty_chunk(pred))  # whether it can take the chunks
             return partial(getattr(dask, verb), engine=engine)
         if is_jax(pred) and engine in ("auto", "array"):
             from boxloss.adapters import jax

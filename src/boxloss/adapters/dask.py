@@ -4,6 +4,7 @@ A chunk of NumPy boxes runs the compiled kernels, one of CuPy boxes whatever `se
 thread that Dask gave it: the chunks are the parallel work.
 """
 
+import math
 from operator import itemgetter
 from typing import Any
 
@@ -20,7 +21,7 @@ from boxloss.request import EACH_WITH_EACH, Request
 from boxloss.verbs import select
 
 
-def chunk_of(array: Any) -> Any:
+def empty_chunk(array: Any) -> Any:
     """An empty array of the library that the chunks are of."""
     return meta_from_array(array)
 
@@ -129,11 +130,12 @@ def within(
     """The pairs within a threshold, in chunks of an unknown size: one for each chunk of preds."""
     request = _whole_boxes(request)
     targets = request.target.to_delayed().reshape(-1).tolist()
-    task, parts, first = delayed(_within_of_chunk, nout=3), [], 0
+    task, parts = delayed(_within_of_chunk, nout=3), []
+    first: Any = 0  # a number, or a task behind a chunk of which nobody knows how many boxes it has
     for chunk, rows in zip(request.pred.to_delayed().reshape(-1), request.pred.chunks[0], strict=True):
         call = (program, _options(request), threshold, above, overlap, engine)
         parts.append(task(chunk, targets, first, *call))
-        first = first + rows
+        first = first + (delayed(len)(chunk) if math.isnan(rows) else rows)
     index_meta = meta_from_array(request.pred, 1, np.int64)
     metas = (index_meta, index_meta, meta_from_array(request.pred, 1, request.pred.dtype))
     i, j, value = (
@@ -211,13 +213,13 @@ def _best_of_chunk(
             run = select.runner(verb, engine, pred)
             value, index = run(program, request._replace(target_mask=mask), *arguments)
         here = value, request.xp.where(index < 0, -1, index + first)
-        found = here if found is None else better(*found, *here, *arguments)
+        found = here if found is None else _better_of(*found, *here, *arguments)
         first += target.shape[-2]
     assert found is not None  # there is one chunk at least
     return found
 
 
-def better(
+def _better_of(
     value: Any, index: Any, other: Any, other_index: Any, largest: bool, k: int | None = None
 ) -> tuple[Any, Any]:
     """The best of two results, the first of which has the first of equal values; an index of -1 is none."""

@@ -84,7 +84,7 @@ def evaluate(
 ) -> None:
     """Compute mean average precision and recall of DETECTIONS.
 
-    GROUND_TRUTH and DETECTIONS are files as "boxloss score" takes them. The numbers are the twelve of COCO's
+    GROUND_TRUTH and DETECTIONS are files as "boxloss score" takes them. The numbers are those of COCO's
     evaluation, as pycocotools computes them; "-" stands where there is no ground truth.
 
     With --against a second detector is compared on the same images: its numbers, the differences, and where these
@@ -93,7 +93,7 @@ def evaluate(
     """
     if intervals and per_category and not against:
         raise click.UsageError(
-            "--intervals is for the twelve numbers, not for --per-category.", click.get_current_context()
+            "--intervals is for the numbers of all categories, not for --per-category.", click.get_current_context()
         )
     files = inputs.files_of(ground_truth, detections, sample)
     reading = inputs.Reading(format, max_detections, lenient)

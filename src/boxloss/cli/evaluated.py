@@ -36,8 +36,8 @@ class Written(NamedTuple):
         rows = []
         for name, value in result.statistics.items():
             row: dict[str, Any] = {"statistic": name, "value": value}
-            for other in others:
-                row["against"] = other.statistic(name)
+            if others:
+                row["against"] = others[0].statistic(name)
             if self.bounds is not None:
                 row |= self.bounds[name]._asdict()
             if self.compared is not None and name in self.compared.difference:

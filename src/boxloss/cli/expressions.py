@@ -36,16 +36,18 @@ def kinds() -> dict[str, type[bl.Loss]]:
 
 def words_after(begun: str) -> list[str]:
     """Return what may come next: names, and parameters of the loss whose parentheses are open, but those it has."""
-    names, opened = list(kinds()), re.sub(r"\([^()]*\)", "", begun)
-    while opened != (less := re.sub(r"\([^()]*\)", "", opened)):
-        opened = less
+    names, opened = list(kinds()), ""
+    if begun.rstrip().endswith("="):
+        return []
+    while opened != begun:
+        opened, begun = begun, re.sub(r"\([^()]*\)", "", begun)
     around = re.search(r"(\w+)\s*\(([^(]*)$", opened)
-    if around is None or around[1] not in kinds() or re.search(r"=\s*$", begun):
+    if around is None or around[1] not in kinds() or not opened.rstrip().endswith(("(", ",")):
         return names
     kind, given = kinds()[around[1]], set(re.findall(r"(\w+)\s*=", around[2]))
-    parameters = [field.name for field in fields(kind) if field.name != "loss" and field.name not in given]
+    parameters = [f"{field.name}=" for field in fields(kind) if field.name != "loss" and field.name not in given]
     takes_loss = issubclass(kind, tuple(bl.MODIFIERS)) and "," not in around[2]
-    return [*(names if takes_loss else []), *(f"{name}=" for name in parameters)]
+    return names if takes_loss else parameters
 
 
 def split(text: str) -> list[str]:

@@ -68,14 +68,14 @@ def finite(context: click.Context, option: click.Parameter, value: Any) -> Any:
 
 
 class Numbers(click.FloatRange):
-    """Numbers of a range, separated by commas."""
+    """Numbers of a range, separated by commas: rising, and each once."""
 
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read them, and leave out those that come again."""
+        """Read them."""
         parts: list[Any] = value.split(",") if isinstance(value, str) else value
-        return list(dict.fromkeys(super(Numbers, self).convert(part, param, ctx) for part in parts))
+        return sorted({super(Numbers, self).convert(part, param, ctx) for part in parts})
 
 
 def within_reach(context: click.Context, option: click.Parameter, value: float | None) -> float | None:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -96,8 +96,7 @@ class CornersDetection(Detection, gc=False, kw_only=True):
 
 def _upright(kind: type[Any]) -> type[Any]:
     """The same box without anything that may hold an angle, where one that is there is an error."""
-    absent = Literal[""] | msgspec.UnsetType
-    fields = [(name, absent, msgspec.UNSET) for name in (*ANGLES, "attributes")]
+    fields = [(name, msgspec.UnsetType, msgspec.UNSET) for name in (*ANGLES, "attributes")]
     return msgspec.defstruct(f"Upright{kind.__name__}", fields, bases=(kind,), kw_only=True, gc=False)
 
 

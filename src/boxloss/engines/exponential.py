@@ -31,6 +31,7 @@ class Width(NamedTuple):
     sqrt_half_bits: int
     largest: float  # the logarithm of the largest number
     smallest: float  # that of the smallest normal number
+    faded: float  # that of a number with which many others may be multiplied and stay normal
 
 
 WIDTHS: Mapping[str, Width] = MappingProxyType(
@@ -52,6 +53,7 @@ WIDTHS: Mapping[str, Width] = MappingProxyType(
             sqrt_half_bits=0x3F3504F3,
             largest=88.72283,
             smallest=-87.33654,
+            faded=-69.31472,
         ),
         "float64": Width(
             expm1=(
@@ -75,6 +77,7 @@ WIDTHS: Mapping[str, Width] = MappingProxyType(
             sqrt_half_bits=0x3FE6A09E667F3BCD,
             largest=709.78271289338397,
             smallest=-708.39641853226408,
+            faded=-693.14718055994531,
         ),
     }
 )  # fmt: skip
@@ -177,10 +180,16 @@ def _parts_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[
 def exponential_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
     """e^a for a <= 0, and NaN for NaN: half as many instructions as for every number.
 
+    It is 0 below 2^-100, in float64 2^-1000: the slope of a loss that fades, which is multiplied with lengths and their
+    inverses. Where such products fell below the normal numbers an Intel processor would take some 150 clock cycles more
+    for each vector that holds one: GCD of pairs of which a third lie anywhere in an image took 2.6 times as long, and
+    PIoU2 of boxes ten sides apart six times.
+
     All but p(r) is there when that is: a matrix of PIoU2, where one exponential waits for another, takes 0.95 of the
     time that it takes with e^r - 1 before 2^k, which is a multiplication less.
     """
     power, r, square, p = _parts_of_negative(xp, a, width)
+    power = xp.where(a < width.faded, 0.0, power)
     return fused(xp, power * square, p, fused(xp, power, r, power))
 
 

@@ -29,6 +29,10 @@ def power(xp: SymbolicNamespace, a: Number, exponent: Number, width: Width) -> N
 
     Below 0 it is NaN, but for a whole exponent that the kernel is made for.
     """
+    if isinstance(exponent, int | float) and exponent > 1.0 and _is_half(xp, exponent):
+        # What falls below the normal numbers is 0, as by an exponential: see `exponential_of_negative`. The cube of a
+        # penalty does where it is small, and Alpha of CIoU took 1.4 times as long.
+        a = xp.where(a < 2.0 ** ((1 - width.bias) / exponent), 0.0, a)
     if _is_half(xp, exponent):
         return _power_by_products(xp, a, exponent)
     high, low = long_logarithm(xp, a, width)

@@ -25,10 +25,13 @@ class Interval(NamedTuple):
     high: float
 
 
-def percentile_interval(values: Floats, level: float) -> Interval:
-    """Return the middle part of the values of resamples, without those that are NaN."""
+def percentile_interval(values: Floats, level: float, images: int) -> Interval:
+    """Return the middle part of the values of resamples, without those that are NaN; NaN if they are of one image.
+
+    Drawing one image anew says nothing of others: all values would be the same.
+    """
     values = values[~np.isnan(values)]
-    if not values.size:
+    if not values.size or images < 2:
         return Interval(float("nan"), float("nan"))
     low, high = np.percentile(values, [50 * (1 - level), 50 * (1 + level)]).tolist()
     return Interval(low, high)

@@ -21,12 +21,12 @@ class Comparison:
     difference
         For each statistic the value of the one minus that of the other.
     interval
-        For each statistic where the difference lies, by a paired bootstrap. One that is all above or all below 0 is no
-        accident of the images.
+        For each statistic where the difference lies, by a paired bootstrap; NaN if there is one image. One that
+        is all above or all below 0 is no accident of the images.
     categories
         Names by id of the categories that have ground truth.
     by_category
-        For each statistic the difference of each category, and its interval.
+        For each statistic the difference of each category, and its interval; NaN if one image alone has the category.
     """
 
     difference: dict[str, float]
@@ -68,7 +68,7 @@ def compare(one: Parts, other: Parts, level: float, names: Sequence[str], resamp
     weights = list(draws(len(images), resamples, seed))
     ids = np.unique(_category_of_truth(one))
     engine = "numba" if "numba" in (one.engine, other.engine) else one.engine
-    points, values = [], []
+    points, values, counts = [], [], _images_of_each(one)[np.isin(one.arranged.categories, ids)]
     for side in (one, other):
         places = np.searchsorted(images, side.arranged.images)
         own = [np.ascontiguousarray(block[places]) for block in weights]
@@ -82,9 +82,18 @@ def compare(one: Parts, other: Parts, level: float, names: Sequence[str], resamp
         mine, theirs = (side[name] for side in values)
         (total, each), (other_total, other_each) = (side[name] for side in points)
         difference[name] = total - other_total
-        interval[name] = percentile_interval(mean_of_categories(mine) - mean_of_categories(theirs), level)
-        by_category[name] = each - other_each, [percentile_interval(gain, level) for gain in (mine - theirs).T]
+        interval[name] = percentile_interval(mean_of_categories(mine) - mean_of_categories(theirs), level, len(images))
+        gains = zip((mine - theirs).T, counts.tolist(), strict=True)
+        by_category[name] = each - other_each, [percentile_interval(gain, level, count) for gain, count in gains]
     return Comparison(difference, interval, {key: one.categories[key] for key in ids.tolist()}, by_category)
+
+
+def _images_of_each(side: Parts) -> NDArray[np.int64]:
+    """Return for each category in how many images it has annotations that are no crowds."""
+    truth, categories = side.arranged.truth, len(side.arranged.categories)
+    category = np.repeat(np.arange(categories), np.diff(truth.start))
+    pairs = np.unique(np.stack([category, truth.image])[:, ~side.arranged.crowd], axis=1)
+    return np.bincount(pairs[0], minlength=categories)
 
 
 def _category_of_truth(side: Parts) -> NDArray[Any]:

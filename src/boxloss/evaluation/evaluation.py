@@ -220,14 +220,14 @@ class Evaluation:
         Returns
         -------
         dict
-            For each name `low` and `high`; NaN where there is no ground truth.
+            For each name `low` and `high`; NaN where there is no ground truth, or one image alone.
         """
         check_bootstrap(level, resamples)
         names = self.settings.chosen(names)
         weights = list(draws(len(self.images), resamples, seed))
         values = resampled(self._parts.marks, self.settings, names, weights, self._parts.engine)
         means = {name: mean_of_categories(found[:resamples]) for name, found in values.items()}
-        return {name: percentile_interval(found, level) for name, found in means.items()}
+        return {name: percentile_interval(found, level, len(self.images)) for name, found in means.items()}
 
     def compare(
         self,

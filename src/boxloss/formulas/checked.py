@@ -1,12 +1,17 @@
-"""What a loss of somebody's own returns, said by name where it is no number: a compiler or an array would say less."""
+"""What is wrong with a loss of somebody's own, said by name: a compiler or an array would say less."""
 
+from inspect import get_annotations
 from typing import Any
 
 
 def is_number(value: Any) -> bool:
-    """Whether this is a number, an array of them or the symbol of one, and no truth."""
-    is_truth = getattr(value, "kind", None) == "truth" or str(getattr(value, "dtype", "")).endswith("bool")
-    return not (is_truth or value is None or isinstance(value, bool | str | tuple | list))
+    """Whether this is a number, the symbol of one or an array of them, and no truth."""
+    if isinstance(value, int | float):
+        return not isinstance(value, bool)
+    kind = getattr(value, "kind", None)
+    if isinstance(kind, str):  # of a symbol
+        return kind == "number"
+    return hasattr(value, "shape") and not str(value.dtype).endswith("bool")
 
 
 def told(value: Any, kind: type | None = None) -> str:
@@ -18,7 +23,9 @@ def told(value: Any, kind: type | None = None) -> str:
         return f"a {'tuple' if isinstance(value, tuple) else 'list'} of {len(value)}"
     if value is None or isinstance(value, str):
         return "nothing" if value is None else f"the text {value!r}"
-    return "a number" if is_number(value) else "a truth"
+    if is_number(value):
+        return "a number"
+    return "a truth" if isinstance(value, bool) or hasattr(value, "kind") or hasattr(value, "dtype") else kind.__name__
 
 
 def check_number(name: str, value: Any) -> None:
@@ -33,3 +40,12 @@ def check_evaluation(name: str, found: Any) -> None:
     if not (isinstance(found, tuple) and len(found) == 2 and callable(found[1])):
         raise TypeError(f"{name}.evaluate must return a value and a function of its gradient; got {told(found)}")
     check_number(f"the value of {name}.evaluate", found[0])
+
+
+def check_is_dataclass(kind: type) -> None:
+    """A class with parameters of its own is a dataclass: else they would be those of the class that it derives from."""
+    if "__dataclass_fields__" in vars(kind):
+        return
+    own = [name for name, told in get_annotations(kind).items() if "ClassVar" not in str(told)]
+    if own:
+        raise TypeError(f"{kind.__name__} has the parameter {own[0]!r} and must be a @dataclass(frozen=True)")

@@ -9,7 +9,6 @@ from numba.core import types
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors, store
-from boxloss.engines.numba.subnormals import flush_subnormals, restore
 from boxloss.formulas.structure import Structure
 from boxloss.lab.methods import OPTIMIZERS, PARAMETRISATIONS, error
 from boxloss.losses.iou_score import iou_score
@@ -80,7 +79,6 @@ def descend(machine: Machine, kind: Descend) -> Template:
 
     def kernel(start, target, rates, per_roots, decay, numbers, first, last, recorded, work, path, sums):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
-        mode = flush_subnormals()
         boxes = start.size // size
         for begin in range(first, last, B):
             count = min(B, last - begin)
@@ -114,7 +112,6 @@ def descend(machine: Machine, kind: Descend) -> Template:
                     sums[3 * k] += total(work, ERROR * B, count)
                     sums[3 * k + 1] += total(work, IOU * B, count)
                     sums[3 * k + 2] += total(work, VALUE * B, count)
-        restore(mode)
 
     counts, float64 = types.Array(types.intp, 1, "C", readonly=True), types.Array(types.float64, 1, "C")
     boxes_and_rates, range_of_boxes = (machine.readonly,) * 4, (types.intp,) * 2

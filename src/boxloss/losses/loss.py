@@ -5,7 +5,14 @@ from dataclasses import dataclass, fields, replace
 from inspect import get_annotations
 from typing import Any, ClassVar, Self
 
-from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter, check_parameter_names
+from boxloss.check import (
+    check_finite,
+    check_no_boxes,
+    check_pairs,
+    check_parameter,
+    check_parameter_names,
+)
+from boxloss.formulas.checked import check_is_dataclass
 from boxloss.formulas.evaluation import Evaluation, weighted_sum
 from boxloss.formulas.names import keep
 from boxloss.formulas.program import program_of
@@ -47,6 +54,7 @@ class Loss(Verbs, ABC):
     def __new__(cls, *parameters: Any, **named: Any) -> Self:
         """Before the parameters are bound: with boxes, Python's own message would say how many it counted."""
         check_no_boxes(cls, (*parameters, *named.values()))
+        check_is_dataclass(cls)
         return super().__new__(cls)
 
     def __post_init__(self) -> None:

@@ -32,15 +32,15 @@ class OverlapLoss(Loss):
             """The value and its partial derivatives with respect to the quantities of the relations."""
             return _total(cls.terms(xp, *quantities_and_fields))
 
-        @staticmethod
-        def terms(xp: Namespace, *quantities_and_fields: Any) -> tuple[Term, ...]:
+        @classmethod
+        def terms(cls, xp: Namespace, *quantities_and_fields: Any) -> tuple[Term, ...]:
             """The terms that the loss is the sum of: the distance 1 - IoU and the penalties."""
-            raise NotImplementedError
+            raise NotImplementedError(f"{cls.__name__} has neither a formula nor terms")
 
     @property
     def has_iou_term(self) -> bool:
         """Whether the loss is the distance 1 - IoU and penalties."""
-        return type(self).terms is not OverlapLoss.terms
+        return getattr(self.terms, "__func__", None) is not _NO_TERMS
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """The formula over boxes: forward through the relations, and back through their pullbacks."""
@@ -51,10 +51,13 @@ class OverlapLoss(Loss):
 
         check_signature(self, arguments)
         quantities = arguments[: len(self.relations)]
-        if self.has_iou_term:
-            check_terms(self, self.terms(xp, *arguments), quantities)
-        term = self.formula(xp, *arguments)
-        check_term(self, term, quantities)
+        if getattr(self.formula, "__func__", None) is _SUM_OF_TERMS:
+            terms = self.terms(xp, *arguments)
+            check_terms(self, terms, quantities)
+            term = _total(terms)
+        else:
+            term = self.formula(xp, *arguments)
+            check_term(self, term, quantities)
         return over_relations(xp, pair, self.relations, term)
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
@@ -74,6 +77,10 @@ class OverlapLoss(Loss):
 
     def _arguments(self, pair: Pair) -> list[Any]:
         return [*(pair.quantity(pair.shape.relation(which)) for which in self.relations), *self.fields]
+
+
+_NO_TERMS = getattr(OverlapLoss.terms, "__func__", None)
+_SUM_OF_TERMS = getattr(OverlapLoss.formula, "__func__", None)  # what `formula` is where a loss has none of its own
 
 
 def _total(terms: Sequence[Term]) -> Term:

@@ -36,6 +36,8 @@ def check_term(loss: Any, term: Any, quantities: Sequence[Any], what: str = "for
             f"{told(term)}"
         )
     value, partials = term
+    if hasattr(partials, "_fields"):
+        raise TypeError(f"{name}.{what} must return a tuple of partial derivatives, (d,) for one; got {told(partials)}")
     check_number(f"the value of {name}.{what}", value)
     if len(partials) != len(relations):
         raise TypeError(
@@ -71,6 +73,8 @@ def check_slope(loss: Any, term: Any) -> None:
     is_two, name = isinstance(term, tuple | list) and len(term) == 2, type(loss).__name__
     if not is_two or any(part is None or isinstance(part, tuple | list | str) for part in term):
         raise TypeError(f"{name}.formula must return a value and its slope, (value, slope); got {told(term)}")
+    for what, part in zip(("value", "slope"), term, strict=True):
+        check_number(f"the {what} of {name}.formula", part)
 
 
 def _own(loss: Any) -> set[str]:

@@ -231,7 +231,7 @@ class SmoothL1Loss(BoxLoss):
 
     Notes
     -----
-    The quadratic part is d^2 / 2 and the other abs(d) - 1/2 whatever `l1_cutoff` is: with any but 1 there is a step
+    The quadratic part is d^2 / 2 and the other abs(d) - 1/2 whatever the cutoff is: with any but 1 there is a step
     between them. The array library computes and differentiates it.
 
     Examples
@@ -249,5 +249,6 @@ class SmoothL1Loss(BoxLoss):
     def call(self, y_true: ArrayT, y_pred: ArrayT) -> ArrayT:
         """The mean over the last axis."""
         xp = library(y_true, y_pred, NAMES)
+        _check_as_many(y_true, y_pred)
         size = distance(xp, y_true, y_pred)
         return cast(ArrayT, xp.mean(xp.where(size < self.l1_cutoff, 0.5 * size * size, size - 0.5), axis=-1))

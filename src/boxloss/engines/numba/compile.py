@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numba
-from numba.extending import intrinsic
+from numba.extending import intrinsic, register_jitable
 
 from boxloss.engines.digest import digest_of
 from boxloss.engines.machine import Machine, inner
@@ -40,12 +40,26 @@ def dispatcher(template: Callable[..., Template], dtype: str, *options: Any) -> 
     """The kernel as a Numba dispatcher that is not yet compiled, and the signature to compile it for."""
     kernel, signature = template(machine(dtype), *options)
     digest = digest_of(kernel, str(signature), inner=inner)
-    # Numba numbers functions, in each process from 1, and LLVM finds code by name: kernels that several processes
-    # compiled must not meet in one under the same name.
-    kernel.__qualname__ += digest[:16]
+    _name_apart(kernel, digest)
     made = numba.njit(error_model="numpy", nogil=True, **LEAN)(kernel)
     keep_on_disk(made, digest)
     return made, signature
+
+
+def called_by_kernels(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let kernels call a function, which stays a function for Python."""
+    _name_apart(function, digest_of(function, inner=inner))
+    made: Callable[..., Any] = register_jitable(function)
+    return made
+
+
+def _name_apart(function: Callable[..., Any], digest: str) -> None:
+    """Give a function a name of its own in machine code.
+
+    Numba numbers functions, in each process from 1, and LLVM finds code by name: of two kernels that two processes
+    compiled and a third one reads from disk, the second would run functions of the first, where these are not inlined.
+    """
+    function.__qualname__ += digest[:16]
 
 
 @cache

@@ -1,18 +1,18 @@
 """Sorting numbers of int64 by a digit at a time, the lowest first: a pass over all is a count and a move."""
 
-from numba.extending import register_jitable
+from boxloss.engines.numba.compile import called_by_kernels
 
 MANY = 4000
 DIGITS = 1 << 11  # as many as there can be of a digit
 
 
-@register_jitable
+@called_by_kernels
 def bits_for(count):  # type: ignore[no-untyped-def]
     """How many bits a digit has with which so many numbers are sorted soonest."""
     return 11 if count > MANY else 8
 
 
-@register_jitable
+@called_by_kernels
 def by_digit(numbers, places, shift, bits, sorted_numbers, sorted_places, counts):  # type: ignore[no-untyped-def]
     """Sort numbers, and places with them, by one digit, equal ones in the order that they come in.
 

@@ -112,8 +112,9 @@ class _KernelCache(NullCache):  # type: ignore[misc]
     def save_overload(self, sig: Any, result: Any) -> None:
         """Write the compiled kernel, whole or not at all."""
         try:
-            path, (*parts, environments) = self.path(result.target_context), result._reduce()
-        except AttributeError:
+            *parts, environments = result._reduce()
+            path = self.path(result.target_context)
+        except AttributeError:  # of Numba's, which are not public
             return
         # Of the functions of Numba that a kernel calls, those without a constant: their modules, which a process that
         # reads the kernel would import first (50 ms), are for code that runs in the interpreter.

@@ -13,7 +13,6 @@ from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.loops import of_pairs
 from boxloss.engines.numba.memory import prefer_wide_vectors
 from boxloss.engines.numba.pairs import Pairs, is_long
-from boxloss.engines.numba.subnormals import flush_subnormals, restore
 from boxloss.engines.numba.vectors import has_avx512, lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
@@ -48,9 +47,7 @@ def kernel(machine: Machine, kind: Kind) -> Template:
 
     def elementwise(pred, target, weight, numbers, value, d_pred, d_target):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
-        mode = flush_subnormals()
         compute(pred, target, weight, numbers, value, d_pred, d_target)
-        restore(mode)
 
     boxes = (machine.readonly,) * 3
     return elementwise, types.void(*boxes, machine.numbers(count), machine.array, machine.array, machine.array)

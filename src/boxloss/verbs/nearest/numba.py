@@ -6,7 +6,6 @@ from typing import Any
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
-from boxloss.engines.numba.subnormals import flush_subnormals, restore
 from boxloss.engines.numba.vectors import STRETCH, best_of, lanes_of, row_of
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
@@ -40,7 +39,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         kept,
     ):
         prefer_wide_vectors()
-        mode = flush_subnormals()
         at_a_time = some.size - spare
         for first in range(begin, stop, at_a_time):
             width, own = min(at_a_time, stop - first), first_target + first
@@ -58,7 +56,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                         if some[j] == found:
                             index[i] = first + j
                             break
-        restore(mode)
 
     return nearest, rows.signature_of(machine, structure)
 

@@ -6,7 +6,6 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.compile import machine as machine_of
 from boxloss.engines.numba.memory import load, prefer_wide_vectors, widened
-from boxloss.engines.numba.subnormals import flush_subnormals, restore
 from boxloss.engines.numba.vectors import lanes_of, lowest_bit, which_of
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.shape import Shape
@@ -59,7 +58,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         kept,
     ):
         prefer_wide_vectors()
-        mode = flush_subnormals()
         place_at[:] = NOWHERE
         for turn in range(turns.size):
             kept[turns[turn]] = turn
@@ -125,7 +123,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                 taken[batch[i]] += 1
                 kept[found] = i
                 found += 1
-        restore(mode)
         return found
 
     given = machine.readonly, types.intp, *limits_of(machine, structure), *WINDOWS

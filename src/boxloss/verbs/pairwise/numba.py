@@ -9,7 +9,6 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import as_numpy, buffer, in_library
 from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
-from boxloss.engines.numba.subnormals import flush_subnormals, restore
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
@@ -31,14 +30,12 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool) 
 
     def pairwise(preds, first_pred, pred_apart, rows, targets, first_target, target_apart, numbers, stride, out):  # type: ignore[no-untyped-def]
         prefer_wide_vectors()
-        mode = flush_subnormals()
         columns = out.size - (rows - 1) * stride
         for i in range(rows):
             p = load_box(preds, first_pred + i, pred_apart)
             row = out[i * stride : i * stride + columns]
             for j in range(columns):
                 row[j] = value((p, load_box(targets, first_target + j, target_apart), numbers))
-        restore(mode)
 
     index, boxes = types.intp, machine.readonly
     of_pred, of_target = (boxes, index, index, index), (boxes, index, index)

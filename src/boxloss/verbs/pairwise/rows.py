@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 from numba.core import types
-from numba.extending import register_jitable
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
-from boxloss.engines.numba.compile import Template, compiled
+from boxloss.engines.numba.compile import Template, called_by_kernels, compiled
 from boxloss.engines.numba.vectors import STRETCH, lanes_of, nan_where
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
@@ -94,7 +93,7 @@ def leave_out(lanes: int) -> Any:
     """
     put_nan = nan_where(lanes)
 
-    @register_jitable
+    @called_by_kernels
     def of_piece(values, lanes_out, first, width):  # type: ignore[no-untyped-def]
         for k in range(0, lanes_out.size, 2):
             if first <= lanes_out[k] < first + width:

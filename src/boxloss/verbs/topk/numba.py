@@ -4,12 +4,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from numba.extending import register_jitable
-
 from boxloss.engines.machine import Machine
-from boxloss.engines.numba.compile import Template
+from boxloss.engines.numba.compile import Template, called_by_kernels
 from boxloss.engines.numba.memory import load, prefer_wide_vectors
-from boxloss.engines.numba.subnormals import flush_subnormals, restore
 from boxloss.engines.numba.vectors import best_of_lanes, bits_set, lanes_of, lanes_where, lowest_bit, row_of
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
@@ -18,7 +15,7 @@ from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 
 
-@register_jitable
+@called_by_kernels
 def lowest_bits(count):  # type: ignore[no-untyped-def]
     """So many bits that are set, of 64."""
     return (1 << count) - 1 if count < 64 else -1
@@ -40,7 +37,7 @@ def steps(largest: bool, word: int, few: int) -> Steps:
     which_beat, which_reach = lanes_where(word, better), lanes_where(word, better + "=")
     none = rows.nothing(largest)
 
-    @register_jitable
+    @called_by_kernels
     def bound_of_best(best, kept, bound):  # type: ignore[no-untyped-def]
         """The value that just `kept` of the best of the shares reach, of equal ones the first."""
         for k in range(word):
@@ -48,7 +45,7 @@ def steps(largest: bool, word: int, few: int) -> Steps:
             bound = best[k] if bits_set(before) == kept - 1 else bound
         return bound
 
-    @register_jitable
+    @called_by_kernels
     def gathered(some, first, width, bound, ties, places, count):  # type: ignore[no-untyped-def]
         """Note the places of values that beat the bound, and of so many at it; return how many, or more than few."""
         for group in range(0, width, word):
@@ -74,7 +71,7 @@ def steps(largest: bool, word: int, few: int) -> Steps:
                 at += 1
         return count
 
-    @register_jitable
+    @called_by_kernels
     def put_in_order(found, places, count, value, index, start, kept):  # type: ignore[no-untyped-def]
         """Put few values in order, by how many are before each."""
         found[count : count + word] = none
@@ -86,7 +83,7 @@ def steps(largest: bool, word: int, few: int) -> Steps:
             if rank < kept:
                 value[start + rank], index[start + rank] = own, places[k]
 
-    @register_jitable
+    @called_by_kernels
     def inserted(some, first, width, bound, value, index, start, end, last):  # type: ignore[no-untyped-def]
         """Put each value in its place among those before it; return where these end."""
         for j in range(width):
@@ -142,7 +139,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         kept,
     ):
         prefer_wide_vectors()
-        mode = flush_subnormals()
         at_a_time = some.size - spare
         best, found = some[at_a_time : at_a_time + word], some[at_a_time + word :]
         for i in range(value.size // kept):
@@ -176,7 +172,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                     end = start + min(kept, count)
                 else:
                     end = inserted(some, first, width, bound, value, index, start, end, last)
-        restore(mode)
 
     return topk, rows.signature_of(machine, structure)
 

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 from numba.core import types
-from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from boxloss.engines.machine import Machine
-from boxloss.engines.numba.compile import Template, compiled
+from boxloss.engines.numba.compile import Template, called_by_kernels, compiled
 from boxloss.engines.numba.compile import machine as machine_of
 from boxloss.engines.numba.digits import DIGITS, bits_for, by_digit
 from boxloss.engines.numba.memory import load, widened
@@ -66,7 +65,7 @@ def measure(machine: Machine, shape: Shape) -> Template:
     return measure_boxes, types.intp(machine.readonly, types.intp, *of_each)
 
 
-@register_jitable
+@called_by_kernels
 def window(w, h, span_x, span_y):  # type: ignore[no-untyped-def]
     """What share of all boxes is in a window that is as far as their sides are long; half of their spans is given."""
     return min(1.0, w / max(span_x, SMALLEST_SIDE)) * min(1.0, h / max(span_y, SMALLEST_SIDE))

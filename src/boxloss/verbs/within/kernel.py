@@ -8,7 +8,6 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.compile import machine as machine_of
 from boxloss.engines.numba.memory import load, prefer_wide_vectors, widened
-from boxloss.engines.numba.subnormals import flush_subnormals, restore
 from boxloss.engines.numba.vectors import lanes_of, lanes_where, lowest_bit, row_of
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.shape import Shape
@@ -58,12 +57,10 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         value,
     ):
         prefer_wide_vectors()
-        mode = flush_subnormals()
         hits = 0
         for turn in range(turns.size):
             i = turns[turn]
             if hits + order.size > index.size:
-                restore(mode)
                 return turn
             before = hits
             pred = load_box(preds, i, pred_apart)
@@ -96,7 +93,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
             counts[turn] = hits - before
             if not dense:
                 sort(index, value, before, hits)
-        restore(mode)
         return turns.size
 
     boxes, place = machine.readonly, types.intp

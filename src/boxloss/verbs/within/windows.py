@@ -4,9 +4,9 @@ import math
 from typing import Any
 
 from numba.core import types
-from numba.extending import register_jitable
 
 from boxloss.engines.machine import Machine
+from boxloss.engines.numba.compile import called_by_kernels
 from boxloss.formulas.structure import Structure
 
 FARTHEST = 2.0**28  # keys of strips further away are the same, so that int64 has room for numbers of all strips
@@ -21,7 +21,7 @@ def limits_of(machine: Machine, structure: Structure) -> tuple[Any, ...]:
     return machine.numbers(2 + len(structure.number_names)), machine.number, types.float64
 
 
-@register_jitable
+@called_by_kernels
 def centre_and_sides(corners):  # type: ignore[no-untyped-def]
     """Of a box along the axes."""
     x1, y1, x2, y2 = corners
@@ -29,7 +29,7 @@ def centre_and_sides(corners):  # type: ignore[no-untyped-def]
     return (x1 + 0.5 * w, y1 + 0.5 * h), (w, h)
 
 
-@register_jitable
+@called_by_kernels
 def first_from(numbers, begin, end, least):  # type: ignore[no-untyped-def]
     """The first place of ascending numbers from which on they are at least so much."""
     count = end - begin
@@ -42,7 +42,7 @@ def first_from(numbers, begin, end, least):  # type: ignore[no-untyped-def]
     return begin + (1 if numbers[begin] < least else 0)
 
 
-@register_jitable
+@called_by_kernels
 def first_strip(keys, begin, end, least):  # type: ignore[no-untyped-def]
     """The same for the keys of strips, of which mostly none is missing."""
     ahead = least - keys[begin]
@@ -53,7 +53,7 @@ def first_strip(keys, begin, end, least):  # type: ignore[no-untyped-def]
     return first_from(keys, begin, end, least)
 
 
-@register_jitable
+@called_by_kernels
 def reach(side, greatest, overlap):  # type: ignore[no-untyped-def]
     """How far apart along an axis the centres of a box and of a partner can be, whose side is at most so long.
 
@@ -64,13 +64,13 @@ def reach(side, greatest, overlap):  # type: ignore[no-untyped-def]
     return 0.5 * (side + greatest)
 
 
-@register_jitable
+@called_by_kernels
 def strip_at(y, height):  # type: ignore[no-untyped-def]
     """The key of the strip of a centre."""
     return float(math.floor(min(max(y / height, -FARTHEST), FARTHEST)))  # of more there is no whole number
 
 
-@register_jitable
+@called_by_kernels
 def strips_around(centre, sides, overlap, level, levels, keys, begin, end):  # type: ignore[no-untyped-def]
     """For a level the first strip to look into, the key of the last, and how far along x; no strip if sizes differ."""
     (x, y), (w, h) = centre, sides
@@ -84,7 +84,7 @@ def strips_around(centre, sides, overlap, level, levels, keys, begin, end):  # t
     return first_strip(keys, begin, end, strip_at(y - to_y, height)), strip_at(y + to_y, height), to_x
 
 
-@register_jitable
+@called_by_kernels
 def places_around(x, to_x, centres, first, stop):  # type: ignore[no-untyped-def]
     """Of a strip those places whose centres are so near along x."""
     first = first_from(centres, first, stop, x - to_x)
@@ -94,7 +94,7 @@ def places_around(x, to_x, centres, first, stop):  # type: ignore[no-untyped-def
     return first, until
 
 
-@register_jitable
+@called_by_kernels
 def sort(keys, values, begin, end):  # type: ignore[no-untyped-def]
     """Sort by key, in place (Shell 1959): mostly a few, and never slow for many."""
     gap = 1
