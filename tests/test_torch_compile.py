@@ -254,52 +254,6 @@ def test_operators_keep_torchs_rules(torch, rng):
     torch.library.opcheck(operators.elementwise, (pred, target, *options, True, True), test_utils=utils)
 
 
-def test_new_numbers_compile_nothing(torch, pair):
-    """Neither a graph nor a kernel, whatever the number is: a parameter, an eps, a weight of a sum or one in it."""
-    makers = (
-        lambda k: bl.SmoothL1(beta=k),
-        lambda k: bl.Huber(delta=k),
-        lambda k: bl.LogIoU(min_iou=k / 100),
-        lambda k: bl.CIoU(eps=k),
-        lambda k: k * bl.L1() + 2 * bl.SmoothL1(beta=k),
-        lambda k: bl.Wise(bl.Focaler(bl.Inner(bl.ciou, k), high=0.5 + k / 4), mean=k) + bl.NWD(k) + bl.PIoU2(k),
-        lambda k: bl.Scaled(bl.giou, k) + bl.Interpolated(bl.diou, k / 2) + bl.MPDIoU(image_size=(5.0, 8.0 * k)),
-    )
-    from numba.core import event
-    from torch._dynamo.testing import CompileCounterWithBackend
-
-    counter = CompileCounterWithBackend("aot_eager")
-
-    for make in makers:
-        torch._dynamo.reset()
-        call = torch.compile(lambda loss, p, t: loss(p, t, reduction="sum"), fullgraph=True, backend=counter)
-        torch.autograd.grad(call(make(0.25), *pair), pair[:1])
-        frames = counter.frame_count
-        with event.install_recorder("numba:compile") as kernels:
-            for k in (0.5, 0.75, 1.5):
-                value, expected = call(make(k), *pair), make(k)(*pair, reduction="sum")
-                torch.testing.assert_close(value, expected)
-                torch.testing.assert_close(*(torch.autograd.grad(v, pair[:1])[0] for v in (value, expected)))
-        assert counter.frame_count == frames
-        assert len(kernels.buffer) == 0
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda k: bl.Wise(bl.Inner(bl.ciou, k), mean=k),
-        lambda k: bl.SmoothL1(beta=k) + k * bl.Alpha(bl.giou, alpha=k),
-    ],
-    ids=["modifiers", "a sum"],
-)
-def test_numbers_that_vary_in_a_graph_that_makes_the_loss(make, compile, torch, pair):
-    """From its second value on torch.compile takes a number of a call for a symbol."""
-    torch._dynamo.reset()
-    call = compile(lambda p, t, k: make(k)(p, t, reduction="sum"))
-    for k in (0.7, 0.75, 0.8):
-        torch.testing.assert_close(call(*pair, k), make(k)(*pair, reduction="sum"))
-
-
 def test_a_first_use_in_a_graph(tmp_path):
     """What is imported while torch.compile looks at code is as real as what is imported before."""
     code = """

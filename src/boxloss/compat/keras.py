@@ -67,7 +67,7 @@ def compute_iou(
     array([[0.5, 0. ]])
     """
     formats = {**FORMATS, **RELATIVE}
-    format = formats[check_choice("bounding_box_format", bounding_box_format.lower(), formats)]
+    format = formats[check_choice("bounding_box_format", str(bounding_box_format).lower(), formats)]
     size = (image_shape[0], image_shape[1]) if image_shape else None
     return masked_iou(boxes1, boxes2, format, size, mask_val if use_masking else None)
 
@@ -126,6 +126,6 @@ def compute_ciou(
     >>> compute_ciou(np.asarray([[1.0, 1, 2, 3]]), np.asarray([[0.0, 0, 4, 4]]), "xyxy").round(6)
     array([0.115268])
     """
-    format = FORMATS[check_choice("bounding_box_format", bounding_box_format.lower(), FORMATS)]
+    format = FORMATS[check_choice("bounding_box_format", str(bounding_box_format).lower(), FORMATS)]
     library(boxes1, boxes2)
     return KERAS_CIOU()(boxes1, boxes2, format=format)

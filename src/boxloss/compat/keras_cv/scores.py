@@ -11,7 +11,7 @@ NAMES = {**FORMATS, "rel_xyxy": "xyxy", "rel_yxyx": "yxyx", "rel_xywh": "xywh"} 
 
 def format_of(bounding_box_format: str) -> str:
     """The format by its name there."""
-    return NAMES[check_choice("bounding_box_format", bounding_box_format.lower(), NAMES)]
+    return NAMES[check_choice("bounding_box_format", str(bounding_box_format).lower(), NAMES)]
 
 
 def compute_iou(
