@@ -14,6 +14,11 @@ FORMATS = {"xyxy": "xyxy", "yxyx": "yxyx", "xywh": "xywh", "center_xywh": "cxcyw
 RELATIVE = {f"rel_{name}": f"rel_{format}" for name, format in FORMATS.items()}
 
 
+def format_of(bounding_box_format: str, formats: dict[str, str]) -> str:
+    """The format by its name there, in letters of any case."""
+    return formats[check_choice("bounding_box_format", str(bounding_box_format).lower(), formats)]
+
+
 def compute_iou(
     boxes1: ArrayT,
     boxes2: ArrayT,
@@ -66,8 +71,7 @@ def compute_iou(
     >>> compute_iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[0.0, 0, 2, 4], [3, 3, 4, 4]]), "xyxy").round(6)
     array([[0.5, 0. ]])
     """
-    formats = {**FORMATS, **RELATIVE}
-    format = formats[check_choice("bounding_box_format", str(bounding_box_format).lower(), formats)]
+    format = format_of(bounding_box_format, FORMATS | RELATIVE)
     size = (image_shape[0], image_shape[1]) if image_shape else None
     return masked_iou(boxes1, boxes2, format, size, mask_val if use_masking else None)
 
@@ -126,6 +130,6 @@ def compute_ciou(
     >>> compute_ciou(np.asarray([[1.0, 1, 2, 3]]), np.asarray([[0.0, 0, 4, 4]]), "xyxy").round(6)
     array([0.115268])
     """
-    format = FORMATS[check_choice("bounding_box_format", str(bounding_box_format).lower(), FORMATS)]
+    format = format_of(bounding_box_format, FORMATS)
     library(boxes1, boxes2)
     return KERAS_CIOU()(boxes1, boxes2, format=format)

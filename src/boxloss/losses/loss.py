@@ -5,13 +5,7 @@ from dataclasses import dataclass, fields, replace
 from inspect import get_annotations
 from typing import Any, ClassVar, Self
 
-from boxloss.check import (
-    check_finite,
-    check_no_boxes,
-    check_pairs,
-    check_parameter,
-    check_parameter_names,
-)
+from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter, check_parameter_names
 from boxloss.formulas.checked import check_is_dataclass
 from boxloss.formulas.evaluation import Evaluation, weighted_sum
 from boxloss.formulas.names import keep

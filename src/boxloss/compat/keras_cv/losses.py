@@ -6,8 +6,9 @@ from boxloss.check import check_choice, check_finite
 from boxloss.check_arrays import check_last_axis
 from boxloss.compat.arrays import distance, library
 from boxloss.compat.conventions import KERAS_CV_CIOU, KERAS_CV_GIOU, KERAS_IOU
+from boxloss.compat.keras import format_of
 from boxloss.compat.keras_cv.box_loss import NAMES, BoxLoss
-from boxloss.compat.keras_cv.scores import format_of
+from boxloss.compat.keras_cv.scores import CV_FORMATS
 from boxloss.losses.loss import Loss
 from boxloss.typing import ArrayT
 
@@ -22,7 +23,7 @@ class _ScoreLoss(BoxLoss):
         super().__init__(**options)
         if axis != NO_REDUCTION and (isinstance(axis, bool) or not isinstance(axis, int)):
             raise ValueError(f"axis must be an integer or {NO_REDUCTION!r}; got {axis!r}")
-        self._score, self._format = score, format_of(bounding_box_format)
+        self._score, self._format = score, format_of(bounding_box_format, CV_FORMATS)
         self.bounding_box_format, self.axis = bounding_box_format, axis
 
     def _mean(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -200,7 +201,7 @@ class CIoULoss(BoxLoss):
 
     def __init__(self, bounding_box_format: str, eps: float = 1e-7, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._format = format_of(bounding_box_format)
+        self._format = format_of(bounding_box_format, CV_FORMATS)
         self.bounding_box_format, self.eps = bounding_box_format, eps
 
     def call(self, y_true: ArrayT, y_pred: ArrayT) -> ArrayT:

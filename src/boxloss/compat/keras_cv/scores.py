@@ -1,17 +1,12 @@
 """The functions of ``keras_cv.bounding_box``, version 0.9, for any array library."""
 
-from boxloss.check import check_choice
 from boxloss.compat.arrays import library
 from boxloss.compat.conventions import KERAS_CV_CIOU
-from boxloss.compat.keras import FORMATS, masked_iou
+from boxloss.compat.keras import FORMATS, format_of, masked_iou
 from boxloss.typing import ArrayT
 
-NAMES = {**FORMATS, "rel_xyxy": "xyxy", "rel_yxyx": "yxyx", "rel_xywh": "xywh"}  # relative boxes are compared as such
-
-
-def format_of(bounding_box_format: str) -> str:
-    """The format by its name there."""
-    return NAMES[check_choice("bounding_box_format", str(bounding_box_format).lower(), NAMES)]
+# Relative boxes are compared as they are.
+CV_FORMATS = FORMATS | {"rel_xyxy": "xyxy", "rel_yxyx": "yxyx", "rel_xywh": "xywh"}
 
 
 def compute_iou(
@@ -69,7 +64,8 @@ def compute_iou(
     >>> compute_iou(np.asarray([[0.0, 0, 2, 2]]), np.asarray([[0.0, 0, 2, 4], [3, 3, 4, 4]]), "xyxy").round(6)
     array([[0.5, 0. ]])
     """
-    return masked_iou(boxes1, boxes2, format_of(bounding_box_format), None, mask_val if use_masking else None)
+    format = format_of(bounding_box_format, CV_FORMATS)
+    return masked_iou(boxes1, boxes2, format, None, mask_val if use_masking else None)
 
 
 def compute_ciou(boxes1: ArrayT, boxes2: ArrayT, bounding_box_format: str) -> ArrayT:
@@ -110,6 +106,6 @@ def compute_ciou(boxes1: ArrayT, boxes2: ArrayT, bounding_box_format: str) -> Ar
     >>> compute_ciou(np.asarray([[1.0, 1, 2, 3]]), np.asarray([[0.0, 0, 4, 4]]), "xyxy").round(6)
     array([0.116863])
     """
-    format = format_of(bounding_box_format)
+    format = format_of(bounding_box_format, CV_FORMATS)
     library(boxes1, boxes2)
     return KERAS_CV_CIOU()(boxes1, boxes2, format=format)
