@@ -6,8 +6,9 @@ from processes import USE, run
 
 
 def kernels(folder):
-    """The kernel files in a folder and their content."""
-    return {path: path.read_bytes() for path in Path(folder).rglob("*.kernel")}
+    """The files of kernels in a folder and their content, without those of how Python enters them."""
+    paths = Path(folder).rglob("*.kernel")
+    return {path: path.read_bytes() for path in paths if not path.name.startswith("entry-")}
 
 
 def everything(folder):

@@ -1,49 +1,86 @@
 """Kernels for the CPU: from memory, from disk or from Numba."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 from numba.extending import intrinsic, register_jitable
 
 from boxloss.engines.digest import digest_of
 from boxloss.engines.machine import Machine, inner
-from boxloss.engines.numba.private import LEAN, compiler_lock, keep_on_disk, optimising_whole
+from boxloss.engines.numba.entries import entering
+from boxloss.engines.numba.private import LEAN, address_of, compiler_lock, keep_on_disk, optimising_whole
 
+Found = TypeVar("Found")
 Template = tuple[Callable[..., Any], Any]  # a kernel and its signature
 NO_CHANGES: MappingProxyType[Any, Any] = MappingProxyType({})
 
+SETTINGS = {"error_model": "numpy", "nogil": True}
+
 _entries: dict[Any, Callable[..., Any]] = {}
+_addresses: dict[Any, int] = {}
+_alive: list[Any] = []  # kernels, of which entries know no more than the address
 
 
 def compiled(template: Callable[..., Template], dtype: Any, *options: Any) -> Callable[..., Any]:
     """Find the kernel of a template, ``template(machine, *options)``, or compile it.
 
-    What comes back is the C entry point itself. It takes arguments of just the types that the template declares and
-    does no dispatch, so it neither costs what Numba's dispatcher costs nor compiles for a new type of argument.
+    What comes back takes arguments of just the types that the template declares and does no dispatch, so it neither
+    costs what Numba's dispatcher costs nor compiles for a new type of argument.
     """
-    key = (template, dtype, options)
-    entry = _entries.get(key)
-    if entry is None:
+    return _found(_entries, _enter, (template, dtype, options))
+
+
+def address(template: Callable[..., Template], dtype: Any, *options: Any) -> int:
+    """Where the kernel of a template is in memory, for `boxloss.engines.numba.entries.call_at` in another kernel."""
+    return _found(_addresses, _compile, (template, dtype, options))
+
+
+def _found(known: dict[Any, Found], make: Callable[..., Found], key: tuple[Any, ...]) -> Found:
+    found = known.get(key)
+    if found is None:
         with compiler_lock:  # threads that want one kernel at once wait for the one that compiles it
-            entry = _entries.get(key)
-            if entry is None:
-                kernel, signature = dispatcher(template, dtype.name, *options)
-                with optimising_whole(kernel):
-                    entry = _entries[key] = kernel.compile(signature)
-    return entry
+            found = known.get(key)
+            if found is None:
+                template, dtype, options = key
+                found = known[key] = make(*dispatcher(template, dtype.name, *options))
+    return found
+
+
+def _compile(kernel: Any, signature: Any) -> int:
+    """Compile a kernel, or read it from disk: its address."""
+    with optimising_whole(kernel):
+        kernel.compile(signature)
+    _alive.append(kernel)
+    return address_of(kernel)
+
+
+def _enter(kernel: Any, signature: Any) -> Callable[..., Any]:
+    """Compile a kernel, and what enters it if that is the first one of its signature."""
+    at = _compile(kernel, signature)
+    if signature not in _entries:
+        enter, own_signature = entering(signature)
+        made = _kept(enter, own_signature, "entry-")
+        with optimising_whole(made):
+            _entries[signature] = made.compile(own_signature)
+    return partial(_entries[signature], at)
 
 
 def dispatcher(template: Callable[..., Template], dtype: str, *options: Any) -> tuple[Any, Any]:
     """The kernel as a Numba dispatcher that is not yet compiled, and the signature to compile it for."""
     kernel, signature = template(machine(dtype), *options)
-    digest = digest_of(kernel, str(signature), inner=inner)
-    _name_apart(kernel, digest)
-    made = numba.njit(error_model="numpy", nogil=True, **LEAN)(kernel)
-    keep_on_disk(made, digest)
-    return made, signature
+    return _kept(kernel, signature, "", no_cpython_wrapper=True), signature
+
+
+def _kept(function: Callable[..., Any], signature: Any, label: str, **options: bool) -> Any:
+    """A Numba dispatcher that looks for its machine code on disk before it compiles it."""
+    digest = digest_of(function, str(signature), options, inner=inner)
+    _name_apart(function, digest)
+    made = numba.njit(**SETTINGS, **LEAN, **options)(function)
+    keep_on_disk(made, digest, label)
+    return made
 
 
 def called_by_kernels(function: Callable[..., Any]) -> Callable[..., Any]:

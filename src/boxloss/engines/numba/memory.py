@@ -38,11 +38,25 @@ def ask_for(builder: Any, data: Any, places: Iterable[int], *, to_write: bool) -
         builder.call(function, [builder.bitcast(at, byte), *how])
 
 
-def pointers(context: Any, builder: Any, kind: Any, array: Any, first: Any, apart: Any, size: int) -> list[Any]:
-    """The addresses of `size` numbers of a flat array: the one at `first`, and each so far from the one before."""
-    data = context.make_array(kind)(context, builder, array).data
+def each_number(builder: Any, data: Any, first: Any, apart: Any, size: int) -> list[Any]:
+    """The addresses of `size` numbers: the one at the place `first`, and each so far from the one before."""
     places = [builder.add(first, builder.mul(apart, ir.Constant(first.type, k))) for k in range(size)]
     return [builder.gep(data, [place], inbounds=True) for place in places]
+
+
+def pointers(context: Any, builder: Any, kind: Any, array: Any, first: Any, apart: Any, size: int) -> list[Any]:
+    """The same of a flat array."""
+    return each_number(builder, context.make_array(kind)(context, builder, array).data, first, apart, size)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def data_of(typing_context: Any, array: Any) -> Any:
+    """A pointer to the numbers of an array."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+    return types.CPointer(array.dtype)(array), codegen  # type: ignore[attr-defined]
 
 
 @cache

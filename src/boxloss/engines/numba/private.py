@@ -1,7 +1,7 @@
 """What this package uses of Numba and llvmlite that is not their public interface.
 
 Seen to work with Numba 0.61 to 0.68 and the llvmlite of each. Where a name is gone, a kernel is compiled in each
-process instead of read from disk, and in more time.
+process instead of read from disk, and in more time; without the names of `address_of` there are no kernels.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+import numba
 from numba.core import config
 
 from boxloss.engines import cache
@@ -29,7 +30,7 @@ except ImportError:
     NullCache = JITCodeLibrary = object
     CompileResult = dumps = None
 
-__all__ = ["LEAN", "compiler_lock", "keep_on_disk", "optimising_whole", "settings"]
+__all__ = ["LEAN", "address_of", "compiler_lock", "keep_on_disk", "optimising_whole", "settings"]
 
 # Of njit: without a wrapper for calls from C, of which there are none, and without Numba's runtime, which counts
 # references to arrays: kernels make none, and who calls them holds theirs. The runtime itself would be compiled first.
@@ -57,6 +58,16 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
         module.data_layout = self._codegen._data_layout
 
 
+def address_of(dispatcher: Any) -> int:
+    """Where the machine code of a dispatcher is that was compiled for one signature."""
+    try:
+        (result,) = dispatcher.overloads.values()
+        return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+    except AttributeError as error:
+        seen = "boxloss finds compiled code in Numba 0.61 to 0.68"
+        raise RuntimeError(f"{seen}, but not in Numba {numba.__version__}: {error}") from None
+
+
 @contextmanager
 def optimising_whole(dispatcher: Any) -> Iterator[None]:
     """Let Numba run LLVM's passes over kernels as a whole, and not over each function before.
@@ -76,10 +87,10 @@ def optimising_whole(dispatcher: Any) -> Iterator[None]:
         del codegen._library_class
 
 
-def keep_on_disk(dispatcher: Any, digest: str) -> None:
+def keep_on_disk(dispatcher: Any, digest: str, label: str) -> None:
     """Let a dispatcher look for its kernel on disk before it compiles it, and put it there afterwards."""
     if dumps is not None:
-        dispatcher._cache = _KernelCache(digest)
+        dispatcher._cache = _KernelCache(digest, label)
 
 
 class _KernelCache(NullCache):  # type: ignore[misc]
@@ -90,12 +101,12 @@ class _KernelCache(NullCache):  # type: ignore[misc]
     one that can't be written is not written: the cache saves time and never stands in the way.
     """
 
-    def __init__(self, digest: str) -> None:
-        self.digest = digest
+    def __init__(self, digest: str, label: str) -> None:
+        self.digest, self.label = digest, label
 
     def path(self, target_context: Any) -> Path | None:
         """The file of this kernel for this CPU."""
-        return cache.path_of((self.digest, target_context.codegen().magic_tuple(), settings()))
+        return cache.path_of((self.digest, target_context.codegen().magic_tuple(), settings()), self.label)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled kernel, or None."""

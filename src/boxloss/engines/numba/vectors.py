@@ -16,6 +16,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from boxloss.engines.llvm import emit
+from boxloss.engines.numba.memory import each_number
 from boxloss.engines.trace import Trace
 
 PLACE_BITS = 32  # of the number of a lane
@@ -38,27 +39,39 @@ def lanes_of(dtype: Any) -> int:
 
 
 def row_of(written: Trace, size: int, count: int, lanes: int) -> Any:
-    """Make ``row_of(pred, numbers, targets, first, apart, groups, values) -> None``.
+    """Make ``row_of(preds, pred, pred_apart, numbers, targets, first, apart, groups, values) -> None``.
 
-    It computes a function of the `size` numbers of pred, those of each of ``groups * lanes`` targets from `first` on,
-    and `count` numbers, and puts the results into `values`.
+    It computes a function of the `size` numbers of the pred at a place, those of each of ``groups * lanes`` targets
+    from `first` on, and `count` numbers, and puts the results into `values`. Arrays are given by pointers.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
     def row(
-        typing_context: Any, pred: Any, numbers: Any, targets: Any, first: Any, apart: Any, groups: Any, values: Any
+        typing_context: Any,
+        preds: Any,
+        pred: Any,
+        pred_apart: Any,
+        numbers: Any,
+        targets: Any,
+        first: Any,
+        apart: Any,
+        groups: Any,
+        values: Any,
     ) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            *boxes, groups, values = arguments
-            data = context.make_array(signature.args[6])(context, builder, values).data
-            values_at = _values(context, builder, signature, boxes, written, (size, count, lanes))
+            preds, pred, pred_apart, numbers, targets, first, apart, groups, values = arguments
+            of_pred = [builder.load(at) for at in each_number(builder, preds, pred, pred_apart, size)]
+            one = ir.Constant(first.type, 1)
+            shared = [builder.load(at) for at in each_number(builder, numbers, ir.Constant(first.type, 0), one, count)]
+            columns = each_number(builder, targets, first, apart, size)
+            values_at = _values(builder, of_pred, shared, columns, written, lanes)
             stop, step = builder.mul(groups, ir.Constant(groups.type, lanes)), ir.Constant(groups.type, lanes)
             with cgutils.for_range_slice(builder, ir.Constant(groups.type, 0), stop, step) as (place, _):
-                builder.store(values_at(place), vector_at(builder, data, place, lanes), align=4)
+                builder.store(values_at(place), vector_at(builder, values, place, lanes), align=4)
             return context.get_dummy_value()
 
         place = types.intp
-        return types.none(pred, numbers, targets, place, place, place, values), codegen
+        return types.none(preds, place, place, numbers, targets, place, place, place, values), codegen
 
     return row
 
@@ -154,8 +167,12 @@ def which_of(written: Trace, size: int, count: int, lanes: int, comparison: str)
     @intrinsic  # type: ignore[untyped-decorator]
     def which(typing_context: Any, pred: Any, numbers: Any, targets: Any, first: Any, apart: Any, bound: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            *boxes, bound = arguments
-            values_at = _values(context, builder, signature, boxes, written, (size, count, lanes))
+            pred, numbers, targets, first, apart, bound = arguments
+            of_pred = [builder.extract_value(pred, k) for k in range(size)]
+            shared = [builder.extract_value(numbers, k) for k in range(count)]
+            data = context.make_array(signature.args[2])(context, builder, targets).data
+            columns = each_number(builder, data, first, apart, size)
+            values_at = _values(builder, of_pred, shared, columns, written, lanes)
             return _bits(builder, comparison, values_at(ir.Constant(ir.IntType(64), 0)), bound, lanes)
 
         return types.int64(pred, numbers, targets, types.intp, types.intp, targets.dtype), codegen
@@ -163,16 +180,12 @@ def which_of(written: Trace, size: int, count: int, lanes: int, comparison: str)
     return which
 
 
-def _values(context: Any, builder: Any, signature: Any, boxes: Any, written: Trace, sizes: tuple[int, int, int]) -> Any:
-    """What emits the values of the targets from a place on: pred and numbers are put into all lanes once."""
-    size, count, lanes = sizes
-    pred, numbers, targets, first, apart = boxes
-    known = [in_all(builder, builder.extract_value(pred, k), lanes) for k in range(size)]
-    own = [in_all(builder, builder.extract_value(numbers, k), lanes) for k in range(count)]
-    data = context.make_array(signature.args[2])(context, builder, targets).data
-    apart_by = [builder.mul(apart, ir.Constant(first.type, k)) for k in range(size)]
-    columns = [builder.gep(data, [builder.add(first, by)], inbounds=True) for by in apart_by]
-    vector = ir.VectorType(data.type.pointee, lanes)
+def _values(
+    builder: Any, of_pred: list[Any], shared: list[Any], columns: list[Any], written: Trace, lanes: int
+) -> Callable[[Any], Any]:
+    """What emits the values of the targets from a place on: what all have in common is put into all lanes once."""
+    known, own = ([in_all(builder, number, lanes) for number in numbers] for numbers in (of_pred, shared))
+    vector = ir.VectorType(columns[0].type.pointee, lanes)
 
     def values_at(place: Any) -> Any:
         given = [builder.load(vector_at(builder, column, place, lanes), align=4) for column in columns]

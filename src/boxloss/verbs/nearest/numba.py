@@ -5,23 +5,22 @@ from typing import Any
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
-from boxloss.engines.numba.memory import load, prefer_wide_vectors
-from boxloss.engines.numba.vectors import STRETCH, best_of, lanes_of, row_of
+from boxloss.engines.numba.entries import call_at
+from boxloss.engines.numba.memory import data_of, prefer_wide_vectors
+from boxloss.engines.numba.vectors import STRETCH, best_of, lanes_of
 from boxloss.formulas.program import Program
-from boxloss.formulas.structure import Structure
 from boxloss.request import Request
-from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 
 
-def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, largest: bool) -> Template:
+def kernel(machine: Machine, largest: bool) -> Template:
     """For each pred the best value and its first target; both stay as they come where every value is NaN."""
-    load_box, lanes = load(shape.size + len(structure.parts(shape))), lanes_of(machine.dtype)
-    row = rows.over_row(row_of, machine, structure, shape, guarded)
+    lanes, row = lanes_of(machine.dtype), call_at(rows.signature_of_row(machine))
     best, spare = best_of(lanes, rows.comparison(largest)), rows.spare_values(lanes)
     leave_out = rows.leave_out(lanes)
 
     def nearest(  # type: ignore[no-untyped-def]
+        row_at,
         preds,
         first_pred,
         pred_apart,
@@ -45,8 +44,8 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
             for j in range(width, width + STRETCH):  # the last stretch may be longer than what is left
                 some[j] = math.nan
             for i in range(value.size):
-                pred = load_box(preds, first_pred + i, pred_apart)
-                row(pred, numbers, targets, own, target_apart, width // lanes, some)
+                of_pred, of_target = (data_of(preds), first_pred + i, pred_apart), (data_of(targets), own, target_apart)
+                row(row_at, of_pred + (data_of(numbers),) + of_target + (width // lanes, data_of(some)))
                 leave_out(some, left_out, first, width)
                 found, at = best(some, -(-width // STRETCH), value[i])
                 if at >= 0:
@@ -57,7 +56,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                             index[i] = first + j
                             break
 
-    return nearest, rows.signature_of(machine, structure)
+    return nearest, rows.signature_of(machine)
 
 
 def run(program: Program, request: Request, largest: bool) -> tuple[Any, Any]:

@@ -27,7 +27,8 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     """
     size = shape.size + len(structure.parts(shape))
     load_box, lanes = load(size), lanes_of(machine.dtype)
-    which_are_within = rows.over_row(which_of, machine, structure, shape, guarded, rows.comparison(above))
+    written = rows.written_of(machine, structure, shape, guarded)
+    which_are_within = which_of(*written, lanes, rows.comparison(above))
     in_float64, around = widened(shape.size), machine_of("float64").function(upright_around(shape), shape.size)
 
     def suppress(  # type: ignore[no-untyped-def]

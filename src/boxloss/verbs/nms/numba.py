@@ -49,5 +49,5 @@ def run(
     kept, *room = np.empty((5, count + 1), np.int64)
     outputs = (*np.zeros((2, batches), np.int64), np.zeros(windows.columns, np.uint8), *room, kept)
     call = compiled(kernel, boxes.preds.dtype, program.structure, shape, boxes.guarded, above, windows.is_dense)
-    found = windows.run(call, (), of_boxes, threshold, outputs)
+    found = windows.run(call, (), boxes.numbers, threshold, of_boxes, outputs)
     return kept[:found]

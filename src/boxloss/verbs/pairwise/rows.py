@@ -10,9 +10,11 @@ from numba.core import types
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
-from boxloss.engines.numba.compile import Template, called_by_kernels, compiled
-from boxloss.engines.numba.vectors import STRETCH, lanes_of, nan_where
+from boxloss.engines.numba.compile import Template, address, called_by_kernels, compiled
+from boxloss.engines.numba.memory import prefer_wide_vectors
+from boxloss.engines.numba.vectors import STRETCH, lanes_of, nan_where, row_of
 from boxloss.engines.threads import split_work
+from boxloss.engines.trace import Trace
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
 from boxloss.request import Request
@@ -57,15 +59,32 @@ def spare_values(lanes: int) -> int:
     return max(STRETCH, word + few_values(lanes) + word)
 
 
-def over_row(of: Any, machine: Machine, structure: Structure, shape: Shape, guarded: bool, *options: Any) -> Any:
-    """One of the functions over a row of `boxloss.engines.numba.vectors`, of the formula of the matrix.
+def row(machine: Machine, structure: Structure, shape: Shape, guarded: bool) -> Template:
+    """The values of one pred and some targets, which the kernels of verbs call by its address.
 
-    `options` are what it takes beside that: `which_of` a comparison.
+    Beside it these know nothing of a formula, so they are compiled once, and for each formula only this is.
     """
+    written, size, count = written_of(machine, structure, shape, guarded)
+    over_row = row_of(written, size, count, lanes_of(machine.dtype))
+
+    def values_of_row(preds, pred, pred_apart, numbers, targets, first, apart, groups, values):  # type: ignore[no-untyped-def]
+        prefer_wide_vectors()
+        over_row(preds, pred, pred_apart, numbers, targets, first, apart, groups, values)
+
+    return values_of_row, signature_of_row(machine)
+
+
+def signature_of_row(machine: Machine) -> Any:
+    """The signature of `row`: pointers to numbers, and places among them."""
+    numbers, place = types.CPointer(machine.number), types.intp  # type: ignore[attr-defined]
+    return types.void(numbers, place, place, numbers, numbers, place, place, place, numbers)
+
+
+def written_of(machine: Machine, structure: Structure, shape: Shape, guarded: bool) -> tuple[Trace, int, int]:
+    """The formula of the matrix written down, of how many numbers of a box, and how many that all pairs share."""
     size, count = shape.size + len(structure.parts(shape)), 2 + len(structure.number_names)
     formula = of_prepared(structure, shape, padded=guarded)
-    written = machine.trace(formula, size, size, count, guarded=guarded)
-    return of(written, size, count, lanes_of(machine.dtype), *options)
+    return machine.trace(formula, size, size, count, guarded=guarded), size, count
 
 
 def lanes_to_leave_out(request: Request, places: int, lanes: int) -> list[Any]:
@@ -102,12 +121,11 @@ def leave_out(lanes: int) -> Any:
     return of_piece
 
 
-def signature_of(machine: Machine, structure: Structure) -> Any:
+def signature_of(machine: Machine) -> Any:
     """The signature of a kernel that `run` calls."""
-    place, boxes = types.intp, machine.readonly
-    numbers, indices = machine.numbers(2 + len(structure.number_names)), types.Array(types.int64, 1, "C")
+    place, boxes, indices = types.intp, machine.readonly, types.Array(types.int64, 1, "C")
     of_pred, of_target = (boxes, place, place), (boxes, place, place, place, place, indices)
-    return types.void(*of_pred, *of_target, numbers, machine.array, indices, machine.array, indices, place)
+    return types.void(place, *of_pred, *of_target, boxes, machine.array, indices, machine.array, indices, place)
 
 
 def run(
@@ -130,21 +148,23 @@ def _fill(
     boxes = in_groups(prepared(program, request), request.target.shape[:-1], lanes)
     columns = -(-columns // lanes) * lanes
     left_out = lanes_to_leave_out(request, columns, lanes)
-    call = compiled(template, dtype, program.structure, request.box_shape, boxes.guarded, largest)
+    call = compiled(template, dtype, largest)
+    at = address(row, dtype, program.structure, request.box_shape, boxes.guarded)
+    numbers = np.array(boxes.numbers, dtype)
     values, indices = value.reshape(-1), index.reshape(-1)
 
     def task(start: int, stop: int) -> None:
         some = aligned((VALUES_AT_A_TIME + spare_values(lanes),), dtype)
         places = np.empty(few_values(lanes) + shares_of(lanes), np.int64)
         while start < stop:
-            batch, row = divmod(start, rows)
-            count = min(rows - row, stop - start)
-            of_pred = (boxes.preds, boxes.pred_batch[batch] * rows + row, boxes.all_preds)
+            batch, first_row = divmod(start, rows)
+            count = min(rows - first_row, stop - start)
+            of_pred = (at, boxes.preds, boxes.pred_batch[batch] * rows + first_row, boxes.all_preds)
             of_target = (boxes.targets, boxes.target_batch[batch] * columns, boxes.all_targets)
             own = slice(start * kept, (start + count) * kept)
             for first in range(0, columns, BLOCK_OF_TARGETS):
                 block = (first, min(columns, first + BLOCK_OF_TARGETS), left_out[batch])
-                call(*of_pred, *of_target, *block, boxes.numbers, some, places, values[own], indices[own], kept)
+                call(*of_pred, *of_target, *block, numbers, some, places, values[own], indices[own], kept)
             start += count
 
     split_work(task, value.size // kept, max(1, CHUNK_OF_PAIRS // columns))

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template, called_by_kernels
-from boxloss.engines.numba.memory import load, prefer_wide_vectors
-from boxloss.engines.numba.vectors import best_of_lanes, bits_set, lanes_of, lanes_where, lowest_bit, row_of
+from boxloss.engines.numba.entries import call_at
+from boxloss.engines.numba.memory import data_of, prefer_wide_vectors
+from boxloss.engines.numba.vectors import best_of_lanes, bits_set, lanes_of, lanes_where, lowest_bit
 from boxloss.formulas.program import Program
-from boxloss.formulas.structure import Structure
 from boxloss.request import Request
-from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 
 
@@ -103,7 +102,7 @@ def steps(largest: bool, word: int, few: int) -> Steps:
     return Steps(bound_of_best, gathered, put_in_order, inserted)
 
 
-def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, largest: bool) -> Template:
+def kernel(machine: Machine, largest: bool) -> Template:
     """For each pred the best values in order, and the target of each; of equal ones the first target first.
 
     As long as fewer than `kept` were found, anything could be one of them. So the targets are divided into shares, a
@@ -113,15 +112,14 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     Those that are left are put in order by counting for each how many are before it, without a branch that nobody could
     predict. Where they are many each is put in its place among those before it instead.
     """
-    size = shape.size + len(structure.parts(shape))
-    load_box, lanes = load(size), lanes_of(machine.dtype)
-    row = rows.over_row(row_of, machine, structure, shape, guarded)
+    lanes, row = lanes_of(machine.dtype), call_at(rows.signature_of_row(machine))
     best_of_part = best_of_lanes(lanes, rows.comparison(largest))
     word, few, spare = rows.shares_of(lanes), rows.few_values(lanes), rows.spare_values(lanes)
     leave_out = rows.leave_out(lanes)
     bound_of_best, gathered, put_in_order, inserted = steps(largest, word, few)
 
     def topk(  # type: ignore[no-untyped-def]
+        row_at,
         preds,
         first_pred,
         pred_apart,
@@ -142,7 +140,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         at_a_time = some.size - spare
         best, found = some[at_a_time : at_a_time + word], some[at_a_time + word :]
         for i in range(value.size // kept):
-            pred = load_box(preds, first_pred + i, pred_apart)
+            of_pred = (data_of(preds), first_pred + i, pred_apart)
             start, last = kept * i, kept * i + kept - 1
             end = start  # of those that were found
             while end <= last and index[end] >= 0:
@@ -150,7 +148,8 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
             for first in range(begin, stop, at_a_time):
                 width = min(at_a_time, stop - first)
                 part = -(-width // word) * lanes
-                row(pred, numbers, targets, first_target + first, target_apart, width // lanes, some)
+                of_target = (data_of(targets), first_target + first, target_apart)
+                row(row_at, of_pred + (data_of(numbers),) + of_target + (width // lanes, data_of(some)))
                 leave_out(some, left_out, first, width)
                 for k in range(word // lanes):
                     at = min(width, k * part)
@@ -173,7 +172,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                 else:
                     end = inserted(some, first, width, bound, value, index, start, end, last)
 
-    return topk, rows.signature_of(machine, structure)
+    return topk, rows.signature_of(machine)
 
 
 def run(program: Program, request: Request, largest: bool, k: int) -> tuple[Any, Any]:

@@ -7,9 +7,9 @@ from numba.core import types
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.compile import machine as machine_of
-from boxloss.engines.numba.memory import load, prefer_wide_vectors, widened
-from boxloss.engines.numba.vectors import lanes_of, lanes_where, lowest_bit, row_of
-from boxloss.formulas.structure import Structure
+from boxloss.engines.numba.entries import call_at
+from boxloss.engines.numba.memory import data_of, load, prefer_wide_vectors, widened
+from boxloss.engines.numba.vectors import lanes_of, lanes_where, lowest_bit
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 from boxloss.verbs.within.strips import upright_around
@@ -17,26 +17,25 @@ from boxloss.verbs.within.windows import (
     INDICES,
     WINDOWS,
     centre_and_sides,
-    limits_of,
     places_around,
     sort,
     strips_around,
 )
 
 
-def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, above: bool, dense: bool) -> Template:
+def kernel(machine: Machine, shape: Shape, above: bool, dense: bool) -> Template:
     """For each row the targets within the threshold.
 
     It returns how many rows it did: as many as have room in what it writes to. If `dense` all targets are in one
     window.
     """
-    size = shape.size + len(structure.parts(shape))
-    load_box, lanes = load(size), lanes_of(machine.dtype)
-    row = rows.over_row(row_of, machine, structure, shape, guarded)
+    load_box, lanes = load(shape.size), lanes_of(machine.dtype)
+    row = call_at(rows.signature_of_row(machine))
     which_are_within = lanes_where(lanes, rows.comparison(above))
     in_float64, around = widened(shape.size), machine_of("float64").function(upright_around(shape), shape.size)
 
     def within(  # type: ignore[no-untyped-def]
+        row_at,
         preds,
         pred_apart,
         turns,
@@ -63,8 +62,8 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
             if hits + order.size > index.size:
                 return turn
             before = hits
-            pred = load_box(preds, i, pred_apart)
-            (x, y), sides = centre_and_sides(around((in_float64(pred),)))
+            of_pred = (data_of(preds), i, pred_apart)
+            (x, y), sides = centre_and_sides(around((in_float64(load_box(preds, i, pred_apart)),)))
             counts[turn] = 0
             if not dense and not math.isfinite(x + y):
                 continue
@@ -78,7 +77,8 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                         first, stop = places_around(x, to_x, centres, first, stop)
                     while first < stop:
                         width = min(some.size, stop - first)
-                        row(pred, numbers, targets, first, target_apart, -(-width // lanes), some)
+                        of_target = (data_of(targets), first, target_apart)
+                        row(row_at, of_pred + (data_of(numbers),) + of_target + (-(-width // lanes), data_of(some)))
                         for place in range(0, width, lanes):
                             which = which_are_within(some, place, threshold)
                             if width - place < lanes:
@@ -96,5 +96,6 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
         return turns.size
 
     boxes, place = machine.readonly, types.intp
-    given = boxes, place, INDICES, boxes, place, *limits_of(machine, structure), *WINDOWS, INDICES
+    limits = boxes, machine.number, types.float64
+    given = place, boxes, place, INDICES, boxes, place, *limits, *WINDOWS, INDICES
     return within, place(*given, machine.array, INDICES, INDICES, machine.array)

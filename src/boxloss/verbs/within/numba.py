@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
-from boxloss.engines.numba.compile import compiled
+from boxloss.engines.numba.compile import address, compiled
 from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.prepared import CHUNK_OF_PAIRS, Prepared, prepared
-from boxloss.verbs.pairwise.rows import VALUES_AT_A_TIME
+from boxloss.verbs.pairwise.rows import VALUES_AT_A_TIME, row
 from boxloss.verbs.within.arrange import strips_of
 from boxloss.verbs.within.kernel import kernel
 from boxloss.verbs.within.strips import everything
@@ -52,11 +52,16 @@ class Windows:
         self.targets = np.take(targets, order, axis=1, mode="clip").reshape(-1)
 
     def run(
-        self, call: Any, rows: tuple[Any, ...], of_boxes: tuple[Any, ...], threshold: float, outputs: tuple[Any, ...]
+        self,
+        call: Any,
+        rows: tuple[Any, ...],
+        numbers: Any,
+        threshold: float,
+        of_boxes: tuple[Any, ...],
+        outputs: tuple[Any, ...],
     ) -> Any:
         """Run a kernel for rows of boxes."""
-        boxes, strips = self.boxes, self.strips
-        limits = (boxes.numbers, threshold, self.overlap)
+        strips, limits = self.strips, (numbers, threshold, self.overlap)
         ranges = (strips.first_strips, strips.levels, strips.keys, strips.starts, strips.centres)
         return call(*rows, self.targets, self.apart, *limits, *ranges, *of_boxes, *outputs)
 
@@ -73,7 +78,8 @@ def run(
     boxes = prepared(program, request)
     dtype, shape = boxes.preds.dtype, request.box_shape
     windows = Windows(boxes, shape, None if rows * columns < PAIRS_FOR_STRIPS else overlap)
-    call = compiled(kernel, dtype, program.structure, shape, boxes.guarded, above, windows.is_dense)
+    call = compiled(kernel, dtype, shape, above, windows.is_dense)
+    at, numbers = address(row, dtype, program.structure, shape, boxes.guarded), np.array(boxes.numbers, dtype)
     found: dict[int, list[tuple[Any, Any, Any]]] = {}
     room, order = max(ROOM, windows.columns), windows.strips.order
 
@@ -84,8 +90,8 @@ def run(
         done = 0
         while done < stop - start:
             turns, left = np.arange(start + done, stop), counts[done:]
-            of_pred = (boxes.preds, boxes.all_preds, turns)
-            more = windows.run(call, of_pred, (order,), threshold, (some, left, index, value))
+            of_pred = (at, boxes.preds, boxes.all_preds, turns)
+            more = windows.run(call, of_pred, numbers, threshold, (order,), (some, left, index, value))
             hits = int(left[:more].sum())
             own.append((np.repeat(turns[:more], left[:more]), index[:hits].copy(), value[:hits].copy()))
             done += more
