@@ -16,7 +16,7 @@ from boxloss.shapes import formats
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.verbs.elementwise import numba as elementwise
 from boxloss.verbs.elementwise.formula import Kind
-from boxloss.verbs.pairwise import numba as pairwise
+from boxloss.verbs.pairwise.values import values_of
 from cache_folders import kernels
 
 DETR_COST = 5.0 * bl.L1(coordinates="cxcywh") + 2.0 * bl.GIoU()
@@ -30,6 +30,8 @@ MODIFIED = [
 LOSSES = [*map(bl.get, bl.losses()), bl.CIoU(full_gradient=True), DETR_COST, *MODIFIED]
 
 ARITHMETIC = r"= (?:f(?:add|sub|mul|div|cmp|neg)|select|fptrunc|fpext|[su]itofp)\b"
+# Where a loop over pairs begins, and one over the targets of a pred.
+OVER_PAIRS, OVER_TARGETS = r"^for\.body:", r"^for\.body\.1(?:\.us)?:"
 # Calls that are one machine instruction, or bookkeeping of the optimiser.
 INTRINSICS = (
     r"llvm\.(?:fabs|sqrt|copysign|fmuladd|fma|minnum|maxnum|umin|umax|smin|smax"
@@ -68,12 +70,19 @@ def check_loop(loop, number, other):
 
 def check_vectors(loop, number, other):
     """Likewise of code that is written in vectors; and no number of a box is computed, read or written alone."""
+    check_lanes(loop, number, other, OVER_PAIRS)
+    assert not re.search(rf"= load {number}\b|\bstore {number}\b", loop)
+
+
+def check_lanes(loop, number, other, label=OVER_TARGETS):
+    """Likewise of values of rows: one pred is put into all lanes, and so read a number at a time."""
     lanes = lanes_of({"float": "float32", "double": "float64"}[number])
     widths = {int(n) for n in re.findall(rf"{ARITHMETIC}[^\n]*<(\d+) x {number}>", loop)}
     assert widths in ({lanes}, {2 * lanes})
-    _, over_pairs = loop.split("for.body:", 1)  # before it, what is of the numbers of the loss alone may be computed
+    _, over_pairs = re.split(label, loop, maxsplit=1, flags=re.M)
+    # Before it, what is of the numbers of the loss alone, or of one pred, may be computed.
     assert not re.search(rf"{ARITHMETIC} [^\n]*(?<!x ){number} %", over_pairs)
-    assert not re.search(rf"= load {number}\b|\bstore {number}\b|\b{other}\b(?!\*)", loop)
+    assert not re.search(rf"\b{other}\b(?!\*)", loop)
     called = set(re.findall(r"\bcall\b[^\n]*?@([\w.$]+)\(", loop))
     assert [name for name in called if not re.match(rf"{INTRINSICS}|llvm\.prefetch", name)] == []
     assert not re.search(rf"{ARITHMETIC}[^\n]*\b(?:nnan|ninf|fast)\b", loop)
@@ -92,17 +101,14 @@ def test_float64_kernel_is_vectors(loss):
 @pytest.mark.parametrize("guarded", [False, True], ids=["ordinary", "guarded"])
 @pytest.mark.parametrize("loss", [bl.giou, bl.ciou, bl.siou, bl.Inner(bl.ciou)], ids=repr)
 def test_pairwise_kernel_is_vectorised_and_holds_no_float64(loss, guarded):
-    check_loop(loop_of(pairwise.kernel, "float32", loss.program.structure, AXIS_ALIGNED, guarded), "float", "double")
+    check_lanes(loop_of(values_of, "float32", loss.program.structure, AXIS_ALIGNED, guarded), "float", "double")
 
 
 @pytest.mark.parametrize(("loss", "divisions"), [(bl.giou, 1), (bl.diou, 1), (bl.ciou, 2), (bl.eiou, 2)], ids=repr)
 def test_matrix_of_ordinary_boxes_takes_one_division_for_two_denominators(loss, divisions):
-    loop = loop_of(pairwise.kernel, "float32", loss.program.structure, AXIS_ALIGNED, False)
-    widths = re.findall(r"= fdiv [^\n]*<(\d+) x float>", loop)  # one for the loop, maybe another for its remainder
-    assert widths
-    # As often as LLVM unrolled the loop: each copy stores its values.
-    copies = {width: len(re.findall(rf"\bstore <{width} x float>", loop)) for width in widths}
-    assert {widths.count(width) / copies[width] for width in widths} == {divisions}
+    loop = loop_of(values_of, "float32", loss.program.structure, AXIS_ALIGNED, False)
+    stores = re.findall(r"\bstore <\d+ x float>", loop)  # as often as LLVM unrolled the loop
+    assert len(re.findall(r"= fdiv [^\n]*<\d+ x float>", loop)) == divisions * len(stores) > 0
 
 
 def test_kernel_of_descend_is_vectorised_and_holds_no_float64():
@@ -136,11 +142,12 @@ def test_integer_literals_become_numbers_of_the_kernel():
 
 
 CHECKED = {
-    "vectors": (check_vectors, "for.body:", (elementwise.kernel, "float32", value_and_grad(bl.l1))),
+    "vectors": (check_vectors, OVER_PAIRS, (elementwise.kernel, "float32", value_and_grad(bl.l1))),
+    "values of rows": (check_lanes, OVER_TARGETS, (values_of, "float32", bl.l1.program.structure, AXIS_ALIGNED, True)),
     "vectorised": (
         check_loop,
-        "vector.body:",
-        (pairwise.kernel, "float32", bl.l1.program.structure, AXIS_ALIGNED, True),
+        r"^vector\.body:",
+        (lab_kernels.descend, "float32", lab_kernels.Descend(bl.l1.program.structure, "xyxy", "sgd", False, False)),
     ),
 }
 
@@ -152,9 +159,10 @@ CHECKED = {
 def test_checks_find_what_they_look_for(check, label, kind, line):
     loop = loop_of(*kind)
     check(loop, "float", "double")
-    assert label in loop
+    with_line = re.sub(f"({label}[^\n]*)", rf"\1\n  {line}", loop, flags=re.M)
+    assert with_line != loop
     with pytest.raises(AssertionError):
-        check(loop.replace(label, f"{label}\n  {line}"), "float", "double")
+        check(with_line, "float", "double")
 
 
 def test_a_number_that_is_computed_alone_is_found():

@@ -38,42 +38,62 @@ def lanes_of(dtype: Any) -> int:
     return int((64 if has_avx512() else 32) // np.dtype(dtype).itemsize)
 
 
-def row_of(written: Trace, size: int, count: int, lanes: int) -> Any:
-    """Make ``row_of(preds, pred, pred_apart, numbers, targets, first, apart, groups, values) -> None``.
+def values_of_rows(written: Trace, size: int, count: int, lanes: int) -> Any:
+    """Make ``values_of_rows(preds, pred, pred_apart, height, numbers, targets, first, apart, width, values, stride)``.
 
-    It computes a function of the `size` numbers of the pred at a place, those of each of ``groups * lanes`` targets
-    from `first` on, and `count` numbers, and puts the results into `values`. Arrays are given by pointers.
+    It computes a function of the `size` numbers of each of `height` preds from `pred` on, those of each of `width`
+    targets from `first` on, and `count` numbers, and puts the results into `values`, rows of which are so far apart.
+    Arrays are given by pointers. Of targets a whole vector is read, however few they are.
+
+    The last vector ends where the row ends, and so computes again what the one before it did. A row that is shorter
+    than a vector is written with what is behind it, if that is a row that comes later.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def row(
+    def rows(
         typing_context: Any,
         preds: Any,
         pred: Any,
         pred_apart: Any,
+        height: Any,
         numbers: Any,
         targets: Any,
         first: Any,
         apart: Any,
-        groups: Any,
+        width: Any,
         values: Any,
+        stride: Any,
     ) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            preds, pred, pred_apart, numbers, targets, first, apart, groups, values = arguments
-            of_pred = [builder.load(at) for at in each_number(builder, preds, pred, pred_apart, size)]
-            one = ir.Constant(first.type, 1)
-            shared = [builder.load(at) for at in each_number(builder, numbers, ir.Constant(first.type, 0), one, count)]
+            preds, pred, pred_apart, height, numbers, targets, first, apart, width, values, stride = arguments
+            none, one, step = (ir.Constant(width.type, number) for number in (0, 1, lanes))
+            shared = [builder.load(at) for at in each_number(builder, numbers, none, one, count)]
             columns = each_number(builder, targets, first, apart, size)
-            values_at = _values(builder, of_pred, shared, columns, written, lanes)
-            stop, step = builder.mul(groups, ir.Constant(groups.type, lanes)), ir.Constant(groups.type, lanes)
-            with cgutils.for_range_slice(builder, ir.Constant(groups.type, 0), stop, step) as (place, _):
-                builder.store(values_at(place), vector_at(builder, values, place, lanes), align=4)
+            last = builder.sub(width, step)
+            is_short = builder.icmp_signed("<", last, none)
+            last = builder.select(is_short, none, last)
+            is_apart = builder.icmp_signed("!=", width, stride)
+            room = cgutils.alloca_once(builder, values.type.pointee, size=lanes)
+            with cgutils.for_range(builder, height) as row:
+                places = each_number(builder, preds, builder.add(pred, row.index), pred_apart, size)
+                values_at = _values(builder, [builder.load(at) for at in places], shared, columns, written, lanes)
+                own = builder.gep(values, [builder.mul(row.index, stride)], inbounds=True)
+                left = builder.mul(builder.sub(height, row.index), stride)
+                is_last = builder.or_(is_apart, builder.icmp_signed("<", left, step))
+                needs_room = builder.and_(is_short, is_last)
+                into = builder.select(needs_room, room, own)
+                with cgutils.for_range_slice(builder, none, width, step) as (place, _):
+                    place = builder.select(builder.icmp_signed("<", place, last), place, last)
+                    builder.store(values_at(place), vector_at(builder, into, place, lanes), align=4)
+                with cgutils.if_unlikely(builder, needs_room), cgutils.for_range(builder, width) as k:
+                    builder.store(builder.load(builder.gep(room, [k.index])), builder.gep(own, [k.index]))
             return context.get_dummy_value()
 
         place = types.intp
-        return types.none(preds, place, place, numbers, targets, place, place, place, values), codegen
+        of_pred, of_target = (preds, place, place, place), (targets, place, place, place)
+        return types.none(*of_pred, numbers, *of_target, values, place), codegen
 
-    return row
+    return rows
 
 
 @cache

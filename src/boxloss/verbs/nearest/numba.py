@@ -5,22 +5,22 @@ from typing import Any
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
-from boxloss.engines.numba.entries import call_at
 from boxloss.engines.numba.memory import data_of, prefer_wide_vectors
 from boxloss.engines.numba.vectors import STRETCH, best_of, lanes_of
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 from boxloss.verbs.pairwise import rows
+from boxloss.verbs.pairwise.values import write_values
 
 
 def kernel(machine: Machine, largest: bool) -> Template:
     """For each pred the best value and its first target; both stay as they come where every value is NaN."""
-    lanes, row = lanes_of(machine.dtype), call_at(rows.signature_of_row(machine))
+    lanes, write = lanes_of(machine.dtype), write_values(machine)
     best, spare = best_of(lanes, rows.comparison(largest)), rows.spare_values(lanes)
     leave_out = rows.leave_out(lanes)
 
     def nearest(  # type: ignore[no-untyped-def]
-        row_at,
+        values_at,
         preds,
         first_pred,
         pred_apart,
@@ -44,8 +44,9 @@ def kernel(machine: Machine, largest: bool) -> Template:
             for j in range(width, width + STRETCH):  # the last stretch may be longer than what is left
                 some[j] = math.nan
             for i in range(value.size):
-                of_pred, of_target = (data_of(preds), first_pred + i, pred_apart), (data_of(targets), own, target_apart)
-                row(row_at, of_pred + (data_of(numbers),) + of_target + (width // lanes, data_of(some)))
+                of_pred = (data_of(preds), first_pred + i, pred_apart, 1, data_of(numbers))
+                of_target = (data_of(targets), own, target_apart)
+                write(values_at, of_pred + of_target + (width, data_of(some), 0))
                 leave_out(some, left_out, first, width)
                 found, at = best(some, -(-width // STRETCH), value[i])
                 if at >= 0:

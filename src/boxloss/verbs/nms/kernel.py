@@ -10,6 +10,7 @@ from boxloss.engines.numba.vectors import lanes_of, lowest_bit, which_of
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
+from boxloss.verbs.pairwise.values import written_of
 from boxloss.verbs.within.strips import upright_around
 from boxloss.verbs.within.windows import INDICES, WINDOWS, centre_and_sides, first_from, limits_of, strips_around
 
@@ -27,7 +28,7 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     """
     size = shape.size + len(structure.parts(shape))
     load_box, lanes = load(size), lanes_of(machine.dtype)
-    written = rows.written_of(machine, structure, shape, guarded)
+    written = written_of(machine, structure, shape, guarded)
     which_are_within = which_of(*written, lanes, rows.comparison(above))
     in_float64, around = widened(shape.size), machine_of("float64").function(upright_around(shape), shape.size)
 

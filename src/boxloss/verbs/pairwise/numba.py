@@ -7,39 +7,29 @@ from numba.core import types
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import as_numpy, buffer, in_library
-from boxloss.engines.numba.compile import Template, compiled
-from boxloss.engines.numba.memory import load, prefer_wide_vectors
+from boxloss.engines.numba.compile import Template, address, compiled
+from boxloss.engines.numba.memory import data_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
-from boxloss.formulas.structure import Structure
 from boxloss.request import Request
-from boxloss.shapes.shape import Shape
-from boxloss.verbs.pairwise.formula import of_prepared
 from boxloss.verbs.pairwise.prepared import BLOCK_OF_TARGETS, CHUNK_OF_PAIRS, prepared
+from boxloss.verbs.pairwise.values import values_of, write_values
 
 
-def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool) -> Template:
-    """Rows of a matrix, of prepared preds against prepared targets: each entry is written once.
+def kernel(machine: Machine) -> Template:
+    """Rows of a matrix, of prepared preds against prepared targets: each entry is written once."""
+    write = write_values(machine)
 
-    Without guards it is right for ordinary boxes and an eps of 0 only. With AVX2 the additions of eps, and a register
-    for it, would take a quarter of the time of a matrix of CIoU.
-    """
-    size, count = shape.size + len(structure.parts(shape)), 2 + len(structure.number_names)
-    value = machine.function(of_prepared(structure, shape, padded=guarded), size, size, count, guarded=guarded)
-    load_box = load(size)
+    def pairwise(  # type: ignore[no-untyped-def]
+        values_at, preds, first_pred, pred_apart, height, targets, first_target, target_apart, numbers, stride, out
+    ):
+        of_pred = (data_of(preds), first_pred, pred_apart, height, data_of(numbers))
+        of_target = (data_of(targets), first_target, target_apart, out.size - (height - 1) * stride)
+        write(values_at, of_pred + of_target + (data_of(out), stride))
 
-    def pairwise(preds, first_pred, pred_apart, rows, targets, first_target, target_apart, numbers, stride, out):  # type: ignore[no-untyped-def]
-        prefer_wide_vectors()
-        columns = out.size - (rows - 1) * stride
-        for i in range(rows):
-            p = load_box(preds, first_pred + i, pred_apart)
-            row = out[i * stride : i * stride + columns]
-            for j in range(columns):
-                row[j] = value((p, load_box(targets, first_target + j, target_apart), numbers))
-
-    index, boxes = types.intp, machine.readonly
-    of_pred, of_target = (boxes, index, index, index), (boxes, index, index)
-    return pairwise, types.void(*of_pred, *of_target, machine.numbers(count), index, machine.array)
+    place, boxes = types.intp, machine.readonly
+    of_pred, of_target = (boxes, place, place, place), (boxes, place, place)
+    return pairwise, types.void(place, *of_pred, *of_target, boxes, place, machine.array)
 
 
 def run(program: Program, request: Request) -> Any:
@@ -53,19 +43,20 @@ def run(program: Program, request: Request) -> Any:
 
 def _fill(matrix: Any, program: Program, request: Request) -> None:
     """Write each entry of a matrix that has some."""
-    boxes, entries, (*_, rows, columns) = prepared(program, request), matrix.reshape(-1), request.shape
-    call = compiled(kernel, matrix.dtype, program.structure, request.box_shape, boxes.guarded)
+    boxes, entries, (*_, height, columns) = prepared(program, request), matrix.reshape(-1), request.shape
+    call, numbers = compiled(kernel, matrix.dtype), np.array(boxes.numbers, matrix.dtype)
+    at = address(values_of, matrix.dtype, program.structure, request.box_shape, boxes.guarded)
 
     def task(start: int, stop: int) -> None:
         while start < stop:
-            batch, row = divmod(start, rows)
-            count = min(rows - row, stop - start)
-            of_pred = (boxes.preds, boxes.pred_batch[batch] * rows + row, boxes.all_preds, count)
+            batch, row = divmod(start, height)
+            count = min(height - row, stop - start)
+            of_pred = (at, boxes.preds, boxes.pred_batch[batch] * height + row, boxes.all_preds, count)
             for column in range(0, columns, BLOCK_OF_TARGETS):
                 of_target = (boxes.targets, boxes.target_batch[batch] * columns + column, boxes.all_targets)
                 first, width = start * columns + column, min(columns - column, BLOCK_OF_TARGETS)
                 tile = entries[first : first + (count - 1) * columns + width]
-                call(*of_pred, *of_target, boxes.numbers, columns, tile)
+                call(*of_pred, *of_target, numbers, columns, tile)
             start += count
 
-    split_work(task, len(boxes.pred_batch) * rows, max(1, CHUNK_OF_PAIRS // columns))
+    split_work(task, len(boxes.pred_batch) * height, max(1, CHUNK_OF_PAIRS // columns))

@@ -22,6 +22,8 @@ from boxloss.verbs.pairwise.formula import of_a_box
 CHUNK_OF_PAIRS = 1 << 18
 # So many prepared targets, 160 KiB in float32, stay in a second-level cache while the rows go over them.
 BLOCK_OF_TARGETS = 1 << 13
+# So many numbers behind the last one may be read with it: a vector.
+SPARE = 16
 
 
 def prepare(machine: Machine, structure: Structure, box_format: Format) -> Template:
@@ -50,7 +52,7 @@ class Prepared(NamedTuple):
     size
         How many numbers are prepared of a box.
     preds, targets
-        What is prepared, of all batches: one flat array each.
+        What is prepared, of all batches: one flat array each, with room behind it for a vector to be read from.
     all_preds, all_targets
         How many boxes these are, and so how far one number of a box is from the next.
     pred_batch, target_batch
@@ -70,6 +72,11 @@ class Prepared(NamedTuple):
     target_batch: list[int]
     guarded: bool
     numbers: tuple[Number, ...]
+
+    @property
+    def rows_of_targets(self) -> Any:
+        """What is prepared of targets, shape (size, all_targets)."""
+        return self.targets[: self.size * self.all_targets].reshape(self.size, self.all_targets)
 
 
 def prepared(program: Program, request: Request) -> Prepared:
@@ -93,7 +100,7 @@ def in_groups(call: Prepared, shape: tuple[int, ...], lanes: int) -> Prepared:
     *lead, columns = shape
     filled = aligned((call.size, *lead, -(-columns // lanes) * lanes), call.targets.dtype)
     filled[..., columns:] = np.nan
-    filled[..., :columns] = call.targets.reshape(call.size, *shape)
+    filled[..., :columns] = call.rows_of_targets.reshape(call.size, *shape)
     return call._replace(targets=filled.reshape(-1), all_targets=math.prod(filled.shape[1:]))
 
 
@@ -111,5 +118,6 @@ def _prepared(structure: Structure, boxes: Any, box_format: Format, image: Image
     shape = box_format.shape
     numbers = flat(boxes, boxes.shape)
     count = numbers.size // box_format.size
-    rows = np.empty((shape.size + len(structure.parts(shape))) * count, numbers.dtype)
+    rows = np.empty((shape.size + len(structure.parts(shape))) * count + SPARE, numbers.dtype)
+    rows[-SPARE:] = 0.0
     return rows, compiled(prepare, numbers.dtype, structure, box_format)(numbers, tuple(image), count, rows)

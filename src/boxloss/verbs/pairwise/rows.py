@@ -11,16 +11,12 @@ from numba.core import types
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
 from boxloss.engines.numba.compile import Template, address, called_by_kernels, compiled
-from boxloss.engines.numba.memory import prefer_wide_vectors
-from boxloss.engines.numba.vectors import STRETCH, lanes_of, nan_where, row_of
+from boxloss.engines.numba.vectors import STRETCH, lanes_of, nan_where
 from boxloss.engines.threads import split_work
-from boxloss.engines.trace import Trace
 from boxloss.formulas.program import Program
-from boxloss.formulas.structure import Structure
 from boxloss.request import Request
-from boxloss.shapes.shape import Shape
-from boxloss.verbs.pairwise.formula import of_prepared
 from boxloss.verbs.pairwise.prepared import BLOCK_OF_TARGETS, CHUNK_OF_PAIRS, in_groups, prepared
+from boxloss.verbs.pairwise.values import values_of
 
 # So many values, 8 KiB in float32, stay in a first-level cache until it is known which of them to keep.
 VALUES_AT_A_TIME = 1 << 11
@@ -57,34 +53,6 @@ def spare_values(lanes: int) -> int:
     """
     word = shares_of(lanes)
     return max(STRETCH, word + few_values(lanes) + word)
-
-
-def row(machine: Machine, structure: Structure, shape: Shape, guarded: bool) -> Template:
-    """The values of one pred and some targets, which the kernels of verbs call by its address.
-
-    Beside it these know nothing of a formula, so they are compiled once, and for each formula only this is.
-    """
-    written, size, count = written_of(machine, structure, shape, guarded)
-    over_row = row_of(written, size, count, lanes_of(machine.dtype))
-
-    def values_of_row(preds, pred, pred_apart, numbers, targets, first, apart, groups, values):  # type: ignore[no-untyped-def]
-        prefer_wide_vectors()
-        over_row(preds, pred, pred_apart, numbers, targets, first, apart, groups, values)
-
-    return values_of_row, signature_of_row(machine)
-
-
-def signature_of_row(machine: Machine) -> Any:
-    """The signature of `row`: pointers to numbers, and places among them."""
-    numbers, place = types.CPointer(machine.number), types.intp  # type: ignore[attr-defined]
-    return types.void(numbers, place, place, numbers, numbers, place, place, place, numbers)
-
-
-def written_of(machine: Machine, structure: Structure, shape: Shape, guarded: bool) -> tuple[Trace, int, int]:
-    """The formula of the matrix written down, of how many numbers of a box, and how many that all pairs share."""
-    size, count = shape.size + len(structure.parts(shape)), 2 + len(structure.number_names)
-    formula = of_prepared(structure, shape, padded=guarded)
-    return machine.trace(formula, size, size, count, guarded=guarded), size, count
 
 
 def lanes_to_leave_out(request: Request, places: int, lanes: int) -> list[Any]:
@@ -143,13 +111,13 @@ def _fill(
     value: Any, index: Any, template: Callable[..., Template], program: Program, request: Request, largest: bool
 ) -> None:
     """Keep the best of rows that have some."""
-    (*_, rows, columns), kept, dtype = request.shape, value.shape[-1], value.dtype
+    (*_, height, columns), kept, dtype = request.shape, value.shape[-1], value.dtype
     lanes = lanes_of(dtype)
     boxes = in_groups(prepared(program, request), request.target.shape[:-1], lanes)
     columns = -(-columns // lanes) * lanes
     left_out = lanes_to_leave_out(request, columns, lanes)
     call = compiled(template, dtype, largest)
-    at = address(row, dtype, program.structure, request.box_shape, boxes.guarded)
+    at = address(values_of, dtype, program.structure, request.box_shape, boxes.guarded)
     numbers = np.array(boxes.numbers, dtype)
     values, indices = value.reshape(-1), index.reshape(-1)
 
@@ -157,9 +125,9 @@ def _fill(
         some = aligned((VALUES_AT_A_TIME + spare_values(lanes),), dtype)
         places = np.empty(few_values(lanes) + shares_of(lanes), np.int64)
         while start < stop:
-            batch, first_row = divmod(start, rows)
-            count = min(rows - first_row, stop - start)
-            of_pred = (at, boxes.preds, boxes.pred_batch[batch] * rows + first_row, boxes.all_preds)
+            batch, row = divmod(start, height)
+            count = min(height - row, stop - start)
+            of_pred = (at, boxes.preds, boxes.pred_batch[batch] * height + row, boxes.all_preds)
             of_target = (boxes.targets, boxes.target_batch[batch] * columns, boxes.all_targets)
             own = slice(start * kept, (start + count) * kept)
             for first in range(0, columns, BLOCK_OF_TARGETS):

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template, called_by_kernels
-from boxloss.engines.numba.entries import call_at
 from boxloss.engines.numba.memory import data_of, prefer_wide_vectors
 from boxloss.engines.numba.vectors import best_of_lanes, bits_set, lanes_of, lanes_where, lowest_bit
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 from boxloss.verbs.pairwise import rows
+from boxloss.verbs.pairwise.values import write_values
 
 
 @called_by_kernels
@@ -112,14 +112,14 @@ def kernel(machine: Machine, largest: bool) -> Template:
     Those that are left are put in order by counting for each how many are before it, without a branch that nobody could
     predict. Where they are many each is put in its place among those before it instead.
     """
-    lanes, row = lanes_of(machine.dtype), call_at(rows.signature_of_row(machine))
+    lanes, write = lanes_of(machine.dtype), write_values(machine)
     best_of_part = best_of_lanes(lanes, rows.comparison(largest))
     word, few, spare = rows.shares_of(lanes), rows.few_values(lanes), rows.spare_values(lanes)
     leave_out = rows.leave_out(lanes)
     bound_of_best, gathered, put_in_order, inserted = steps(largest, word, few)
 
     def topk(  # type: ignore[no-untyped-def]
-        row_at,
+        values_at,
         preds,
         first_pred,
         pred_apart,
@@ -140,7 +140,7 @@ def kernel(machine: Machine, largest: bool) -> Template:
         at_a_time = some.size - spare
         best, found = some[at_a_time : at_a_time + word], some[at_a_time + word :]
         for i in range(value.size // kept):
-            of_pred = (data_of(preds), first_pred + i, pred_apart)
+            of_pred = (data_of(preds), first_pred + i, pred_apart, 1, data_of(numbers))
             start, last = kept * i, kept * i + kept - 1
             end = start  # of those that were found
             while end <= last and index[end] >= 0:
@@ -149,7 +149,7 @@ def kernel(machine: Machine, largest: bool) -> Template:
                 width = min(at_a_time, stop - first)
                 part = -(-width // word) * lanes
                 of_target = (data_of(targets), first_target + first, target_apart)
-                row(row_at, of_pred + (data_of(numbers),) + of_target + (width // lanes, data_of(some)))
+                write(values_at, of_pred + of_target + (width, data_of(some), 0))
                 leave_out(some, left_out, first, width)
                 for k in range(word // lanes):
                     at = min(width, k * part)

@@ -7,11 +7,11 @@ from numba.core import types
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.compile import machine as machine_of
-from boxloss.engines.numba.entries import call_at
 from boxloss.engines.numba.memory import data_of, load, prefer_wide_vectors, widened
 from boxloss.engines.numba.vectors import lanes_of, lanes_where, lowest_bit
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
+from boxloss.verbs.pairwise.values import write_values
 from boxloss.verbs.within.strips import upright_around
 from boxloss.verbs.within.windows import (
     INDICES,
@@ -30,12 +30,12 @@ def kernel(machine: Machine, shape: Shape, above: bool, dense: bool) -> Template
     window.
     """
     load_box, lanes = load(shape.size), lanes_of(machine.dtype)
-    row = call_at(rows.signature_of_row(machine))
+    write = write_values(machine)
     which_are_within = lanes_where(lanes, rows.comparison(above))
     in_float64, around = widened(shape.size), machine_of("float64").function(upright_around(shape), shape.size)
 
     def within(  # type: ignore[no-untyped-def]
-        row_at,
+        values_at,
         preds,
         pred_apart,
         turns,
@@ -62,7 +62,7 @@ def kernel(machine: Machine, shape: Shape, above: bool, dense: bool) -> Template
             if hits + order.size > index.size:
                 return turn
             before = hits
-            of_pred = (data_of(preds), i, pred_apart)
+            of_pred = (data_of(preds), i, pred_apart, 1, data_of(numbers))
             (x, y), sides = centre_and_sides(around((in_float64(load_box(preds, i, pred_apart)),)))
             counts[turn] = 0
             if not dense and not math.isfinite(x + y):
@@ -78,7 +78,7 @@ def kernel(machine: Machine, shape: Shape, above: bool, dense: bool) -> Template
                     while first < stop:
                         width = min(some.size, stop - first)
                         of_target = (data_of(targets), first, target_apart)
-                        row(row_at, of_pred + (data_of(numbers),) + of_target + (-(-width // lanes), data_of(some)))
+                        write(values_at, of_pred + of_target + (-(-width // lanes) * lanes, data_of(some), 0))
                         for place in range(0, width, lanes):
                             which = which_are_within(some, place, threshold)
                             if width - place < lanes:

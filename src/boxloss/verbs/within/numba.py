@@ -12,7 +12,8 @@ from boxloss.formulas.program import Program
 from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.prepared import CHUNK_OF_PAIRS, Prepared, prepared
-from boxloss.verbs.pairwise.rows import VALUES_AT_A_TIME, row
+from boxloss.verbs.pairwise.rows import VALUES_AT_A_TIME
+from boxloss.verbs.pairwise.values import values_of
 from boxloss.verbs.within.arrange import strips_of
 from boxloss.verbs.within.kernel import kernel
 from boxloss.verbs.within.strips import everything
@@ -40,7 +41,8 @@ class Windows:
         columns, dtype = boxes.all_targets, boxes.preds.dtype
         self.lanes, self.overlap = lanes_of(dtype), 0.0
         group = np.zeros(columns, np.int64) if group is None else group
-        strips = None if overlap is None else strips_of(shape, boxes.targets, group, groups)
+        targets = boxes.rows_of_targets
+        strips = None if overlap is None else strips_of(shape, targets.reshape(-1), group, groups)
         self.is_dense = strips is None
         if overlap is not None and not self.is_dense:
             self.overlap = max(0.0, overlap * (1.0 - SLACK) - SLACK) * shape.least_extent
@@ -48,7 +50,6 @@ class Windows:
         order = np.zeros(len(self.strips.order) + self.lanes, np.int64)  # a vector may read past the last box
         order[: -self.lanes] = self.strips.order
         self.boxes, self.columns, self.apart = boxes, len(order) - self.lanes, len(order)
-        targets = boxes.targets.reshape(boxes.size, columns)
         self.targets = np.take(targets, order, axis=1, mode="clip").reshape(-1)
 
     def run(
@@ -79,7 +80,7 @@ def run(
     dtype, shape = boxes.preds.dtype, request.box_shape
     windows = Windows(boxes, shape, None if rows * columns < PAIRS_FOR_STRIPS else overlap)
     call = compiled(kernel, dtype, shape, above, windows.is_dense)
-    at, numbers = address(row, dtype, program.structure, shape, boxes.guarded), np.array(boxes.numbers, dtype)
+    at, numbers = address(values_of, dtype, program.structure, shape, boxes.guarded), np.array(boxes.numbers, dtype)
     found: dict[int, list[tuple[Any, Any, Any]]] = {}
     room, order = max(ROOM, windows.columns), windows.strips.order
 
