@@ -25,7 +25,8 @@ LARGEST_COUNT = 2**31 - 1  # that indices of every array library hold
 REDUCTIONS = ("none", "mean", "sum")
 TAKEN = (  # by every loss
     "fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps", "nearest", "topk", "below", "above",
-    "is_score", "per_distance", "needed_overlap", "has_iou_term", "has_powers", "iou_term", "penalty", "penalties",
+    "is_score", "per_distance", "needed_overlap", "without_overlap", "has_iou_term", "has_powers", "iou_term",
+    "penalty", "penalties",
 )  # fmt: skip
 WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 

@@ -84,9 +84,11 @@ def pairwise(program: Program, request: Request, *, engine: str) -> Any:
     return out
 
 
-def nearest(program: Program, request: Request, largest: bool, *, engine: str) -> tuple[Any, Any]:
+def nearest(
+    program: Program, request: Request, largest: bool, apart: float | None = None, *, engine: str
+) -> tuple[Any, Any]:
     """The best of each row; a task has some preds, and one chunk of targets after the other."""
-    return _best("nearest", program, request, (largest,), engine)
+    return _best("nearest", program, request, (largest, apart), engine)
 
 
 def topk(program: Program, request: Request, largest: bool, k: int, *, engine: str) -> tuple[Any, Any]:

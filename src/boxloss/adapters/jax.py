@@ -68,7 +68,7 @@ def pairwise(program: Any, request: Request) -> Any:
     return _compiled_matrix(call, request.pred, request.target, numbers)
 
 
-def nearest(program: Any, request: Request, largest: bool) -> tuple[Any, Any]:
+def nearest(program: Any, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
     """The best of each row, by tiles of the matrix; it counts as a constant."""
     return nearest_array.best(pairwise, program, request, largest)
 

@@ -151,7 +151,8 @@ class Best:
             return self._differentiable(namespace, arguments, *found)
         request = pairwise_request(program, pred, target, format, image_size, target_mask=target_mask).standard()
         run = dispatch.runner(verb, engine, request)
-        value, index = run(program, request.constant(), self.is_score, *k)
+        more: Any = k or (self.without_overlap(),)  # type: ignore[attr-defined]
+        value, index = run(program, request.constant(), self.is_score, *more)
         if request.is_tracked or is_jax(pred):
             arguments = request.pred, request.target, format, image_size, eps, engine
             return self._differentiable(request.xp, arguments, value, index)

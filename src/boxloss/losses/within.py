@@ -136,6 +136,12 @@ class Within:
         slope = self.per_distance
         return 1.0 - threshold / slope if not above and slope > 0.0 and threshold <= slope else None
 
+    def without_overlap(self) -> float | None:
+        """The best value that boxes without overlap may have; None if that may be any."""
+        is_score: bool = self.is_score  # type: ignore[attr-defined]
+        bound = 0.0 if is_score else self.per_distance
+        return None if self.needed_overlap(bound, is_score) is None else bound
+
     def _within(
         self,
         pred: Array,

@@ -232,6 +232,38 @@ def lanes_where(lanes: int, comparison: str) -> Any:
 
 
 @cache
+def which_touch(lanes: int) -> Any:
+    """Make ``which_touch(boxes, apart, first, others, others_apart, place)``.
+
+    It gives a bit for each of so many boxes that touches the other one at a place. Both arrays have rows of the left,
+    top, right and bottom of boxes.
+    """
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def touch(
+        typing_context: Any, boxes: Any, apart: Any, first: Any, others: Any, others_apart: Any, place: Any
+    ) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            _, apart, first, _, others_apart, place = arguments
+            many, one = (context.make_array(signature.args[k])(context, builder, arguments[k]).data for k in (0, 3))
+            rows = each_number(builder, many, first, apart, 4)
+            left, top, right, bottom = (
+                builder.load(builder.bitcast(row, ir.VectorType(row.type.pointee, lanes).as_pointer()), align=8)
+                for row in rows
+            )
+            own = [in_all(builder, builder.load(at), lanes) for at in each_number(builder, one, place, others_apart, 4)]
+            pairs = zip(("<=", "<=", ">=", ">="), (left, top, right, bottom), (*own[2:], *own[:2]), strict=True)
+            truths = [builder.fcmp_ordered(comparison, a, b) for comparison, a, b in pairs]
+            all_of_them = builder.and_(builder.and_(truths[0], truths[1]), builder.and_(truths[2], truths[3]))
+            return builder.zext(builder.bitcast(all_of_them, ir.IntType(lanes)), ir.IntType(64))
+
+        index = types.intp
+        return types.int64(boxes, index, index, others, index, index), codegen
+
+    return touch
+
+
+@cache
 def nan_where(lanes: int) -> Any:
     """Make ``nan_where(values, first, bits) -> None``, which makes NaN of those of so many values whose bit is set."""
 

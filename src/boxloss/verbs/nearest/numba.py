@@ -3,14 +3,24 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from boxloss.engines.machine import Machine
-from boxloss.engines.numba.compile import Template
+from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
+from boxloss.engines.numba.compile import Template, address, compiled
 from boxloss.engines.numba.memory import data_of, prefer_wide_vectors
 from boxloss.engines.numba.vectors import STRETCH, best_of, lanes_of
+from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
+from boxloss.shapes.axis_aligned import AXIS_ALIGNED
+from boxloss.verbs.nearest import near
 from boxloss.verbs.pairwise import rows
-from boxloss.verbs.pairwise.values import write_values
+from boxloss.verbs.pairwise.prepared import CHUNK_OF_PAIRS, Prepared, prepared
+from boxloss.verbs.pairwise.values import values_of, write_values
+
+# Of fewer all targets are compared sooner than put into groups.
+MANY_PREDS, MANY_TARGETS = 1 << 12, 400
 
 
 def kernel(machine: Machine, largest: bool) -> Template:
@@ -60,7 +70,55 @@ def kernel(machine: Machine, largest: bool) -> Template:
     return nearest, rows.signature_of(machine)
 
 
-def run(program: Program, request: Request, largest: bool) -> tuple[Any, Any]:
-    """For each pred the best value and the first target that has it."""
-    value, index = rows.run(kernel, program, request, largest, 1)
-    return value[..., 0], index[..., 0]
+def run(program: Program, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
+    """For each pred the best value and the first target that has it.
+
+    Boxes without overlap have nothing better than `apart`, if that is a number.
+    """
+    is_near = apart is not None and len(request.shape) == 2 and request.box_shape is AXIS_ALIGNED
+    if not is_near or request.shape[0] < MANY_PREDS or request.shape[1] < MANY_TARGETS:
+        value, index = rows.run(kernel, program, request, largest, 1)
+        return value[..., 0], index[..., 0]
+    value, index = rows.nothing_found(request, 1, largest)
+    boxes = prepared(program, request)
+    _fill_near(value[:, 0], index[:, 0], program, request, boxes, largest, apart)
+    left = np.flatnonzero(index < 0)
+    if left.size == len(index):
+        rows.fill(value, index, kernel, program, request, boxes, largest)
+    elif left.size:
+        some = np.take(boxes.preds[: boxes.size * boxes.all_preds].reshape(boxes.size, -1), left, axis=1)
+        boxes, found = boxes._replace(preds=some.reshape(-1), all_preds=left.size), (value[left], index[left])
+        rows.fill(*found, kernel, program, request, boxes, largest)
+        value[left], index[left] = found
+    return in_library(request, value[:, 0]), in_library(request, index[:, 0])
+
+
+def _fill_near(
+    value: Any, index: Any, program: Program, request: Request, boxes: Prepared, largest: bool, apart: Any
+) -> None:
+    """Fill in what has a target around it that is better than boxes without overlap may be."""
+    dtype, targets = value.dtype, boxes.rows_of_targets
+    kept = ~np.isnan(targets[:4]).any(axis=0)
+    if request.target_mask is not None:
+        kept &= as_numpy(request.target_mask).reshape(-1)
+    if not kept.any():
+        return
+    groups = near.groups_of(targets, np.flatnonzero(kept))
+    call = compiled(near.kernel, dtype, largest)
+    at = address(values_of, dtype, program.structure, request.box_shape, boxes.guarded)
+    of_pred = at, boxes.preds, boxes.all_preds, np.array(boxes.numbers, dtype)
+    (_, all_targets), (_, all_groups) = groups.targets.shape, groups.bounds.shape
+    of_target = groups.targets.reshape(-1), all_targets, groups.bounds.reshape(-1), all_groups, groups.order
+    limit, room = apart - near.SLACK * abs(apart), all_targets + STRETCH
+
+    is_in_vain: list[bool] = []  # what is not filled in is looked for among all targets
+
+    def task(start: int, stop: int) -> None:
+        if is_in_vain:
+            return
+        some, places = aligned((room,), dtype), np.empty(room // near.GROUP, np.int64)
+        call(*of_pred, start, stop, *of_target, limit, some, places, value, index)
+        if np.count_nonzero(index[start:stop] >= 0) < (stop - start) // 4:
+            is_in_vain.append(True)
+
+    split_work(task, len(value), max(1, CHUNK_OF_PAIRS // request.shape[-1]))

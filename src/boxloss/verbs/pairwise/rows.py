@@ -15,7 +15,7 @@ from boxloss.engines.numba.vectors import STRETCH, lanes_of, nan_where
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
-from boxloss.verbs.pairwise.prepared import BLOCK_OF_TARGETS, CHUNK_OF_PAIRS, in_groups, prepared
+from boxloss.verbs.pairwise.prepared import BLOCK_OF_TARGETS, CHUNK_OF_PAIRS, Prepared, in_groups, prepared
 from boxloss.verbs.pairwise.values import values_of
 
 # So many values, 8 KiB in float32, stay in a first-level cache until it is known which of them to keep.
@@ -100,20 +100,31 @@ def run(
     template: Callable[..., Template], program: Program, request: Request, largest: bool, kept: int
 ) -> tuple[Any, Any]:
     """Values and indices of shape (..., N, kept), by a kernel that fills them for some rows."""
-    value = np.full((*request.shape[:-1], kept), nothing(largest), as_numpy(request.pred).dtype)
-    index = np.full(value.shape, -1, np.int64)
+    value, index = nothing_found(request, kept, largest)
     if value.size and request.shape[-1]:  # for no pairs nothing is compiled
-        _fill(value, index, template, program, request, largest)
+        fill(value, index, template, program, request, prepared(program, request), largest)
     return in_library(request, value), in_library(request, index)
 
 
-def _fill(
-    value: Any, index: Any, template: Callable[..., Template], program: Program, request: Request, largest: bool
+def nothing_found(request: Request, kept: int, largest: bool) -> tuple[Any, Any]:
+    """Values and indices of shape (..., N, kept) where nothing has been found yet."""
+    value = np.full((*request.shape[:-1], kept), nothing(largest), as_numpy(request.pred).dtype)
+    return value, np.full(value.shape, -1, np.int64)
+
+
+def fill(
+    value: Any,
+    index: Any,
+    template: Callable[..., Template],
+    program: Program,
+    request: Request,
+    boxes: Prepared,
+    largest: bool,
 ) -> None:
-    """Keep the best of rows that have some."""
-    (*_, height, columns), kept, dtype = request.shape, value.shape[-1], value.dtype
+    """Keep the best of rows that have some, of shape (..., N, kept): N may be fewer than the request has."""
+    (*_, height, kept), columns, dtype = value.shape, request.shape[-1], value.dtype
     lanes = lanes_of(dtype)
-    boxes = in_groups(prepared(program, request), request.target.shape[:-1], lanes)
+    boxes = in_groups(boxes, request.target.shape[:-1], lanes)
     columns = -(-columns // lanes) * lanes
     left_out = lanes_to_leave_out(request, columns, lanes)
     call = compiled(template, dtype, largest)
