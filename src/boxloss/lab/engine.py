@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from boxloss.engines.numba.compile import compiled
+from boxloss.engines.numba.arrays import aligned
+from boxloss.engines.numba.compile import address, compiled
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.lab import kernels
 
 # What a thread takes at a time: 200 steps take some 15 milliseconds. Sums are over each chunk first and then over the
 # chunks in order, whatever the number of threads.
-CHUNK = 64 * kernels.BLOCK
+CHUNK = 32 * kernels.BLOCK
 
 
 def run(
@@ -49,13 +50,16 @@ def run(
     dtype, count, steps = start.dtype, len(start), rates.size
     path = np.empty((recorded.size, *start.shape), dtype)
     sums = np.zeros((-(-count // CHUNK), 3 * steps))
-    kernel = compiled(kernels.descend, dtype, kind)
-    flat, numbers = (start.reshape(-1), target.reshape(-1)), program.numbers
+    kernel = compiled(kernels.descend, dtype, kind.parametrisation, kind.curves)
+    step = address(kernels.step, dtype, kind)
+    given = step, start.reshape(-1), target.reshape(-1), np.concatenate([rates, per_roots])
+    of_step = (0.0, 0.0, *decay, *program.numbers)  # the rates are those of the step
     flat_path = path.reshape(-1)
 
     def task(first: int, last: int) -> None:
-        work = np.empty((4 * start.shape[1] + kernels.OTHER_ROWS) * kernels.BLOCK, dtype)
-        kernel(*flat, rates, per_roots, decay, numbers, first, last, recorded, work, flat_path, sums[first // CHUNK])
+        work = aligned(((4 * start.shape[1] + kernels.OTHER_ROWS) * kernels.BLOCK,), dtype)
+        shared = np.array(of_step, dtype)
+        kernel(*given, shared, first, last, recorded, work, flat_path, sums[first // CHUNK])
 
     split_work(task, count, CHUNK, widen=False)
     return path, sums.sum(axis=0).reshape(steps, 3).T / max(count, 1)

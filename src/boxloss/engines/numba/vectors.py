@@ -1,8 +1,7 @@
-"""Values of one box against many, several at a time in a vector of the CPU, which Numba has no words for.
+"""Vectors of the CPU, which Numba has no words for: comparisons of several numbers at a time, and what is best of them.
 
 LLVM vectorises neither the least of several floats, among which a NaN may be, nor a search for it. Here both are
-written down as operations on vectors. The operations of a formula are those of `boxloss.engines.llvm`, in each lane: so
-every bit of a value is that of the matrix.
+written down as operations on vectors.
 """
 
 from collections.abc import Callable
@@ -15,9 +14,7 @@ from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from boxloss.engines.llvm import emit
 from boxloss.engines.numba.memory import each_number
-from boxloss.engines.trace import Trace
 
 PLACE_BITS = 32  # of the number of a lane
 STRETCH = 64  # values in which a place is looked for: as many as an integer has bits
@@ -36,64 +33,6 @@ def lanes_of(dtype: Any) -> int:
     Twice as many as fit into a vector are too many for its registers: GIoU then takes twice the time.
     """
     return int((64 if has_avx512() else 32) // np.dtype(dtype).itemsize)
-
-
-def values_of_rows(written: Trace, size: int, count: int, lanes: int) -> Any:
-    """Make ``values_of_rows(preds, pred, pred_apart, height, numbers, targets, first, apart, width, values, stride)``.
-
-    It computes a function of the `size` numbers of each of `height` preds from `pred` on, those of each of `width`
-    targets from `first` on, and `count` numbers, and puts the results into `values`, rows of which are so far apart.
-    Arrays are given by pointers. Of targets a whole vector is read, however few they are.
-
-    The last vector ends where the row ends, and so computes again what the one before it did. A row that is shorter
-    than a vector is written with what is behind it, if that is a row that comes later.
-    """
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def rows(
-        typing_context: Any,
-        preds: Any,
-        pred: Any,
-        pred_apart: Any,
-        height: Any,
-        numbers: Any,
-        targets: Any,
-        first: Any,
-        apart: Any,
-        width: Any,
-        values: Any,
-        stride: Any,
-    ) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            preds, pred, pred_apart, height, numbers, targets, first, apart, width, values, stride = arguments
-            none, one, step = (ir.Constant(width.type, number) for number in (0, 1, lanes))
-            shared = [builder.load(at) for at in each_number(builder, numbers, none, one, count)]
-            columns = each_number(builder, targets, first, apart, size)
-            last = builder.sub(width, step)
-            is_short = builder.icmp_signed("<", last, none)
-            last = builder.select(is_short, none, last)
-            is_apart = builder.icmp_signed("!=", width, stride)
-            room = cgutils.alloca_once(builder, values.type.pointee, size=lanes)
-            with cgutils.for_range(builder, height) as row:
-                places = each_number(builder, preds, builder.add(pred, row.index), pred_apart, size)
-                values_at = _values(builder, [builder.load(at) for at in places], shared, columns, written, lanes)
-                own = builder.gep(values, [builder.mul(row.index, stride)], inbounds=True)
-                left = builder.mul(builder.sub(height, row.index), stride)
-                is_last = builder.or_(is_apart, builder.icmp_signed("<", left, step))
-                needs_room = builder.and_(is_short, is_last)
-                into = builder.select(needs_room, room, own)
-                with cgutils.for_range_slice(builder, none, width, step) as (place, _):
-                    place = builder.select(builder.icmp_signed("<", place, last), place, last)
-                    builder.store(values_at(place), vector_at(builder, into, place, lanes), align=4)
-                with cgutils.if_unlikely(builder, needs_room), cgutils.for_range(builder, width) as k:
-                    builder.store(builder.load(builder.gep(room, [k.index])), builder.gep(own, [k.index]))
-            return context.get_dummy_value()
-
-        place = types.intp
-        of_pred, of_target = (preds, place, place, place), (targets, place, place, place)
-        return types.none(*of_pred, numbers, *of_target, values, place), codegen
-
-    return rows
 
 
 @cache
@@ -166,7 +105,7 @@ def best_of(lanes: int, comparison: str) -> Any:
             start = builder.mul(first, ir.Constant(first.type, STRETCH))
             start = builder.select(is_there, start, ir.Constant(start.type, 0))
             looked_at = builder.load(vector_at(builder, data, start, STRETCH), align=4)
-            bits = _bits(builder, "==", looked_at, most, STRETCH)
+            bits = bits_of(builder, "==", looked_at, most, STRETCH)
             at = builder.add(start, builder.cttz(bits, ir.Constant(ir.IntType(1), 0)))
             at = builder.select(is_there, at, ir.Constant(at.type, 0))
             # What is there, since 0 and -0 are equal.
@@ -181,39 +120,6 @@ def best_of(lanes: int, comparison: str) -> Any:
     return best_of_values
 
 
-def which_of(written: Trace, size: int, count: int, lanes: int, comparison: str) -> Any:
-    """Make ``which_of(pred, numbers, targets, first, apart, bound)``: a bit for each of `lanes` that beats it."""
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def which(typing_context: Any, pred: Any, numbers: Any, targets: Any, first: Any, apart: Any, bound: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            pred, numbers, targets, first, apart, bound = arguments
-            of_pred = [builder.extract_value(pred, k) for k in range(size)]
-            shared = [builder.extract_value(numbers, k) for k in range(count)]
-            data = context.make_array(signature.args[2])(context, builder, targets).data
-            columns = each_number(builder, data, first, apart, size)
-            values_at = _values(builder, of_pred, shared, columns, written, lanes)
-            return _bits(builder, comparison, values_at(ir.Constant(ir.IntType(64), 0)), bound, lanes)
-
-        return types.int64(pred, numbers, targets, types.intp, types.intp, targets.dtype), codegen
-
-    return which
-
-
-def _values(
-    builder: Any, of_pred: list[Any], shared: list[Any], columns: list[Any], written: Trace, lanes: int
-) -> Callable[[Any], Any]:
-    """What emits the values of the targets from a place on: what all have in common is put into all lanes once."""
-    known, own = ([in_all(builder, number, lanes) for number in numbers] for numbers in (of_pred, shared))
-    vector = ir.VectorType(columns[0].type.pointee, lanes)
-
-    def values_at(place: Any) -> Any:
-        given = [builder.load(vector_at(builder, column, place, lanes), align=4) for column in columns]
-        return emit(written, builder, vector, known + given + own)
-
-    return values_at
-
-
 @cache
 def lanes_where(lanes: int, comparison: str) -> Any:
     """Make ``lanes_where(values, first, bound)``: a bit for each of so many values that compares with the bound."""
@@ -224,7 +130,7 @@ def lanes_where(lanes: int, comparison: str) -> Any:
             values, first, bound = arguments
             data = context.make_array(signature.args[0])(context, builder, values).data
             found = builder.load(vector_at(builder, data, first, lanes), align=4)
-            return _bits(builder, comparison, found, bound, lanes)
+            return bits_of(builder, comparison, found, bound, lanes)
 
         return types.int64(values, types.intp, values.dtype), codegen
 
@@ -302,7 +208,7 @@ def bits_set(typing_context: Any, bits: Any) -> Any:
     return types.int64(types.int64), codegen
 
 
-def _bits(builder: Any, comparison: str, vector: Any, bound: Any, lanes: int) -> Any:
+def bits_of(builder: Any, comparison: str, vector: Any, bound: Any, lanes: int) -> Any:
     """A bit for each number of a vector that compares with the bound."""
     truths = builder.fcmp_ordered(comparison, vector, in_all(builder, bound, lanes))
     return builder.zext(builder.bitcast(truths, ir.IntType(lanes)), ir.IntType(64))

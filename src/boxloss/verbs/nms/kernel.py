@@ -6,7 +6,8 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.compile import machine as machine_of
 from boxloss.engines.numba.memory import load, prefer_wide_vectors, widened
-from boxloss.engines.numba.vectors import lanes_of, lowest_bit, which_of
+from boxloss.engines.numba.rows import which_of
+from boxloss.engines.numba.vectors import lanes_of, lowest_bit
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows

@@ -12,7 +12,8 @@ from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template
 from boxloss.engines.numba.entries import call_at
 from boxloss.engines.numba.memory import prefer_wide_vectors
-from boxloss.engines.numba.vectors import lanes_of, values_of_rows
+from boxloss.engines.numba.rows import values_of_rows
+from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.trace import Trace
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.shape import Shape
