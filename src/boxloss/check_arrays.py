@@ -26,7 +26,7 @@ Arrays = tuple[Any, Any, Any, Any, Any]  # the library, pred, target, and the ty
 
 
 def array_namespace(**arrays: Array) -> Any:
-    """The one array library of all the arguments."""
+    """Find the one array library of all the arguments."""
     if all(map(is_tensor, arrays.values())):  # torch.compile would warn of the cached function that finds it out
         from array_api_compat import torch as xp
 
@@ -73,19 +73,19 @@ def _device(array: Any) -> Any:
 
 
 def _example(arrays: dict[str, Any]) -> str:
-    """The library that an array-like argument should become an array of: that of a tensor beside it, or NumPy."""
+    """Name the library that an array-like argument should become an array of: that of a tensor beside it, or NumPy."""
     return "torch" if any(map(is_tensor, arrays.values())) else "numpy"
 
 
 def adopt(name: str, array: Any) -> Any:
-    """The array as it is, or as CuPy's if ``__cuda_array_interface__`` is all that is known of it."""
+    """Return the array as it is, or as CuPy's if ``__cuda_array_interface__`` is all that is known of it."""
     from boxloss.libraries import interface
 
     return interface.as_cupy(name, array) if interface.has_interface(array) else array
 
 
 def check_last_axis(name: str, boxes: Array, format: str = "xyxy") -> None:
-    """Boxes have a last axis of as many numbers as the format has."""
+    """Check that boxes have a last axis of as many numbers as the format has."""
     size = ALL_FORMATS[format].size
     if boxes.ndim < 1 or boxes.shape[-1] != size:
         came = tuple(boxes.shape)
@@ -93,7 +93,7 @@ def check_last_axis(name: str, boxes: Array, format: str = "xyxy") -> None:
 
 
 def as_boxes(xp: Any, name: str, boxes: Array, format: str = "xyxy") -> Any:
-    """Boxes as they are; an array of shape (0,), which libraries make of an empty list, as no boxes."""
+    """Return boxes as they are; an array of shape (0,), which libraries make of an empty list, as no boxes."""
     if tuple(boxes.shape) == (0,):
         return xp.reshape(boxes, (0, ALL_FORMATS[format].size))
     check_last_axis(name, boxes, format)
@@ -107,7 +107,7 @@ def both_as_boxes(
     formats: tuple[str, str] = ("xyxy", "xyxy"),
     names: tuple[str, str] = ("pred", "target"),
 ) -> tuple[Any, Any]:
-    """Both as boxes; the type of an array of shape (0,) is nobody's choice, and gives way to that of the other."""
+    """Return both as boxes; the type of an array of shape (0,) is nobody's choice, and gives way to the other's."""
     given = pred, target
     boxes = [as_boxes(xp, name, a, format) for name, a, format in zip(names, given, formats, strict=True)]
     for own, other in ((0, 1), (1, 0)):
@@ -119,7 +119,7 @@ def both_as_boxes(
 
 
 def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
-    """The float type that an array of `dtype` is computed in; None if it is up to the library or the other array."""
+    """Find the float type that an array of `dtype` is computed in; None if the library or the other array decides."""
     if xp.isdtype(dtype, "real floating"):
         bits = xp.finfo(dtype).bits
         if bits in (16, 32, 64):
@@ -130,12 +130,12 @@ def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
 
 
 def default_float(xp: Any) -> Any:
-    """The library's default real float type."""
+    """Find the library's default real float type."""
     return xp.__array_namespace_info__().default_dtypes()["real floating"]
 
 
 def float_of_integers(xp: Any, *arrays: Array) -> Any:
-    """The float type that integers are computed in: one that holds them, or else the library's default."""
+    """Find the float type that integers are computed in: one that holds them, or else the library's default."""
     default = default_float(xp)
     wide = any(xp.isdtype(a.dtype, "integral") and xp.iinfo(a.dtype).bits >= 32 for a in arrays)
     # JAX has a float64 that it makes float32 of, unless it is told otherwise; then that is its default.
@@ -143,7 +143,7 @@ def float_of_integers(xp: Any, *arrays: Array) -> Any:
 
 
 def check_own_format(name: str, boxes: Array, format: str) -> None:
-    """The format is that of a BoundingBoxes of torchvision, which knows its own."""
+    """Check that the format is that of a BoundingBoxes of torchvision, which knows its own."""
     own = OWN_FORMATS.get(getattr(getattr(boxes, "format", None), "name", ""))
     if own is not None and own != format:
         raise ValueError(
@@ -153,7 +153,7 @@ def check_own_format(name: str, boxes: Array, format: str) -> None:
 
 
 def check_boxes(boxes: Array, format: str = "xyxy", name: str = "boxes") -> tuple[Any, Any]:
-    """The library of an array of boxes, and the boxes in a float type."""
+    """Find the library of an array of boxes, and make the boxes of a float type."""
     if type(boxes) is np.ndarray and boxes.dtype.kind == "f" and boxes.ndim > 1:
         check_last_axis(name, boxes, format)
         return array_namespace(boxes=boxes), boxes
@@ -176,7 +176,7 @@ class Some(NamedTuple):
 
 
 def some_of(xp: Any, which: Any, boxes: Any) -> Some | None:
-    """Those boxes that are marked, if any; their numbers have to be known."""
+    """Describe those boxes that are marked, if any; their numbers have to be known."""
     boxes = boxes.detach() if is_tensor(boxes) else boxes  # torch warns of numbers of one that requires grad
     flat, size = xp.astype(xp.reshape(which, (-1,)), xp.int32), math.prod(which.shape)
     count = int(xp.sum(flat))
@@ -191,7 +191,7 @@ def some_of(xp: Any, which: Any, boxes: Any) -> Some | None:
 def check_format_and_image(
     program: Program, format: str | tuple[str, str], image_size: tuple[float, float] | None
 ) -> tuple[tuple[str, str], Image]:
-    """The names of the formats of pred and target, and the size of the image if a format or the loss reads it."""
+    """Check the names of the formats of pred and target, and the size of the image if a format or the loss reads it."""
     if format == "xyxy" and image_size is None and not program.structure.reads_image:
         return ("xyxy", "xyxy"), NO_IMAGE
     formats, image = check_formats(format, image_size, reader=program.structure.image_reader)
@@ -200,7 +200,7 @@ def check_format_and_image(
 
 
 def check_pair(pred: Array, target: Array, formats: tuple[str, str]) -> Arrays:
-    """Two arrays of boxes in one library and on one device, in the wider of their float types."""
+    """Return two arrays of boxes in one library and on one device, in the wider of their float types."""
     xp = plain_library(pred, target)
     if xp is None:
         return _check_any_pair(pred, target, formats)
@@ -212,7 +212,7 @@ def check_pair(pred: Array, target: Array, formats: tuple[str, str]) -> Arrays:
 
 
 def plain_library(pred: Any, target: Any) -> Any:
-    """NumPy or torch, if there is nothing to convert or to refuse: the general way takes ten times as long."""
+    """Return NumPy or torch, if there is nothing to convert or to refuse: the general way takes ten times as long."""
     if type(pred) is np.ndarray:
         dtype = pred.dtype
         one_type = type(target) is np.ndarray and target.dtype is dtype
@@ -239,7 +239,7 @@ def _check_any_pair(pred: Array, target: Array, formats: tuple[str, str]) -> Arr
 
 
 def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...], hint: str = "") -> tuple[int, ...]:
-    """The shape that the leading shapes of pred and target broadcast to; the hint is for those of one axis each."""
+    """Find the shape that the leading shapes of pred and target broadcast to; the hint is for those of one axis."""
     if pred == target:  # NumPy's function takes 9 microseconds, most of a call with 100 boxes
         return tuple(pred)
     try:
@@ -252,7 +252,7 @@ def broadcast_shape(pred: tuple[int, ...], target: tuple[int, ...], hint: str = 
 
 
 def broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that two broadcast to; an unknown size, NaN in Dask's arrays, goes with its like only."""
+    """Find the shape that two broadcast to; an unknown size, NaN in Dask's arrays, goes with its like only."""
     try:
         return np.broadcast_shapes(shape, to)
     except TypeError:
@@ -263,7 +263,7 @@ def broadcast(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def check_matrix(pred: Array, target: Array) -> None:
-    """A pairwise matrix has rows and columns."""
+    """Check that a pairwise matrix has rows and columns."""
     for name, boxes in (("pred", pred), ("target", target)):
         if boxes.ndim < 2:
             wanted = f"(..., N, {boxes.shape[-1]})"
@@ -271,7 +271,7 @@ def check_matrix(pred: Array, target: Array) -> None:
 
 
 def number_of_pairs(shape: tuple[int, ...]) -> int:
-    """The divisor of a mean."""
+    """Find the divisor of a mean."""
     count = math.prod(shape)
     if math.isnan(count):
         raise ValueError(
@@ -282,7 +282,7 @@ def number_of_pairs(shape: tuple[int, ...]) -> int:
 
 
 def check_aligned(arrays: list[Any]) -> bool:
-    """Whether Dask arrays have chunks of unknown sizes; those must lie side by side."""
+    """Say whether Dask arrays have chunks of unknown sizes; those must lie side by side."""
     pred, target, *weight = arrays
     unknown = any(math.isnan(size) for array in arrays for size in array.shape)
     chunks = [pred.numblocks[:-1], target.numblocks[:-1], *(w.numblocks for w in weight if w.ndim)]
@@ -292,7 +292,7 @@ def check_aligned(arrays: list[Any]) -> bool:
 
 
 def check_chunk(pred: Array, target: Array, weight: Any) -> None:
-    """Chunks whose sizes were unknown until now must not broadcast."""
+    """Check that chunks whose sizes were unknown until now do not broadcast."""
     shapes = [pred.shape[:-1], target.shape[:-1], *([weight.shape] if weight is not None and weight.ndim else [])]
     if any(shape != shapes[0] for shape in shapes):
         raise ValueError(f"chunks of unknown sizes must turn out to be equal; got {' and '.join(map(str, shapes))}")

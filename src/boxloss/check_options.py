@@ -16,19 +16,19 @@ from boxloss.typing import Array
 
 
 def check_numbers(program: Program, xp: Any, dtype: Any) -> None:
-    """The parameters of a loss keep their meaning in the float type that it is computed in."""
+    """Check that the parameters of a loss keep their meaning in the float type that it is computed in."""
     name = program.not_in_float32
     if name is not None:
         check_fits(name, program.numbers[program.structure.number_names.index(name)], dtype == xp.float32)
 
 
 def check_eps(program: Program, eps: float | None) -> Program:
-    """The program with the eps of a call, if that has one."""
+    """Give the program the eps of a call, if that has one."""
     return program if eps is None else program.with_eps(check_not_negative("eps", eps))
 
 
 def check_fits(name: str, number: float, is_float32: bool) -> None:
-    """A number keeps its meaning in the float type of a computation."""
+    """Check that a number keeps its meaning in the float type of a computation."""
     if is_float32 and not in_float32(number):
         raise ValueError(
             f"{name} must be 0 or a number from 1.2e-38 to 3.4e38 for boxes that are computed in float32; "
@@ -37,7 +37,7 @@ def check_fits(name: str, number: float, is_float32: bool) -> None:
 
 
 def check_weight(xp: Any, weight: Any, pred: Array, shape: tuple[int, ...]) -> Any:
-    """A weight a pair, in the float type of the computation."""
+    """Make a weight a pair, in the float type of the computation."""
     if isinstance(weight, int | float | np.generic):
         # A truth is a weight as those of an array of truths are.
         number = float(weight) if isinstance(weight, bool | np.bool_) else check_finite("weight", weight)
@@ -63,7 +63,7 @@ def check_weight(xp: Any, weight: Any, pred: Array, shape: tuple[int, ...]) -> A
 
 
 def _check_narrowing(weight: Any, dtype: Any) -> None:
-    """Weights of float64 fit into float32; looked at where NumPy can, without waiting for a device or a graph."""
+    """Check that weights of float64 fit into float32, where NumPy can look without waiting for a device or a graph."""
     if is_tensor(weight) and weight.device.type == "cpu":
         weight, dtype = weight.detach().resolve_neg().numpy(), np.float32 if dtype.itemsize == 4 else np.float64
     if isinstance(weight, np.ndarray) and weight.dtype.kind == "f" and dtype == np.float32:
@@ -78,13 +78,13 @@ def _check_narrowing(weight: Any, dtype: Any) -> None:
 
 
 def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:
-    """The error of a weight that does not fit."""
+    """Make the error of a weight that does not fit."""
     told = f"weight must be one number a pair, of a shape that broadcasts to {tuple(shape)}; got {tuple(got)}"
     return ValueError(f"{told}. Give weight[..., 0]" if tuple(got) == (*shape, 1) else told)
 
 
 def check_out(out: Any, like: Array, shape: tuple[int, ...]) -> Any:
-    """A caller's buffer for a pairwise matrix, as an array of a library."""
+    """Check a caller's buffer for a pairwise matrix, and make it an array of a library."""
     if type(out) is not np.ndarray or type(like) is not np.ndarray:
         out = adopt("out", out)
         array_namespace(pred=like, out=out)
@@ -97,7 +97,7 @@ def check_out(out: Any, like: Array, shape: tuple[int, ...]) -> Any:
 
 
 def check_buffer(out: Any, like: Array, shape: tuple[int, ...]) -> None:
-    """A buffer of the right library has the shape and the type of the result."""
+    """Check that a buffer of the right library has the shape and the type of the result."""
     if isinstance(out, np.ndarray) and not out.flags.writeable:
         raise ValueError("out must be writeable; got a read-only array")
     if tuple(out.shape) != shape or out.dtype != like.dtype:
@@ -107,7 +107,7 @@ def check_buffer(out: Any, like: Array, shape: tuple[int, ...]) -> None:
 
 
 def check_untracked(pred: Array, target: Array) -> None:
-    """Boxes whose matrix goes to a buffer want no gradient of it."""
+    """Check that boxes whose matrix goes to a buffer want no gradient of it."""
     if is_tracked(pred, target):
         raise ValueError(
             "out must be None where pred or target requires grad: a matrix that is written to it has no history. "
@@ -116,7 +116,7 @@ def check_untracked(pred: Array, target: Array) -> None:
 
 
 def check_target_mask(xp: Any, mask: Any, pred: Array, shape: tuple[int, ...]) -> Any:
-    """Which targets count: a truth for each, of a shape that broadcasts to theirs in all batches."""
+    """Check which targets count: a truth for each, of a shape that broadcasts to theirs in all batches."""
     mask = adopt("target_mask", mask)
     array_namespace(pred=pred, target_mask=mask)
     if not xp.isdtype(mask.dtype, "bool"):
@@ -134,7 +134,7 @@ def check_target_mask(xp: Any, mask: Any, pred: Array, shape: tuple[int, ...]) -
 
 
 def check_one_a_box(xp: Any, name: str, array: Any, boxes: Any, *, integral: bool) -> None:
-    """A number for each box: a real one, or an integer."""
+    """Check that there is a number for each box: a real one, or an integer."""
     is_numpy = type(array) is np.ndarray and type(boxes) is np.ndarray
     if not is_numpy:
         array_namespace(**{"boxes": boxes, name: array})
@@ -149,7 +149,7 @@ def check_one_a_box(xp: Any, name: str, array: Any, boxes: Any, *, integral: boo
 
 
 def check_two_axes(pred: Array, target: Array) -> None:
-    """Pairs are numbered by one pred and one target: boxes have no batches."""
+    """Check that boxes have no batches: pairs are numbered by one pred and one target."""
     for name, boxes in (("pred", pred), ("target", target)):
         if boxes.ndim != 2:
             wanted = f"(N, {boxes.shape[-1]})"

@@ -105,7 +105,7 @@ def convert(
 
 
 def _check_rectangles(xp: Any, boxes: Any, format: str, image: Image) -> None:
-    """Corners are those of rectangles, where their numbers are known."""
+    """Check that corners are those of rectangles, where their numbers are known."""
     if is_compiling() or not has_numbers(boxes):
         return
     read = ALL_FORMATS[format].decode(xp, split(boxes), image)

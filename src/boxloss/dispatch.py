@@ -13,7 +13,7 @@ from boxloss.verbs import select
 
 
 def is_traced(pred: object, target: object) -> bool:
-    """Whether a call is for torch's dispatcher: of a compiler, a transform, a trace, or with a subclass of tensors."""
+    """Say whether torch's dispatcher takes a call: of a compiler, transform or trace, or with a subclass of tensors."""
     if type(pred) is np.ndarray or not is_tensor(pred):
         return False
     torch = sys.modules["torch"]
@@ -28,7 +28,7 @@ def is_traced(pred: object, target: object) -> bool:
 
 
 def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:
-    """What runs a verb: ``run(program, request, ...)``."""
+    """Find what runs a verb: ``run(program, request, ...)``."""
     pred = request.pred
     if type(pred) is not np.ndarray:
         if is_dask(pred):
@@ -45,13 +45,13 @@ def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:
 
 
 def with_derivative(xp: Any, value: Any, same: Any) -> Any:
-    """The value with the derivative of what is the same but for rounding; where that is not finite, with none."""
+    """Give the value the derivative of what is the same but for rounding; where that is not finite, none."""
     value = constant(value)
     return xp.where(xp.isfinite(same), value + (same - constant(same)), value)
 
 
 def constant(array: Any) -> Any:
-    """An array that its library does not differentiate."""
+    """Make an array that its library does not differentiate."""
     if is_tensor(array):
         return array.detach()
     if is_jax(array):

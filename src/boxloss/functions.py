@@ -38,7 +38,7 @@ class Validation(NamedTuple):
 
 
 def area(boxes: ArrayT, *, format: str = "xyxy", image_size: tuple[float, float] | None = None) -> ArrayT:
-    """The area of each box.
+    """Compute the area of each box.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
 
 
 def _read(boxes: Any, format: str, image_size: tuple[float, float] | None) -> tuple[Any, Any, Any]:
-    """The library, the array, and the boxes in the numbers of their kind."""
+    """Find the library and the array, and read the boxes in the numbers of their kind."""
     check_choice("format", format, ALL_FORMATS)
     image = check_image_size(image_size, reader=relative_among(format))
     check_square(format, image)

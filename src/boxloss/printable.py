@@ -8,6 +8,6 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\
 
 
 def printable(text: str, encoding: str = "utf-8") -> str:
-    r"""The text with escapes such as ``\x1b`` for what a terminal would obey and for what the encoding lacks."""
+    r"""Write a text with escapes such as ``\x1b`` for what a terminal would obey and for what the encoding lacks."""
     safe = _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
     return safe.encode(encoding, "backslashreplace").decode(encoding)

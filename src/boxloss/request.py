@@ -93,11 +93,11 @@ class Request(NamedTuple):
         return 1.0 / divisor if divisor else 0.0
 
     def standard(self) -> "Request":
-        """The request with all functions of the standard."""
+        """Return the request with all functions of the standard."""
         return self._replace(xp=whole_numpy()) if self.xp is np else self
 
     def constant(self) -> "Request":
-        """The request without autograd's record of where tensors came from."""
+        """Return the request without autograd's record of where tensors came from."""
         if type(self.pred) is np.ndarray or not is_tensor(self.pred):
             return self
         weight = self.weight.detach() if is_tensor(self.weight) else self.weight

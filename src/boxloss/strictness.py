@@ -93,7 +93,7 @@ def _look_at(xp: Any, name: str, boxes: Any, format: str, image: Image, mask: An
 
 
 def _counted(xp: Any, mask: Any, shape: tuple[int, ...]) -> Any:
-    """Which boxes of this leading shape count in any of the batches that they are broadcast to."""
+    """Say which boxes of this leading shape count in any of the batches that they are broadcast to."""
     more = max(mask.ndim - len(shape), 0)
     mask = xp.any(mask, axis=tuple(range(more))) if more else mask
     own = shape[len(shape) - mask.ndim :]

@@ -96,7 +96,7 @@ def check_gradients(
 
 
 def _converted(boxes: Any, name: str, image: tuple[float, float]) -> Any:
-    """Boxes (cx, cy, cz, w, l, h, angle) in a format, without what it does not have."""
+    """Convert boxes (cx, cy, cz, w, l, h, angle) to a format, without what it does not have."""
     own = FORMATS[name]
     plain = PLAIN[own.shape]
     columns = [0, 1, 2, 3, 4, 5, 6] if plain.startswith("cxcycz") else [0, 1, 3, 4, 6]
@@ -105,7 +105,7 @@ def _converted(boxes: Any, name: str, image: tuple[float, float]) -> Any:
 
 
 def _ordinary(rng: Any) -> tuple[Any, Any]:
-    """Pairs of boxes of which no two edges coincide: some overlap, some lie one in the other, some are apart."""
+    """Draw pairs of boxes of which no two edges coincide: some overlap, some lie one in the other, some are apart."""
 
     def some() -> Any:
         centre, sides = rng.uniform(40.0, 60.0, (3 * PAIRS, 3)), rng.uniform(8.0, 24.0, (3 * PAIRS, 3))
@@ -121,7 +121,7 @@ def _ordinary(rng: Any) -> tuple[Any, Any]:
 
 
 def _special(rng: Any) -> tuple[Any, Any]:
-    """Boxes that are equal, touch or lie far apart, and equal or other ones of which a side or all are 0."""
+    """Draw boxes that are equal, touch or lie far apart, and equal or other ones of which a side or all are 0."""
     pred, target = (np.round(8.0 * boxes[:PAIRS]) / 8.0 for boxes in _ordinary(rng))
     sort = np.arange(PAIRS) % SORTS
     is_touching = sort == 1

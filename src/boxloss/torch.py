@@ -75,7 +75,7 @@ class BoxLoss(torch.nn.Module):  # type: ignore[misc]
     def forward(
         self, pred: Tensor, target: Tensor, weight: "Tensor | float | None" = None, avg_factor: float | None = None
     ) -> Tensor:
-        """The loss of boxes.
+        """Compute the loss of boxes.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class BoxLoss(torch.nn.Module):  # type: ignore[misc]
         return value
 
     def extra_repr(self) -> str:
-        """The loss, the reduction, and the options that are not the usual ones."""
+        """Write the loss, the reduction, and the options that are not the usual ones."""
         options = {"format": "xyxy", "image_size": None, "reduction": None, "engine": "auto"}
         told = [f"{name}={getattr(self, name)!r}" for name, usual in options.items() if getattr(self, name) != usual]
         return ", ".join([repr(self.loss), *told])
@@ -177,7 +177,7 @@ class WiseIoU(BoxLoss):
     def forward(
         self, pred: Tensor, target: Tensor, weight: "Tensor | float | None" = None, avg_factor: float | None = None
     ) -> Tensor:
-        """The loss of boxes; see `BoxLoss.forward`."""
+        """Compute the loss of boxes; see `BoxLoss.forward`."""
         state = WiseState(self.momentum, float(self.mean))
         if self.training:
             size = self.image_size if "rel_" in str(self.format) else None  # the IoU reads no other

@@ -87,43 +87,43 @@ class Namespace(Protocol):
         """Take `a` where the condition holds, and `b` elsewhere; not both are floats."""
 
     def minimum(self, a: Number, b: Number, /) -> Number:
-        """The smaller of the two, or NaN."""
+        """Return the smaller of the two, or NaN."""
 
     def maximum(self, a: Number, b: Number, /) -> Number:
-        """The larger of the two, or NaN."""
+        """Return the larger of the two, or NaN."""
 
     def abs(self, a: Number, /) -> Number:
-        """|a|."""
+        """Compute |a|."""
 
     def sign(self, a: Number, /) -> Number:
-        """-1, 0 or 1."""
+        """Return -1, 0 or 1."""
 
     def sqrt(self, a: Number, /) -> Number:
-        """The square root."""
+        """Compute the square root."""
 
     def exp(self, a: Number, /) -> Number:
-        """e^a."""
+        """Compute e^a."""
 
     def expm1(self, a: Number, /) -> Number:
-        """e^a - 1."""
+        """Compute e^a - 1."""
 
     def log(self, a: Number, /) -> Number:
-        """The natural logarithm."""
+        """Compute the natural logarithm."""
 
     def log1p(self, a: Number, /) -> Number:
-        """ln(1 + a)."""
+        """Compute ln(1 + a)."""
 
     def pow(self, a: Number, exponent: Number, /) -> Number:
-        """a^exponent, of a number that is not negative."""
+        """Compute a^exponent, of a number that is not negative."""
 
     def sin(self, a: Number, /) -> Number:
-        """The sine of an angle in radians."""
+        """Compute the sine of an angle in radians."""
 
     def cos(self, a: Number, /) -> Number:
-        """Its cosine."""
+        """Compute its cosine."""
 
     def atan2(self, y: Number, x: Number, /) -> Number:
-        """The angle of (x, y) in radians."""
+        """Compute the angle of (x, y) in radians."""
 
     def round(self, a: Number, /) -> Number:
-        """The nearest whole number."""
+        """Find the nearest whole number."""

@@ -22,14 +22,14 @@ from boxloss.verbs import select
 
 
 def empty_chunk(array: Any) -> Any:
-    """An empty array of the library that the chunks are of."""
+    """Make an empty array of the library that the chunks are of."""
     return meta_from_array(array)
 
 
 def elementwise(
     program: Program, request: Request, wrt: tuple[str, ...], *, engine: str
 ) -> tuple[Any, tuple[Any, ...]]:
-    """Weighted values, and the gradients asked for; one task a chunk computes them all."""
+    """Compute weighted values, and the gradients asked for; one task a chunk computes them all."""
     request = _whole_boxes(request)
     pred, target, weight = request.pred, request.target, request.weight
     arrays = [pred, target, *([] if weight is None else [weight])]
@@ -62,7 +62,7 @@ def elementwise(
 
 
 def pairwise(program: Program, request: Request, *, engine: str) -> Any:
-    """The matrix, chunked as preds by targets."""
+    """Compute the matrix, chunked as preds by targets."""
     request = _whole_boxes(request)
     pred, target, out = request.pred, request.target, request.out
     *batch, row, column, box = range(len(request.shape) + 1)
@@ -87,12 +87,12 @@ def pairwise(program: Program, request: Request, *, engine: str) -> Any:
 def nearest(
     program: Program, request: Request, largest: bool, apart: float | None = None, *, engine: str
 ) -> tuple[Any, Any]:
-    """The best of each row; a task has some preds, and one chunk of targets after the other."""
+    """Find the best of each row; a task has some preds, and one chunk of targets after the other."""
     return _best("nearest", program, request, (largest, apart), engine)
 
 
 def topk(program: Program, request: Request, largest: bool, k: int, *, engine: str) -> tuple[Any, Any]:
-    """The best few of each row, likewise."""
+    """Find the best few of each row, likewise."""
     return _best("topk", program, request, (largest, k), engine)
 
 
@@ -129,7 +129,7 @@ def _best(verb: str, program: Program, request: Request, arguments: tuple[Any, .
 def within(
     program: Program, request: Request, threshold: float, above: bool, overlap: float | None, *, engine: str
 ) -> tuple[Any, Any, Any]:
-    """The pairs within a threshold, in chunks of an unknown size: one for each chunk of preds."""
+    """Find the pairs within a threshold, in chunks of an unknown size: one for each chunk of preds."""
     request = _whole_boxes(request)
     targets = request.target.to_delayed().reshape(-1).tolist()
     task, parts = delayed(_within_of_chunk, nout=3), []
@@ -151,7 +151,7 @@ def within(
 
 
 def _options(request: Request) -> Request:
-    """The request without its arrays, for tasks, with the factor of gradients told: a chunk does not know the mean."""
+    """Strip the request of its arrays, for tasks, and tell the factor of gradients: a chunk does not know the mean."""
     divisor = None if request.reduction != "mean" else _inverse(request.gradient_factor)
     return request._replace(xp=None, pred=None, target=None, weight=None, out=None, target_mask=None, divisor=divisor)
 
@@ -182,7 +182,7 @@ def _elementwise(
 
 
 def _value(chunks: list[tuple[Any, ...]]) -> Any:
-    """The value among the results of a task; the axis of a box, which it lacks, has one chunk."""
+    """Take the value among the results of a task; the axis of a box, which it lacks, has one chunk."""
     return chunks[0][0]
 
 
@@ -204,7 +204,7 @@ def _best_of_chunk(
     arguments: tuple[Any, ...],
     engine: str,
 ) -> tuple[Any, Any]:
-    """The best of one chunk of targets after the other, as a matrix of as many chunks has them."""
+    """Find the best of one chunk of targets after the other, as a matrix of as many chunks has them."""
     (pred,), every, first, found = _flat(preds), _flat(targets), 0, None
     for target, mask in zip(every, [None] * len(every) if masks is None else _flat(masks), strict=True):
         lead = broadcast_shape(pred.shape[:-2], target.shape[:-2])
@@ -224,7 +224,7 @@ def _best_of_chunk(
 def _better_of(
     value: Any, index: Any, other: Any, other_index: Any, largest: bool, k: int | None = None
 ) -> tuple[Any, Any]:
-    """The best of two results, the first of which has the first of equal values; an index of -1 is none."""
+    """Find the best of two results, the first of which has the first of equal values; an index of -1 is none."""
     xp = array_api_compat.array_namespace(value)
     if k is None:
         takes = (other > value if largest else other < value) | ((index < 0) & (other_index >= 0))
@@ -238,7 +238,7 @@ def _better_of(
 
 
 def _flat(chunks: Any) -> list[Any]:
-    """The chunks of the lists, in lists, that Dask makes of axes which the result lacks."""
+    """List the chunks of the lists, in lists, that Dask makes of axes which the result lacks."""
     return [part for chunk in chunks for part in _flat(chunk)] if isinstance(chunks, list) else [chunks]
 
 
@@ -269,7 +269,7 @@ def _within_of_chunk(
 
 
 def _of_chunk(pred: Any, target: Any, options: Request) -> Request:
-    """The request of a chunk."""
+    """Make the request of a chunk."""
     return options._replace(xp=array_namespace(pred=pred, target=target), pred=pred, target=target)
 
 
@@ -277,7 +277,7 @@ def _of_chunk(pred: Any, target: Any, options: Request) -> Request:
 
 
 def _whole_boxes(request: Request) -> Request:
-    """The request with the numbers of a box in one chunk."""
+    """Put the numbers of a box in one chunk."""
     pred, target = (a if a.numblocks[-1] == 1 else a.rechunk({-1: -1}) for a in (request.pred, request.target))
     return request._replace(pred=pred, target=target)
 
@@ -287,5 +287,5 @@ def _last(axes: list[int], count: int) -> list[int]:
 
 
 def _chunked_like(grad: Any, boxes: Any) -> Any:
-    """The gradient with the chunks of its boxes, unless these were broadcast."""
+    """Give the gradient the chunks of its boxes, unless these were broadcast."""
     return grad.rechunk(boxes.chunks) if grad.shape == boxes.shape and grad.chunks != boxes.chunks else grad

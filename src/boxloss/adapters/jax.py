@@ -47,7 +47,7 @@ class _Program(NamedTuple):
 
 
 def elementwise(program: Any, request: Request, wrt: tuple[str, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """Weighted values, which JAX differentiates; or values and the gradients asked for, which count as constants."""
+    """Compute weighted values, which JAX differentiates; or values and the gradients asked for, taken as constants."""
     weight = request.weight
     if not wrt:
         call, numbers = _Call(program.structure.of_any(), request.formats), _Numbers(program.numbers, request.image)
@@ -61,7 +61,7 @@ def elementwise(program: Any, request: Request, wrt: tuple[str, ...]) -> tuple[A
 
 
 def pairwise(program: Any, request: Request) -> Any:
-    """The matrix, which JAX differentiates."""
+    """Compute the matrix, which JAX differentiates."""
     if request.out is not None:
         raise TypeError("out must be None for JAX arrays, which cannot be written to; got an array")
     call, numbers = _Call(program.structure.of_any(), request.formats), _Numbers(program.numbers, request.image)
@@ -69,19 +69,19 @@ def pairwise(program: Any, request: Request) -> Any:
 
 
 def nearest(program: Any, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
-    """The best of each row, by tiles of the matrix; it counts as a constant."""
+    """Find the best of each row, by tiles of the matrix; it counts as a constant."""
     return nearest_array.best(pairwise, program, request, largest)
 
 
 def topk(program: Any, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
-    """The best few of each row, likewise."""
+    """Find the best few of each row, likewise."""
     return topk_array.best(pairwise, program, request, largest, k)
 
 
 def within(
     program: Any, request: Request, threshold: float, above: bool, overlap: float | None
 ) -> tuple[Any, Any, Any]:
-    """The pairs within a threshold, likewise; how many, XLA cannot know."""
+    """Find the pairs within a threshold, likewise; how many, XLA cannot know."""
     return within_array.pairs(pairwise, program, request, threshold, above)
 
 
@@ -89,7 +89,7 @@ def within(
 
 
 def _inputs(call: _Call, pred: Any, target: Any, numbers: _Numbers, of_matrix: bool = False) -> tuple[Any, Request]:
-    """What the array engine takes."""
+    """Make what the array engine takes."""
     axes = 2 if of_matrix else 1
     shape = jnp.broadcast_shapes(pred.shape[:-axes], target.shape[:-axes])
     if of_matrix:
@@ -104,7 +104,7 @@ def _value(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
 
 
 def _value_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """The value and its tangent: the gradient of each box that JAX differentiates by, times the tangent of that box."""
+    """Compute the value and its tangent: for each box that JAX differentiates by, its gradient times its tangent."""
     given = {name: t for name, t in zip(("pred", "target"), tangents, strict=False) if not _is_zero(t)}
     value, grads = elementwise_array.run(*_inputs(call, *primals), tuple(given))
     return value, sum(jnp.sum(grad * t, axis=-1) for grad, t in zip(grads, given.values(), strict=True))
@@ -116,7 +116,7 @@ def _matrix(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
 
 
 def _matrix_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """As for values, of columns of pred against rows of target."""
+    """Compute the matrix and its tangent likewise, of columns of pred against rows of target."""
     (pred, target, numbers), (pred_tangent, target_tangent, *rest) = primals, tangents
     tangents = (_as_column(pred_tangent), _as_row(target_tangent), *rest)
     return _value_jvp(call, (_as_column(pred), _as_row(target), numbers), tangents)

@@ -154,7 +154,7 @@ def random_starts(
 
 
 def with_angle(boxes: np.ndarray, angle: float) -> np.ndarray:
-    """Boxes (x, y, w, h) turned by one angle."""
+    """Turn boxes (x, y, w, h) by one angle."""
     return np.concatenate([boxes, np.full((len(boxes), 1), angle)], axis=1)
 
 
@@ -176,7 +176,7 @@ def picture(balls: Sequence[Any], kind: Any, extent: float, resolution: int) -> 
 
 
 def rows(boxes: np.ndarray) -> np.ndarray:
-    """A row for each box."""
+    """Make a row for each box."""
     return boxes.reshape(-1, boxes.shape[-1])
 
 

@@ -103,7 +103,7 @@ def check_target(path: Path, writers: Writers = WRITERS) -> None:
 
 
 def _inputs() -> list[Path]:
-    """The files and folders that the command reads."""
+    """List the files and folders that the command reads."""
     context = click.get_current_context(silent=True)
     params = context.command.params if context else []
     arguments = [p.name for p in params if isinstance(p, click.Argument) or p.name == "against"]
@@ -112,14 +112,14 @@ def _inputs() -> list[Path]:
 
 
 def _is_part(path: Path, source: Path) -> bool:
-    """Whether a file is an input or in the folder that is one, under whatever names: links are followed."""
+    """Say whether a file is an input or in the folder that is one, under whatever names: links are followed."""
     if not path.exists():
         return False
     return any(path.samefile(file) for file in (source.rglob("*") if source.is_dir() else [source]) if file.exists())
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """What is there, at the end of all links; None if nothing is."""
+    """Find what is there, at the end of all links; None if nothing is."""
     try:
         return path.stat()
     except FileNotFoundError:

@@ -89,7 +89,7 @@ def assumed(format: str | None, *read: GroundTruth | Detections) -> list[str]:
 
 
 def _angles(read: GroundTruth | Detections) -> list[tuple[float, float]]:
-    """The smallest and the largest angle, as the file has them: the other way round; nothing of no boxes."""
+    """Find the smallest and the largest angle, as the file has them: the other way round; nothing of no boxes."""
     angles = -np.rad2deg(read.box[:, 4])
     return [(float(np.min(angles)), float(np.max(angles)))] if len(angles) else []
 

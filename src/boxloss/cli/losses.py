@@ -31,7 +31,7 @@ def losses() -> None:
 
 
 def _written(name: str, kind: type[bl.Loss]) -> str:
-    """A modifier with its parameters; those without a default by their names alone."""
+    """Write a modifier with its parameters; those without a default by their names alone."""
     needed = [f.name for f in fields(kind) if f.default is MISSING]
     given = [(f.name, f.default) for f in fields(kind) if f.default is not MISSING]
     return written(name, given, ", ".join(needed))

@@ -53,7 +53,7 @@ def lazy_losses(path: Path, names: list[str], format: str, engine: Engine) -> Lo
 
 
 def computed_as(format: str) -> str:
-    """The format that boxes are computed in: corners become a box with an angle when they are read."""
+    """Name the format that boxes are computed in: corners become a box with an angle when they are read."""
     return "cxcywha" if format in CORNERS else format
 
 
@@ -115,7 +115,7 @@ def rows(losses: Losses, format: str, engine: Engine) -> Iterator[Mapping[str, A
 
 
 def _boxes(path: Path, format: str) -> tuple[Any, Any]:
-    """The lazy boxes of all row groups."""
+    """Make the lazy boxes of all row groups."""
     import dask.array as da
     from dask import delayed
 
@@ -134,7 +134,7 @@ def _boxes(path: Path, format: str) -> tuple[Any, Any]:
 
 
 def _columns(files: ParquetFiles, format: str) -> Columns:
-    """The columns of both boxes and the type to read them in."""
+    """Find the columns of both boxes and the type to read them in."""
     import pyarrow as pa
 
     numbers = {side: tuple(f"{side}_{number}" for number in NUMBERS[format]) for side in SIDES}
@@ -151,7 +151,7 @@ def _columns(files: ParquetFiles, format: str) -> Columns:
 
 
 def _read(group: Part, columns: Columns) -> Any:
-    """The boxes of a row group as they are computed, shape (2, N, 4), or (2, N, 5) with an angle."""
+    """Read the boxes of a row group as they are computed, shape (2, N, 4), or (2, N, 5) with an angle."""
     table, size = group.read(columns.schema), len(NUMBERS[columns.format])
     both = np.empty((2, table.num_rows, size), columns.dtype)
     for side, boxes, names in zip(SIDES, both, columns.names, strict=True):

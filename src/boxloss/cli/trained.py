@@ -186,6 +186,6 @@ def training_of(document: Mapping[str, Any]) -> Training:
 
 @cache
 def published(name: str = "regressor") -> tuple[Training, ...]:
-    """The published results of the box regressor, or of the detector: files that ``boxloss train --out`` wrote."""
+    """Read the published results of the box regressor, or of the detector: files that ``boxloss train --out`` wrote."""
     text = (files("boxloss") / "data" / "training" / f"{name}.json").read_text(encoding="utf-8")
     return tuple(map(training_of, json.loads(text)["results"]))

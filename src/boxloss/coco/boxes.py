@@ -43,18 +43,18 @@ WORDS = {4: "four", 5: "five", 8: "eight"}
 
 
 def check_format(format: str | None) -> None:
-    """A format of boxes in files, or None."""
+    """Check a format of boxes in files, or None."""
     if format is not None:
         check_choice("format", format, NUMBERS)
 
 
 def usual(size: int) -> str:
-    """The format of boxes with so many numbers, if nothing is said."""
+    """Find the format of boxes with so many numbers, if nothing is said."""
     return next((name for name in USUAL if len(NUMBERS[name]) == size), COCO)
 
 
 def usual_of(boxes: Iterable[Any]) -> str:
-    """The format of boxes as a file has them, if nothing is said: what most of them are, or else four numbers."""
+    """Find the format of boxes as a file has them, if nothing is said: what most of them are, or else four numbers."""
     sizes = Counter(len(box) if isinstance(box, list | dict) else 0 for box in boxes)
     return usual(next((size for size in (5, 8) if 2 * sizes[size] > sizes.total()), 4))
 
@@ -85,7 +85,7 @@ def complaint(format: str) -> str:
 
 
 def columns_of(pairs: Any) -> dict[str, Any]:
-    """The numbers of the boxes `pred` and `target` of pairs, in their `format`, a column each."""
+    """Put the numbers of the boxes `pred` and `target` of pairs, in their `format`, in a column each."""
     return {
         f"{side}_{name}": getattr(pairs, side)[:, place]
         for side in ("pred", "target")
@@ -94,6 +94,6 @@ def columns_of(pairs: Any) -> dict[str, Any]:
 
 
 def described(format: str) -> str:
-    """The numbers of a format, and what its angle is."""
+    """Write the numbers of a format, and what its angle is."""
     names = ", ".join(NUMBERS[format])
     return f"[{names} in {ANGLES[format]}]" if format in ANGLES else f"[{names}]"

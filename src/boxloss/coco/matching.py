@@ -177,7 +177,7 @@ def _groups(truth: GroundTruth, detections: Detections) -> tuple[Indices, Indice
 
 
 def _begins(numbers: NDArray[Any], count: int) -> Indices:
-    """Where each number begins among all in order, and where the last ends."""
+    """Find where each number begins among all in order, and where the last ends."""
     return np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=count))])
 
 

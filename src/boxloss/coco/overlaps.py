@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def engine_for(size: int) -> Literal["array", "numba"]:
-    """The engine for so many boxes. Engines may differ in the last bit: the size alone decides."""
+    """Choose the engine for so many boxes. Engines may differ in the last bit: the size alone decides."""
     return "array" if size <= FEW else "numba"
 
 

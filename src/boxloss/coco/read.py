@@ -71,7 +71,7 @@ def read_ground_truth(source: Source | LoadedJson, format: str | None = None, *,
 
 
 def is_loaded(value: Any) -> TypeGuard[LoadedJson]:
-    """Whether this is what a COCO file holds; not columns, of which ``images`` may be a wrong name of one."""
+    """Say whether this is what a COCO file holds; not columns, of which ``images`` may be a wrong name of one."""
     if isinstance(value, Mapping):
         return any(key in value for key in KEYS) and not any(key in value for key in OF_COLUMNS)
     return isinstance(value, list)
@@ -83,7 +83,7 @@ def _check_source(source: Any) -> None:
 
 
 def _plain(value: Any, depth: int = 5) -> Any:
-    """Numbers and lists as a JSON file has them, instead of those of a library: an object, lists, records, boxes."""
+    """Make numbers and lists of a library those that a JSON file has: an object, lists, records, boxes."""
     if isinstance(value, Mapping):
         return {key: _plain(item, depth - 1) if key in READ and depth else item for key, item in value.items()}
     if is_tensor(value) or is_cupy(value):
@@ -98,7 +98,7 @@ def _plain(value: Any, depth: int = 5) -> Any:
 
 
 def _of_json(format: str | None) -> str | None:
-    """The format of boxes in a JSON file: formats of axis-aligned boxes are those of tables."""
+    """Find the format of boxes in a JSON file: formats of axis-aligned boxes are those of tables."""
     return COCO if format in AXIS_ALIGNED else format
 
 

@@ -266,7 +266,7 @@ class Objects(Records):
 
 
 def _angle_of(item: Mapping[str, Any]) -> str:
-    """The angle that a record has beside its box, as one writes it; nothing if there is none but 0."""
+    """Find the angle that a record has beside its box, as one writes it; nothing if there is none but 0."""
     attributes = item.get("attributes")  # where CVAT has it
     for where in (item, attributes) if isinstance(attributes, dict) else (item,):
         for name in ANGLES:

@@ -18,7 +18,7 @@ class File(Protocol):
     """A file that is no path: a `Traversable` of importlib.resources, which takes long to import."""
 
     def read_bytes(self) -> bytes:
-        """What it holds."""
+        """Read what it holds."""
 
 
 Source = str | Path | File
@@ -37,7 +37,7 @@ class CocoError(ValueError):
 
 
 def is_source(value: Any) -> TypeGuard[Source]:
-    """Whether this is a path or a file."""
+    """Say whether this is a path or a file."""
     return isinstance(value, str | Path) or hasattr(value, "read_bytes")
 
 
@@ -54,12 +54,12 @@ def kind_of(source: Source) -> Kind | None:
 
 
 def is_table(source: Source) -> bool:
-    """Whether a path is of a Parquet or CSV file, or of a folder of Parquet files."""
+    """Say whether a path is of a Parquet or CSV file, or of a folder of Parquet files."""
     return kind_of(source) in ("csv", "parquet")
 
 
 def is_parquet(source: Source) -> bool:
-    """Whether a path is of a Parquet file or a folder of them."""
+    """Say whether a path is of a Parquet file or a folder of them."""
     return kind_of(source) == "parquet"
 
 

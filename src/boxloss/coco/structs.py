@@ -95,7 +95,7 @@ class CornersDetection(Detection, gc=False, kw_only=True):
 
 
 def _upright(kind: type[Any]) -> type[Any]:
-    """The same box without anything that may hold an angle, where one that is there is an error."""
+    """Make the same box without anything that may hold an angle, where one that is there is an error."""
     fields = [(name, msgspec.UnsetType, msgspec.UNSET) for name in (*ANGLES, "attributes")]
     return msgspec.defstruct(f"Upright{kind.__name__}", fields, bases=(kind,), kw_only=True, gc=False)
 

@@ -40,19 +40,19 @@ class Convention:
         object.__setattr__(self, "default", {output: self.made(output, self.eps) for output in ("score", "linear")})
 
     def made(self, output: str, eps: Any, **others: Any) -> Profile:
-        """The profile of another `eps`."""
+        """Make the profile of another `eps`."""
         eps = check_not_negative("eps", eps)
         return Profile(self.kind, output, **dict.fromkeys(self.padded, eps), **self.fixed, **others)
 
     def __call__(self, output: str = "score", eps: float | None = None) -> Profile:
-        """The profile with this `eps`; that of the default is made once."""
+        """Return the profile with this `eps`; that of the default is made once."""
         if eps is None or eps == self.eps:
             return self.default[output]
         return self.made(output, eps)
 
 
 def family(eps: float, padded: tuple[str, ...], kinds: tuple[str, ...], **fixed: Any) -> Mapping[str, Convention]:
-    """Several kinds by one convention."""
+    """Make several kinds by one convention."""
     return MappingProxyType({kind: Convention(kind, eps, padded, fixed) for kind in kinds})
 
 

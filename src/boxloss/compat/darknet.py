@@ -21,7 +21,7 @@ Boxes = namedtuple("Boxes", "x y w h left top right bottom")  # of numbers
 
 
 def box_iou(a: ArrayT, b: ArrayT) -> ArrayT:
-    """The IoU of each pair of boxes, as ``box_iou`` of darknet has it.
+    """Compute the IoU of each pair of boxes, as ``box_iou`` of darknet has it.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def box_iou(a: ArrayT, b: ArrayT) -> ArrayT:
 
 
 def box_giou(a: ArrayT, b: ArrayT) -> ArrayT:
-    """The GIoU of each pair of boxes, as ``box_giou`` of darknet has it.
+    """Compute the GIoU of each pair of boxes, as ``box_giou`` of darknet has it.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def box_giou(a: ArrayT, b: ArrayT) -> ArrayT:
 
 
 def box_diou(a: ArrayT, b: ArrayT) -> ArrayT:
-    """The DIoU of each pair of boxes, as ``box_diou`` of darknet has it: with its penalty to the power 0.6.
+    """Compute the DIoU of each pair of boxes, as ``box_diou`` of darknet has it: with its penalty to the power 0.6.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def box_diou(a: ArrayT, b: ArrayT) -> ArrayT:
 
 
 def box_ciou(a: ArrayT, b: ArrayT) -> ArrayT:
-    """The CIoU of each pair of boxes, as ``box_ciou`` of darknet has it.
+    """Compute the CIoU of each pair of boxes, as ``box_ciou`` of darknet has it.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def box_ciou(a: ArrayT, b: ArrayT) -> ArrayT:
 
 
 def dx_box_iou(pred: ArrayT, truth: ArrayT, iou_loss: str) -> ArrayT:
-    """The step that darknet takes along the centre, width and height of each box: not a gradient.
+    """Compute the step that darknet takes along the centre, width and height of each box: not a gradient.
 
     Parameters
     ----------
@@ -249,12 +249,12 @@ def _read(a: Any, b: Any, names: tuple[str, str] = ("a", "b")) -> tuple[Any, Box
 
 
 def _over(xp: Namespace, part: Number, whole: Number) -> Number:
-    """part / whole, and 0 where there is no whole."""
+    """Compute part / whole, and 0 where there is no whole."""
     return xp.where(whole > 0.0, part / xp.where(whole > 0.0, whole, 1.0 + 0.0 * whole), 0.0 * part)
 
 
 def _areas(xp: Namespace, a: Boxes, b: Boxes) -> tuple[Number, Number]:
-    """The IoU and the union."""
+    """Compute the IoU and the union."""
     w = xp.minimum(a.right, b.right) - xp.maximum(a.left, b.left)
     h = xp.minimum(a.bottom, b.bottom) - xp.maximum(a.top, b.top)
     inter = xp.where((w < 0.0) | (h < 0.0), 0.0 * w, w * h)
@@ -279,7 +279,7 @@ def _aspect(xp: Namespace, a: Boxes, b: Boxes) -> tuple[Number, Number]:
 
 
 def _centre_step(xp: Namespace, p: Boxes, t: Boxes, corners: tuple[Number, ...], zero: Number) -> list[Number]:
-    """What DIoU adds."""
+    """Compute what DIoU adds."""
     left, top, right, bottom = corners
     w, h = _enclosing(xp, p, t)
     c2, rho2 = w * w + h * h, _distance(p, t)

@@ -11,7 +11,7 @@ __all__ = ["ciou_loss", "diou_loss", "giou_loss", "smooth_l1_loss"]
 
 
 def giou_loss(boxes1: ArrayT, boxes2: ArrayT, reduction: Reduction = "none", eps: float = 1e-7) -> ArrayT:
-    """The GIoU loss of each pair of boxes, as ``fvcore.nn.giou_loss`` has it.
+    """Compute the GIoU loss of each pair of boxes, as ``fvcore.nn.giou_loss`` has it.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def giou_loss(boxes1: ArrayT, boxes2: ArrayT, reduction: Reduction = "none", eps
 
 
 def diou_loss(boxes1: ArrayT, boxes2: ArrayT, reduction: Reduction = "none", eps: float = 1e-7) -> ArrayT:
-    """The DIoU loss of each pair of boxes, as ``detectron2.layers.diou_loss`` has it.
+    """Compute the DIoU loss of each pair of boxes, as ``detectron2.layers.diou_loss`` has it.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def diou_loss(boxes1: ArrayT, boxes2: ArrayT, reduction: Reduction = "none", eps
 
 
 def ciou_loss(boxes1: ArrayT, boxes2: ArrayT, reduction: Reduction = "none", eps: float = 1e-7) -> ArrayT:
-    """The CIoU loss of each pair of boxes, as ``detectron2.layers.ciou_loss`` has it.
+    """Compute the CIoU loss of each pair of boxes, as ``detectron2.layers.ciou_loss`` has it.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def ciou_loss(boxes1: ArrayT, boxes2: ArrayT, reduction: Reduction = "none", eps
 
 
 def smooth_l1_loss(input: ArrayT, target: ArrayT, beta: float, reduction: Reduction = "none") -> ArrayT:
-    """The smooth L1 loss of each number, as ``fvcore.nn.smooth_l1_loss`` has it.
+    """Compute the smooth L1 loss of each number, as ``fvcore.nn.smooth_l1_loss`` has it.
 
     Parameters
     ----------

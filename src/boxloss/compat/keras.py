@@ -15,7 +15,7 @@ RELATIVE = {f"rel_{name}": f"rel_{format}" for name, format in FORMATS.items()}
 
 
 def format_of(bounding_box_format: str, formats: dict[str, str]) -> str:
-    """The format by its name there, in letters of any case."""
+    """Find the format by its name there, in letters of any case."""
     return formats[check_choice("bounding_box_format", str(bounding_box_format).lower(), formats)]
 
 
@@ -27,7 +27,7 @@ def compute_iou(
     mask_val: float = -1,
     image_shape: tuple[int, ...] | None = None,
 ) -> ArrayT:
-    """The IoU of each box with each other, as ``keras.utils.bounding_boxes.compute_iou`` has it.
+    """Compute the IoU of each box with each other, as ``keras.utils.bounding_boxes.compute_iou`` has it.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def compute_iou(
 def masked_iou(
     boxes1: ArrayT, boxes2: ArrayT, format: str, image_size: tuple[float, float] | None, mask_val: float | None
 ) -> ArrayT:
-    """The matrix of the IoU, with another number for boxes all of whose corners are negative."""
+    """Compute the matrix of the IoU, with another number for boxes all of whose corners are negative."""
     xp = library(boxes1, boxes2)
     corners1, corners2 = (convert(boxes, format, "xyxy", image_size=image_size) for boxes in (boxes1, boxes2))
     iou: Any = KERAS_IOU().pairwise(corners1, corners2)
@@ -92,7 +92,7 @@ def masked_iou(
 def compute_ciou(
     boxes1: ArrayT, boxes2: ArrayT, bounding_box_format: str, image_shape: tuple[int, ...] | None = None
 ) -> ArrayT:
-    """The CIoU of each pair of boxes, as ``keras.utils.bounding_boxes.compute_ciou`` has it.
+    """Compute the CIoU of each pair of boxes, as ``keras.utils.bounding_boxes.compute_ciou`` has it.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ def box_iou_rotated(
     aligned: bool = False,
     clockwise: bool = True,
 ) -> ArrayT:
-    """The IoU or IoF of each rotated box with each other, as ``mmcv.ops.box_iou_rotated`` has it.
+    """Compute the IoU or IoF of each rotated box with each other, as ``mmcv.ops.box_iou_rotated`` has it.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def box_iou_rotated(
 def nms_rotated(
     dets: ArrayT, scores: ArrayT, iou_threshold: float, labels: Array | None = None, clockwise: bool = True
 ) -> tuple[ArrayT, Any]:
-    """The rotated boxes that non-maximum suppression keeps, as ``mmcv.ops.nms_rotated`` has it.
+    """Find the rotated boxes that non-maximum suppression keeps, as ``mmcv.ops.nms_rotated`` has it.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def nms_rotated(
 
 
 def _clockwise(xp: Any, boxes: Any, clockwise: bool) -> Any:
-    """Boxes with their angles from +x towards +y."""
+    """Make the angles of boxes run from +x towards +y."""
     if check_bool("clockwise", clockwise):
         return boxes
     return xp.concat([boxes[..., :4], -boxes[..., 4:]], axis=-1)

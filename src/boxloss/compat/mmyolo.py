@@ -20,7 +20,7 @@ def bbox_overlaps(
     siou_theta: float = 4.0,
     eps: float = 1e-7,
 ) -> ArrayT:
-    """The IoU, CIoU, GIoU or SIoU of each pair of boxes, as ``mmyolo.models.losses.bbox_overlaps`` has it.
+    """Compute the IoU, CIoU, GIoU or SIoU of each pair of boxes, as ``mmyolo.models.losses.bbox_overlaps`` has it.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def bbox_overlaps(
 
 
 def score(iou_mode: str, siou_theta: float, eps: float) -> Loss:
-    """The profile of `bbox_overlaps`."""
+    """Make the profile of `bbox_overlaps`."""
     convention = MMYOLO[iou_mode]
     return convention("score", eps) if siou_theta == 4.0 else convention.made("score", eps, theta=siou_theta)
 
@@ -126,7 +126,7 @@ class IoULoss:
         avg_factor: float | None = None,
         reduction_override: Reduction | None = None,
     ) -> Any:
-        """The loss of boxes with a weight of shape (N,) or (N, 4), and their scores if these are to be returned."""
+        """Compute the loss of boxes with a weight of shape (N,) or (N, 4), and their scores if these are asked for."""
         iou: Any = self._score(pred, target, format=YOLO_FORMATS[self.bbox_format])
         xp = library(pred, target, ("pred", "target"))
         reduction = reduction_override or self.reduction

@@ -13,13 +13,13 @@ LARGEST = 100.0  # of the Bhattacharyya distance
 
 
 def with_floor(xp: Namespace, side: Number, floor: Number) -> tuple[Number, Number]:
-    """The side whose variance, the square over 12, is larger by a number; its derivative."""
+    """Compute the side whose variance, the square over 12, is larger by a number; its derivative."""
     longer = xp.sqrt(side * side + 12.0 * floor)
     return longer, side / xp.where(longer > 0.0, longer, 1.0)
 
 
 def distance(xp: Namespace, pair: Relative, eps: Number) -> tuple[Number, RelativeGradient]:
-    """The Bhattacharyya distance with its eps, not yet clamped, and its derivatives.
+    """Compute the Bhattacharyya distance with its eps, not yet clamped, and its derivatives.
 
     Covariances are over 12: a determinant of two is 1/36 of that of their mean in squares of sides.
     """
@@ -54,7 +54,7 @@ class ProbabilisticScore(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, aspect: Number, with_aspect: bool, eps: float, floor: float) -> Term:
-        """The score of a clamped distance."""
+        """Compute the score of a clamped distance."""
         (w, by_w), (h, by_h), (other_w, by_other_w), (other_h, by_other_h) = (
             with_floor(xp, side, floor) for side in (pair.w, pair.h, pair.other_w, pair.other_h)
         )

@@ -20,7 +20,7 @@ def bbox_iou(
     ciou: bool = False,
     eps: float = 1e-9,
 ) -> ArrayT:
-    """The IoU, GIoU, DIoU or CIoU of each pair of boxes, as ``ppdet.modeling.bbox_utils.bbox_iou`` has it.
+    """Compute the IoU, GIoU, DIoU or CIoU of each pair of boxes, as ``ppdet.modeling.bbox_utils.bbox_iou`` has it.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class IouLoss:
         self.giou, self.diou, self.ciou, self.loss_square = giou, diou, ciou, loss_square
 
     def __call__(self, pbox: Sequence[ArrayT], gbox: Sequence[ArrayT]) -> ArrayT:
-        """The loss of boxes as four arrays each."""
+        """Compute the loss of boxes as four arrays each."""
         output = "square" if self.loss_square else "linear"
         values: Any = _iou(output, pbox, gbox, self.giou, self.diou, self.ciou, 1e-9)
         return cast(ArrayT, values * self.loss_weight)
@@ -149,7 +149,7 @@ class GIoULoss(_ColumnLoss):
         self.eps = eps
 
     def __call__(self, pbox: ArrayT, gbox: ArrayT, iou_weight: Any = 1.0, loc_reweight: ArrayT | None = None) -> ArrayT:
-        """The loss of corners; weights of a sum or mean, and of the score."""
+        """Compute the loss of corners; weights of a sum or mean, and of the score."""
         values = self._values(pbox, gbox)
         if loc_reweight is not None:
             reweight: Any = library(pbox, gbox).reshape(loc_reweight, (-1, 1))
@@ -191,7 +191,7 @@ class DIouLoss(_ColumnLoss):
         self.eps, self.use_complete_iou_loss = eps, use_complete_iou_loss
 
     def __call__(self, pbox: ArrayT, gbox: ArrayT, iou_weight: Any = 1.0) -> ArrayT:
-        """The mean over corners, each value times a weight, of shape (N, 1) or a number."""
+        """Compute the mean over corners, each value times a weight, of shape (N, 1) or a number."""
         return cast(ArrayT, self._reduced(pbox, gbox, self._values(pbox, gbox) * iou_weight))
 
 
@@ -233,5 +233,5 @@ class SIoULoss(_ColumnLoss):
         self.eps, self.theta = eps, theta
 
     def __call__(self, pbox: ArrayT, gbox: ArrayT) -> ArrayT:
-        """The loss of corners."""
+        """Compute the loss of corners."""
         return cast(ArrayT, self._reduced(pbox, gbox, self._values(pbox, gbox)))

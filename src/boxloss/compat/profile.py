@@ -43,13 +43,13 @@ class Padding(NamedTuple):
 
 
 def padding(xp: Namespace, number: Number, eps: Number, floor: Number) -> Padding:
-    """That of the larger of ``number + eps`` and a floor."""
+    """Make the padding of the larger of ``number + eps`` and a floor."""
     raised = positive_part(xp, floor - (number + eps))
     return Padding(eps + raised, 1.0 - xp.sign(raised))
 
 
 def at_least(xp: Namespace, number: Number, least: Number) -> Number:
-    """The larger of the two; NaN stays NaN."""
+    """Take the larger of the two; NaN stays NaN."""
     return xp.where(number <= least, least, number)
 
 
@@ -141,7 +141,7 @@ class Profile(Loss):
         return RELATIONS[self.kind]
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """1 - s from areas and penalties, and the output from that."""
+        """Compute 1 - s from areas and penalties, and the output from that."""
         areas, sides, *quantities = (pair.quantity(pair.shape.relation(which)) for which in self.relations)
         heights = tuple(padding(xp, h, self.height_eps, self.height_floor) for h in (sides.h, sides.other_h))
         iou, (loss, partials) = FORMULAS[self.kind](self, xp, areas, sides, heights, *quantities)
@@ -167,11 +167,11 @@ class Profile(Loss):
     # --- Areas ------------------------------------------------------------------------------------------------------
 
     def added_area(self, sides: Sides, heights: tuple[Padding, Padding]) -> Number:
-        """What the paddings of the heights add to both areas."""
+        """Compute what the paddings of the heights add to both areas."""
         return sides.w * heights[0].value + sides.other_w * heights[1].value
 
     def of_added_area(self, sides: Sides, heights: tuple[Padding, Padding], d: Number) -> Sides | None:
-        """Its derivatives with respect to the sides, times `d`."""
+        """Compute its derivatives with respect to the sides, times `d`."""
         if not self.pads_areas:
             return None
         one, other = heights
@@ -180,19 +180,19 @@ class Profile(Loss):
         return Sides(d * one.value, by_h, d * other.value, by_other_h)
 
     def union(self, xp: Namespace, areas: Areas, sides: Sides, heights: tuple[Padding, Padding]) -> Padding:
-        """The padding of the union."""
+        """Compute the padding of the union."""
         eps: Number = self.union_eps
         if self.pads_areas:
             eps = eps + self.added_area(sides, heights)
         return padding(xp, areas.union, eps, self.union_floor)
 
     def overlap(self, xp: Namespace, areas: Areas, union: Padding, per_union: Number) -> Overlap:
-        """The IoU of padded areas."""
+        """Compute the IoU of padded areas."""
         iou, distance, d = iou_and_distance_by_inverse(xp, areas, per_union, union.value)
         return Overlap(iou, distance, AreaPartials(d.intersection, d.union * union.slope), union)
 
     def aspect(self, xp: Namespace, sides: Sides, heights: tuple[Padding, Padding]) -> tuple[Number, Sides]:
-        """atan(W / H) - atan(w / h) of padded heights, and its partial derivatives."""
+        """Compute atan(W / H) - atan(w / h) of padded heights, and its partial derivatives."""
         w, other_w = sides.w, sides.other_w
         h, other_h = sides.h + heights[0].value, sides.other_h + heights[1].value
         angle = xp.atan2(other_w * h - w * other_h, other_w * w + other_h * h + 0.0)
@@ -208,14 +208,14 @@ Heights = tuple[Padding, Padding]
 
 
 def iou(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights) -> Found:
-    """1 - IoU."""
+    """Compute 1 - IoU."""
     union = self.union(xp, areas, sides, heights)
     found = self.overlap(xp, areas, union, inverse(xp, areas.union + union.value))
     return found.iou, (found.distance, (found.partials, self.of_added_area(sides, heights, found.partials.union)))
 
 
 def iof(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights) -> Found:
-    """1 - the share of the first box that is in the other."""
+    """Compute 1 - the share of the first box that is in the other."""
     area = sides.w * sides.h
     pad = padding(xp, area, self.union_eps, self.union_floor)
     per_area = inverse(xp, area + pad.value)
@@ -226,7 +226,7 @@ def iof(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heigh
 
 
 def giou(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, hull: Number) -> Found:
-    """1 - IoU + (C - U) / C, of padded U and C."""
+    """Compute 1 - IoU + (C - U) / C, of padded U and C."""
     union = self.union(xp, areas, sides, heights)
     pad = padding(xp, hull, self.hull_eps, self.hull_floor)
     per_union, per_hull = inverses(xp, areas.union + union.value, hull + pad.value)
@@ -241,7 +241,7 @@ def giou(self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heig
 def diou(
     self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c2: Number, offset: Vector
 ) -> Found:
-    """1 - IoU + rho^2 / c^2."""
+    """Compute 1 - IoU + rho^2 / c^2."""
     found, term = _distances(self, xp, areas, sides, heights, c2, offset)
     return found.iou, term
 
@@ -262,7 +262,7 @@ def _distances(
 def ciou(
     self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c2: Number, offset: Vector
 ) -> Found:
-    """1 - IoU + rho^2 / c^2 + alpha v."""
+    """Compute 1 - IoU + rho^2 / c^2 + alpha v."""
     found, (loss, (d_areas, d_sides, *rest)) = _distances(self, xp, areas, sides, heights, c2, offset)
     angle, d_angle = self.aspect(xp, sides, heights)
     aspect, slope, alpha = aspect_penalty(xp, found.distance, angle, self.alpha_eps, self.aspect_scale)
@@ -280,7 +280,7 @@ def ciou(
 def siou(
     self: Profile, xp: Namespace, areas: Areas, sides: Sides, heights: Heights, c: Vector, offset: Vector
 ) -> Found:
-    """1 - IoU + (Delta + Omega) / 2; boxes may be inverted, and an eps longer than a side."""
+    """Compute 1 - IoU + (Delta + Omega) / 2; boxes may be inverted, and an eps longer than a side."""
     score, (loss, (d_areas, d_sides)) = iou(self, xp, areas, sides, heights)
     floored = Vector(at_least(xp, c.x, self.enclosing_floor), at_least(xp, c.y, self.enclosing_floor))
     pad, (one, other) = self.width_eps, heights

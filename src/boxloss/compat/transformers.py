@@ -12,7 +12,7 @@ __all__ = ["box_iou", "generalized_box_iou"]
 
 
 def box_iou(boxes1: ArrayT, boxes2: ArrayT) -> tuple[ArrayT, ArrayT]:
-    """The IoU and the union of each box with each other, as ``transformers.loss`` has them.
+    """Compute the IoU and the union of each box with each other, as ``transformers.loss`` has them.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def box_iou(boxes1: ArrayT, boxes2: ArrayT) -> tuple[ArrayT, ArrayT]:
 
 
 def generalized_box_iou(boxes1: ArrayT, boxes2: ArrayT) -> ArrayT:
-    """The GIoU of each box with each other, as ``transformers.loss`` has it.
+    """Compute the GIoU of each box with each other, as ``transformers.loss`` has it.
 
     Parameters
     ----------
@@ -98,14 +98,14 @@ def generalized_box_iou(boxes1: ArrayT, boxes2: ArrayT) -> ArrayT:
 
 
 def _union(boxes1: Any, boxes2: Any, iou: Any) -> Any:
-    """The sum of both areas is I + U, so the IoU gives U of it without a second matrix."""
+    """Compute U from the IoU without a second matrix: the sum of both areas is I + U."""
     xp = array_namespace(iou=iou)
     area1, area2 = (area(xp.astype(boxes, iou.dtype, copy=False)) for boxes in (boxes1, boxes2))
     return (area1[..., :, None] + area2[..., None, :]) / (1.0 + iou)
 
 
 def _check_corners(name: str, boxes: Any) -> None:
-    """A NaN fails the comparison too."""
+    """Check that no box is inverted; a NaN fails the comparison too."""
     xp, boxes = check_boxes(boxes, name=name)
     bad = xp.any(~(boxes[..., 2:] >= boxes[..., :2]), axis=-1)
     if xp.any(bad):

@@ -20,7 +20,7 @@ def bbox_iou(
     CIoU: bool = False,
     eps: float = 1e-7,
 ) -> ArrayT:
-    """The IoU, GIoU, DIoU or CIoU of each pair of boxes, as ``ultralytics.utils.metrics`` has it.
+    """Compute the IoU, GIoU, DIoU or CIoU of each pair of boxes, as ``ultralytics.utils.metrics`` has it.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def bbox_iou(
 
 
 def box_iou(box1: ArrayT, box2: ArrayT, eps: float = 1e-7) -> ArrayT:
-    """The IoU of each box with each other, as ``ultralytics.utils.metrics`` has it.
+    """Compute the IoU of each box with each other, as ``ultralytics.utils.metrics`` has it.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def box_iou(box1: ArrayT, box2: ArrayT, eps: float = 1e-7) -> ArrayT:
 
 
 def probiou(obb1: ArrayT, obb2: ArrayT, CIoU: bool = False, eps: float = 1e-7, floor: float = 0.0) -> ArrayT:
-    """The probabilistic IoU of each pair of rotated boxes, as ``ultralytics.utils.metrics`` has it.
+    """Compute the probabilistic IoU of each pair of rotated boxes, as ``ultralytics.utils.metrics`` has it.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def probiou(obb1: ArrayT, obb2: ArrayT, CIoU: bool = False, eps: float = 1e-7, f
 
 
 def batch_probiou(obb1: ArrayT, obb2: ArrayT, eps: float = 1e-7) -> ArrayT:
-    """The probabilistic IoU of each box with each other, as ``ultralytics.utils.metrics`` has it.
+    """Compute the probabilistic IoU of each box with each other, as ``ultralytics.utils.metrics`` has it.
 
     Parameters
     ----------

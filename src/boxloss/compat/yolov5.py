@@ -16,7 +16,7 @@ def bbox_iou(
     CIoU: bool = False,
     eps: float = 1e-7,
 ) -> ArrayT:
-    """The IoU, GIoU, DIoU or CIoU of each pair of boxes, as ``yolov5.utils.metrics`` has it.
+    """Compute the IoU, GIoU, DIoU or CIoU of each pair of boxes, as ``yolov5.utils.metrics`` has it.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def bbox_iou(
 
 
 def box_iou(box1: ArrayT, box2: ArrayT, eps: float = 1e-7) -> ArrayT:
-    """The IoU of each box with each other, as ``yolov5.utils.metrics`` has it.
+    """Compute the IoU of each box with each other, as ``yolov5.utils.metrics`` has it.
 
     Parameters
     ----------

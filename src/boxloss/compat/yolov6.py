@@ -58,7 +58,7 @@ class IOUloss:
         self._loss = YOLOV6[self.iou_type]("linear", eps)
 
     def __call__(self, box1: ArrayT, box2: ArrayT) -> ArrayT:
-        """The loss of boxes ``box1``, shape (N, 4) or (4,), and ``box2``, shape (N, 4)."""
+        """Compute the loss of boxes ``box1``, shape (N, 4) or (4,), and ``box2``, shape (N, 4)."""
         values: Any = self._loss(box1, box2, format=YOLO_FORMATS[self.box_format], reduction=self.reduction)
         is_column = self.reduction == "none" and box1.shape[0] == box2.shape[0]
         return cast(ArrayT, values[..., None] if is_column else values)

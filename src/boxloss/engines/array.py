@@ -7,5 +7,5 @@ import numpy as np
 
 
 def quiet(xp: Any) -> AbstractContextManager[Any]:
-    """No warnings from NumPy for what `where` discards, nor for a NaN or an infinity that came in."""
+    """Let NumPy not warn of what `where` discards, nor of a NaN or an infinity that came in."""
     return np.errstate(all="ignore") if xp.__name__.endswith("numpy") else nullcontext()

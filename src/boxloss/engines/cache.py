@@ -22,7 +22,7 @@ WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def cache_folder() -> Path | None:
-    """Where kernels are kept: under ``NUMBA_CACHE_DIR``, or the user's cache folder; None if there is no home."""
+    """Find where kernels are kept: under ``NUMBA_CACHE_DIR``, or the user's cache folder; None if there is no home."""
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(chosen) / "boxloss"
     try:
@@ -37,7 +37,7 @@ def cache_folder() -> Path | None:
 
 
 def not_used_because(folder: Path) -> str | None:
-    """Why nothing is read from a folder that exists; None if it is."""
+    """Say why nothing is read from a folder that exists; None if it is."""
     try:
         return _distrusted(folder.stat())
     except OSError as error:
@@ -45,7 +45,7 @@ def not_used_because(folder: Path) -> str | None:
 
 
 def _distrusted(found: os.stat_result) -> str | None:
-    """Who else could have put something in a file or folder; None if nobody."""
+    """Say who else could have put something in a file or folder; None if nobody."""
     if os.name != "posix":
         return None
     if found.st_uid not in (0, os.geteuid()):
@@ -55,7 +55,7 @@ def _distrusted(found: os.stat_result) -> str | None:
 
 @cache
 def _version() -> str:
-    """A digest of the compilers and of Python."""
+    """Make a digest of the compilers and of Python."""
     import llvmlite
     import numba
 
@@ -63,7 +63,7 @@ def _version() -> str:
 
 
 def path_of(key: object, label: str = "") -> Path | None:
-    """The file of a kernel, under a name of its own that begins with the label; None if none can be kept."""
+    """Find the file of a kernel, under a name of its own that begins with the label; None if none can be kept."""
     folder = cache_folder()
     if folder is None:
         return None
@@ -72,7 +72,7 @@ def path_of(key: object, label: str = "") -> Path | None:
 
 
 def read(path: Path | None) -> bytes | None:
-    """What a file holds; None if it is missing, unreadable, damaged, or not of the user or root alone."""
+    """Read a file; None if it is missing, unreadable, damaged, or not of the user or root alone."""
     if path is None or any(not_used_because(folder) for folder in (path.parent.parent, path.parent)):
         return None
     try:

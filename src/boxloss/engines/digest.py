@@ -15,7 +15,7 @@ FOREIGN = ("numba", "llvmlite", "numpy", "cuda", "builtins", "functools", "itert
 
 
 def digest_of(*values: Any, inner: Callable[[Any], Any] = lambda value: None) -> str:
-    """The digest of values.
+    """Make the digest of values.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class _Walk:
             raise TypeError(f"a kernel is compiled from functions, numbers and text; got {type(value).__qualname__}")
 
     def visit_class(self, kind: type) -> None:
-        """The functions in the body of a class of this package, and in those of its bases.
+        """Visit the functions in the body of a class of this package, and in those of its bases.
 
         Functions that came in otherwise, as those that `NamedTuple` makes, are left out.
         """
@@ -113,6 +113,6 @@ class _Walk:
 
 
 def _names(code: CodeType) -> list[str]:
-    """The global names of a function and of those inside it."""
+    """List the global names of a function and of those inside it."""
     inner = (name for constant in code.co_consts if isinstance(constant, CodeType) for name in _names(constant))
     return list(dict.fromkeys((*code.co_names, *inner)))

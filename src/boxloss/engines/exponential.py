@@ -84,7 +84,7 @@ WIDTHS: Mapping[str, Width] = MappingProxyType(
 
 
 def polynomial(z: Number, coefficients: tuple[float, ...]) -> Number:
-    """A polynomial by Horner's rule, from the coefficient of the highest power on."""
+    """Compute a polynomial by Horner's rule, from the coefficient of the highest power on."""
     p: Number = coefficients[0]
     for coefficient in coefficients[1:]:
         p = p * z + coefficient
@@ -92,7 +92,7 @@ def polynomial(z: Number, coefficients: tuple[float, ...]) -> Number:
 
 
 def _by_pairs(z: Number, square: Number, coefficients: tuple[float, ...]) -> Number:
-    """The same from two coefficients at a time, in the square of z: where that is known, a chain half as long."""
+    """Compute the same from two coefficients at a time, in z^2: where that is known, in a chain half as long."""
     is_odd = len(coefficients) % 2 == 1
     p = coefficients[0] if is_odd else coefficients[0] * z + coefficients[1]
     for k in range(1 if is_odd else 2, len(coefficients), 2):
@@ -102,13 +102,13 @@ def _by_pairs(z: Number, square: Number, coefficients: tuple[float, ...]) -> Num
 
 
 def _power_of_two(xp: SymbolicNamespace, bits: Number, width: Width) -> Number:
-    """2^k, for the bits of an integer k that is the exponent of a normal number; 0 for the one below these."""
+    """Compute 2^k, for the bits of an integer k that is the exponent of a normal number; 0 for the one below these."""
     shifted = xp.operation("shift left", INTEGER, bits + width.bias, width.fraction_bits, of=INTEGER)
     return xp.operation("from bits", NUMBER, shifted, of=INTEGER)
 
 
 def _reduced(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Number, Number]:
-    """The last bits of an integer k, all that an exponent has, and a - k ln(2), for |a| below 2^9."""
+    """Compute the last bits of an integer k, all that an exponent has, and a - k ln(2), for |a| below 2^9."""
     high, low = width.ln2
     with xp.writer.contracting(True):
         shifted = a * (1.0 / math.log(2.0)) + width.round_to_integer
@@ -118,20 +118,20 @@ def _reduced(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Number, Nu
 
 
 def _expm1_of_reduced(xp: SymbolicNamespace, r: Number, width: Width) -> Number:
-    """exp(r) - 1 for |r| <= ln(2) / 2."""
+    """Compute exp(r) - 1 for |r| <= ln(2) / 2."""
     with xp.writer.contracting(True):
         square = r * r
         return r + square * _by_pairs(r, square, width.expm1)
 
 
 def _scaled(xp: SymbolicNamespace, a: Number, bits: Number, width: Width) -> Number:
-    """a 2^k, for a and a result that are normal numbers: k more in the exponent."""
+    """Compute a 2^k, for a and a result that are normal numbers: k more in the exponent."""
     shifted = xp.operation("shift left", INTEGER, bits, width.fraction_bits, of=INTEGER)
     return xp.operation("from bits", NUMBER, xp.operation("bits", INTEGER, a) + shifted, of=INTEGER)
 
 
 def exponential_of_sum(xp: SymbolicNamespace, a: Number, rest: Number | None, width: Width) -> Number:
-    """exp(a + rest) for a small rest; 0 below the normal numbers and infinite above."""
+    """Compute exp(a + rest) for a small rest; 0 below the normal numbers and infinite above."""
     bits, r = _reduced(xp, a, width)
     value = _scaled(xp, 1.0 + _expm1_of_reduced(xp, r if rest is None else r + rest, width), bits, width)
     value = xp.where(a < width.smallest, 0.0, value)
@@ -140,12 +140,12 @@ def exponential_of_sum(xp: SymbolicNamespace, a: Number, rest: Number | None, wi
 
 
 def exponential(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
-    """e to the power of a; 0 where that is less than the normal numbers."""
+    """Compute e to the power of a; 0 where that is less than the normal numbers."""
     return exponential_of_sum(xp, a, None, width)
 
 
 def exponential_less_one(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
-    """e^a - 1, with all its digits where a is small."""
+    """Compute e^a - 1, with all its digits where a is small."""
     clamped = xp.where(a < -50.0, -50.0, a)  # where e^a counts for nothing beside 1
     bits, r = _reduced(xp, clamped, width)
     half = _power_of_two(xp, bits - 1, width)  # of 2^k, which is no number for the largest k
@@ -157,7 +157,7 @@ def exponential_less_one(xp: SymbolicNamespace, a: Number, width: Width) -> Numb
 
 
 def _parts_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Number, Number, Number, Number]:
-    """2^k, r, r^2 and p(r), where e^a for a <= 0 or a NaN is 2^k (1 + r + r^2 p(r)).
+    """Compute 2^k, r, r^2 and p(r), where e^a for a <= 0 or a NaN is 2^k (1 + r + r^2 p(r)).
 
     2^k is 0 where e^a is less than 0.71 of a normal number. What formulas know is -a, and k comes with its bias: a sign
     and a sum less, and a constant less for each, which is 0.94 of the time of a matrix of PIoU2.
@@ -178,7 +178,7 @@ def _parts_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[
 
 
 def exponential_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
-    """e^a for a <= 0, and NaN for NaN: half as many instructions as for every number.
+    """Compute e^a for a <= 0, and NaN for NaN: half as many instructions as for every number.
 
     It is 0 below 2^-100, in float64 2^-1000: the slope of a loss that fades, which is multiplied with lengths and their
     inverses. Where such products fell below the normal numbers an Intel processor would take some 150 clock cycles more
@@ -194,38 +194,38 @@ def exponential_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> N
 
 
 def exponential_less_one_of_negative(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
-    """e^a - 1 likewise, with all its digits where a is small."""
+    """Compute e^a - 1 likewise, with all its digits where a is small."""
     power, r, square, p = _parts_of_negative(xp, a, width)
     return fused(xp, power, fused(xp, square, p, r), power - 1.0)
 
 
 def one_less_exponential(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
-    """1 - e^-a for a from 0 to 1, and NaN for NaN: a polynomial, without range reduction."""
+    """Compute 1 - e^-a for a from 0 to 1, and NaN for NaN: a polynomial, without range reduction."""
     with xp.writer.contracting(True):
         square = a * a
         return a + square * _by_pairs(a, square, width.fall)
 
 
 def logarithm(xp: SymbolicNamespace, b: Number, width: Width) -> Number:
-    """The natural logarithm; -inf for 0, NaN below."""
+    """Compute the natural logarithm; -inf for 0, NaN below."""
     return _with_ends(xp, b, _logarithm(xp, b, None, width))
 
 
 def logarithm_of_one_more(xp: SymbolicNamespace, a: Number, width: Width, with_ends: bool = True) -> Number:
-    """ln(1 + a), with all its digits where a is small; with the ends of its domain -inf for -1, NaN below."""
+    """Compute ln(1 + a), with all its digits where a is small; with the ends of its domain -inf for -1, NaN below."""
     b = 1.0 + a
     value = _logarithm(xp, b, a - (b - 1.0), width)
     return _with_ends(xp, b, value) if with_ends else value
 
 
 def _with_ends(xp: SymbolicNamespace, b: Number, value: Number) -> Number:
-    """The value of ln(b) for a positive number, and what ln(b) is elsewhere."""
+    """Take the value of ln(b) for a positive number, and what ln(b) is elsewhere."""
     value = xp.where(b < math.inf, value, b)
     return xp.where(b > 0.0, value, xp.where(b == 0.0, -math.inf, math.nan))
 
 
 def _mantissa(xp: SymbolicNamespace, b: Number, width: Width) -> tuple[Number, Number]:
-    """An exponent k and b / 2^k between sqrt(1 / 2) and sqrt(2), for a positive number b."""
+    """Find an exponent k and b / 2^k between sqrt(1 / 2) and sqrt(2), for a positive number b."""
     is_small, more = b < 2.0 ** (1 - width.bias), width.fraction_bits + 1.0  # no normal number
     k, mantissa = _mantissa_of_normal(xp, xp.where(is_small, b * 2.0**more, b), width)
     return k - xp.where(is_small, more, 0.0), mantissa
@@ -240,7 +240,7 @@ def _mantissa_of_normal(xp: SymbolicNamespace, b: Number, width: Width) -> tuple
 
 
 def _logarithm(xp: SymbolicNamespace, b: Number, lost: Number | None, width: Width) -> Number:
-    """ln(b + lost) for a positive number b, and for what was lost when it was rounded."""
+    """Compute ln(b + lost) for a positive number b, and for what was lost when it was rounded."""
     with xp.writer.contracting(True):
         k, mantissa = (_mantissa if lost is None else _mantissa_of_normal)(xp, b, width)
         f = mantissa - 1.0 if lost is None else (mantissa - 1.0) + lost * (mantissa / b)
@@ -251,7 +251,7 @@ def _logarithm(xp: SymbolicNamespace, b: Number, lost: Number | None, width: Wid
 
 
 def long_logarithm(xp: SymbolicNamespace, b: Number, width: Width) -> tuple[Number, Number]:
-    """ln(b) for a positive number b, as a number and what it lacks."""
+    """Compute ln(b) for a positive number b, as a number and what it lacks."""
     k, mantissa = _mantissa(xp, b, width)
     f = mantissa - 1.0
     t = 2.0 + f
@@ -265,11 +265,11 @@ def long_logarithm(xp: SymbolicNamespace, b: Number, width: Width) -> tuple[Numb
 
 
 def _sum(a: Number, b: Number) -> tuple[Number, Number]:
-    """a + b, and what it lacks, for a that is 0 or not smaller than b."""
+    """Compute a + b, and what it lacks, for a that is 0 or not smaller than b."""
     total = a + b
     return total, b - (total - a)
 
 
 def fused(xp: SymbolicNamespace, a: Number, b: Number, c: Number) -> Number:
-    """a b + c, rounded once."""
+    """Compute a b + c, rounded once."""
     return xp.operation("fused", NUMBER, a, b, c)

@@ -29,7 +29,7 @@ def _of_math(name: str) -> Function:
 
 
 def _pow(xp: SymbolicNamespace, a: Number, exponent: Number) -> Number:
-    """NaN for every negative number, as formulas have it."""
+    """Compute a power, NaN for every negative number as formulas have it."""
     return xp.where(a >= 0.0, xp.operation("pow", NUMBER, a, exponent), math.nan)
 
 
@@ -83,7 +83,7 @@ def call(xp: SymbolicNamespace, text: str, operands: Sequence[Number], count: in
 
 
 def _body(written: Trace, names: Sequence[str]) -> str:
-    """What is used once stands where it is used, all else has a name."""
+    """Write the body: what is used once stands where it is used, all else has a name."""
     used = Counter(place for node in written.nodes for place in node.operands)
     texts: list[str] = []
     lines: list[str] = []
@@ -121,7 +121,7 @@ def _text(node: Node, operands: list[str], names: Sequence[str]) -> str:
 
 
 def _array(items: list[str]) -> str:
-    """An array of expressions; one whose items are passed on from the first to the last, as it is."""
+    """Write an array of expressions; one whose items are passed on from the first to the last, as it is."""
     whole = items[0].partition("[")[0] if items else ""
     if items == [f"{whole}[{k}]" for k in range(len(items))]:
         return whole
@@ -129,7 +129,7 @@ def _array(items: list[str]) -> str:
 
 
 def _bare(text: str) -> str:
-    """An expression without the brackets around the whole of it."""
+    """Write an expression without the brackets around the whole of it."""
     if not text.startswith("("):
         return text
     depth = 0

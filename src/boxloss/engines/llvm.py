@@ -97,18 +97,18 @@ def _instruction(builder: Any, node: Node, number: Any, operands: list[Any]) -> 
 
 
 def _integer(number: Any) -> Any:
-    """The integer of as many bits as a float, or a vector of it."""
+    """Find the integer of as many bits as a float, or a vector of it."""
     single = number.element if isinstance(number, ir.VectorType) else number
     return _of_lanes(number, ir.IntType(32 if isinstance(single, ir.FloatType) else 64))
 
 
 def _of_lanes(number: Any, kind: Any) -> Any:
-    """The type as it is, or a vector of as many lanes as the numbers have."""
+    """Return the type as it is, or a vector of as many lanes as the numbers have."""
     return ir.VectorType(kind, number.count) if isinstance(number, ir.VectorType) else kind
 
 
 def _declared(module: Any, name: str, number: Any, count: int) -> Any:
-    """An intrinsic of LLVM, of as many operands; llvmlite has no name for that of vectors."""
+    """Declare an intrinsic of LLVM, of as many operands; llvmlite has no name for that of vectors."""
     kind = ir.FunctionType(number, [number] * count)
     if not isinstance(number, ir.VectorType):
         return module.declare_intrinsic(name, [number], kind)
@@ -126,7 +126,7 @@ def _pick(results: Any, values: list[Any]) -> Any:
 def function_of(
     trace: Trace, number: Any, intrinsic: Callable[..., Any], instructions: Mapping[str, Emit] = NONE
 ) -> Any:
-    """A trace as a function for loops that Numba compiles: of one tuple, which holds all arguments.
+    """Make a trace a function for loops that Numba compiles: of one tuple, which holds all arguments.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _type(results: Any, trace: Trace, number: Any) -> Any:
 
 
 def _numbers(builder: Any, value: Any, kind: Any) -> Any:
-    """The numbers of a tuple of numbers and tuples, in order."""
+    """Yield the numbers of a tuple of numbers and tuples, in order."""
     if not isinstance(kind, types.BaseTuple):  # type: ignore[attr-defined]
         yield value
         return

@@ -40,7 +40,7 @@ class Machine:
         self.readonly = types.Array(self.number, 1, "C", readonly=True)
 
     def numbers(self, count: int) -> Any:
-        """The type of a tuple of numbers."""
+        """Make the type of a tuple of numbers."""
         return types.UniTuple(self.number, count)  # type: ignore[attr-defined]
 
     def function(self, function: Function, *sizes: int | None, guarded: bool = True) -> Any:
@@ -59,7 +59,7 @@ class Machine:
 
 
 def inner(value: Any) -> Any:
-    """The Python function behind a dispatcher or an intrinsic, the text of a type; None for anything else."""
+    """Find the Python function behind a dispatcher or an intrinsic, the text of a type; None for anything else."""
     if isinstance(value, types.Type):
         return str(value)
     return getattr(value, "py_func", None) or getattr(value, "__wrapped__", None)

@@ -25,7 +25,7 @@ ODD = tuple(n for n in KNOWN if n % 2)
 
 
 def power(xp: SymbolicNamespace, a: Number, exponent: Number, width: Width) -> Number:
-    """a^exponent for a >= 0, to whatever numbers: the logarithm and its product with it have twice the digits.
+    """Compute a^exponent for a >= 0, to whatever numbers: the logarithm and its product with it have twice the digits.
 
     Below 0 it is NaN, but for a whole exponent that the kernel is made for.
     """
@@ -46,13 +46,13 @@ def power(xp: SymbolicNamespace, a: Number, exponent: Number, width: Width) -> N
 
 
 def power_and_slope(xp: SymbolicNamespace, a: Number, exponent: Number) -> tuple[Number, Number]:
-    """a^exponent and its derivative: to an exponent that the kernel is made for each is a product of its own."""
+    """Compute a^exponent and its derivative: each a product of its own for an exponent that the kernel is made for."""
     power = xp.pow(a, exponent - 1.0)
     return xp.pow(a, exponent) if isinstance(exponent, float) and exponent in HALVES else power * a, exponent * power
 
 
 def one_less_power(xp: SymbolicNamespace, a: Number, exponent: Number, width: Width) -> Number:
-    """1 - (1 - a)^exponent for 0 <= a < 1 and an exponent of 0 or more: what the factors of a product take, in turn."""
+    """Compute 1 - (1 - a)^exponent for 0 <= a < 1 and an exponent of 0 or more: what the factors take, in turn."""
     if not _is_half(xp, exponent):
         logarithm = logarithm_of_one_more(xp, -a, width, with_ends=False)
         return -exponential_less_one_of_negative(xp, exponent * logarithm, width)
@@ -66,12 +66,12 @@ def one_less_power(xp: SymbolicNamespace, a: Number, exponent: Number, width: Wi
 
 
 def _is_half(xp: SymbolicNamespace, exponent: Number) -> bool:
-    """Whether an exponent is one of `HALVES`, which a kernel is made for or is told of at run time."""
+    """Say whether an exponent is one of `HALVES`, which a kernel is made for or is told of at run time."""
     return exponent in HALVES if isinstance(exponent, int | float) else xp.is_half(exponent)
 
 
 def _power_by_products(xp: SymbolicNamespace, a: Number, exponent: Number) -> Number:
-    """A product of a and its root, each as often as is needed; for an exponent that no kernel is made for too.
+    """Multiply a and its root, each as often as is needed; for an exponent that no kernel is made for too.
 
     Then what is not needed is made 1 by arithmetic, with a factor and a term that stand outside of the loop: a choice
     by a condition that no number of the loop is part of would be a branch in it.
@@ -96,7 +96,7 @@ def _power_by_products(xp: SymbolicNamespace, a: Number, exponent: Number) -> Nu
 
 
 def _falls(xp: SymbolicNamespace, a: Number, exponent: Number) -> list[Number]:
-    """What the factors of (1 - a)^exponent lack to 1: those of 1 - a first, and that of its root."""
+    """Find what the factors of (1 - a)^exponent lack to 1: those of 1 - a first, and that of its root."""
     if isinstance(exponent, int | float):
         return [a] * int(exponent) + ([_fall_of_root(xp, a)] if exponent % 1.0 else [])
     n = 2.0 * exponent
@@ -107,7 +107,7 @@ def _falls(xp: SymbolicNamespace, a: Number, exponent: Number) -> list[Number]:
 
 
 def _fall_of_root(xp: SymbolicNamespace, a: Number) -> Number:
-    """1 - sqrt(1 - a)."""
+    """Compute 1 - sqrt(1 - a)."""
     return a / (1.0 + xp.sqrt(1.0 - a))
 
 

@@ -60,14 +60,14 @@ def contracted(function: Function) -> Function:
 
 
 def _quadrant(xp: SymbolicNamespace, angle: Number, y: Number, x: Number, low: float) -> Number:
-    """atan2 from the angle between the nearer axis and (|x|, |y|), and from what pi / 2 has beside its float."""
+    """Compute atan2 from the angle between the nearer axis and (|x|, |y|), and what pi / 2 has beside its float."""
     angle = xp.where(xp.abs(y) > xp.abs(x), (HALF_PI - angle) + low if low else HALF_PI - angle, angle)
     angle = xp.where(x < 0.0, PI - angle, angle)
     return xp.where(y < 0.0, -angle, angle)
 
 
 def _longer_shorter(xp: SymbolicNamespace, x: Number, y: Number) -> tuple[Number, Number]:
-    """The larger and the smaller; a NaN of `y` stays in the first and one of `x` in the second."""
+    """Return the larger and the smaller; a NaN of `y` stays in the first and one of `x` in the second."""
     return xp.where(x > y, x, y), xp.where(y < x, y, x)
 
 
@@ -77,7 +77,7 @@ def _nonzero(xp: SymbolicNamespace, a: Number) -> Number:
 
 @contracted
 def atan2_32(xp: SymbolicNamespace, y: Number, x: Number) -> Number:
-    """The angle of (x, y), with float32 accuracy."""
+    """Find the angle of (x, y), with float32 accuracy."""
     longer, shorter = _longer_shorter(xp, xp.abs(x), xp.abs(y))
     u = shorter / _nonzero(xp, longer)
     z = u * u
@@ -86,7 +86,7 @@ def atan2_32(xp: SymbolicNamespace, y: Number, x: Number) -> Number:
 
 @contracted
 def atan2_64(xp: SymbolicNamespace, y: Number, x: Number) -> Number:
-    """The angle of (x, y), with float64 accuracy: reduced to |tan(angle)| <= 1 / 2 before the one division.
+    """Find the angle of (x, y), with float64 accuracy: reduced to |tan(angle)| <= 1 / 2 before the one division.
 
     Beyond that the difference of the sides is exact.
     """
@@ -99,7 +99,7 @@ def atan2_64(xp: SymbolicNamespace, y: Number, x: Number) -> Number:
 
 
 def sign(xp: SymbolicNamespace, a: Number) -> Number:
-    """-1, 0 or 1; NaN stays NaN."""
+    """Return -1, 0 or 1; NaN stays NaN."""
     a = xp.where(a > 0.0, 1.0, a)
     return xp.where(a < 0.0, -1.0, a)
 

@@ -9,7 +9,7 @@ from boxloss.engines.trace import Trace, flat, reduced, renamed
 
 
 def stages(trace: Trace, arguments: int, count: int) -> list[Trace]:
-    """The code as so many traces, cut where few numbers cross.
+    """Divide the code into so many traces, cut where few numbers cross.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def stages(trace: Trace, arguments: int, count: int) -> list[Trace]:
 
 
 def _crossing(trace: Trace, end: int) -> list[int]:
-    """The operations before a place that something behind it needs."""
+    """List the operations before a place that something behind it needs."""
     later = {operand for node in trace.nodes[end:] for operand in node.operands} | set(flat(trace.results))
     return [place for place in range(end) if place in later and not _is_given(trace.nodes[place])]
 
@@ -51,7 +51,7 @@ def _is_given(node: Node) -> bool:
 
 
 def _stage(trace: Trace, begin: int, end: int, held: list[int], arguments: int, results: tuple[int, ...]) -> Trace:
-    """The operations from one place to another, with what is `held` of those before as further arguments."""
+    """Take the operations from one place to another, with what is `held` of those before as further arguments."""
     nodes, new = list[Node](), dict[int, int]()
     for place in range(end):
         node = trace.nodes[place]

@@ -148,13 +148,13 @@ class Writer:
         return Symbol(self, place, node.kind)
 
     def negative(self, value: Number) -> Symbol:
-        """The negative of a number; of one that is a negative itself, what that is of."""
+        """Negate a number; of one that is a negative itself, take what that is of."""
         symbol = self.symbol(value)
         node = self.nodes[symbol.place]
         return Symbol(self, node.operands[0], symbol.kind) if node.operation == "neg" else -symbol
 
     def symbol(self, value: Any, kind: str = NUMBER) -> Symbol:
-        """A symbol as it is, and anything else as a constant of a kind."""
+        """Return a symbol as it is, and anything else as a constant of a kind."""
         if isinstance(value, Symbol):
             if value.kind != kind:
                 raise TypeError(f"a formula needs a {kind} here; got a {value.kind}")

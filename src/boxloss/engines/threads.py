@@ -22,7 +22,7 @@ _here = threading.local()
 
 
 def get_num_threads() -> int:
-    """How many threads a call on the CPU may use.
+    """Say how many threads a call on the CPU may use.
 
     The number set with `set_num_threads`, or else the environment variable ``NUMBA_NUM_THREADS``, or else the number
     of CPUs that the process may run on.

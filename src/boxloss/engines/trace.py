@@ -53,7 +53,7 @@ class SymbolicNamespace:
         self.halves: set[int] = set()  # those of exponents that are among the halves
 
     def replacing(self, replaced: Mapping[Function, Function]) -> "SymbolicNamespace":
-        """One that writes to the same place, with other functions replaced."""
+        """Make one that writes to the same place, with other functions replaced."""
         other = SymbolicNamespace(self.functions, replaced)
         other.writer, other.halves = self.writer, self.halves
         return other
@@ -63,7 +63,7 @@ class SymbolicNamespace:
         self.halves.update(exponent.place for exponent in exponents)
 
     def is_half(self, exponent: Number) -> bool:
-        """Whether this is known of a number, or it is 1 less than such a one."""
+        """Say whether this is known of a number, or it is 1 less than such a one."""
         if not isinstance(exponent, Symbol):
             return False
         node = self.writer.nodes[exponent.place]
@@ -83,23 +83,23 @@ class SymbolicNamespace:
         return writer.node(Node("select", kind, places))
 
     def minimum(self, a: Number, b: Number) -> Number:
-        """The smaller of the two, or NaN."""
+        """Return the smaller of the two, or NaN."""
         return self.where(a != a, a, self.writer.add("minimum", NUMBER, a, b))
 
     def maximum(self, a: Number, b: Number) -> Number:
-        """The larger of the two, or NaN."""
+        """Return the larger of the two, or NaN."""
         return self.where(a != a, a, self.writer.add("maximum", NUMBER, a, b))
 
     def operation(self, name: str, kind: str, *operands: Number, of: str = NUMBER) -> Symbol:
-        """An operation that only functions of an engine use."""
+        """Write down an operation that only functions of an engine use."""
         return self.writer.add(name, kind, *operands, of=of)
 
     def abs(self, a: Number) -> Symbol:
-        """|a|."""
+        """Compute |a|."""
         return self.writer.add("abs", NUMBER, a)
 
     def sqrt(self, a: Number) -> Symbol:
-        """The square root."""
+        """Compute the square root."""
         return self.writer.add("sqrt", NUMBER, a)
 
     def __getattr__(self, name: str) -> Any:
@@ -146,7 +146,7 @@ def _places(writer: Writer, results: Any) -> Any:
 
 
 def reduced(nodes: list[Node], results: Any) -> Trace:
-    """The trace without what no result depends on."""
+    """Make the trace without what no result depends on."""
     needed, new = set(flat(results)), {}
     for place in reversed(range(len(nodes))):
         if place in needed:
@@ -159,7 +159,7 @@ def reduced(nodes: list[Node], results: Any) -> Trace:
 
 
 def flat(results: Any) -> Iterator[int]:
-    """The places among results, one after the other."""
+    """Yield the places among results, one after the other."""
     if isinstance(results, tuple):
         for item in results:
             yield from flat(item)
@@ -168,5 +168,5 @@ def flat(results: Any) -> Iterator[int]:
 
 
 def renamed(results: Any, new: Mapping[int, int]) -> Any:
-    """Results with other places."""
+    """Give results other places."""
     return tuple(renamed(item, new) for item in results) if isinstance(results, tuple) else new[results]

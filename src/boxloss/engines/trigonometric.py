@@ -54,12 +54,12 @@ WIDTHS: Mapping[str, Width] = MappingProxyType(
 
 
 def rounded(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
-    """The nearest integer to a number that is not much larger than a float type holds integers of."""
+    """Find the nearest integer to a number that is not much larger than a float type holds integers of."""
     return (a + width.round_to_integer) - width.round_to_integer
 
 
 def _nearest(xp: SymbolicNamespace, a: Number, per: float, unit: float, width: Width) -> Number:
-    """The multiple of a unit that is nearest to a product, or next to that."""
+    """Find the multiple of a unit that is nearest to a product, or next to that."""
     shift = unit * width.round_to_integer
     with xp.writer.contracting(True):
         shifted = a * per + shift
@@ -67,7 +67,7 @@ def _nearest(xp: SymbolicNamespace, a: Number, per: float, unit: float, width: W
 
 
 def _reduced(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Number, Number]:
-    """The quarter turns next to an angle, from -2 to 2, and what is left of it.
+    """Find the quarter turns next to an angle, from -2 to 2, and what is left of it.
 
     Each product is exact, and so is each difference before the last parts: fused or not, they are the same. What is
     left of an angle next to a quarter turn has all its digits, so the part that is as large as that is taken off first.
@@ -92,7 +92,7 @@ def _reduced(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Number, Nu
 
 
 def _less(a: Number, b: Number) -> tuple[Number, Number]:
-    """a - b, and what it lacks."""
+    """Compute a - b, and what it lacks."""
     rest = a - b
     return rest, (a - rest) - b
 
@@ -107,7 +107,7 @@ def _sine_and_cosine(xp: SymbolicNamespace, a: Number, width: Width) -> tuple[Nu
 
 
 def sine(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
-    """The sine of an angle in radians."""
+    """Compute the sine of an angle in radians."""
     turns, sine, cosine = _sine_and_cosine(xp, a, width)
     is_odd = xp.abs(turns) == 1.0
     value = xp.where(is_odd, cosine, sine)
@@ -115,7 +115,7 @@ def sine(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
 
 
 def cosine(xp: SymbolicNamespace, a: Number, width: Width) -> Number:
-    """The cosine of an angle in radians."""
+    """Compute the cosine of an angle in radians."""
     turns, sine, cosine = _sine_and_cosine(xp, a, width)
     is_odd = xp.abs(turns) == 1.0
     value = xp.where(is_odd, sine, cosine)

@@ -95,7 +95,7 @@ def resampled(
 
 
 def _by_numba(marks: Marks, area: int, most: int, weights: Floats, T: int) -> dict[str, Floats]:
-    """Mean precision and recall of each category and threshold, shape (K, T, LANES)."""
+    """Compute mean precision and recall of each category and threshold, shape (K, T, LANES)."""
     from boxloss.engines.numba.compile import compiled
     from boxloss.evaluation import kernels
 
@@ -110,7 +110,7 @@ def _by_numba(marks: Marks, area: int, most: int, weights: Floats, T: int) -> di
 
 
 def _by_numpy(marks: Marks, area: int, most: int, weights: Floats, T: int) -> dict[str, Floats]:
-    """The same, of whole columns at once."""
+    """Compute the same, of whole columns at once."""
     K, bits = len(marks.start) - 1, np.arange(T)
     precision, recall = np.full((K, T, LANES), np.nan), np.full((K, T, LANES), np.nan)
     everything = (1 << T) - 1

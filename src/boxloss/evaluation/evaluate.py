@@ -145,7 +145,7 @@ class Spending:
     spent: int = 0
 
     def engine(self, engine: str, size: int) -> str:
-        """The engine of an evaluation of this size; kernels that are there are used."""
+        """Choose the engine of an evaluation of this size; kernels that are there are used."""
         if engine == "array":
             return engine
         cost = max(size, LEAST)

@@ -275,7 +275,7 @@ def check_bootstrap(level: float, resamples: int) -> None:
 
 
 def _told(categories: dict[Any, str], most: int = 8) -> str:
-    """The first ids, each with its name where it has one."""
+    """Write the first ids, each with its name where it has one."""
     if not categories:
         return "of which there are none"
     told = [f"{key!r} ({name})" if name != str(key) else repr(key) for key, name in list(categories.items())[:most]]

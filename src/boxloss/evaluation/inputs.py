@@ -102,7 +102,7 @@ def _columns(name: str, columns: Any, known: Mapping[str, bool]) -> dict[str, ND
 
 
 def _names(table: Any) -> list[str] | None:
-    """The names of the columns: of a dict or a DataFrame of pandas its keys; None of what is no table."""
+    """Find the names of the columns: of a dict or a DataFrame of pandas its keys; None of what is no table."""
     if not hasattr(table, "__getitem__"):
         return None
     if hasattr(table, "keys"):

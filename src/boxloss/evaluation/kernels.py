@@ -30,7 +30,7 @@ STARTS, FLAGS, SHORTS, LONGS, FLOATS = (_in(kind) for kind in (LONG, FLAG, SHORT
 
 
 def match(machine: Machine) -> Template:
-    """The kernel of `boxloss.evaluation.steps.match`."""
+    """Make the kernel of `boxloss.evaluation.steps.match`."""
     found, truth = (STARTS, SHORTS, _in(FLOAT, 2)), (STARTS, SHORTS, _in(FLOAT, 2), FLAGS, _in(FLAG, 2))
     settings, near = (FLOATS, _in(FLOAT, 2), types.intp), (LONGS, LONGS, FLOATS)
     room = (_out(LONG, 1), _out(LONG, 1), _out(LONG, 1), _out(FLOAT, 1))
@@ -39,7 +39,7 @@ def match(machine: Machine) -> Template:
 
 
 def accumulate(machine: Machine) -> Template:
-    """The kernel of `boxloss.evaluation.steps.accumulate`."""
+    """Make the kernel of `boxloss.evaluation.steps.accumulate`."""
     marks, truth = (STARTS, FLOATS, SHORTS, _in(LONG, 2), _in(LONG, 2)), (STARTS, _in(FLAG, 2))
     room = (_out(LONG, 1), _out(FLOAT, 3), _out(FLOAT, 3), _out(LONG, 2), _out(LONG, 2), _out(LONG, 1))
     out = (_out(FLOAT, 5), _out(FLOAT, 4), _out(FLOAT, 5))
@@ -47,12 +47,12 @@ def accumulate(machine: Machine) -> Template:
 
 
 def _own(step: Callable[..., Any]) -> Callable[..., Any]:
-    """A copy of a function: a kernel gets a name of its own, and the function is to keep its name."""
+    """Make a copy of a function: a kernel gets a name of its own, and the function is to keep its name."""
     return FunctionType(step.__code__, step.__globals__, step.__name__, step.__defaults__)
 
 
 def resample(machine: Machine, lanes: int) -> Template:
-    """Mean precision and recall of each category and threshold, for some weightings of the images at once.
+    """Make the kernel of mean precision and recall of each category and threshold, for some weightings of the images.
 
     It goes down the detections once to count them, and then up those that are not wrong at every threshold, where the
     best precision from a rank on is known.
@@ -138,6 +138,6 @@ def resample(machine: Machine, lanes: int) -> Template:
 
 
 def room_of_resample(T: int, lanes: int, most: int) -> tuple[Any, ...]:
-    """What the kernel of `resample` works with, if no category has more detections than `most`."""
+    """Make what the kernel of `resample` works with, if no category has more detections than `most`."""
     work, annotations, unmatched = np.empty(T * ROWS * lanes), np.empty(lanes), np.empty(lanes)
     return work, annotations, unmatched, np.empty(most, np.int64), np.empty(most * lanes)

@@ -31,7 +31,7 @@ NOTHING = Near(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 def near(arranged: Arranged, lowest: float, engine: Any) -> Near:
-    """The annotations of the image and category of each detection that it overlaps by the lowest threshold or more."""
+    """Find the annotations of each detection's image and category that it overlaps by the lowest threshold or more."""
     found, truth, images = arranged.detections, arranged.truth, len(arranged.images)
     if truth.box.shape[1] == 4:
         return NOTHING
@@ -57,6 +57,6 @@ def near(arranged: Arranged, lowest: float, engine: Any) -> Near:
 
 
 def _key(boxes: Boxes, images: int) -> NDArray[np.int64]:
-    """A number for each category and image; annotations are in the order of it."""
+    """Number the category and image of each box; annotations are in the order of it."""
     category = np.repeat(np.arange(len(boxes.start) - 1), np.diff(boxes.start))
     return category * max(images, 1) + boxes.image

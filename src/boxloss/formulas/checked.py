@@ -5,7 +5,7 @@ from typing import Any
 
 
 def is_number(value: Any) -> bool:
-    """Whether this is a number, the symbol of one or an array of them, and no truth."""
+    """Say whether this is a number, the symbol of one or an array of them, and no truth."""
     if isinstance(value, int | float):
         return not isinstance(value, bool)
     kind = getattr(value, "kind", None)
@@ -15,7 +15,7 @@ def is_number(value: Any) -> bool:
 
 
 def told(value: Any, kind: type | None = None) -> str:
-    """A value by its kind, or as if it were of another one."""
+    """Describe a value by its kind, or as if it were of another one."""
     kind = kind or type(value)
     if hasattr(kind, "_fields"):
         return f"{kind.__name__}({', '.join(kind._fields)})"
@@ -43,7 +43,7 @@ def check_evaluation(name: str, found: Any) -> None:
 
 
 def check_is_dataclass(kind: type) -> None:
-    """A class with parameters of its own is a dataclass: else they would be those of the class that it derives from."""
+    """Check that a class with parameters of its own is a dataclass: else they would be those of its base."""
     if "__dataclass_fields__" in vars(kind):
         return
     own = [name for name, told in get_annotations(kind).items() if "ClassVar" not in str(told)]

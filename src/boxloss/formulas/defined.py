@@ -55,7 +55,7 @@ def told_losses(shape: Shape, relations: Sequence[str | Relation]) -> str:
 
 
 def losses_in(value: Any) -> Iterator[Any]:
-    """The losses that a value is made of, and itself at last."""
+    """Yield the losses that a value is made of, and itself at last."""
     if is_sequence(value):
         for item in value:
             yield from losses_in(item)
@@ -66,5 +66,5 @@ def losses_in(value: Any) -> Iterator[Any]:
 
 
 def is_sequence(value: Any) -> bool:
-    """Whether a value is a tuple or a named tuple, whose items may be numbers and losses."""
+    """Say whether a value is a tuple or a named tuple, whose items may be numbers and losses."""
     return type(value) is tuple or (isinstance(value, tuple) and hasattr(value, "_fields"))

@@ -41,12 +41,12 @@ def sum_of(*evaluations: tuple[Number, GradientOf] | None) -> Evaluation:
 
 
 def curve(evaluation: tuple[Number, GradientOf], value: Number, slope: Number) -> Evaluation:
-    """A function of the value: what it is there, and its slope."""
+    """Make the evaluation of a function of the value, from what it is there and its slope."""
     _, gradient = evaluation
     return Evaluation(value, lambda exchanged: times(gradient(exchanged), slope))
 
 
 def gained(evaluation: tuple[Number, GradientOf], gain: Number) -> Evaluation:
-    """An evaluation times a number of the pair that counts as constant in its gradient."""
+    """Multiply an evaluation by a number of the pair that counts as constant in its gradient."""
     value, _ = evaluation
     return curve(evaluation, value * gain, gain)

@@ -18,12 +18,12 @@ _lock = Lock()  # a place is looked up and taken as one
 
 
 def is_of_package(kind: type) -> bool:
-    """Whether a class is one of this package, which no other can have the name of."""
+    """Say whether a class is one of this package, which no other can have the name of."""
     return kind.__module__.partition(".")[0] == PACKAGE
 
 
 def keep(value: Any) -> int:
-    """The place of a value among those that are kept."""
+    """Keep a value, and return its place among those that are kept."""
     if is_compiling():  # torch.compile can't take a lock in what it traces
         return _keep(value)
     with _lock:
@@ -40,7 +40,7 @@ def _keep(value: Any) -> int:
 
 
 def kept(place: int) -> Any:
-    """What is kept at a place."""
+    """Return what is kept at a place."""
     try:
         return _kept[place]
     except IndexError:
@@ -51,7 +51,7 @@ def kept(place: int) -> Any:
 
 
 def typed(value: Any) -> Any:
-    """A value as a key that tells apart what is equal but not the same, such as True and 1."""
+    """Make a value a key that tells apart what is equal but not the same, such as True and 1."""
     if isinstance(value, tuple):
         return type(value), tuple(map(typed, value))
     if isinstance(value, frozenset):

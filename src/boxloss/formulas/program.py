@@ -21,7 +21,7 @@ SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32)
 
 
 def in_float32(number: float) -> bool:
-    """Whether float32 makes neither 0 nor infinity of a number."""
+    """Say whether float32 makes neither 0 nor infinity of a number."""
     return number == 0.0 or SMALLEST <= abs(number) <= LARGEST
 
 
@@ -55,7 +55,7 @@ class Program:
         return _program, (self.structure, self.numbers)  # without what an adapter keeps beside it
 
     def with_eps(self, eps: float) -> "Program":
-        """The program with this number for each eps."""
+        """Make the program with this number for each eps."""
         places = self.structure.eps_places
         if not places:
             raise ValueError(f"eps pads a denominator and {self.structure.kind.__name__} has none; got eps={eps!r}")

@@ -28,7 +28,7 @@ class Formula(Protocol):
     exponents: ClassVar[tuple[str, ...]]
 
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
-        """The value, and ``gradient(exchanged) -> Gradient`` for either box."""
+        """Compute the value, and ``gradient(exchanged) -> Gradient`` for either box."""
 
 
 class _Number:
@@ -112,18 +112,18 @@ class Structure:
         return Structure, (self.kind, self.entries, None, self.powers)
 
     def of(self, numbers: tuple[float, ...]) -> "Structure":
-        """The structure that knows of its exponents what they are."""
+        """Make the structure that knows of its exponents what they are."""
         exponents = tuple(numbers[k] for k in self.exponent_places)
         halves = SOME_HALVES if all(exponent in HALVES for exponent in exponents) else ANY
         powers = ANY if not exponents else USUAL if exponents == self.usual else halves
         return self if powers == self.powers else Structure(self.kind, self.entries, self.names, powers)
 
     def of_any(self) -> "Structure":
-        """The structure that knows nothing of its exponents, as parts of others and graphs have it."""
+        """Make the structure that knows nothing of its exponents, as parts of others and graphs have it."""
         return self if self.powers == ANY else Structure(self.kind, self.entries, self.names)
 
     def _told_exponents(self, numbers: tuple[Number, ...], xp: Namespace) -> tuple[Number, ...]:
-        """The numbers as a formula that is written down takes them, with what is known of exponents."""
+        """Return the numbers as a formula that is written down takes them, with what is known of exponents."""
         if not hasattr(xp, "mark_halves"):
             return numbers
         if self.powers == SOME_HALVES:
@@ -143,7 +143,7 @@ class Structure:
         return tuple(dict.fromkeys(self.bind([0.0] * len(self.number_names)).relations))
 
     def parts(self, shape: Shape) -> tuple[Relation, ...]:
-        """Those relations that a matrix prepares a part of for each box."""
+        """List those relations that a matrix prepares a part of for each box."""
         if shape not in self._parts:
             self._parts[shape] = tuple(r for r in map(shape.relation, self.relations) if r.part is not None)
         return self._parts[shape]
@@ -153,7 +153,7 @@ class Structure:
         return {}
 
     def refusal(self, shape: Shape) -> str:
-        """Why the loss, or one that it is made of, is not defined for a kind of box; nothing if it is."""
+        """Say why the loss, or one that it is made of, is not defined for a kind of box; nothing if it is."""
         if shape not in self._refusals:
             self._refusals[shape] = why_refused(self.bind([0.0] * len(self.number_names)), shape)
         return self._refusals[shape]
@@ -184,7 +184,7 @@ class Structure:
         return bool(self.image_reader)
 
     def bind(self, numbers: Iterable[Number]) -> Formula:
-        """The loss with these numbers, whatever they are: none of its checks runs."""
+        """Make the loss with these numbers, whatever they are: none of its checks runs."""
         rest = iter(numbers)
         bound: Formula = _bind(self, rest)
         if next(rest, NUMBER) is not NUMBER:
@@ -192,7 +192,7 @@ class Structure:
         return bound
 
     def evaluate(self, numbers: Iterable[Number], xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
-        """The value for a pair of boxes, and ``gradient(exchanged) -> Gradient``, of the loss with these numbers."""
+        """Compute the value for a pair, and ``gradient(exchanged) -> Gradient``, of the loss with these numbers."""
         bound = self.bind(numbers if self.powers == ANY else self._told_exponents(tuple(numbers), xp))
         try:
             found = bound.evaluate(xp, pair)
@@ -210,7 +210,7 @@ class Structure:
 
 
 def _not_hashable(kind: type, entries: tuple[Any, ...]) -> TypeError:
-    """The error of a field that cannot be part of a structure."""
+    """Make the error of a field that cannot be part of a structure."""
     for each, entry in zip(fields(kind), entries, strict=True):
         try:
             hash(entry)
@@ -221,7 +221,7 @@ def _not_hashable(kind: type, entries: tuple[Any, ...]) -> TypeError:
 
 
 def told(entry: Any, of_class: Callable[[type], Any], of_value: Callable[[Any], Any]) -> list[Any]:
-    """A structure, or what it is made of, as lists of literals; `boxloss.formulas.text.entry_of` reads them.
+    """Write a structure, or what it is made of, as lists of literals; `boxloss.formulas.text.entry_of` reads them.
 
     ``of_class`` and ``of_value`` say what stands for a class, and for a value that is no literal.
     """
@@ -241,12 +241,12 @@ def _name_of(kind: type) -> Any:
 
 
 def tuple_like(value: Any, items: Iterable[Any]) -> Any:
-    """A tuple of the type of another, with items of its own."""
+    """Make a tuple of the type of another, with items of its own."""
     return type(value)._make(items) if hasattr(value, "_fields") else tuple(items)
 
 
 def _number_places(entry: Any, kind: Any = None, name: str = "") -> Iterator[tuple[Any, str]]:
-    """For each number the class of the loss and the field that it stands in."""
+    """Yield for each number the class of the loss and the field that it stands in."""
     if entry is NUMBER:
         yield kind, name
     elif isinstance(entry, Structure):
@@ -258,13 +258,13 @@ def _number_places(entry: Any, kind: Any = None, name: str = "") -> Iterator[tup
 
 
 def _exponents(kind: Any) -> tuple[str, ...]:
-    """The fields of a class that are exponents."""
+    """List the fields of a class that are exponents."""
     found: tuple[str, ...] = getattr(kind, "exponents", None) or ()
     return found
 
 
 def _default(kind: Any, name: str) -> Any:
-    """The default of a field, if it is a float: the attribute of the class, since torch.compile has no other way."""
+    """Find the default of a field, if it is a float: an attribute of the class, as torch.compile has no other way."""
     default = getattr(kind, name, None)
     return default if isinstance(default, float) else None
 

@@ -19,7 +19,7 @@ def from_text(text: str) -> Structure:
 
 
 def entry_of(told: list[Any], class_of: Callable[[Any], Any], value_of: Callable[[Any], Any]) -> Any:
-    """What `boxloss.formulas.structure.told` told: ``class_of`` and ``value_of`` find what its functions stood for."""
+    """Read what `boxloss.formulas.structure.told` told; ``class_of`` and ``value_of`` undo its functions."""
     what, *rest = told
     if what == "number":
         return NUMBER
@@ -39,5 +39,5 @@ def _class_of(name: Any) -> Any:
 
 
 def imported(module: str, name: str) -> Any:
-    """A class by its name."""
+    """Import a class by its name."""
     return attrgetter(name)(import_module(module))

@@ -12,13 +12,13 @@ from boxloss.shapes.rotated.formats import FARTHEST_RADIANS
 
 
 def check_loss(loss: object) -> None:
-    """A loss object."""
+    """Check that an object is a loss."""
     if not isinstance(loss, Loss):
         raise TypeError(f"loss must be a loss such as boxloss.giou; got {type(loss).__name__}")
 
 
 def check_numbers(name: str, numbers: Any, wanted: str) -> np.ndarray:
-    """As many finite numbers as `wanted` names in brackets."""
+    """Check that there are as many finite numbers as `wanted` names in brackets."""
     count, values = wanted.count(",") + 1, _items(numbers)
     if values is None:
         raise TypeError(f"{name} must be {count} numbers {wanted}; got {type(numbers).__name__}")
@@ -28,7 +28,7 @@ def check_numbers(name: str, numbers: Any, wanted: str) -> np.ndarray:
 
 
 def _items(value: Any) -> list[Any] | None:
-    """The items of a sequence; None if it is none."""
+    """Return the items of a sequence; None if it is none."""
     try:
         return None if isinstance(value, str) else list(value)
     except TypeError:
@@ -39,13 +39,13 @@ def _items(value: Any) -> list[Any] | None:
 
 
 def check_sides(name: str, width: float, height: float) -> None:
-    """No side is negative."""
+    """Check that no side is negative."""
     check_not_negative(f"width of {name}", width)
     check_not_negative(f"height of {name}", height)
 
 
 def check_angle(name: str, value: object) -> float:
-    """An angle that a loss reads: of one that is larger too few digits are left."""
+    """Check an angle that a loss reads: of one that is larger too few digits are left."""
     angle = check_finite(name, value)
     if abs(angle) > FARTHEST_RADIANS:
         raise ValueError(f"{name} must be at most {FARTHEST_RADIANS:.0f} radians either way; got {angle!r}")
@@ -53,7 +53,7 @@ def check_angle(name: str, value: object) -> float:
 
 
 def check_target(target: Any, has_angle: bool) -> np.ndarray:
-    """The numbers of a box, with an angle if it came with one or has to have one."""
+    """Check the numbers of a box, with an angle if it came with one or has to have one."""
     if len(_items(target) or ()) == 5:
         numbers = check_numbers("target", target, "(x, y, w, h, angle)")
         check_angle("angle of target", numbers[4])
@@ -63,7 +63,7 @@ def check_target(target: Any, has_angle: bool) -> np.ndarray:
 
 
 def check_vary(vary: Any) -> tuple[str, str]:
-    """Two different parameters of a box."""
+    """Read two different parameters of a box."""
     names = vary.replace(",", "").replace(" ", "") if isinstance(vary, str) else ""
     if len(names) != 2 or len(set(names) & set("xywha")) != 2:
         raise ValueError(f"vary must name two of x, y, w, h, a, such as 'xy' or 'w,a'; got {vary!r}")
@@ -71,7 +71,7 @@ def check_vary(vary: Any) -> tuple[str, str]:
 
 
 def check_resolution(resolution: Any) -> tuple[int, int]:
-    """The number of cells along each side."""
+    """Read the number of cells along each side."""
     pair = resolution if isinstance(resolution, tuple) else (resolution, resolution)
     if len(pair) != 2:
         raise ValueError(f"resolution must be one number of cells or two; got {len(pair)}")
@@ -82,7 +82,7 @@ Extent = tuple[tuple[float, float], tuple[float, float]]
 
 
 def check_extent(extent: Any, vary: tuple[str, str], target: np.ndarray) -> Extent:
-    """The edges of a plane along two parameters."""
+    """Find the edges of a plane along two parameters."""
     pairs = _items(extent)
     if pairs is None:
         reach = check_finite("extent", extent)
@@ -109,7 +109,7 @@ def _reach(name: str, middle: float, reach: float) -> tuple[float, float]:
 
 
 def check_states(start: Any, target: Any, format: str) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes broadcast to one shape, in float32 if both are and in float64 otherwise."""
+    """Broadcast boxes to one shape, in float32 if both are and in float64 otherwise."""
     arrays = []
     for name, boxes in (("start", start), ("target", target)):
         try:
@@ -134,14 +134,14 @@ def check_states(start: Any, target: Any, format: str) -> tuple[np.ndarray, np.n
 
 
 def check_positive_sizes(start: np.ndarray) -> None:
-    """Sizes that have a logarithm."""
+    """Check that sizes have a logarithm."""
     smallest = np.min(start[..., 2:], initial=np.inf)
     if smallest <= 0.0:
         raise ValueError(f"start must have sizes greater than 0 for 'log-size'; got {smallest:g}")
 
 
 def check_schedule(lr: Any, steps: int) -> np.ndarray:
-    """The learning rate of each step."""
+    """Find the learning rate of each step."""
     rates = [lr(step) for step in range(steps)] if callable(lr) else _items(lr)
     if rates is None:
         return np.full(steps, check_not_negative("lr", lr))
@@ -151,7 +151,7 @@ def check_schedule(lr: Any, steps: int) -> np.ndarray:
 
 
 def check_fraction(name: str, value: object) -> float:
-    """A number from 0 to less than 1."""
+    """Check that a number is from 0 to less than 1."""
     number = check_not_negative(name, value)
     if number >= 1.0:
         raise ValueError(f"{name} must be less than 1; got {number!r}")

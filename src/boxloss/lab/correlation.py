@@ -121,7 +121,7 @@ def correlate(loss: Loss, pairs: Any = "mixed", *, count: int = 1_000_000, seed:
 
 
 def agreement(value: np.ndarray, iou: np.ndarray) -> Agreement:
-    """All measures of how closely values follow the IoU."""
+    """Compute all measures of how closely values follow the IoU."""
     if not len(value):
         return Agreement(0, *[math.nan] * 6)
     at_level = value[np.abs(iou - LEVEL) <= HALF_WIDTH]
@@ -131,7 +131,7 @@ def agreement(value: np.ndarray, iou: np.ndarray) -> Agreement:
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation; NaN for fewer than two numbers and where either array is constant or has a NaN.
+    """Compute Spearman's rank correlation; NaN for fewer than two numbers and where an array is constant or has a NaN.
 
     By NumPy: `boxloss score` needs no more of SciPy's statistics, whose import takes a second and more.
     """
@@ -141,13 +141,13 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def average_ranks(values: np.ndarray) -> np.ndarray:
-    """The ranks of numbers, from 1; equal ones have the mean of theirs."""
+    """Find the ranks of numbers, from 1; equal ones have the mean of theirs."""
     _, which, count = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(count) - 0.5 * (count - 1.0))[which])
 
 
 def kendall_tau(a: np.ndarray, b: np.ndarray) -> float:
-    """Kendall's tau-b; NaN for fewer than two numbers and where either array is constant or has a NaN.
+    """Compute Kendall's tau-b; NaN for fewer than two numbers and where an array is constant or has a NaN.
 
     Of few pairs by NumPy, to the last bit as SciPy has it: SciPy takes a third of the time, once it is imported.
     """
@@ -168,13 +168,13 @@ def kendall_tau(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _equal_pairs(ranks: np.ndarray) -> int:
-    """How many pairs have the same rank."""
+    """Count the pairs that have the same rank."""
     count = np.bincount(ranks)
     return int(np.sum(count * (count - 1) // 2))
 
 
 def _pairs_in_falling_order(ranks: np.ndarray) -> int:
-    """How many numbers have a smaller one somewhere after them.
+    """Count the numbers that have a smaller one somewhere after them.
 
     Bit by bit from the highest: of numbers that agree in the higher bits, which lie side by side, each 0 is after some
     that have a 1; then those with a 0 go first, in the order that they have.
@@ -198,12 +198,12 @@ def _pairs_in_falling_order(ranks: np.ndarray) -> int:
 
 
 def _vary(*arrays: np.ndarray) -> bool:
-    """Whether every array has two different numbers."""
+    """Say whether every array has two different numbers."""
     return all(bool(np.any(array != array[:1])) for array in arrays)
 
 
 def conditional_spread(value: np.ndarray, iou: np.ndarray) -> float:
-    """The 5th to 95th percentile range within bins of IoU, averaged over pairs, over that of all pairs."""
+    """Compute the 5th to 95th percentile range within bins of IoU, averaged over pairs, over that of all pairs."""
     whole = percentile_range(value)
     if whole == 0.0:
         return math.nan
@@ -217,13 +217,13 @@ def conditional_spread(value: np.ndarray, iou: np.ndarray) -> float:
 
 
 def percentile_range(values: np.ndarray) -> float:
-    """The 95th percentile minus the 5th."""
+    """Compute the 95th percentile minus the 5th."""
     low, high = np.percentile(values, [5, 95])
     return float(high - low)
 
 
 def isotonic_residual(value: np.ndarray, iou: np.ndarray) -> float:
-    """The share of variance over the best non-increasing function of the IoU."""
+    """Compute the share of variance over the best non-increasing function of the IoU."""
     from scipy.optimize import isotonic_regression
 
     total = np.sum((value - value.mean()) ** 2)

@@ -174,7 +174,7 @@ def descend(
 def _constants(
     optimizer: str, schedule: np.ndarray, momentum: float, betas: tuple[float, float], eps: float
 ) -> tuple[tuple[float, ...], np.ndarray, np.ndarray]:
-    """What the kernel takes for an optimiser: its `decay`, and a rate and a factor of each step and of none after."""
+    """Make what the kernel takes for an optimiser: its `decay`, a rate and a factor of each step and of none after."""
     rates, per_roots = np.append(schedule, 0.0), np.ones(schedule.size + 1)
     if optimizer == "momentum":
         return (check_fraction("momentum", momentum), 1.0, 0.0, 0.0, 0.0), rates, per_roots

@@ -61,12 +61,12 @@ class Uniforms:
 
 
 def fixed_sizes(draw: Uniforms, count: int) -> np.ndarray:
-    """The same square for all."""
+    """Make the same square for all."""
     return np.full((count, 2), FIXED_SIDE)
 
 
 def mixed_sizes(draw: Uniforms, count: int) -> np.ndarray:
-    """As many in each octave, width and height apart: 1 to 2 times a power of two."""
+    """Draw as many in each octave, width and height apart: 1 to 2 times a power of two."""
     octave, within = np.floor(OCTAVES * draw(count, 2)), draw(count, 2)
     return np.asarray(np.ldexp(SMALLEST_SIDE * (1.0 + within), octave.astype(np.int64)))
 
@@ -79,7 +79,7 @@ GENERATORS: dict[str, Callable[[Uniforms, int], np.ndarray]] = {
 
 
 def generate(name: str, count: int = 1_000_000, seed: int = 0) -> Pairs:
-    """Random pairs of boxes, from matches to boxes apart.
+    """Make random pairs of boxes, from matches to boxes apart.
 
     The centre of pred is offset by up to 1.5 r sides of the target along each axis, and each side is longer or shorter
     than that of the target by a factor of up to 1 + 1.5 r, with an r in [0, 1) drawn for each pair: small errors are as
@@ -138,7 +138,7 @@ def coco_pairs(
     max_detections: int = MAX_DETECTIONS,
     lenient: bool = False,
 ) -> Pairs:
-    """Detections and the annotations that they match, as COCO's evaluation matches them.
+    """Find detections and the annotations that they match, as COCO's evaluation matches them.
 
     Parameters
     ----------
@@ -176,14 +176,14 @@ def coco_pairs(
 
 
 def matched_pairs(truth: GroundTruth, matches: Matches, iou_threshold: float) -> Pairs:
-    """The boxes of matches, with a name that says where they come from."""
+    """Return the boxes of matches, with a name that says where they come from."""
     count = f"{len(matches):,} match{'es' * (len(matches) != 1)}"
     name = f"{count} of {printable(PurePath(truth.name).name)}, IoU of {iou_threshold:g} or more"
     return Pairs(name, matches.pred, matches.target, matches.format)
 
 
 def as_pairs(pairs: Any, count: int, seed: int) -> Pairs:
-    """What `correlate` takes as pairs: the name of a generator, `Pairs`, or two arrays of boxes."""
+    """Read what `correlate` takes as pairs: the name of a generator, `Pairs`, or two arrays of boxes."""
     if isinstance(pairs, Pairs):
         return pairs
     if isinstance(pairs, str):

@@ -122,7 +122,7 @@ def landscape(
     pred_center: Sequence[float] | None = None,
     pred_angle: float | None = None,
 ) -> Landscape:
-    """A loss, its gradient and the IoU with the prediction moved over a plane.
+    """Compute a loss, its gradient and the IoU with the prediction moved over a plane.
 
     The samples are the middles of equal cells, so that a mean over samples is a mean over the plane's area.
 
@@ -190,5 +190,5 @@ def landscape(
 
 
 def middles(low: float, high: float, count: int) -> np.ndarray:
-    """The middles of equal cells."""
+    """Find the middles of equal cells."""
     return low + (np.arange(count) + 0.5) * ((high - low) / count)

@@ -51,12 +51,12 @@ class Cases(NamedTuple):
 
 
 def unit_sizes(draw: Uniforms, points: int) -> np.ndarray:
-    """Targets of one area."""
+    """Make targets of one area."""
     return np.ones(points)
 
 
 def mixed_sizes(draw: Uniforms, points: int) -> np.ndarray:
-    """Sides of 1/8, 1/4, 1/2, 1, 2, 4 and 8, as often each."""
+    """Draw sides of 1/8, 1/4, 1/2, 1, 2, 4 and 8, as often each."""
     octaves = np.floor((2 * OCTAVES + 1) * draw(points)).astype(np.int64) - OCTAVES
     return np.asarray(np.ldexp(1.0, octaves))
 
@@ -79,7 +79,7 @@ def around(
     side: float = 1.0,
     areas: np.ndarray = AREAS,
 ) -> Cases:
-    """Anchors around targets: at each point in 7 areas and 7 shapes, to targets of 7 shapes, 343 cases.
+    """Put anchors around targets: at each point in 7 areas and 7 shapes, to targets of 7 shapes, 343 cases.
 
     With mixed sizes everything at a point is scaled with the target, the offset too.
     """
@@ -98,7 +98,7 @@ def around(
 
 
 def diou2020(points: int, sizes: str, seed: int) -> Cases:
-    """The simulation of Zheng et al., "Distance-IoU Loss", AAAI 2020, section 3.1, as their released code has it.
+    """Draw the simulation of Zheng et al., "Distance-IoU Loss", AAAI 2020, section 3.1, as their released code has it.
 
     Anchors have their centres at random points of a disc of radius 3 about the target.
     """
@@ -106,7 +106,7 @@ def diou2020(points: int, sizes: str, seed: int) -> Cases:
 
 
 def rotated(points: int, sizes: str, seed: int) -> Cases:
-    """The same with an angle from -pi/2 to pi/2 drawn for each target; anchors have the angle 0."""
+    """Draw the same with an angle from -pi/2 to pi/2 drawn for each target; anchors have the angle 0."""
     upright = diou2020(points, sizes, seed)
     angle = np.pi * (Uniforms(seed + 1)(*upright.target.shape[:-1], 1) - 0.5)
     start, target = (
@@ -117,17 +117,17 @@ def rotated(points: int, sizes: str, seed: int) -> Cases:
 
 
 def inner2023(points: int, sizes: str, seed: int) -> Cases:
-    """That of Zhang et al., "Inner-IoU", 2023, with a high IoU: as `diou2020`, about (100, 100)."""
+    """Draw that of Zhang et al., "Inner-IoU", 2023, with a high IoU: as `diou2020`, about (100, 100)."""
     return around(points, sizes, seed, disc(0.0, RADIUS), center=100.0)
 
 
 def inner2023_far(points: int, sizes: str, seed: int) -> Cases:
-    """The same with a low IoU: anchors from 6 to 9 away."""
+    """Draw the same with a low IoU: anchors from 6 to 9 away."""
     return around(points, sizes, seed, disc(2.0 * RADIUS, 3.0 * RADIUS), center=100.0)
 
 
 def wiou2023(points: int, sizes: str, seed: int) -> Cases:
-    """That of Tong et al., "Wise-IoU", 2023, as their released code has it: corners move by Adam.
+    """Draw that of Tong et al., "Wise-IoU", 2023, as their released code has it: corners move by Adam.
 
     Targets have the area 1/32, and points are the denser the further away, up to 1/2. Each box has an Adam of its own,
     and its own loss where theirs is the mean of all.
@@ -141,7 +141,7 @@ def wiou2023(points: int, sizes: str, seed: int) -> Cases:
 
 
 def piou2024(points: int, sizes: str, seed: int) -> Cases:
-    """That of Liu et al., "Powerful-IoU", Neural Networks 2024: as `diou2020` in a disc of radius 1/2, by Adam."""
+    """Draw that of Liu et al., "Powerful-IoU", Neural Networks 2024: as `diou2020` in a disc of radius 1/2, by Adam."""
     cases = around(points, sizes, seed, disc(0.0, 0.5), center=1.0)
     return cases._replace(lr=ADAM_RATES, optimizer="adam", scale_by_iou=False)
 

@@ -30,12 +30,12 @@ from boxloss.typing import Namespace, Number
 
 
 def corner_gradient(xp: Namespace, d_x: Number, d_y: Number, d_w: Number, d_h: Number) -> Partials:
-    """Derivatives with respect to centre, width and height as those with respect to the corners of pred."""
+    """Turn derivatives with respect to centre, width and height into those with respect to the corners of pred."""
     return Partials(box=COORDINATES["cxcywh"].pullback((d_x, d_y, d_w, d_h)))
 
 
 def without_half(relation: Relation) -> Relation:
-    """The relation with derivatives with respect to width and height that are twice what they should be."""
+    """Give the relation derivatives with respect to width and height that are twice what they should be."""
     pullback = relation.pullback
 
     def doubled_pullback(xp: Namespace, pair: Pair, d: Any) -> Partials:
@@ -48,7 +48,7 @@ def without_half(relation: Relation) -> Relation:
 
 
 def unclamped_areas_forward(xp: Namespace, pair: AlignedPair) -> Areas:
-    """Areas whose union has lost a spurious intersection."""
+    """Compute areas whose union has lost a spurious intersection."""
     w, h, other_w, other_h = width(pair.box), height(pair.box), width(pair.other), height(pair.other)
     overlap_w, overlap_h = width(pair.inner), height(pair.inner)
     product = overlap_w * overlap_h
@@ -58,7 +58,7 @@ def unclamped_areas_forward(xp: Namespace, pair: AlignedPair) -> Areas:
 
 
 def unclamped_areas_pullback(xp: Namespace, pair: AlignedPair, d: AreaPartials) -> Partials:
-    """The intersection has a slope only where there is one; what the union has lost has a slope everywhere."""
+    """Give the intersection a slope only where there is one; what the union has lost has a slope everywhere."""
     w, h, overlap_w, overlap_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
     d_w, d_h = d.union * h, d.union * w
     d_product = xp.where((overlap_w > 0.0) & (overlap_h > 0.0), d.intersection, 0.0) - d.union
@@ -67,7 +67,7 @@ def unclamped_areas_pullback(xp: Namespace, pair: AlignedPair, d: AreaPartials) 
 
 
 def misdirected_diagonal_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
-    """The wrong signs, and a derivative of one side of the enclosing box counted for both."""
+    """Pull back with the wrong signs, and a derivative of one side of the enclosing box counted for both."""
     p, t = pair.box, pair.other
     of_w, of_h = 2.0 * d * width(pair.outer), 2.0 * d * height(pair.outer)
     both = of_w + of_h
@@ -79,7 +79,7 @@ def misdirected_diagonal_pullback(xp: Namespace, pair: AlignedPair, d: Number) -
 
 
 def undivided_aspect_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
-    """h dw - w dh, without the division by w^2 + h^2."""
+    """Pull back by h dw - w dh, without the division by w^2 + h^2."""
     d_w, d_h = d * height(pair.box), d * width(pair.box)
     return Partials(box=Box(d_w, -d_h, -d_w, d_h))
 
@@ -124,7 +124,7 @@ RELEASED: dict[Loss, Loss] = {
 
 
 def released(loss: Loss) -> Loss:
-    """The loss with its released gradient."""
+    """Find the loss with its released gradient."""
     if loss not in RELEASED:
         known = ", ".join(type(one).__name__ for one in RELEASED)
         raise ValueError(f"gradient='released' is there for {known}, with default parameters; got {loss!r}")

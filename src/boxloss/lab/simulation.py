@@ -144,7 +144,7 @@ def simulate(
 
 
 def _regress(loss: Loss, cases: Cases, coordinates: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The curves of a `Simulation`, error and IoU, and its maps.
+    """Compute the curves of a `Simulation`, error and IoU, and its maps.
 
     A step on coordinates over s is lr times s times the gradient in absolute units, and moves a box by s times that.
     Adam's does not depend on the size of a gradient.

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def whole_numpy() -> Any:
-    """NumPy with all functions of the standard, which it has by itself since 2.1.
+    """Return NumPy with all functions of the standard, which it has by itself since 2.1.
 
     To import the others takes a quarter of a second: all of NumPy comes along, its build tools included.
     """
@@ -20,19 +20,19 @@ def whole_numpy() -> Any:
 
 
 def is_tensor(array: object) -> bool:
-    """Whether an array is a torch tensor."""
+    """Say whether an array is a torch tensor."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(array, torch.Tensor)
 
 
 def is_compiling() -> bool:
-    """Whether torch.compile runs the code only to see what it does."""
+    """Say whether torch.compile runs the code only to see what it does."""
     torch = sys.modules.get("torch")
     return torch is not None and bool(torch.compiler.is_compiling())
 
 
 def is_written_into_graph() -> bool:
-    """Whether torch.compile reads this code to write it into a graph.
+    """Say whether torch.compile reads this code to write it into a graph.
 
     `is_compiling` is true of its later steps too, which run the code.
     """
@@ -41,25 +41,25 @@ def is_written_into_graph() -> bool:
 
 
 def is_cupy(array: object) -> bool:
-    """Whether an array is one of CuPy."""
+    """Say whether an array is one of CuPy."""
     cupy = sys.modules.get("cupy")
     return cupy is not None and isinstance(array, cupy.ndarray)
 
 
 def is_dask(array: object) -> bool:
-    """Whether an array is one of Dask."""
+    """Say whether an array is one of Dask."""
     dask = sys.modules.get("dask.array")
     return dask is not None and isinstance(array, dask.Array)
 
 
 def is_jax(array: object) -> bool:
-    """Whether an array is one of JAX, or its tracer of one."""
+    """Say whether an array is one of JAX, or its tracer of one."""
     jax = sys.modules.get("jax")
     return jax is not None and isinstance(array, jax.Array)
 
 
 def has_numbers(array: Any) -> bool:
-    """Whether the numbers of an array are known already."""
+    """Say whether the numbers of an array are known already."""
     if is_dask(array):
         return False
     if is_jax(array):
@@ -69,7 +69,7 @@ def has_numbers(array: Any) -> bool:
 
 
 def to_host(array: Any) -> Any:
-    """A NumPy array of what an array holds; of a float type that NumPy lacks, in float32."""
+    """Make a NumPy array of what an array holds; of a float type that NumPy lacks, in float32."""
     if is_tensor(array):
         array = array.detach().resolve_neg().cpu()
         return (array.float() if str(array.dtype) == "torch.bfloat16" else array).numpy()
@@ -78,31 +78,31 @@ def to_host(array: Any) -> Any:
 
 
 def is_cuda_array(array: Any) -> bool:
-    """Whether an array is one of CuPy, or a torch tensor on a CUDA device."""
+    """Say whether an array is one of CuPy, or a torch tensor on a CUDA device."""
     return bool(array.device.type == "cuda") if is_tensor(array) else is_cupy(array)
 
 
 def is_on_cpu(array: object) -> bool:
-    """Whether an array is on the CPU, by what its library calls its device."""
+    """Say whether an array is on the CPU, by what its library calls its device."""
     import array_api_compat
 
     return "cpu" in str(array_api_compat.device(array)).lower()
 
 
 def on_device(array: Any) -> AbstractContextManager[Any]:
-    """With the array's device as the current one, which is where CuPy computes; other libraries go by the array."""
+    """Make the array's device the current one, which is where CuPy computes; other libraries go by the array."""
     device: AbstractContextManager[Any] = array.device if is_cupy(array) else nullcontext()
     return device
 
 
 def kind_of(array: Any) -> str:
-    """What an array is, for an error: its type and, of a tensor, its device."""
+    """Say what an array is, for an error: its type and, of a tensor, its device."""
     kind = "jax.Array" if is_jax(array) else f"{type(array).__module__}.{type(array).__qualname__}"
     return f"{kind} on {array.device}" if is_tensor(array) else kind
 
 
 def is_tracked(pred: object, *others: object) -> bool:
-    """Whether a torch tensor among the arguments wants a differentiable result."""
+    """Say whether a torch tensor among the arguments wants a differentiable result."""
     if type(pred) is np.ndarray or not is_tensor(pred):
         return False
     tracked = any(getattr(array, "requires_grad", False) for array in (pred, *others))

@@ -23,7 +23,7 @@ class Device(NamedTuple):
 
 
 def check(array: Any) -> None:
-    """The machine has what the CUDA engine needs, and the array is on a GPU."""
+    """Check that the machine has what the CUDA engine needs, and that the array is on a GPU."""
     if lacks := missing():
         raise RuntimeError(f"engine='cuda' needs {lacks}")
     if not is_cuda_array(array):
@@ -35,7 +35,7 @@ def check(array: Any) -> None:
 
 @cache
 def missing() -> str | None:
-    """What this machine lacks for the CUDA engine, and how to get it; None if nothing."""
+    """Say what this machine lacks for the CUDA engine, and how to get it; None if nothing."""
     from importlib.metadata import PackageNotFoundError, version  # a tenth of the time of `import boxloss`
 
     try:
@@ -56,7 +56,7 @@ def missing() -> str | None:
 
 
 def missing_compiler() -> str | None:
-    """The library that numba-cuda compiles with and that is not found, if there is one: it installs without them."""
+    """Find a library that numba-cuda compiles with and that is missing, if there is one: it installs without them."""
     from cuda.pathfinder import load_nvidia_dynamic_lib
 
     for name in COMPILERS:
@@ -68,7 +68,7 @@ def missing_compiler() -> str | None:
 
 
 def call(function: str, *arguments: Any) -> Any:
-    """The result of a function of the CUDA driver; RuntimeError if it fails."""
+    """Call a function of the CUDA driver and return its result; RuntimeError if it fails."""
     status, *results = getattr(_driver(), function)(*arguments)
     if status:
         raise RuntimeError(f"{function} of the CUDA driver failed: {status.name}")
@@ -81,20 +81,20 @@ def _driver() -> ModuleType:
 
 
 def device_count() -> int:
-    """How many GPUs this process may use."""
+    """Count the GPUs that this process may use."""
     call("cuInit", 0)
     return int(call("cuDeviceGetCount"))
 
 
 def driver_version() -> str:
-    """The latest version of CUDA that the driver supports."""
+    """Find the latest version of CUDA that the driver supports."""
     number = call("cuDriverGetVersion")
     return f"{number // 1000}.{number % 1000 // 10}"
 
 
 @cache
 def device(ordinal: int) -> Device:
-    """The GPU with this number."""
+    """Find the GPU with this number."""
     from cuda.bindings.driver import CUdevice_attribute as Attribute
 
     call("cuInit", 0)

@@ -8,7 +8,7 @@ from boxloss.libraries.cuda import LEGACY_STREAM, missing
 
 
 def has_interface(array: Any) -> bool:
-    """Whether an object has the interface, and no array library of its own that this package knows."""
+    """Say whether an object has the interface, and no array library of its own that this package knows."""
     import array_api_compat
 
     if is_tensor(array) or is_cupy(array) or array_api_compat.is_array_api_obj(array):
@@ -17,7 +17,7 @@ def has_interface(array: Any) -> bool:
 
 
 def as_cupy(name: str, array: Any) -> Any:
-    """A CuPy array over the same memory, on whose current stream the object's own work is done."""
+    """Make a CuPy array over the same memory, on whose current stream the object's own work is done."""
     kind = (
         f"{name} is known by its __cuda_array_interface__ alone ({type(array).__module__}.{type(array).__qualname__})"
     )
@@ -38,7 +38,7 @@ def as_cupy(name: str, array: Any) -> Any:
 
 
 def _ordinal(cupy: Any, pointer: int) -> int | None:
-    """The device of an address; None, for the current one, if it is that of nothing."""
+    """Find the device of an address; None, for the current one, if it is that of nothing."""
     return int(cupy.cuda.runtime.pointerGetAttributes(pointer).device) if pointer else None
 
 

@@ -65,7 +65,7 @@ class BCD(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, fun: str, tau: float) -> Term:
-        """The distance through the map."""
+        """Compute the distance through the map."""
         of_pair = normalised(xp, pair)
         distance, d = bhattacharyya(xp, of_pair.pair, K)
         value, slope = post_map(xp, distance, fun, tau)

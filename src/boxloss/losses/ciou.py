@@ -16,7 +16,7 @@ FOUR_PER_PI_SQUARED = 4.0 / math.pi**2
 def aspect_penalty(
     xp: Namespace, distance: Number, aspect: Number, eps: float, scale: float = FOUR_PER_PI_SQUARED
 ) -> tuple[Number, Number, Number]:
-    """Alpha v; its partial with respect to the difference of the angles, for a constant alpha; and alpha."""
+    """Compute alpha v; its partial with respect to the difference of the angles, for a constant alpha; and alpha."""
     scaled_aspect = scale * aspect
     v = scaled_aspect * aspect
     alpha = v / xp.where(v == 0.0, 1.0, distance + v + eps)  # 0 where there is no difference
@@ -71,7 +71,7 @@ class CIoU(OverlapLoss):
     def terms(
         xp: Namespace, areas: Areas, c2: Number, rho2: Number, aspect: Number, full_gradient: bool, eps: float
     ) -> tuple[Term, ...]:
-        """1 - IoU, rho^2 / c^2 and alpha v."""
+        """Compute 1 - IoU, rho^2 / c^2 and alpha v."""
         (distance, (d_areas, *_)), (penalty, d_penalty) = distance_and_penalty(xp, areas, c2, rho2, eps, eps)
         aspect_value, d_aspect, alpha = aspect_penalty(xp, distance, aspect, eps)
         by_areas = None

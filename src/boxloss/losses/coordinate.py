@@ -36,10 +36,10 @@ class CoordinateLoss(Loss):
         @staticmethod
         @abstractmethod
         def formula(xp: Namespace, difference: Number, *fields: Any) -> tuple[Number, Number]:
-            """The value for one coordinate, and its slope."""
+            """Compute the value for one coordinate, and its slope."""
 
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
-        """The formula over boxes as they were given: the sum over the coordinates."""
+        """Compute the formula over boxes as they were given: the sum over the coordinates."""
         fields = self.fields[1:]  # `coordinates` is the first
         differences, back = pair.shape.differences(xp, pair, self.coordinates)
         terms = [self.formula(xp, e, *fields) for e in differences]

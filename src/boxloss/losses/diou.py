@@ -13,7 +13,7 @@ from boxloss.typing import Namespace, Number
 def distance_and_penalty(
     xp: Namespace, areas: Areas, c2: Number, rho2: Number, union_eps: float, diagonal_eps: float
 ) -> tuple[Term, Term]:
-    """1 - IoU, and rho^2 / c^2: the squared distance of the centres over the squared diagonal of the enclosing box."""
+    """Compute 1 - IoU, and rho^2 / c^2: the squared distance of the centres over the squared enclosing diagonal."""
     per_union, per_c2 = inverses(xp, padded(xp, areas.union, union_eps), padded(xp, c2, diagonal_eps))
     _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, union_eps)
     penalty = rho2 * per_c2
@@ -57,7 +57,7 @@ class DIoU(OverlapLoss):
 
     @staticmethod
     def terms(xp: Namespace, areas: Areas, c2: Number, rho2: Number, eps: float) -> tuple[Term, ...]:
-        """1 - IoU and rho^2 / c^2."""
+        """Compute 1 - IoU and rho^2 / c^2."""
         return distance_and_penalty(xp, areas, c2, rho2, eps, eps)
 
 

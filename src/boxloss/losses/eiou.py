@@ -14,7 +14,7 @@ from boxloss.typing import Namespace, Number
 
 
 def side_difference(difference: Number, side: Number, per_side2: Number) -> tuple[Number, Number, Number]:
-    """Squared difference of a side over the squared side of the enclosing box; its partials, in that order."""
+    """Compute the squared difference of a side over the squared side of the enclosing box; partials in that order."""
     penalty = difference * difference * per_side2
     return penalty, 2.0 * per_side2 * difference, -2.0 * penalty * per_side2 * side
 
@@ -66,7 +66,7 @@ class EIoU(OverlapLoss):
     def terms(
         xp: Namespace, areas: Areas, c2: Number, rho2: Number, c: Vector, size_difference: Vector, eps: float
     ) -> tuple[Term, ...]:
-        """1 - IoU, rho^2 / c^2, and for each axis (w - W)^2 / cw^2."""
+        """Compute 1 - IoU, rho^2 / c^2, and for each axis (w - W)^2 / cw^2."""
         (distance, d_distance), (centre, d_centre) = distance_and_penalty(xp, areas, c2, rho2, eps, eps)
         x2, y2, *others = (padded(xp, side * side, eps) for side in c)
         per_c2 = (*inverses(xp, x2, y2), *(inverse(xp, side2) for side2 in others))

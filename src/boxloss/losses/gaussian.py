@@ -41,7 +41,7 @@ class Normalised(NamedTuple):
     sign_y: Number
 
     def gradient(self, xp: Namespace, d: RelativeGradient) -> RelativeGradient:
-        """The derivatives with respect to the pair as it was; a short side grows with the span."""
+        """Compute the derivatives with respect to the pair as it was; a short side grows with the span."""
         given = (d.w, d.h, d.other_w, d.other_h)
         of_short = [xp.where(short, side, 0.0) for short, side in zip(self.is_short, given, strict=True)]
         by_span = SHORTEST_SHARE * ((of_short[0] + of_short[1]) + (of_short[2] + of_short[3]))
@@ -66,7 +66,7 @@ def normalised(xp: Namespace, r: Relative) -> Normalised:
 
 
 def per_sides(pair: Relative, own: Number, other: Number) -> RelativeGradient:
-    """The derivatives of own (ln w + ln h) + other (ln W + ln H)."""
+    """Compute the derivatives of own (ln w + ln h) + other (ln W + ln H)."""
     return RelativeGradient(
         0.0 * pair.x,
         0.0 * pair.y,
@@ -79,7 +79,7 @@ def per_sides(pair: Relative, own: Number, other: Number) -> RelativeGradient:
 
 
 def exact_difference(xp: Namespace, a: Number, b: Number, one: Number, other: Number) -> Number:
-    """A difference a - b of positive products that is one + other too, by the way that loses less.
+    """Compute a difference a - b of positive products that is one + other too, by the way that loses less.
 
     From the differences of sides near a match; from the products where those sums would cancel, as for thin boxes that
     cross. The bits are the same if the boxes are exchanged.
@@ -136,7 +136,7 @@ def spread(xp: Namespace, pair: Relative) -> Spread:
 
 
 def offset_form(pair: Relative) -> tuple[Number, RelativeGradient]:
-    """The offset in the adjugate of the sum of both covariances, and its derivatives.
+    """Compute the offset in the adjugate of the sum of both covariances, and its derivatives.
 
     A sum of squares: it is not negative, whatever is rounded.
     """
@@ -157,7 +157,7 @@ def offset_form(pair: Relative) -> tuple[Number, RelativeGradient]:
 
 @replaceable
 def bhattacharyya(xp: Namespace, pair: Relative, k: Number) -> tuple[Number, RelativeGradient]:
-    """The Bhattacharyya distance of Gaussians with covariances over k, and its derivatives."""
+    """Compute the Bhattacharyya distance of Gaussians with covariances over k, and its derivatives."""
     found, (form, by_offset) = spread(xp, pair), offset_form(pair)
     per_determinant = 1.0 / found.determinant
     mahalanobis = 0.5 * form * per_determinant
@@ -169,13 +169,13 @@ def bhattacharyya(xp: Namespace, pair: Relative, k: Number) -> tuple[Number, Rel
 
 
 def root(xp: Namespace, square: Number) -> tuple[Number, Number]:
-    """The square root and its slope; 0 at 0, where it has none."""
+    """Compute the square root and its slope; 0 at 0, where it has none."""
     value = xp.sqrt(square)
     return value, xp.where(value > 0.0, 0.5 / xp.where(value > 0.0, value, 1.0), 0.0 * value)
 
 
 def post_map(xp: Namespace, distance: Number, fun: str, tau: Number) -> tuple[Number, Number]:
-    """A function of a distance that does not grow beyond 1, and its slope: 1 - 1 / (tau + f), or f if tau is 0."""
+    """Map a distance so that it does not grow beyond 1, and find the slope: 1 - 1 / (tau + f), or f if tau is 0."""
     value, slope = distance, 0.0 * distance + 1.0
     if fun == "log1p":
         value, slope = xp.log1p(distance), 1.0 / (1.0 + distance)
@@ -187,12 +187,12 @@ def post_map(xp: Namespace, distance: Number, fun: str, tau: Number) -> tuple[Nu
 
 
 def check_map(fun: str, tau: float) -> None:
-    """The name of a function, and a tau of at least 1 or 0."""
+    """Check the name of a function, and a tau of at least 1 or 0."""
     check_choice("fun", fun, FUNCTIONS)
     if 0.0 < check_not_negative("tau", tau) < 1.0:
         raise ValueError(f"tau must be 0, for the function itself, or at least 1; got {tau!r}")
 
 
 def range_of(tau: float) -> str:
-    """The range of a function of a distance that goes through the map."""
+    """Write the range of a function of a distance that goes through the map."""
     return f"[{1.0 - 1.0 / tau:g}, 1)" if tau else "[0, inf)"

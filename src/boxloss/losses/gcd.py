@@ -41,7 +41,7 @@ class GCD(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, offset: Vector, size: Vector, sides: Sides) -> Term:
-        """1 - exp(-D)."""
+        """Compute 1 - exp(-D)."""
         half_x, half_y = 0.5 * size.x, 0.5 * size.y
         along_x, along_y = offset.x * offset.x + half_x * half_x, offset.y * offset.y + half_y * half_y
         (per_w, per_h), (per_other_w, per_other_h) = per_sides(xp, *sides[:2]), per_sides(xp, *sides[2:])

@@ -47,7 +47,7 @@ class GIoU(OverlapLoss):
 
     @staticmethod
     def terms(xp: Namespace, areas: Areas, c: Number, eps: float) -> tuple[Term, ...]:
-        """1 - IoU and (C - U) / C."""
+        """Compute 1 - IoU and (C - U) / C."""
         per_union, per_c = inverses(xp, padded(xp, areas.union, eps), padded(xp, c, eps))
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, eps)
         uncovered = positive_part(xp, c - areas.union) * per_c

@@ -67,7 +67,7 @@ class GWD(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, fun: str, tau: float, normalize: bool) -> Term:
-        """The distance, over the fourth root of the areas, through the map."""
+        """Compute the distance, over the fourth root of the areas, through the map."""
         of_pair = normalised(xp, pair)
         squared, d = wasserstein(xp, of_pair.pair)
         distance, slope = root(xp, squared)

@@ -49,7 +49,7 @@ class Huber(CoordinateLoss):
 
     @staticmethod
     def formula(xp: Namespace, e: Number, delta: float) -> tuple[Number, Number]:
-        """The function of one difference, and its slope."""
+        """Compute the function of one difference, and its slope."""
         size = xp.abs(e)
         value = xp.where(size < delta, 0.5 * e * e, delta * (size - 0.5 * delta))
         return value, xp.where(size < delta, e, delta * xp.sign(e))

@@ -75,7 +75,7 @@ class IoU(OverlapLoss):
 
     @staticmethod
     def terms(xp: Namespace, areas: Areas, eps: float) -> tuple[Term, ...]:
-        """1 - IoU."""
+        """Compute 1 - IoU."""
         _, distance, d_areas = iou_and_distance(xp, areas, eps)
         return ((distance, (d_areas,)),)
 

@@ -42,12 +42,12 @@ class IoUScore(OverlapLoss):
     value_range = "[0, 1]"
 
     def needed_overlap(self, threshold: float, above: bool) -> float | None:
-        """The threshold itself."""
+        """Return the threshold itself."""
         return threshold if above and threshold >= 0.0 else None
 
     @staticmethod
     def formula(xp: Namespace, areas: Areas, eps: float) -> tuple[Number, tuple[AreaPartials]]:
-        """I / U."""
+        """Compute I / U."""
         iou, _, d = iou_and_distance(xp, areas, eps)
         return iou, (AreaPartials(-d.intersection, -d.union),)
 

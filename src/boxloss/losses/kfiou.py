@@ -15,7 +15,7 @@ FUNCTIONS = ("none", "ln", "exp")
 
 
 def lost(xp: Namespace, pair: Relative) -> tuple[Number, Number, RelativeGradient]:
-    """1 - 3 KFIoU = (a + A - 4 v) / (a + A - v) of areas a and A and an overlap v; 3 KFIoU; the derivatives."""
+    """Compute 1 - 3 KFIoU = (a + A - 4 v) / (a + A - v) of areas a and A and an overlap v; 3 KFIoU; the derivatives."""
     _, _, w, h, _, _, other_w, other_h = pair
     area, other_area, found = w * h, other_w * other_h, spread(xp, pair)
     mean, more = xp.sqrt(found.product), 1.0 + found.excess
@@ -100,7 +100,7 @@ class KFIoU(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, fun: str) -> Term:
-        """A function of what is lost."""
+        """Compute a function of what is lost."""
         of_pair = normalised(xp, pair)
         value, left, d = lost(xp, of_pair.pair)
         if fun == "ln":

@@ -12,7 +12,7 @@ from boxloss.typing import Namespace, Number
 
 
 def side_divergence(xp: Namespace, side: Number, other: Number, per_other: Number) -> tuple[Number, Number, Number]:
-    """((a^2 - 1) - 2 ln a) / 2 of the share a of two sides; the derivatives by each."""
+    """Compute ((a^2 - 1) - 2 ln a) / 2 of the share a of two sides; the derivatives by each."""
     excess, share = (side - other) * per_other, side * per_other
     logarithm = xp.where(share > 0.5, xp.log1p(excess), xp.log(share))
     by_side = (side - other) * (side + other) * (per_other * per_other) / side
@@ -20,7 +20,7 @@ def side_divergence(xp: Namespace, side: Number, other: Number, per_other: Numbe
 
 
 def divergence(xp: Namespace, pair: Relative) -> tuple[Number, RelativeGradient]:
-    """The divergence of pred from target, and its derivatives."""
+    """Compute the divergence of pred from target, and its derivatives."""
     x, y, w, h, cos, sin, other_w, other_h = pair
     per_w, per_h = 1.0 / other_w, 1.0 / other_h
     per_w2, per_h2 = per_w * per_w, per_h * per_h
@@ -97,7 +97,7 @@ class KLD(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, fun: str, tau: float, sqrt: bool) -> Term:
-        """The divergence, or its root, through the map."""
+        """Compute the divergence, or its root, through the map."""
         of_pair = normalised(xp, pair)
         distance, d = divergence(xp, of_pair.pair)
         if sqrt:

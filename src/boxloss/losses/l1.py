@@ -39,7 +39,7 @@ class L1(CoordinateLoss):
 
     @staticmethod
     def formula(xp: Namespace, e: Number) -> tuple[Number, Number]:
-        """|e| and its slope."""
+        """Compute |e| and its slope."""
         return xp.abs(e), xp.sign(e)
 
 

@@ -38,7 +38,7 @@ class L2(CoordinateLoss):
 
     @staticmethod
     def formula(xp: Namespace, e: Number) -> tuple[Number, Number]:
-        """e^2 and its slope."""
+        """Compute e^2 and its slope."""
         return e * e, 2.0 * e
 
 

@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 
 def rows(losses: Mapping[str, Loss]) -> list[Row]:
-    """A row for each of some losses by name."""
+    """Make a row for each of some losses by name."""
     return [
         Row(
             name,
@@ -60,12 +60,12 @@ def rows(losses: Mapping[str, Loss]) -> list[Row]:
 
 
 def written(name: str, parameters: Iterable[tuple[str, Any]], first: str = "") -> str:
-    """A name with parameters, after what comes first in the brackets."""
+    """Write a name with parameters, after what comes first in the brackets."""
     told = [*([first] if first else []), *(f"{key}={value!r}" for key, value in parameters)]
     return f"{name}({', '.join(told)})" if told else name
 
 
 def boxes_of(loss: Loss) -> tuple[str, ...]:
-    """The kinds of box that a loss is defined for."""
+    """List the kinds of box that a loss is defined for."""
     refusal = loss.program.structure.refusal
     return tuple(word for word, shapes in BOXES.items() if not any(map(refusal, shapes)))

@@ -59,7 +59,7 @@ class LogIoU(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, areas: Areas, min_iou: float) -> tuple[Number, tuple[AreaPartials]]:
-        """-ln IoU = ln(1 + (1 - IoU) / IoU), which is accurate for every overlap and 0 at a match."""
+        """Compute -ln IoU = ln(1 + (1 - IoU) / IoU), which is accurate for every overlap and 0 at a match."""
         iou, distance, d = iou_and_distance(xp, areas, 0.0)
         inside = iou > min_iou
         per_iou = xp.where(inside, inverse(xp, safe_if_ordinary(xp, iou)), 0.0)

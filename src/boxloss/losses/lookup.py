@@ -62,7 +62,7 @@ def get(name: str) -> Loss:
 
 
 def _all() -> dict[str, Loss]:
-    """Every loss, those of the package first and in their order; the first call imports them."""
+    """Return every loss, those of the package first and in their order; the first call imports them."""
     import boxloss.losses.named  # noqa: F401
 
     ours = {name: registry.BY_NAME[name] for name in NAMES if name in registry.BY_NAME}
@@ -88,7 +88,7 @@ def _meant(name: Any, known: Mapping[str, Loss]) -> str:
 
 
 def defined_for(shape: Shape, relations: Sequence[str | Relation]) -> list[str]:
-    """The names of the losses that are defined for a kind of box: those first that share most of some relations."""
+    """List the losses that are defined for a kind of box by name: those first that share most of some relations."""
     known = {name: loss.program.structure for name, loss in _all().items()}
     names = [name for name, structure in known.items() if not structure.refusal(shape)]
     return sorted(names, key=lambda name: -len({*known[name].relations} & {*relations}))

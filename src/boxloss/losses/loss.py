@@ -46,7 +46,7 @@ class Loss(Verbs, ABC):
         keep(cls)
 
     def __new__(cls, *parameters: Any, **named: Any) -> Self:
-        """Before the parameters are bound: with boxes, Python's own message would say how many it counted."""
+        """Refuse boxes before the parameters are bound: Python's own message would say how many it counted."""
         check_no_boxes(cls, (*parameters, *named.values()))
         check_is_dataclass(cls)
         return super().__new__(cls)
@@ -59,7 +59,7 @@ class Loss(Verbs, ABC):
 
     @abstractmethod
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
-        """The value for a pair of boxes, and a function that gives its gradient.
+        """Compute the value for a pair of boxes, and a function that gives its gradient.
 
         ``gradient(exchanged) -> Gradient`` is with respect to the first box, or to the other.
         """
@@ -75,15 +75,15 @@ class Loss(Verbs, ABC):
         return self.has_iou_term
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The term 1 - IoU."""
+        """Compute the term 1 - IoU."""
         raise NotImplementedError
 
     def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
-        """The other terms, each by itself."""
+        """Compute the other terms, each by itself."""
         raise NotImplementedError
 
     def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
-        """The sum of the other terms; None if there is none."""
+        """Compute the sum of the other terms; None if there is none."""
         raise NotImplementedError
 
     @property
@@ -97,7 +97,7 @@ class Loss(Verbs, ABC):
         return self.expression or type(self).__name__
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the formula, and a thumbnail of the landscape."""
+        """Make what a notebook shows: the formula, and a thumbnail of the landscape."""
         from boxloss.pictures.thumbnails import card
 
         return card(self)
@@ -111,23 +111,23 @@ class Loss(Verbs, ABC):
         return replace(self, **changed)
 
     def __add__(self, other: "Loss") -> "WeightedSum":
-        """The sum of two losses."""
+        """Add two losses."""
         return WeightedSum(((1.0, self), (1.0, other))) if isinstance(other, Loss) else NotImplemented
 
     def __radd__(self, other: object) -> "Loss":
-        """0 + loss, so that `sum` adds losses up."""
+        """Return 0 + loss, so that `sum` adds losses up."""
         return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def __sub__(self, other: "Loss") -> "WeightedSum":
-        """The difference of two losses."""
+        """Subtract one loss from another."""
         return self + -other if isinstance(other, Loss) else NotImplemented
 
     def __neg__(self) -> "WeightedSum":
-        """The loss times -1."""
+        """Multiply the loss by -1."""
         return -1.0 * self
 
     def __truediv__(self, divisor: float) -> "WeightedSum":
-        """The loss divided by a number."""
+        """Divide the loss by a number."""
         if isinstance(divisor, Loss):
             return NotImplemented
         number = check_finite("divisor of a loss", divisor)
@@ -137,14 +137,14 @@ class Loss(Verbs, ABC):
         return WeightedSum(tuple((weight / number, loss) for weight, loss in terms))
 
     def __mul__(self, weight: float) -> "WeightedSum":
-        """The loss times a weight."""
+        """Multiply the loss by a weight."""
         return NotImplemented if isinstance(weight, Loss) else WeightedSum(((weight, self),))
 
     __rmul__ = __mul__
 
 
 def _with_eps(value: Any, eps: float) -> Any:
-    """What a field becomes: a loss, or a tuple with losses in it, takes the `eps` where it can."""
+    """Let a field take the `eps` where it can: a loss, or a tuple with losses in it."""
     if isinstance(value, Loss):
         return value.with_eps(eps) if value.program.structure.eps_places else value
     return tuple_like(value, [_with_eps(item, eps) for item in value]) if isinstance(value, tuple) else value
@@ -230,5 +230,5 @@ class WeightedSum(Loss):
         return tuple(relation for _, loss in self.terms for relation in loss.relations)
 
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
-        """The terms, each times its weight."""
+        """Add up the terms, each times its weight."""
         return weighted_sum((weight, loss.evaluate(xp, pair)) for weight, loss in self.terms)

@@ -39,7 +39,7 @@ class MGIoU(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, projections: tuple[Projection, ...]) -> Term:
-        """What the boxes do not share of each line: 0 at a match, exactly."""
+        """Compute what the boxes do not share of each line: 0 at a match, exactly."""
         share = 0.5 / len(projections)
         per = [per_length(xp, line.length) for line in projections]
         values = [share * line.distance * per_line for line, per_line in zip(projections, per, strict=True)]

@@ -67,7 +67,7 @@ class MPDIoU(OverlapLoss):
 
     @staticmethod
     def terms(xp: Namespace, areas: Areas, corners: Box, *diagonal_and_size: Any) -> tuple[Term, ...]:
-        """1 - IoU, and the squared distance of each corner over the squared diagonal."""
+        """Compute 1 - IoU, and the squared distance of each corner over the squared diagonal."""
         *diagonal, size = diagonal_and_size
         squared = diagonal[0] if diagonal else size[0] * size[0] + size[1] * size[1]
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)

@@ -51,7 +51,7 @@ class NWD(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, squared: Number, constant: float) -> Term:
-        """1 - exp(-distance / C)."""
+        """Compute 1 - exp(-distance / C)."""
         distance = xp.sqrt(squared)
         exponent = distance * (-1.0 / constant)
         value = -expm1_of_negative(xp, exponent)

@@ -29,12 +29,12 @@ class OverlapLoss(Loss):
 
         @classmethod
         def formula(cls, xp: Namespace, *quantities_and_fields: Any) -> Term:
-            """The value and its partial derivatives with respect to the quantities of the relations."""
+            """Compute the value and its partial derivatives with respect to the quantities of the relations."""
             return _total(cls.terms(xp, *quantities_and_fields))
 
         @classmethod
         def terms(cls, xp: Namespace, *quantities_and_fields: Any) -> tuple[Term, ...]:
-            """The terms that the loss is the sum of: the distance 1 - IoU and the penalties."""
+            """Compute the terms that the loss is the sum of: the distance 1 - IoU and the penalties."""
             raise NotImplementedError(f"{cls.__name__} has neither a formula nor terms")
 
     @property
@@ -43,7 +43,7 @@ class OverlapLoss(Loss):
         return getattr(self.terms, "__func__", None) is not _NO_TERMS
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The formula over boxes: forward through the relations, and back through their pullbacks."""
+        """Compute the formula over boxes: forward through the relations, and back through their pullbacks."""
         arguments = self._arguments(pair)
         if is_of_package(type(self)):
             return over_relations(xp, pair, self.relations, self.formula(xp, *arguments))
@@ -61,17 +61,17 @@ class OverlapLoss(Loss):
         return over_relations(xp, pair, self.relations, term)
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The distance 1 - IoU of the loss."""
+        """Compute the distance 1 - IoU of the loss."""
         distance, partials = self.terms(xp, *self._arguments(pair))[0]
         return over_relations(xp, pair, self.relations, (distance, partials))
 
     def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
-        """The other terms, each by itself."""
+        """Compute the other terms, each by itself."""
         penalties = self.terms(xp, *self._arguments(pair))[1:]
         return tuple(over_relations(xp, pair, self.relations, term) for term in penalties)
 
     def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
-        """The sum of the other terms; None if there is none."""
+        """Compute the sum of the other terms; None if there is none."""
         penalties = self.terms(xp, *self._arguments(pair))[1:]
         return over_relations(xp, pair, self.relations, _total(penalties)) if penalties else None
 
@@ -91,7 +91,7 @@ def _total(terms: Sequence[Term]) -> Term:
 
 
 def over_relations(xp: Namespace, pair: Pair, which: Sequence[str | Relation], term: Term) -> Evaluation:
-    """A function of the quantities of relations as one of the boxes: back through the pullbacks."""
+    """Make a function of the quantities of relations one of the boxes: back through the pullbacks."""
     value, partials = term
     relations = [pair.shape.relation(name) for name in which]
 

@@ -97,6 +97,6 @@ def _fits(d: Any, quantity: Any) -> bool:
 
 
 def _like(quantity: Any) -> str:
-    """What a partial derivative by a quantity is."""
+    """Say what a partial derivative by a quantity is."""
     kind = {Areas: AreaPartials, Relative: RelativeGradient}.get(type(quantity), type(quantity))
     return told(quantity, kind)

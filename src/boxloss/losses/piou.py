@@ -13,7 +13,7 @@ from boxloss.typing import Namespace, Number
 
 
 def edge_distance(xp: Namespace, corners: Box, w: Number, h: Number) -> tuple[Number, Box, Vector]:
-    """The mean distance of the edges in sides of some box, and its partial derivatives."""
+    """Compute the mean distance of the edges in sides of some box, and its partial derivatives."""
     per_w, per_h = per_sides(xp, w, h)
     along_x = 0.25 * (xp.abs(corners.x1) + xp.abs(corners.x2)) * per_w
     along_y = 0.25 * (xp.abs(corners.y1) + xp.abs(corners.y2)) * per_h
@@ -52,7 +52,7 @@ class PIoU(OverlapLoss):
 
     @staticmethod
     def terms(xp: Namespace, areas: Areas, corners: Box, sides: Sides) -> tuple[Term, ...]:
-        """1 - IoU and 1 - exp(-P^2)."""
+        """Compute 1 - IoU and 1 - exp(-P^2)."""
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
         p, d_corners, d_sides = edge_distance(xp, corners, sides.other_w, sides.other_h)
         penalty = -expm1_of_negative(xp, -(p * p))

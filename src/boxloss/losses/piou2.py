@@ -58,7 +58,7 @@ class PIoU2(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, areas: Areas, corners: Box, sides: Sides, lambda_: float) -> Term:
-        """The attention times the loss."""
+        """Multiply the loss by the attention."""
         value, partials = PIoU.formula(xp, areas, corners, sides)
         p, *_ = edge_distance(xp, corners, sides.other_w, sides.other_h)
         x = lambda_ * exp_of_negative(xp, -p)

@@ -70,7 +70,7 @@ class ProbIoU(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, pair: Relative, mode: str) -> Term:
-        """A distance."""
+        """Compute a distance."""
         of_pair = normalised(xp, pair)
         distance, d = bhattacharyya(xp, of_pair.pair, K)
         if mode == "l1":

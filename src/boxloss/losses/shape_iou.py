@@ -70,7 +70,7 @@ class ShapeIoU(OverlapLoss):
     def terms(
         xp: Namespace, areas: Areas, c2: Number, offset: Vector, sides: Sides, scale: float, theta: float
     ) -> tuple[Term, ...]:
-        """1 - IoU, the weighted distance, and Omega / 2."""
+        """Compute 1 - IoU, the weighted distance, and Omega / 2."""
         per_union, per_c2 = inverses(xp, areas.union, c2)
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, 0.0)
         w, h = sides.other_w, sides.other_h
@@ -86,7 +86,7 @@ class ShapeIoU(OverlapLoss):
         shape = shape_cost(xp, sides, per_longer(xp, sides), theta, (hh, ww), lambda xp, a: fall_of_half(xp, 0.5 * a))
 
         def of_target(by_ww: Number, by_hh: Number) -> tuple[Number, Number]:
-            """The derivatives with respect to the sides of the target, by way of the weights."""
+            """Compute the derivatives with respect to the sides of the target, by way of the weights."""
             d = (by_ww - by_hh) * (0.5 * scale * ww * hh)
             return d * per_w, -(d * per_h)
 

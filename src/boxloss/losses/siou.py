@@ -19,7 +19,7 @@ Inverses = tuple[Number, ...]  # of a width and a height
 
 
 def fall_of_half(xp: Namespace, half: Number) -> Number:
-    """1 - exp(-a) from half of a, which is from 0 to 1: by a square, since a polynomial up to 2 would be longer."""
+    """Compute 1 - exp(-a) from half of a, from 0 to 1: by a square, since a polynomial up to 2 would be longer."""
     fall = one_less_exp(xp, half)
     return fall * (2.0 - fall)
 
@@ -33,7 +33,7 @@ class ShapeCost(NamedTuple):
 
 
 def per_longer(xp: Namespace, sides: Sides) -> Inverses:
-    """The inverses of the longer width and of the longer height."""
+    """Compute the inverses of the longer width and of the longer height."""
     w, h = larger(xp, sides.w, sides.other_w), larger(xp, sides.h, sides.other_h)
     return per_sides(xp, w, h)
 
@@ -46,7 +46,7 @@ def shape_cost(
     weights: tuple[Number, Number] | None = None,
     fall: Fall = one_less_exp,
 ) -> ShapeCost:
-    """Half the sum of (1 - exp(-weight o))^theta over the sides, with o = |side - other| / max(side, other).
+    """Compute half the sum of (1 - exp(-weight o))^theta over the sides, with o = |side - other| / max(side, other).
 
     `per` are the inverses of the longer sides. Without weights they are 1. ``fall(xp, a)`` is 1 - exp(-a), by default
     for a from 0 to 1.
@@ -60,7 +60,7 @@ def shape_cost(
 def _of_side(
     xp: Namespace, side: Number, other: Number, per_longer: Number, theta: Number, weight: Number | None, fall: Fall
 ) -> tuple[Number, Number, Number, Number]:
-    """The cost of a side, and half its derivatives with respect to the side, the other one and the weight."""
+    """Compute the cost of a side, and half its derivatives with respect to the side, the other one and the weight."""
     change = side - other
     share = xp.abs(change) * per_longer
     base = fall(xp, share if weight is None else weight * share)
@@ -74,7 +74,7 @@ def _of_side(
 def distance_cost(
     xp: Namespace, offset: Vector, per_c: Inverses, repels: bool = False, fall: Fall = fall_of_half
 ) -> tuple[Number, Vector, Vector]:
-    """Half the sum of 1 - exp(-gamma r) over the axes; its partial derivatives with respect to offset and sides.
+    """Compute half the sum of 1 - exp(-gamma r) over the axes; its partial derivatives by offset and sides.
 
     `per_c` are the inverses of the sides. With `repels` the exponent has the other sign. ``fall(xp, half)`` is
     1 - exp(-a) from half of a, by default for one from 0 to 1: an enclosing box is no shorter than the offset in it.
@@ -149,7 +149,7 @@ class SIoU(OverlapLoss):
 
     @staticmethod
     def terms(xp: Namespace, areas: Areas, offset: Vector, c: Vector, sides: Sides, theta: float) -> tuple[Term, ...]:
-        """1 - IoU and (Delta + Omega) / 2."""
+        """Compute 1 - IoU and (Delta + Omega) / 2."""
         _, distance, d_areas = iou_and_distance(xp, areas, 0.0)
         far, d_offset, d_c = distance_cost(xp, offset, per_sides(xp, c.x, c.y))
         shape, d_sides, _ = shape_cost(xp, sides, per_longer(xp, sides), theta)

@@ -49,7 +49,7 @@ class SmoothL1(CoordinateLoss):
 
     @staticmethod
     def formula(xp: Namespace, e: Number, beta: float) -> tuple[Number, Number]:
-        """The function of one difference, and its slope."""
+        """Compute the function of one difference, and its slope."""
         size = xp.abs(e)
         value = xp.where(size < beta, e * e * (0.5 / beta), size - 0.5 * beta)
         return value, xp.where(size < beta, e * (1.0 / beta), xp.sign(e))

@@ -46,7 +46,7 @@ class SquaredIoU(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, areas: Areas, eps: float) -> tuple[Number, tuple[AreaPartials]]:
-        """1 - IoU^2 = (1 - IoU) (1 + IoU)."""
+        """Compute 1 - IoU^2 = (1 - IoU) (1 + IoU)."""
         iou, distance, d = iou_and_distance(xp, areas, eps)
         slope = 2.0 * iou
         return distance * (2.0 - distance), (AreaPartials(slope * d.intersection, slope * d.union),)

@@ -30,7 +30,7 @@ class Verbs(Best, Within):
         eps: float | None = None,
         engine: Engine = "auto",
     ) -> ArrayT:
-        """The loss of each pair of boxes.
+        """Compute the loss of each pair of boxes.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class Verbs(Best, Within):
         eps: float | None = None,
         engine: Engine = "auto",
     ) -> tuple[Any, Any]:
-        """The loss of each pair and its gradient, in one pass.
+        """Compute the loss of each pair and its gradient, in one pass.
 
         Takes the arguments of the call, and `wrt`.
 
@@ -176,7 +176,7 @@ class Verbs(Best, Within):
         engine: Engine = "auto",
         out: ArrayT | None = None,
     ) -> ArrayT:
-        """The loss of each pred with each target.
+        """Compute the loss of each pred with each target.
 
         Parameters
         ----------

@@ -43,7 +43,7 @@ class WIoU(OverlapLoss):
 
     @staticmethod
     def terms(xp: Namespace, areas: Areas, c2: Number, rho2: Number) -> tuple[Term, ...]:
-        """1 - IoU, and what the factor adds to it."""
+        """Compute 1 - IoU, and what the factor adds to it."""
         per_union, per_c2 = inverses(xp, areas.union, c2)
         _, distance, d_areas = iou_and_distance_by_inverse(xp, areas, per_union, 0.0)
         gain = xp.expm1(rho2 * per_c2)

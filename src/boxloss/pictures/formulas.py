@@ -9,7 +9,7 @@ SIGNS = GREEK | {"^2": "²", "inf": "∞", "-": lookup("MINUS SIGN")}
 
 
 def with_signs(text: str) -> str:
-    """A formula or a range as it stands on a page: Greek letters, squares and a true minus sign."""
+    """Write a formula or a range as it stands on a page: Greek letters, squares and a true minus sign."""
     for word, sign in SIGNS.items():
         text = text.replace(word, sign)
     return text

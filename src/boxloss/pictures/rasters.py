@@ -15,14 +15,14 @@ ANCHORS = (
 
 
 def viridis() -> Any:
-    """The 256 colours of viridis between 17 of them, shape (256, 3)."""
+    """Compute the 256 colours of viridis between 17 of them, shape (256, 3)."""
     anchors = np.asarray([list(bytes.fromhex(colour)) for colour in ANCHORS.split()])
     place = np.linspace(0, len(anchors) - 1, 256)
     return np.stack([np.interp(place, np.arange(len(anchors)), channel) for channel in anchors.T], axis=-1)
 
 
 def raster(share: Any, colour: str | None = None, levels: int = 256) -> str:
-    """An array as the address of a PNG, its first row at the bottom.
+    """Write an array as the address of a PNG, its first row at the bottom.
 
     Parameters
     ----------

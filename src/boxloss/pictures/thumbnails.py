@@ -14,7 +14,7 @@ SIDE = 120  # pixels
 
 
 def values(loss: Any) -> Any:
-    """The loss of a tall box that is moved over a plane, shape (`CELLS`, `CELLS`), computed without a compiler."""
+    """Compute the loss of a tall box that is moved over a plane, shape (`CELLS`, `CELLS`), without a compiler."""
     middles = ((np.arange(CELLS) + 0.5) / CELLS * 2.0 - 1.0) * REACH
     boxes = np.empty((CELLS, CELLS, 4))
     boxes[..., 0], boxes[..., 1], boxes[..., 2:] = middles, middles[:, None], PRED_SIZE
@@ -23,13 +23,13 @@ def values(loss: Any) -> Any:
 
 
 def share_of_range(value: Any) -> Any:
-    """Where between the lowest and the highest each value lies, from 0 to 1; 0 if all are one."""
+    """Find where between the lowest and the highest each value lies, from 0 to 1; 0 if all are one."""
     low, high = np.min(value), np.max(value)
     return (value - low) / (high - low if high > low else 1.0)
 
 
 def thumbnail(loss: Any, name: str, side: int = SIDE) -> str:
-    """The landscape of a loss as SVG: its lowest value dark, its highest bright, and the outline of the target."""
+    """Draw the landscape of a loss as SVG: its lowest value dark, its highest bright, and the outline of the target."""
     x, y, w, h = TARGET
     alt = escape(f"{name} over places of a tall box around a wide target: dark is low, bright is high", quote=True)
     window = f"{-REACH} {-REACH} {2 * REACH} {2 * REACH}"
@@ -46,7 +46,7 @@ def thumbnail(loss: Any, name: str, side: int = SIDE) -> str:
 
 
 def card(loss: Any) -> str:
-    """The name of a loss, its formula and its range beside the thumbnail, as HTML that reads on light and dark."""
+    """Write name, formula and range of a loss beside the thumbnail, in HTML that reads on light and dark."""
     name, formula = type(loss).__name__, loss.expression
     known = [
         f"<div><b>{escape(repr(loss))}</b></div>",

@@ -109,7 +109,7 @@ class Scene:
 
 
 def reach(several: Sequence[Descent]) -> tuple[np.ndarray, np.ndarray]:
-    """The lower and the upper corner of what holds all boxes ever, with a margin."""
+    """Find the lower and the upper corner of what holds all boxes ever, with a margin."""
     boxes = np.concatenate([drawn.reshape(-1, drawn.shape[-1]) for ball in several for drawn in paths(ball)])
     half = boxes[:, 2:4] / 2
     if boxes.shape[1] == 5:

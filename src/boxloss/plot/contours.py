@@ -143,7 +143,7 @@ def arrows(panel: Axes, plane: Landscape) -> None:
 
 
 def middle_of_each(count: int) -> np.ndarray:
-    """Indices in the middle of `ARROWS` equal parts; all of fewer."""
+    """Find indices in the middle of `ARROWS` equal parts; all of fewer."""
     parts = min(ARROWS, count)
     return ((np.arange(parts) + 0.5) * count / parts).astype(int)
 

@@ -71,5 +71,5 @@ def final_map(
 
 
 def final(result: Simulation, quantity: str) -> np.ndarray:
-    """The mean over the cases of each point."""
+    """Compute the mean over the cases of each point."""
     return result.final_error / (result.cases / len(result.points)) if quantity == "error" else result.final_iou

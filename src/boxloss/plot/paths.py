@@ -73,7 +73,7 @@ def descent(
 
 
 def paths(ball: Descent) -> tuple[np.ndarray, np.ndarray]:
-    """Paths of `MOST` boxes at the most, shape (records, boxes, 4) or with angles (..., 5), and the target of each."""
+    """Take paths of `MOST` boxes at the most, shape (records, boxes, 4) or with angles (..., 5), and their targets."""
     if ball.path is None:
         raise ValueError(f"results must have paths, of record='path'; got a descent on {name_of(ball.loss)} without")
     size = ball.path.shape[-1]
@@ -102,6 +102,6 @@ def _with_angle(ball: Descent) -> dict[str, np.ndarray]:
 
 
 def span(values: np.ndarray) -> str:
-    """The number that all are, or the lowest and the highest."""
+    """Write the number that all are, or the lowest and the highest."""
     low, high = number(float(np.min(values))), number(float(np.max(values)))
     return low if low == high else f"{low} to {high}"

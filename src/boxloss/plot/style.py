@@ -52,12 +52,12 @@ def styled(draw: Callable[P, T]) -> Callable[P, T]:
 
 
 def line_style(index: int) -> Style:
-    """Colour and dashes of the line of a number: no two of the first 35 lines share both."""
+    """Choose colour and dashes of the line of a number: no two of the first 35 lines share both."""
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
 
 
 def name_of(loss: Loss) -> str:
-    """The name of a loss, with its parameters where they are not the defaults."""
+    """Write the name of a loss, with its parameters where they are not the defaults."""
     kind = type(loss)
     try:
         plain = loss == kind()
@@ -67,19 +67,19 @@ def name_of(loss: Loss) -> str:
 
 
 def loss_label(loss: Loss, unit: str) -> str:
-    """The label of an axis of a loss; one that depends on the scale of the boxes says what they are in."""
+    """Write the label of an axis of a loss; one that depends on the scale of the boxes says what they are in."""
     return f"{name_of(loss)} loss" + (f" (boxes in {unit})" if _depends_on_scale(loss) else "")
 
 
 def _depends_on_scale(loss: Loss) -> bool:
-    """Whether a loss, or a term of a sum, is of coordinates."""
+    """Say whether a loss, or a term of a sum, is of coordinates."""
     if isinstance(loss, WeightedSum):
         return any(_depends_on_scale(term) for _, term in loss.terms)
     return not isinstance(loss, OverlapLoss)
 
 
 def as_sequence(results: Any, *kinds: type, name: str = "results") -> Sequence[Any]:
-    """One result, or several, as several; each of one of the kinds that a figure draws."""
+    """Take one result, or several, as several; each of one of the kinds that a figure draws."""
     several = list(results) if isinstance(results, Sequence) else [results]
     if not several:
         raise ValueError(f"{name} must hold at least one result; got none")
@@ -93,7 +93,7 @@ def as_sequence(results: Any, *kinds: type, name: str = "results") -> Sequence[A
 def panels(
     count: int, width: float = 4.8, height: float = 4.6, columns: int = 3, projection: str | None = None, **shared: Any
 ) -> tuple[Figure, list[Any]]:
-    """A figure with panels in rows; `width` and `height` are those of one panel in inches."""
+    """Make a figure with panels in rows; `width` and `height` are those of one panel in inches."""
     columns = min(count, 2 if count == 4 else columns)
     rows = -(-count // columns)
     layout = ConstrainedLayoutEngine(compress=True, w_pad=0.1, h_pad=0.1)
@@ -108,14 +108,14 @@ def panels(
 
 
 def colour_bar(figure: Figure, mappable: ScalarMappable, axes: Axes, label: str) -> None:
-    """A colour bar with its label."""
+    """Draw a colour bar with its label."""
     bar = figure.colorbar(mappable, ax=axes, shrink=0.85, pad=0.02)
     bar.set_label(label)
     bar.ax.tick_params(labelsize=FONT_SIZE - 1)
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend for all panels, each label once."""
+    """Draw one legend for all panels, each label once."""
     entries: dict[str, Any] = {}
     for panel in axes:
         handles, labels = panel.get_legend_handles_labels()
@@ -125,10 +125,10 @@ def legend_below(figure: Figure, axes: Sequence[Axes]) -> None:
 
 
 def number(value: float) -> str:
-    """A number for a title."""
+    """Write a number for a title."""
     return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
 
 
 def size(width: float, height: float) -> str:
-    """A width and a height for a title."""
+    """Write a width and a height for a title."""
     return f"{number(width)} x {number(height)}"

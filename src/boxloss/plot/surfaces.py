@@ -66,7 +66,7 @@ def surface(results: Landscape | Sequence[Landscape], *, unit: str = "units of t
 
 
 def corners(box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The outline of a box (x, y, w, h), turned by an angle if it has one, closed."""
+    """Compute the outline of a box (x, y, w, h), turned by an angle if it has one, closed."""
     x, y, w, h, *angle = box
     along, across = w / 2 * np.asarray([-1, 1, 1, -1, -1]), h / 2 * np.asarray([-1, -1, 1, 1, -1])
     cos, sin = (np.cos(angle[0]), np.sin(angle[0])) if angle else (1.0, 0.0)

@@ -79,7 +79,7 @@ def _kind(one: Difference) -> str:
 
 
 def _row(panel: object, place: int, one: Difference) -> None:
-    """A point with its interval: filled if it is sure among all that were compared."""
+    """Draw a point with its interval: filled if it is sure among all that were compared."""
     colour = KINDS[_kind(one)]
     face = colour if one.adjusted < SURE else "white"
     reach = [[one.mean - one.low], [one.high - one.mean]]

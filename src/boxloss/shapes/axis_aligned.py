@@ -52,19 +52,19 @@ class AxisAlignedPair(Pair):
         return Vector(0.5 * ((a.x1 - b.x1) + (a.x2 - b.x2)), 0.5 * ((a.y1 - b.y1) + (a.y2 - b.y2)))
 
     def exchanged(self) -> "AxisAlignedPair":
-        """The pair with its other box first, and the same corners."""
+        """Make the pair with its other box first, and the same corners."""
         pair = AxisAlignedPair(self.xp, self.given_other, self.given, self.image)
         pair.__dict__.update(box=self.other, other=self.box, inner=self.inner, outer=self.outer)
         return pair
 
     def of_upright(self, xp: Namespace, box: Box, other: Box) -> "AxisAlignedPair":
-        """A pair of other boxes, which are upright."""
+        """Make a pair of other boxes, which are upright."""
         pair = AxisAlignedPair(xp, box, other, self.image)
         pair.__dict__.update(box=box, other=other)
         return pair
 
     def gradient(self, partials: Partials | None) -> Gradient:
-        """A corner of the first box is the inner one, the outer one or, at a tie, both."""
+        """Compute the gradient: a corner of the first box is the inner one, the outer one or, at a tie, both."""
         d, inner, outer = partials or Partials()
         if inner is None and outer is None:
             return Gradient(d)
@@ -80,7 +80,7 @@ class AxisAlignedPair(Pair):
         return Gradient(plus(d, by_sides))
 
     def pull_back(self, gradient: Gradient) -> Box:
-        """The second corner of an inverted box has no influence, and its first one that of both."""
+        """Pull back: the second corner of an inverted box has no influence, and its first one that of both."""
         d, given = gradient
         if d is not None:
             xp, b = self.xp, self.given
@@ -90,7 +90,7 @@ class AxisAlignedPair(Pair):
 
 
 def enclosing(xp: Namespace, b: Box) -> Box:
-    """The box itself."""
+    """Return the box itself."""
     return b
 
 

@@ -61,7 +61,7 @@ def _absolute(name: str, decode: Decode, pullback: Pullback) -> Format:
 
 
 def _relative(absolute: Format) -> Format:
-    """The same format with coordinates as fractions of the image: corners are scaled by its size."""
+    """Make the same format with coordinates as fractions of the image: corners are scaled by its size."""
     shape, size, decode, pullback, encode, *_ = absolute
     return Format(
         shape,

@@ -11,7 +11,7 @@ class AnyBox(Protocol):
     """What boxes of every kind have."""
 
     def upright(self, xp: Namespace, /) -> Self:
-        """The box with sides that are not negative."""
+        """Make the box with sides that are not negative."""
 
 
 class FlatBox(AnyBox, Protocol):

@@ -63,7 +63,7 @@ COORDINATES: Mapping[str, Coordinates] = MappingProxyType(
 
 
 def differences(xp: Namespace, pair: AlignedPair, coordinates: str) -> tuple[Numbers, Callable[[Numbers], Box]]:
-    """The differences of the coordinates of two boxes as they were given, and the way back from their derivatives.
+    """Compute the differences of the coordinates of two boxes as they were given, and find the way back.
 
     The difference of the corners comes first: coordinates are linear in these, and this way a match is exactly 0.
     """

@@ -38,7 +38,7 @@ _WAYS: Mapping[tuple[Shape, Shape], Callable[[Namespace, Any], Any]] = MappingPr
 
 @cache
 def of_one_shape(names: tuple[str, str]) -> tuple[Format, Format]:
-    """The formats of pred and target, both of one kind of box: an axis-aligned box is a rotated one with angle 0."""
+    """Find the formats of pred and target, of one kind of box: an axis-aligned box is a rotated one with angle 0."""
     pred, target = (FORMATS[name] for name in names)
     if pred.shape is target.shape:
         return pred, target
@@ -53,7 +53,7 @@ def of_one_shape(names: tuple[str, str]) -> tuple[Format, Format]:
 
 
 def farthest(name: str) -> str:
-    """How far the angle of a format may go, in its unit; nothing for a format without one."""
+    """Say how far the angle of a format may go, in its unit; nothing for a format without one."""
     own = ALL_FORMATS[name]
     if own.per_radian in (None, 1.0):
         return f"{FARTHEST_RADIANS:.0f} radians" if own.per_radian or own.shape is TURNED_SOLID else ""
@@ -61,7 +61,7 @@ def farthest(name: str) -> str:
 
 
 def converted(xp: Namespace, numbers: tuple[Number, ...], names: tuple[str, str], image: Image) -> tuple[Number, ...]:
-    """The numbers of a box of one format in another."""
+    """Convert the numbers of a box from one format to another."""
     if names[0] == names[1]:  # there and back would not be the same to the last bit
         return numbers
     own, to = (ALL_FORMATS[name] for name in names)

@@ -45,7 +45,7 @@ def safe_if_ordinary(xp: Namespace, denominator: Number) -> Number:
 
 
 def padded(xp: Namespace, denominator: Number, eps: Number) -> Number:
-    """An area or a squared length that is safe for ordinary boxes, plus the eps of a loss, which is so too."""
+    """Add the eps of a loss to an area or a squared length that is safe for ordinary boxes: the sum is so too."""
     return safe_if_ordinary(xp, denominator + eps)
 
 
@@ -62,50 +62,50 @@ def nonzero(xp: Namespace, denominator: Number) -> Number:
 
 @replaceable
 def reciprocal(xp: Namespace, a: Number) -> Number:
-    """1 / a."""
+    """Compute 1 / a."""
     return 1.0 / a
 
 
 def inverse(xp: Namespace, denominator: Number) -> Number:
-    """1 / denominator, and 0 where the denominator is negligible."""
+    """Compute 1 / denominator, and 0 where the denominator is negligible."""
     return where_negligible(xp, denominator, 0.0, reciprocal(xp, nonzero(xp, denominator)))
 
 
 @replaceable
 def inverses(xp: Namespace, a: Number, b: Number) -> tuple[Number, Number]:
-    """The inverses of two areas or squared lengths."""
+    """Compute the inverses of two areas or squared lengths."""
     return inverse(xp, a), inverse(xp, b)
 
 
 def not_negative(xp: Namespace, a: Number) -> Number:
-    """What is not negative but for rounding; a NaN stays one."""
+    """Clamp to 0 what is negative by rounding alone; a NaN stays one."""
     return xp.where(a < 0.0, 0.0, a)
 
 
 @replaceable
 def share(xp: Namespace, part: Number, whole: Number, per_whole: Number) -> Number:
-    """part / whole by way of 1 / whole, and exactly 1 where they are equal."""
+    """Compute part / whole by way of 1 / whole, and exactly 1 where they are equal."""
     return xp.where(part == whole, 1.0, part * per_whole)
 
 
 def floored(xp: Namespace, area: Number) -> Number:
-    """An area or a squared length, of which a negligible one counts as the largest that is."""
+    """Return an area or a squared length, of which a negligible one counts as the largest that is."""
     return safe_if_ordinary(xp, xp.where(area < NEGLIGIBLE, NEGLIGIBLE, area))
 
 
 def no_point(xp: Namespace, side: Number) -> Number:
-    """A side, which counts as 2^-33 at least: what is divided by it need not be 0 where it is 0."""
+    """Return a side, which counts as 2^-33 at least: what is divided by it need not be 0 where it is 0."""
     return xp.where(side < SHORTEST_DIVISOR, SHORTEST_DIVISOR, side)
 
 
 def per_length(xp: Namespace, side: Number) -> Number:
-    """1 / side, of a side that counts as 2^-33 at least."""
+    """Compute 1 / side, of a side that counts as 2^-33 at least."""
     return reciprocal(xp, no_point(xp, side))
 
 
 @replaceable
 def per_sides(xp: Namespace, w: Number, h: Number) -> tuple[Number, Number]:
-    """1 / w and 1 / h of a box of the call, or of sides that are no shorter: ordinary where those of such a box are.
+    """Compute 1 / w and 1 / h of a box of the call, or of sides no shorter: ordinary where those of such a box are.
 
     One division, since the product of two sides that count as 2^-33 at least has an inverse up to sides of 2^63.
     """
@@ -122,29 +122,29 @@ class Noting(Namespace, Protocol):
 
 
 def as_it_is(xp: Namespace, b: BoxT) -> BoxT:
-    """Instead of `upright_as_given`."""
+    """Return the box, instead of `upright_as_given`."""
     return b
 
 
 def noted(xp: Noting, denominator: Number) -> Number:
-    """Instead of `safe_if_ordinary`."""
+    """Note a denominator as safe, instead of `safe_if_ordinary`."""
     if hasattr(denominator, "place"):
         xp.safe.add(denominator.place)
     return denominator
 
 
 def is_safe(xp: Noting, denominator: Number) -> bool:
-    """Whether a denominator was noted as safe."""
+    """Say whether a denominator was noted as safe."""
     return getattr(denominator, "place", None) in xp.safe
 
 
 def value_alone(xp: Noting, denominator: Number, replacement: Number, value: Number) -> Number:
-    """Instead of `where_negligible`."""
+    """Take the value, instead of `where_negligible`."""
     return value if is_safe(xp, denominator) else xp.where(denominator < NEGLIGIBLE, replacement, value)
 
 
 def inverses_by_one_division(xp: Noting, a: Number, b: Number) -> tuple[Number, Number]:
-    """Instead of `inverses`: a division takes as long as ten multiplications."""
+    """Compute both inverses at once, instead of `inverses`: a division takes as long as ten multiplications."""
     if not (is_safe(xp, a) and is_safe(xp, b)):
         return inverse(xp, a), inverse(xp, b)
     per_product = 1.0 / (a * b)
@@ -152,18 +152,18 @@ def inverses_by_one_division(xp: Noting, a: Number, b: Number) -> tuple[Number, 
 
 
 def per_sides_by_one_division(xp: Namespace, w: Number, h: Number) -> tuple[Number, Number]:
-    """Instead of `per_sides`."""
+    """Compute both inverses by one division, instead of `per_sides`."""
     per_product = reciprocal(xp, w * h)
     return per_product * h, per_product * w
 
 
 def per_side_by_side(xp: Namespace, w: Number, h: Number) -> tuple[Number, Number]:
-    """Instead of `per_sides`, where a division is one instruction."""
+    """Compute each inverse by itself, instead of `per_sides`, where a division is one instruction."""
     return per_length(xp, w), per_length(xp, h)
 
 
 def with_guards(xp: Any) -> Namespace:
-    """The namespace of a call with the guards that a matrix of ordinary boxes does without: for boxes made of these."""
+    """Give the namespace of a call the guards that a matrix of ordinary boxes does without: for boxes made of these."""
     replaced: Mapping[Function, Function] | None = xp.__dict__.get("replaced")
     guarded: Namespace = xp
     if replaced is not None:

@@ -17,7 +17,7 @@ class Mapped(NamedTuple):
 
 
 def back_from_each(of_box: Callable[[Any], Any]) -> Callable[[Way], Way]:
-    """The way back from boxes that are made each of one: ``of_box(d)``, from the gradient of that to that of this."""
+    """Make the way back from boxes made each of one: ``of_box(d)``, from the gradient of that to that of this."""
 
     def back(gradient: Way) -> Way:
         def of_boxes(exchanged: bool) -> Gradient:
@@ -30,7 +30,7 @@ def back_from_each(of_box: Callable[[Any], Any]) -> Callable[[Way], Way]:
 
 
 def back_from_between(alpha: Number) -> Callable[[Way], Way]:
-    """The way back from a first box that is moved towards the other by a share of the way."""
+    """Make the way back from a first box that is moved towards the other by a share of the way."""
     rest = 1.0 - alpha
 
     def back(gradient: Way) -> Way:

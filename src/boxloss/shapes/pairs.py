@@ -59,4 +59,4 @@ class AlignedPair(Protocol):
         """Centre of the first box minus that of the other."""
 
     def of_upright(self, xp: Namespace, box: Box, other: Box) -> Pair:
-        """A pair of other boxes, which are upright."""
+        """Make a pair of other boxes, which are upright."""

@@ -45,7 +45,7 @@ class AreaPartials(NamedTuple):
 
 
 def positive_part(xp: Namespace, a: Number) -> Number:
-    """max(a, 0)."""
+    """Compute max(a, 0)."""
     return xp.where(a > 0.0, a, 0.0)
 
 
@@ -55,12 +55,12 @@ def where_larger(xp: Namespace, a: Number, b: Number, larger: Number, smaller: N
 
 
 def width(b: Box) -> Number:
-    """x2 - x1."""
+    """Compute x2 - x1."""
     return b.x2 - b.x1
 
 
 def height(b: Box) -> Number:
-    """y2 - y1."""
+    """Compute y2 - y1."""
     return b.y2 - b.y1
 
 
@@ -69,13 +69,13 @@ def height(b: Box) -> Number:
 
 @replaceable
 def sum_of_products(xp: Namespace, a: Number, b: Number, c: Number, d: Number) -> Number:
-    """a b + c d without fused multiply-add, so that it is the same with the two products exchanged."""
+    """Compute a b + c d without fused multiply-add, so that it is the same with the two products exchanged."""
     return a * b + c * d
 
 
 @replaceable
 def areas_forward(xp: Namespace, pair: AlignedPair) -> Areas:
-    """Intersection and union.
+    """Compute intersection and union.
 
     The symmetric difference is summed from the parts of each box outside the other and the union from it, so a match
     leaves no rounding residue: there the difference is 0 and the union is the intersection, exactly.
@@ -92,14 +92,14 @@ def areas_forward(xp: Namespace, pair: AlignedPair) -> Areas:
 
 
 def areas_pullback(xp: Namespace, pair: AlignedPair, d: AreaPartials) -> Partials:
-    """union = w h + W H - intersection."""
+    """Pull back by union = w h + W H - intersection."""
     return area_and_intersection_pullback(xp, pair, d.union, d.intersection - d.union)
 
 
 def area_and_intersection_pullback(
     xp: Namespace, pair: AlignedPair, by_area: Number, by_intersection: Number
 ) -> Partials:
-    """Back from the area of the first box, and from the intersection, a product of clamped sides."""
+    """Pull back from the area of the first box, and from the intersection, a product of clamped sides."""
     w, h, overlap_w, overlap_h = width(pair.box), height(pair.box), width(pair.inner), height(pair.inner)
     d_w, d_h = by_area * h, by_area * w
     d_overlap_w = where_overlapping(xp, overlap_w, w, by_intersection * positive_part(xp, overlap_h))
@@ -119,33 +119,33 @@ def where_overlapping(xp: Namespace, overlap: Number, side: Number, d: Number) -
 
 
 def enclosing_sides_forward(xp: Namespace, pair: AlignedPair) -> Vector:
-    """Sides of the smallest box that encloses both."""
+    """Compute the sides of the smallest box that encloses both."""
     return Vector(width(pair.outer), height(pair.outer))
 
 
 def enclosing_sides_pullback(xp: Namespace, pair: AlignedPair, d: Vector) -> Partials:
-    """A side is its second corner minus its first."""
+    """Pull back: a side is its second corner minus its first."""
     return Partials(outer=d)
 
 
 def enclosing_area_forward(xp: Namespace, pair: AlignedPair) -> Number:
-    """Area of the enclosing box."""
+    """Compute the area of the enclosing box."""
     return safe_if_ordinary(xp, width(pair.outer) * height(pair.outer))
 
 
 def enclosing_area_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
-    """d(w h) = h dw + w dh."""
+    """Pull back by d(w h) = h dw + w dh."""
     return Partials(outer=Vector(d * height(pair.outer), d * width(pair.outer)))
 
 
 def enclosing_diagonal_forward(xp: Namespace, pair: AlignedPair) -> Number:
-    """Squared diagonal of the enclosing box."""
+    """Compute the squared diagonal of the enclosing box."""
     w, h = width(pair.outer), height(pair.outer)
     return safe_if_ordinary(xp, w * w + h * h)
 
 
 def enclosing_diagonal_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
-    """d(w^2 + h^2) = 2 w dw + 2 h dh."""
+    """Pull back by d(w^2 + h^2) = 2 w dw + 2 h dh."""
     twice = 2.0 * d
     return Partials(outer=Vector(twice * width(pair.outer), twice * height(pair.outer)))
 
@@ -154,72 +154,72 @@ def enclosing_diagonal_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> 
 
 
 def center_offset_forward(xp: Namespace, pair: AlignedPair) -> Vector:
-    """Centre of pred minus centre of target."""
+    """Compute the centre of pred minus centre of target."""
     return pair.offset
 
 
 def center_offset_pullback(xp: Namespace, pair: AlignedPair, d: Vector) -> Partials:
-    """Either corner moves the centre by half."""
+    """Pull back: either corner moves the centre by half."""
     d_x, d_y = 0.5 * d.x, 0.5 * d.y
     return Partials(box=Box(d_x, d_y, d_x, d_y))
 
 
 def center_distance_forward(xp: Namespace, pair: AlignedPair) -> Number:
-    """Squared distance of the centres."""
+    """Compute the squared distance of the centres."""
     x, y = pair.offset
     return x * x + y * y
 
 
 def center_distance_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
-    """d(x^2 + y^2) = 2 x dx + 2 y dy."""
+    """Pull back by d(x^2 + y^2) = 2 x dx + 2 y dy."""
     (x, y), twice = pair.offset, 2.0 * d
     return center_offset_pullback(xp, pair, Vector(twice * x, twice * y))
 
 
 def size_difference_forward(xp: Namespace, pair: FlatPair) -> Vector:
-    """Sides of pred minus sides of target."""
+    """Compute the sides of pred minus sides of target."""
     (w, h), (other_w, other_h) = pair.box.sides, pair.other.sides
     return Vector(w - other_w, h - other_h)
 
 
 def size_difference_pullback(xp: Namespace, pair: AlignedPair, d: Vector) -> Partials:
-    """A side is its second corner minus its first."""
+    """Pull back: a side is its second corner minus its first."""
     return Partials(box=Box(-d.x, -d.y, d.x, d.y))
 
 
 def sides_forward(xp: Namespace, pair: FlatPair) -> Sides:
-    """Sides of pred and of target."""
+    """List the sides of pred and of target."""
     return Sides(*pair.box.sides, *pair.other.sides)
 
 
 def sides_pullback(xp: Namespace, pair: AlignedPair, d: Sides) -> Partials:
-    """A side is its second corner minus its first."""
+    """Pull back: a side is its second corner minus its first."""
     return Partials(box=Box(-d.w, -d.h, d.w, d.h))
 
 
 def corners_forward(xp: Namespace, pair: AlignedPair) -> Box:
-    """Corners of pred minus corners of target."""
+    """Compute the corners of pred minus corners of target."""
     p, t = pair.box, pair.other
     return Box(p.x1 - t.x1, p.y1 - t.y1, p.x2 - t.x2, p.y2 - t.y2)
 
 
 def corners_pullback(xp: Namespace, pair: AlignedPair, d: Box) -> Partials:
-    """They are those of pred, but for a constant."""
+    """Pull back: the corners are those of pred, but for a constant."""
     return Partials(box=d)
 
 
 def image_diagonal_forward(xp: Namespace, pair: AlignedPair) -> Number:
-    """Squared diagonal of the image of the call."""
+    """Compute the squared diagonal of the image of the call."""
     return pair.image.width * pair.image.width + pair.image.height * pair.image.height
 
 
 def image_diagonal_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
-    """No box moves it."""
+    """Pull back: no box moves it."""
     return Partials()
 
 
 def aspect_forward(xp: Namespace, pair: FlatPair) -> Number:
-    """atan(W / H) - atan(w / h) with one arc tangent: tan(a - b) = (tan a - tan b) / (1 + tan a tan b).
+    """Compute atan(W / H) - atan(w / h) with one arc tangent: tan(a - b) = (tan a - tan b) / (1 + tan a tan b).
 
     It is defined for a side of 0 too, and 0 if a box is a point.
     """
@@ -229,7 +229,7 @@ def aspect_forward(xp: Namespace, pair: FlatPair) -> Number:
 
 
 def aspect_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
-    """d atan(w / h) = (h dw - w dh) / (w^2 + h^2)."""
+    """Pull back by d atan(w / h) = (h dw - w dh) / (w^2 + h^2)."""
     w, h = width(pair.box), height(pair.box)
     scaled = d / nonzero(xp, w * w + h * h)
     d_w, d_h = scaled * h, scaled * w
@@ -237,13 +237,13 @@ def aspect_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
 
 
 def aspect_of_one_box(xp: Namespace, b: FlatBox, image: Image) -> Number:
-    """atan(w / h), defined for a side of 0 too."""
+    """Compute atan(w / h), defined for a side of 0 too."""
     w, h = b.upright(xp).sides
     return xp.atan2(w, h + 0.0)
 
 
 def aspect_of_two(xp: Namespace, pair: FlatPair, pred: Number, target: Number) -> Number:
-    """atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
+    """Compute atan(W / H) - atan(w / h) from the two angles; 0 if a box is a point, as in `aspect_forward`."""
     (w, h), (other_w, other_h) = pair.box.sides, pair.other.sides
     size, other_size = w + h, other_w + other_h
     return where_negligible(xp, safe_if_ordinary(xp, smaller(xp, size, other_size)), 0.0, target - pred)
@@ -253,17 +253,17 @@ def aspect_of_two(xp: Namespace, pair: FlatPair, pred: Number, target: Number) -
 
 
 def same(d: D) -> D:
-    """For a quantity that is the same with the boxes exchanged."""
+    """Return the derivatives of a quantity that is the same with the boxes exchanged."""
     return d
 
 
 def swapped(d: Sides) -> Sides:
-    """For the sides of both boxes."""
+    """Exchange the derivatives with respect to the sides of both boxes."""
     return Sides(d.other_w, d.other_h, d.w, d.h)
 
 
 def negated(d: D) -> D:
-    """For a number, or a tuple of numbers, that changes sign with the boxes exchanged."""
+    """Negate a number, or a tuple of numbers, that changes sign with the boxes exchanged."""
     one: Any = d
     one = type(one)(*(-item for item in one)) if isinstance(one, tuple) else -one
     negative: D = one

@@ -24,7 +24,7 @@ from boxloss.typing import Namespace, Number
 
 
 def projections_forward(xp: Namespace, pair: AlignedPair) -> tuple[Projection, ...]:
-    """Both boxes along x and along y."""
+    """Project both boxes along x and along y."""
     x1, y1, x2, y2 = corners_forward(xp, pair)
     return (
         Projection(xp.abs(x1) + xp.abs(x2), width(pair.outer)),
@@ -33,7 +33,7 @@ def projections_forward(xp: Namespace, pair: AlignedPair) -> tuple[Projection, .
 
 
 def projections_pullback(xp: Namespace, pair: AlignedPair, d: tuple[Projection, ...]) -> Partials:
-    """Each end has the sign of its difference as slope."""
+    """Pull back: each end has the sign of its difference as slope."""
     along_x, along_y = d
     x1, y1, x2, y2 = (xp.sign(difference) for difference in corners_forward(xp, pair))
     box = Box(along_x.distance * x1, along_y.distance * y1, along_x.distance * x2, along_y.distance * y2)
@@ -41,32 +41,32 @@ def projections_pullback(xp: Namespace, pair: AlignedPair, d: tuple[Projection, 
 
 
 def relative_forward(xp: Namespace, pair: AlignedPair) -> Relative:
-    """The pred from the centre of the target."""
+    """Find the pred as it is from the centre of the target."""
     x, y = center_offset_forward(xp, pair)
     w, h, other_w, other_h = sides_forward(xp, pair)
     return Relative(x, y, w, h, 1.0, 0.0, other_w, other_h)
 
 
 def relative_pullback(xp: Namespace, pair: AlignedPair, d: RelativeGradient) -> Partials:
-    """There is no angle."""
+    """Pull back: there is no angle."""
     sides = Sides(d.w, d.h, d.other_w, d.other_h)
     return plus(center_offset_pullback(xp, pair, Vector(d.x, d.y)), sides_pullback(xp, pair, sides))
 
 
 def opposite(d: RelativeGradient) -> RelativeGradient:
-    """For the pair in the frame of its other box."""
+    """Turn the derivatives into those of the pair in the frame of its other box."""
     return RelativeGradient(-d.x, -d.y, d.other_w, d.other_h, None, d.w, d.h)
 
 
 def wasserstein_forward(xp: Namespace, pair: AlignedPair) -> Number:
-    """The squared Wasserstein distance of the boxes as Gaussians with covariances of w^2 / 4 and h^2 / 4."""
+    """Compute the squared Wasserstein distance of the boxes as Gaussians with covariances of w^2 / 4 and h^2 / 4."""
     offset, size = center_offset_forward(xp, pair), size_difference_forward(xp, pair)
     half_x, half_y = 0.5 * size.x, 0.5 * size.y
     return (offset.x * offset.x + offset.y * offset.y) + (half_x * half_x + half_y * half_y)
 
 
 def wasserstein_pullback(xp: Namespace, pair: AlignedPair, d: Number) -> Partials:
-    """Of the centre and of the sides."""
+    """Pull back through the centre and the sides."""
     offset, size = center_offset_forward(xp, pair), size_difference_forward(xp, pair)
     half = 0.5 * d
     by_offset = center_offset_pullback(xp, pair, Vector(2.0 * d * offset.x, 2.0 * d * offset.y))

@@ -30,48 +30,48 @@ def replaceable(function: FunctionT) -> FunctionT:
 
 @replaceable
 def larger(xp: Namespace, a: Number, b: Number) -> Number:
-    """The larger number; a NaN of `a` may be lost, as is well where `a` reaches the result another way too."""
+    """Return the larger number; a NaN of `a` may be lost, as is well where `a` reaches the result another way too."""
     return xp.maximum(a, b)
 
 
 @replaceable
 def smaller(xp: Namespace, a: Number, b: Number) -> Number:
-    """The smaller number; likewise."""
+    """Return the smaller number; likewise."""
     return xp.minimum(a, b)
 
 
 @replaceable
 def log1p_inside(xp: Namespace, a: Number) -> Number:
-    """ln(1 + a) of a finite number above -1, or of a NaN."""
+    """Compute ln(1 + a) of a finite number above -1, or of a NaN."""
     return xp.log1p(a)
 
 
 @replaceable
 def one_less_power(xp: Namespace, a: Number, exponent: Number) -> Number:
-    """1 - (1 - a)^exponent for 0 <= a < 1, or a NaN, and an exponent of 0 or more: all digits where a is small."""
+    """Compute 1 - (1 - a)^exponent for 0 <= a < 1, or a NaN, and an exponent of 0 or more: all digits of a small a."""
     return -xp.expm1(exponent * xp.log1p(-a))
 
 
 @replaceable
 def power_and_slope(xp: Namespace, a: Number, exponent: Number) -> tuple[Number, Number]:
-    """a^exponent and its derivative with respect to a, for 0 <= a < 1 and an exponent of 1 or more."""
+    """Compute a^exponent and its derivative with respect to a, for 0 <= a < 1 and an exponent of 1 or more."""
     power = xp.pow(a, exponent - 1.0)
     return power * a, exponent * power
 
 
 @replaceable
 def exp_of_negative(xp: Namespace, a: Number) -> Number:
-    """e^a of a number that is not positive, or of a NaN."""
+    """Compute e^a of a number that is not positive, or of a NaN."""
     return xp.exp(a)
 
 
 @replaceable
 def expm1_of_negative(xp: Namespace, a: Number) -> Number:
-    """e^a - 1 of a number that is not positive, or of a NaN."""
+    """Compute e^a - 1 of a number that is not positive, or of a NaN."""
     return xp.expm1(a)
 
 
 @replaceable
 def one_less_exp(xp: Namespace, a: Number) -> Number:
-    """1 - e^-a of a number from 0 to 1, or of a NaN."""
+    """Compute 1 - e^-a of a number from 0 to 1, or of a NaN."""
     return -xp.expm1(-a)

@@ -124,7 +124,7 @@ class Pair:
         self._quantities: dict[Relation, Any] = {}
 
     def quantity(self, relation: Relation) -> Any:
-        """The quantity of a relation, from its parts where they are known."""
+        """Compute the quantity of a relation, from its parts where they are known."""
         if relation not in self._quantities:
             if relation in self._parts and relation.combine is not None:
                 found = relation.combine(self.xp, self, *self._parts[relation])
@@ -134,19 +134,19 @@ class Pair:
         return self._quantities[relation]
 
     def exchanged(self) -> "Pair":
-        """The pair with its other box first."""
+        """Make the pair with its other box first."""
         raise NotImplementedError
 
     def along_image(self) -> "Pair":
-        """The pair with enclosing boxes along the axes of the image: the same, unless its boxes have an angle."""
+        """Make the pair with enclosing boxes along the axes of the image: the same, unless its boxes have an angle."""
         return self
 
     def gradient(self, partials: Any) -> Gradient:
-        """The gradient with respect to the first box, from the sum of what pullbacks of relations gave, or None."""
+        """Compute the gradient with respect to the first box, from the sum of what pullbacks gave, or None."""
         raise NotImplementedError
 
     def pull_back(self, gradient: Gradient) -> Any:
-        """The gradient with respect to the first box as it was given."""
+        """Compute the gradient with respect to the first box as it was given."""
         raise NotImplementedError
 
 
@@ -196,7 +196,7 @@ class Shape:
     least_extent: float = 1.0
 
     def relation(self, which: str | Relation) -> Relation:
-        """A relation by its name; one of somebody's own is given as it is."""
+        """Find a relation by its name; one of somebody's own is given as it is."""
         if isinstance(which, Relation):
             return which
         try:

@@ -8,7 +8,7 @@ from boxloss.typing import Namespace, Number
 
 @replaceable
 def wasserstein(xp: Namespace, r: Relative) -> tuple[Number, RelativeGradient]:
-    """The squared Wasserstein distance of a pair, and its derivatives.
+    """Compute the squared Wasserstein distance of a pair, and its derivatives.
 
     The root of the product of the covariances has K / (2 (q + sqrt(q^2 - K))) for a difference of large numbers.
     Products of four sides are taken in units of all of them: in float32 those of 1e10 would be infinite.

@@ -37,7 +37,7 @@ class Quotient(Loss):
     value_range = "[0, 1]"
 
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, Any]:
-        """The value; nobody asks for a gradient."""
+        """Compute the value; nobody asks for a gradient."""
         if pair.shape is not AXIS_ALIGNED:
             areas = pair.quantity(pair.shape.relation("areas"))
             return areas.intersection / areas.union, None
@@ -69,27 +69,27 @@ class Boxes(NamedTuple):
 
 
 def check_most(max_kept: Any, count: int) -> int | None:
-    """How many of so many boxes may be kept, or None for all of them."""
+    """Find how many of so many boxes may be kept, or None for all of them."""
     most = count if max_kept is None else check_count("max_kept", max_kept)
     return most if most < count else None
 
 
 def check_metric(metric: object) -> Loss:
-    """What says how much alike two boxes are."""
+    """Check what says how much alike two boxes are."""
     if not isinstance(metric, Loss):
         raise TypeError(f"metric must be a score or a loss of boxloss, such as iou_score; got {kind_of_object(metric)}")
     return metric
 
 
 def criterion(metric: Loss, threshold: float) -> tuple[Loss, float]:
-    """What is computed of two boxes, and what it is more than, or less, where they are too much alike."""
+    """Find what is computed of two boxes, and what it is more than, or less, where they are too much alike."""
     if type(metric) is IoUScore and metric.eps == 0.0:
         metric = QUOTIENT
     return metric, threshold if metric.is_score else 1.0 - threshold
 
 
 def check_threshold(metric: Loss, value: Any) -> float:
-    """How much alike boxes may be, which is no number that all boxes are below, or above.
+    """Check how much alike boxes may be, which is no number that all boxes are below, or above.
 
     A score has a range. A loss counts as 1 minus it, and one that ends at 1 makes a score from 0 to 1; another one may
     be larger of other kinds of boxes than its range is of boxes in a plane, so there its end says nothing.
@@ -109,7 +109,7 @@ def check_threshold(metric: Loss, value: Any) -> float:
 
 @cache
 def _ends(value_range: str) -> tuple[float, float]:
-    """From where to where values are, as far as the text says so."""
+    """Read from where to where values are, as far as the text says so."""
     known = re.fullmatch(r"[\[(](-?[\d.]+), (.+)[\])]", value_range)
     if known is None:
         return -np.inf, np.inf
@@ -146,7 +146,7 @@ def checked(
 
 
 def _numbered(ids: Any) -> Any:
-    """For each box the number of its class or batch."""
+    """Number the class or batch of each box."""
     ids = to_host(ids).astype(np.int64)
     if ids.size and float(ids.max()) - float(ids.min()) > FAR_APART:
         return np.unique(ids, return_inverse=True)[1]
@@ -154,7 +154,7 @@ def _numbered(ids: Any) -> Any:
 
 
 def rounded_limit(metric: Loss, limit: float, dtype: Any) -> float:
-    """The limit in the type of the values, rounded so that just as many are beyond it."""
+    """Round the limit to the type of the values, so that just as many are beyond it."""
     if dtype == np.float64:
         return limit
     with np.errstate(over="ignore"):  # infinity is a limit too
@@ -167,7 +167,7 @@ def rounded_limit(metric: Loss, limit: float, dtype: Any) -> float:
 
 
 def returned(given: Boxes, found: Any, *, are_indices: bool = False) -> Any:
-    """A result in the library and on the device of the boxes."""
+    """Put a result in the library and on the device of the boxes."""
     if isinstance(given.like, np.ndarray):
         return found
     import array_api_compat

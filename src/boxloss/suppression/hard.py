@@ -32,7 +32,7 @@ def nms(
     image_size: tuple[float, float] | None = None,
     batch: Array | None = None,
 ) -> Any:
-    """The boxes that non-maximum suppression keeps.
+    """Find the boxes that non-maximum suppression keeps.
 
     By falling score, each box that is left suppresses those after it that are more than `threshold` like it.
 
@@ -118,7 +118,7 @@ def kept_of(
     image_size: tuple[float, float] | None = None,
     batch: Array | None = None,
 ) -> Any:
-    """What `nms` keeps, with any finite threshold, as other libraries take it."""
+    """Find what `nms` keeps, with any finite threshold, as other libraries take it."""
     threshold = check_finite("threshold", threshold)
     metric, limit = criterion(check_metric(metric), threshold)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)

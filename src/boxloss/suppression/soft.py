@@ -30,7 +30,7 @@ def soft_nms(
     image_size: tuple[float, float] | None = None,
     batch: Array | None = None,
 ) -> tuple[Any, ArrayT]:
-    """Non-maximum suppression that lowers scores instead of removing boxes (Bodla et al., ICCV 2017).
+    """Run non-maximum suppression that lowers scores instead of removing boxes (Bodla et al., ICCV 2017).
 
     The box with the highest score is kept, and lowers the scores of all that are left and like it; then the next.
 

@@ -30,12 +30,12 @@ class Functions:
 
     @staticmethod
     def sign(array: Tensor) -> Tensor:
-        """-1, 0 or 1; NaN stays NaN, which array-api-compat writes in."""
+        """Return -1, 0 or 1; NaN stays NaN, which array-api-compat writes in."""
         return torch.where(torch.isnan(array), array, torch.sign(array))
 
 
 def pairs(pred: Tensor, target: Tensor, *rest: Any) -> Any:
-    """The operator `elementwise` in simpler ones, of few axis-aligned boxes on the CPU; elsewhere as one that stays."""
+    """Run the operator `elementwise` in simpler ones, of few axis-aligned boxes on the CPU; elsewhere as it is."""
     *options, engine, pred_grad, target_grad = rest
     _, request = operators.request_of_call(pred, target, *options)
     numbers, structure, eps, *_ = options

@@ -70,7 +70,7 @@ def _fake_backward(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Te
 
 
 def _results(request: Request, found: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Two tensors, as the schema has it; an empty one stands for a gradient that was not asked for."""
+    """Make two tensors, as the schema has it; an empty one stands for a gradient that was not asked for."""
     nothing = request.pred.new_empty(0)
     boxes = {"pred": request.pred, "target": request.target}
     d_pred, d_target = (
@@ -85,7 +85,7 @@ def _refuse(ctx: Any, *d_grads: Tensor | None) -> Any:
 
 
 def _vmap_backward(info: Any, in_dims: tuple[int | None, ...], *arguments: Any) -> Any:
-    """Each sample has gradients of its own, though its boxes may be those of all."""
+    """Give each sample gradients of its own, though its boxes may be those of all."""
     pred, target, *options, d_matrix, pred_grad, target_grad = arguments
     dims = in_dims[0], in_dims[1]
     size = info.batch_size
@@ -116,7 +116,7 @@ class MatrixGradients(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def forward(*arguments: Any) -> tuple[Tensor, Tensor]:
-        """The operator."""
+        """Call the operator."""
         gradients: tuple[Tensor, Tensor] = pairwise_backward(*arguments)
         return gradients
 
@@ -150,7 +150,7 @@ class Matrix(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def forward(*arguments: Any) -> Tensor:
-        """The operator."""
+        """Call the operator."""
         matrix: Tensor = pairwise(*arguments)
         return matrix
 

@@ -87,7 +87,7 @@ def _wanted(ctx: Any) -> tuple[str, ...]:
 
 
 def _times(grad: Tensor, d_value: Tensor, shape: Any) -> Tensor:
-    """A gradient by the derivative of the value, summed over the axes that its boxes were broadcast along."""
+    """Multiply a gradient by the derivative of the value; sum it over the axes that its boxes were broadcast along."""
     if is_graph_kept() or torch.is_grad_enabled() or not has_memory(d_value):
         grad = grad * d_value[..., None]
     elif d_value.ndim or d_value.device.type != "cpu" or d_value.item() != 1.0:  # it is 1 where `backward` starts
@@ -96,7 +96,7 @@ def _times(grad: Tensor, d_value: Tensor, shape: Any) -> Tensor:
 
 
 def differentiable(program: Program, request: Request, run: Run) -> Any:
-    """The reduced values as a tensor whose backward is one multiplication."""
+    """Compute the reduced values as a tensor whose backward is one multiplication."""
     weight = request.weight
     if weight is None or not weight.requires_grad:
         return _Node.apply(request.pred, request.target, (program, request, run))[0]
@@ -106,5 +106,5 @@ def differentiable(program: Program, request: Request, run: Run) -> Any:
 
 
 def differentiable_matrix(program: Program, request: Request, run: Run, run_pairs: Run) -> Any:
-    """The matrix as a tensor; `run_pairs` is what runs the elementwise verb."""
+    """Compute the matrix as a tensor; `run_pairs` is what runs the elementwise verb."""
     return _Matrix.apply(request.pred, request.target, (program, request, run, run_pairs))

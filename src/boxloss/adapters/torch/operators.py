@@ -39,7 +39,7 @@ TAGS = (torch.Tag.pt2_compliant_tag,)
 
 
 def program_of_call(numbers: Tensor, structure: str, eps: float | None) -> Program:
-    """The program of a call; a fake tensor has no numbers, and needs none."""
+    """Make the program of a call; a fake tensor has no numbers, and needs none."""
     known = structure_of(structure)
     if is_fake(numbers):
         return check_eps(Program(known, (1.0,) * len(known.number_names)), eps)
@@ -49,7 +49,7 @@ def program_of_call(numbers: Tensor, structure: str, eps: float | None) -> Progr
 
 
 def request_of_call(pred: Tensor, target: Tensor, *options: Any) -> tuple[Program, Request]:
-    """What an engine is given, with gradients in the type of the computation: they are rounded after the chain rule."""
+    """Make what an engine is given; gradients are of the type of the computation, and rounded after the chain rule."""
     numbers, structure, eps, *formats, image_size = options
     program = program_of_call(numbers, structure, eps)
     request = request_of(program, pred, target, tuple(formats), image_size, None, "none", None)
@@ -57,14 +57,14 @@ def request_of_call(pred: Tensor, target: Tensor, *options: Any) -> tuple[Progra
 
 
 def matrix_request(pred: Tensor, target: Tensor, *options: Any, mask: Any = None) -> tuple[Program, Request]:
-    """What an engine is given for a matrix, or for what is kept of one."""
+    """Make what an engine is given for a matrix, or for what is kept of one."""
     numbers, structure, eps, *formats, image_size = options
     program = program_of_call(numbers, structure, eps)
     return program, pairwise_request(program, pred, target, tuple(formats), image_size, target_mask=mask)
 
 
 def batched(in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """The boxes with the axis of a vmap first, and after it as many axes in both: it is one more leading axis."""
+    """Move the axis of a vmap to the front, with as many axes after it in both boxes: it is one more leading axis."""
     ndim = max(boxes.ndim - (dim is not None) for boxes, dim in zip((pred, target), in_dims, strict=False))
 
     def lead(boxes: Tensor, dim: int | None) -> Tensor:
@@ -98,7 +98,7 @@ def _fake(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, ...]:
 
 
 def results(value: Tensor, grads: tuple[Tensor, ...], pred_grad: bool, target_grad: bool) -> tuple[Tensor, ...]:
-    """Three tensors, as the schema has it; an empty one stands for a gradient that was not asked for."""
+    """Make three tensors, as the schema has it; an empty one stands for a gradient that was not asked for."""
     d_pred = grads[0] if pred_grad else value.new_empty(0)
     d_target = grads[-1] if target_grad else value.new_empty(0)
     return value.contiguous(), d_pred.contiguous(), d_target.contiguous()
@@ -137,7 +137,7 @@ class Transformed(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def forward(*arguments: Any) -> tuple[Tensor, ...]:
-        """The operator."""
+        """Call the operator."""
         found: tuple[Tensor, ...] = elementwise(*arguments)
         return found
 
@@ -146,5 +146,5 @@ class Transformed(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor, *rest: Any) -> Any:
-        """One more leading axis."""
+        """Take the axis of a vmap as one more leading axis."""
         return Transformed.apply(*batched(in_dims, pred, target), *rest), (0, 0, 0)

@@ -23,7 +23,7 @@ _fake = getattr(getattr(torch, "_subclasses", None), "FakeTensor", None)
 
 
 def are_transforms_active() -> bool:
-    """Whether a transform of torch.func runs; without the name, that is taken to be so where torch.func was used."""
+    """Say whether a transform of torch.func runs; without the name, it is taken to run where torch.func was used."""
     if _are_active is not None:
         return bool(_are_active())
     peek = getattr(_functorch, "peek_interpreter_stack", None)
@@ -31,34 +31,34 @@ def are_transforms_active() -> bool:
 
 
 def is_recorded() -> bool:
-    """Whether operations are written down for later: by torch.jit.trace, make_fx, or another mode that sees each."""
+    """Say whether operations are written down for later: by torch.jit.trace, make_fx, or another mode that sees all."""
     return bool(torch.jit.is_tracing()) or (_dispatch_mode is not None and _dispatch_mode() is not None)
 
 
 def without_modes() -> AbstractContextManager[Any]:
-    """With no mode that makes tensors fake: torch.compile runs the import of an adapter in one."""
+    """Turn off the modes that make tensors fake: torch.compile runs the import of an adapter in one."""
     return nullcontext() if _disable_modes is None else _disable_modes()
 
 
 def unwrapped(tensor: Any) -> Any:
-    """A tensor that outlives the transforms of torch.func that it was made under."""
+    """Unwrap a tensor, so that it outlives the transforms of torch.func that it was made under."""
     while _is_wrapped is not None and _unwrap is not None and _is_wrapped(tensor):
         tensor = _unwrap(tensor)
     return tensor
 
 
 def is_fake(tensor: Any) -> bool:
-    """Whether a tensor has a shape and a type but no numbers."""
+    """Say whether a tensor has a shape and a type but no numbers."""
     return _fake is not None and isinstance(tensor, _fake)
 
 
 def is_graph_kept() -> bool:
-    """Whether the backward that runs now was called with retain_graph; True is safe."""
+    """Say whether the backward that runs now was called with retain_graph; True is safe."""
     return True if _keep_graph is None else bool(_keep_graph())
 
 
 def has_memory(tensor: Any) -> bool:
-    """Whether a tensor has memory of its own: one that a batched backward hands on has none. False is safe."""
+    """Say whether a tensor has memory of its own: one that a batched backward hands on has none. False is safe."""
     return False if _has_storage is None else bool(_has_storage(tensor))
 
 

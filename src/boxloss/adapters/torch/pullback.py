@@ -17,7 +17,7 @@ PAIRS_ON_CPU, PAIRS_ELSEWHERE = 1 << 18, 1 << 20
 def of_matrix(
     program: Program, request: Request, run: Callable[..., Any], d_matrix: Tensor, wrt: tuple[str, ...]
 ) -> dict[str, Tensor]:
-    """What the derivative of a matrix is with respect to pred and target, to each that is asked for.
+    """Compute the derivative of a matrix with respect to pred and target, to each that is asked for.
 
     `run` is what runs the elementwise verb.
     """

@@ -24,7 +24,7 @@ _structures: dict[str, Structure] = {}
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def text_of(text: str, formats: tuple[str, ...] = ("xyxy", "xyxy")) -> str:
-    """The text of a structure for a graph, from its `text` in this process, with a digest of what formats make of it.
+    """Write the text of a structure for a graph, from its `text` here, with a digest of what formats make of it.
 
     What torch keeps of compiled graphs on disk may hold the formula: another formula is another text, and another
     version of this package too.
@@ -42,7 +42,7 @@ def _text_of(text: str, formats: tuple[str, ...]) -> str:
 
 
 def structure_of(text: str) -> Structure:
-    """The structure with this text, which `text_of` may have made in another process."""
+    """Find the structure with this text, which `text_of` may have made in another process."""
     structure = _structures.get(text)
     if structure is None:
         structure = _structures[text] = _restored(text)
@@ -50,7 +50,7 @@ def structure_of(text: str) -> Structure:
 
 
 def is_of_package_alone(structure: Structure) -> bool:
-    """Whether a structure holds no loss of somebody's own, and nothing else that only this process knows."""
+    """Say whether a structure holds no loss of somebody's own, and nothing else that only this process knows."""
     _, is_own = _told(structure)
     return not is_own
 
@@ -70,7 +70,7 @@ def _restored(text: str) -> Structure:
 
 
 def _digest(structure: Structure, formats: tuple[str, ...]) -> str:
-    """The formats and a digest of the formula; one of its own, good for this process, if it cannot be written down."""
+    """Write the formats and a digest of the formula; one good for this process alone, if it cannot be written down."""
     try:
         kind = Kind(structure, (formats[0], formats[1]), pred_grad=True, target_grad=True, weighted=False)
         digest = trace(of_a_pair(kind), kind.sizes, FUNCTIONS["float64"]).digest
@@ -80,7 +80,7 @@ def _digest(structure: Structure, formats: tuple[str, ...]) -> str:
 
 
 def _told(structure: Structure) -> tuple[list[Any], bool]:
-    """What text says of a structure in any process, and whether some of it is not of this package."""
+    """Write what text says of a structure in any process, and say whether some of it is not of this package."""
     own: list[Any] = []
 
     def of_class(kind: type) -> list[str]:

@@ -28,7 +28,7 @@ def values(
     eps: float | None,
     engine: str,
 ) -> Tensor:
-    """The call of a loss."""
+    """Run the call of a loss."""
     if are_transforms_active():  # each level of transforms has its own answer to what is tracked
         wanted = True, True
     else:
@@ -51,7 +51,7 @@ def value_and_grad(
     eps: float | None,
     engine: str,
 ) -> tuple[Tensor, Any]:
-    """The verb `value_and_grad`."""
+    """Run the verb `value_and_grad`."""
     check_wrt(wrt)
     wanted = wrt != "target", wrt != "pred"
     arguments = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
@@ -77,7 +77,7 @@ def pairwise(
     engine: str,
     out: Any,
 ) -> Tensor:
-    """The verb `pairwise`."""
+    """Run the verb `pairwise`."""
     if out is not None:
         check_untracked(pred, target)
     # Of the transforms, a graph knows vmap of a matrix.
@@ -103,7 +103,7 @@ def best(
     largest: bool,
     k: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """The verbs `nearest`, and `topk` for a `k`, as constants."""
+    """Run the verbs `nearest`, and `topk` for a `k`, as constants."""
     *arguments, engine = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
     found: tuple[Tensor, Tensor] = best_operators.best(*arguments, engine, target_mask, largest, k)
     return found
@@ -118,7 +118,7 @@ def _arguments(
     eps: float | None,
     engine: str,
 ) -> tuple[Any, ...]:
-    """What both operators take."""
+    """Make what both operators take."""
     formats = format if isinstance(format, tuple) else (format, format)
     for name, boxes, own in zip(("pred", "target"), (pred, target), formats, strict=False):
         check_own_format(name, boxes, own)
@@ -167,7 +167,7 @@ def _reduced(value: Tensor, reduction: str, avg_factor: Any) -> Tensor:
 
 
 def _divisor(value: Tensor, avg_factor: Any) -> Any:
-    """The divisor of the mean, infinite in place of 0: then the mean is 0, and so is its gradient."""
+    """Find the divisor of the mean, infinite in place of 0: then the mean is 0, and so is its gradient."""
     if isinstance(avg_factor, Tensor):
         return torch.where(avg_factor == 0, math.inf, avg_factor)
     if avg_factor is not None:
@@ -176,7 +176,7 @@ def _divisor(value: Tensor, avg_factor: Any) -> Any:
 
 
 def _fitting(name: str, number: Any, value: Tensor) -> Any:
-    """A number that the type of the values holds; a graph does not look at one that varies."""
+    """Check that the type of the values holds a number; a graph does not look at one that varies."""
     if isinstance(number, float) and not torch.compiler.is_compiling():
         check_fits(name, number, value.dtype == torch.float32)
     return number

@@ -21,7 +21,7 @@ def curves(
     styles: Sequence[int] | None = None,
     published: Mapping[int, Mapping[int, float]] | None = None,
 ) -> Markup:
-    """Lines from 0 to `top` against the number of the step, with dots at published values.
+    """Draw lines from 0 to `top` against the number of the step, with dots at published values.
 
     `styles` are the numbers of the lines' colours and dashes, their own numbers by default.
     """
@@ -51,12 +51,12 @@ def curves(
 
 
 def style(index: int) -> str:
-    """The classes of a line: no two of the first 35 share both."""
+    """Name the classes of a line: no two of the first 35 share both."""
     return f"c{index % COLOURS} d{index % DASHES}"
 
 
 def legend(names: Sequence[str]) -> Markup:
-    """What the lines are, once for all charts of a section."""
+    """Say what the lines are, once for all charts of a section."""
     entries = [
         f'<span><svg class="key" viewBox="0 0 34 10" aria-hidden="true"><path class="curve {style(index)}" '
         f'd="M1 5H33"/></svg>{escape(name)}</span>'

@@ -19,13 +19,13 @@ def drawing(
 
 
 def number(value: float) -> str:
-    """A coordinate, no longer than can be seen."""
+    """Write a coordinate, no longer than can be seen."""
     written = f"{value:.1f}".removesuffix(".0")
     return "0" if written == "-0" else written
 
 
 def path(points: np.ndarray) -> str:
-    """A line through points, without those that lie on the one before."""
+    """Write a line through points, without those that lie on the one before."""
     seen: list[np.ndarray] = []
     for point in points:
         if not seen or np.abs(point - seen[-1]).max() >= 0.7:
@@ -35,7 +35,7 @@ def path(points: np.ndarray) -> str:
 
 
 def image(address: str, x: float, y: float, width: float, height: float, kind: str = "") -> str:
-    """A picture in a rectangle."""
+    """Draw a picture in a rectangle."""
     named = f' class="{kind}"' if kind else ""
     return (
         f'<image{named} href="{address}" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
@@ -44,16 +44,16 @@ def image(address: str, x: float, y: float, width: float, height: float, kind: s
 
 
 def rectangle(corner: Sequence[float], width: float, height: float, kind: str) -> str:
-    """A rectangle of a class."""
+    """Draw a rectangle of a class."""
     x, y, w, h = map(number, (*corner, width, height))
     return f'<rect class="{kind}" x="{x}" y="{y}" width="{w}" height="{h}"/>'
 
 
 def line(points: np.ndarray, kind: str) -> str:
-    """A line of a class."""
+    """Draw a line of a class."""
     return f'<path class="{kind}" d="{path(points)}"/>'
 
 
 def text(x: float, y: float, words: str, kind: str = "", anchor: str = "middle") -> str:
-    """A text of a class."""
+    """Write a text of a class."""
     return f'<text class="{kind}" x="{number(x)}" y="{number(y)}" text-anchor="{anchor}">{escape(words)}</text>'

@@ -36,7 +36,7 @@ def explorer(settings: Settings) -> str:
 
 
 def shown_first(settings: Settings) -> int | None:
-    """The number of the last loss that the page can show; it cannot show modifiers of a sum."""
+    """Find the number of the last loss that the page can show; it cannot show modifiers of a sum."""
     for place in reversed(range(len(settings.names))):
         with suppress(ValueError):
             not_registered(settings.losses[place])

@@ -99,7 +99,7 @@ def stayed(ball: Descent) -> int:
 
 
 def mean_iou(ball: Descent) -> np.ndarray:
-    """The curve of the IoU, which a descent with its path has."""
+    """Return the curve of the IoU, which a descent with its path has."""
     assert ball.iou is not None
     return ball.iou
 
@@ -113,12 +113,12 @@ def interval(found: Correlation) -> str:
 
 
 def short(value: float) -> str:
-    """A number of three digits."""
+    """Write a number with three digits."""
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def key(measured: Measured) -> list[Picture]:
-    """How to read the tiles."""
+    """Say how to read the tiles."""
     viridis, teal = (raster(np.linspace(0, 1, 64)[None], colour) for colour in (None, tiles.TEAL))
 
     def bar(address: str) -> Markup:

@@ -59,7 +59,7 @@ class Measured:
     races: Races
 
     def top(self, index: int) -> float:
-        """Up to which value of a loss its pictures of pairs reach, all of one scale."""
+        """Find the value of a loss that its pictures of pairs reach up to, all of one scale."""
         return max(top_of(found[index]) for found in self.pairs.values())
 
 
@@ -123,13 +123,13 @@ def races(settings: Settings, begin: Begin) -> Races:
 
 
 def top_of(found: Correlation) -> float:
-    """A percentile of the loss, above 0."""
+    """Find a percentile of the loss, above 0."""
     top = float(np.percentile(found.value, TOP))
     return top if top > 0.0 else 1.0
 
 
 def relative_slope(plane: Landscape) -> np.ndarray:
-    """The slope towards the target over the mean slope of the way that is left; 0 where it leads away.
+    """Compute the slope towards the target over the mean slope of the way that is left; 0 where it leads away.
 
     1 is that of a straight ramp down to the lowest value of the plane, 0 is flat.
     """

@@ -9,12 +9,12 @@ MOVING = 80  # per cent of the time; then it rests
 
 
 def moving(way: np.ndarray, name: str, kind: str) -> str:
-    """A ball that runs along a way, at the pace of the steps."""
+    """Draw a ball that runs along a way, at the pace of the steps."""
     return run([f"translate({number(x)}px,{number(y)}px)" for x, y in frames(way)], name, kind, '<circle r="5"/>')
 
 
 def moving_box(boxes: np.ndarray, name: str, kind: str) -> str:
-    """A box that goes through boxes (x, y, w, h), in the units of the drawing."""
+    """Draw a box that goes through boxes (x, y, w, h), in the units of the drawing."""
     transforms = [
         f"translate({number(x)}px,{number(y)}px) scale({number(w)},{number(h)})" for x, y, w, h in frames(boxes)
     ]
@@ -22,13 +22,13 @@ def moving_box(boxes: np.ndarray, name: str, kind: str) -> str:
 
 
 def frames(way: np.ndarray) -> np.ndarray:
-    """Some of the steps, evenly spaced, the first and the last among them."""
+    """Choose some of the steps, evenly spaced, the first and the last among them."""
     shown: np.ndarray = way[np.linspace(0, len(way) - 1, min(FRAMES + 1, len(way))).round().astype(int)]
     return shown
 
 
 def run(transforms: list[str], name: str, kind: str, content: str) -> str:
-    """A group that goes through transforms; one that stays needs no motion."""
+    """Draw a group that goes through transforms; one that stays needs no motion."""
     final = f'style="transform:{transforms[-1]}"'
     if len(set(transforms)) == 1:
         return f'<g class="{kind}" {final}>{content}</g>'

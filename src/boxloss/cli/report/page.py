@@ -86,12 +86,12 @@ class Section:
 
 
 def minus(text: str) -> str:
-    """A text whose negative numbers have a true minus sign."""
+    """Give negative numbers of a text a true minus sign."""
     return type(text)(re.sub(r"(?<![^\s(])-(?=[\d.])", "\N{MINUS SIGN}", text))  # one that is Markup stays so
 
 
 def environment() -> Environment:
-    """Where the templates are."""
+    """Make the environment of the templates."""
     made = Environment(
         loader=PackageLoader("boxloss.cli.report", "."),
         autoescape=True,

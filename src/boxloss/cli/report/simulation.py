@@ -89,12 +89,12 @@ def chart(measured: Measured, title: str, found: Sequence[Simulation], quantity:
 
 
 def rows_of(found: Sequence[Simulation], quantity: str) -> Any:
-    """The table of the command."""
+    """Make the table of the command."""
     return table(found, [name_of(one.loss) for one in found], quantity)
 
 
 def commands(measured: Measured) -> list[str]:
-    """The commands that make it."""
+    """List the commands that make it."""
     settings = measured.settings
     points = () if settings.quick or settings.full else ("--points", str(settings.points))
     options = (*points, *settings.seeded)

@@ -26,14 +26,14 @@ ERRORS = (1e-3, 10.0)  # what the last learning rate leaves, and more than ancho
 
 
 def on_plane(plane: Landscape, points: ArrayLike) -> np.ndarray:
-    """Places of a plane in the units of a tile, whose second coordinate points down."""
+    """Put places of a plane in the units of a tile, whose second coordinate points down."""
     (left, right), (bottom, top) = plane.extent
     x, y = np.moveaxis(np.asarray(points, dtype=float), -1, 0)
     return np.stack([SIDE * (x - left) / (right - left), SIDE * (top - y) / (top - bottom)], axis=-1)
 
 
 def target(plane: Landscape) -> str:
-    """The target: to scale where the plane is of places, else a cross at its size."""
+    """Draw the target: to scale where the plane is of places, else a cross at its size."""
     x, y, w, h = plane.target
     if plane.vary == ("x", "y"):
         corner, other = on_plane(plane, [[x - w / 2, y + h / 2], [x + w / 2, y - h / 2]])
@@ -45,7 +45,7 @@ def target(plane: Landscape) -> str:
 
 
 def arrows(plane: Landscape) -> str:
-    """Where descent goes, in arrows of one length; dots where there is no slope."""
+    """Draw where descent goes, in arrows of one length; dots where there is no slope."""
     places = ((np.arange(ARROWS) + 0.5) * len(plane.x) / ARROWS).astype(int)
     down = -plane.grad[np.ix_(places, places)].reshape(-1, 2)
     x, y = np.meshgrid(plane.x[places], plane.y[places])
@@ -64,23 +64,23 @@ def arrows(plane: Landscape) -> str:
 
 
 def landscape(plane: Landscape, alt: str) -> Markup:
-    """The loss as a share of its own range, with arrows of descent."""
+    """Draw the loss as a share of its own range, with arrows of descent."""
     return drawing([surface(plane), arrows(plane), target(plane)], alt)
 
 
 def surface(plane: Landscape, kind: str = "") -> str:
-    """The colours of the loss."""
+    """Draw the colours of the loss."""
     return image(raster(share_of_range(plane.value), levels=LEVELS), 0, 0, SIDE, SIDE, kind)
 
 
 def slope(plane: Landscape, alt: str) -> Markup:
-    """The slope relative to the way left: nothing where it is flat."""
+    """Draw the slope relative to the way left: nothing where it is flat."""
     share = relative_slope(plane) / STEEPEST
     return drawing([image(raster(share, TEAL, LEVELS), 0, 0, SIDE, SIDE), target(plane)], alt)
 
 
 def balls(plane: Landscape, several: dict[str, Descent], name: str, alt: str) -> Markup:
-    """The ways of boxes' centres by each optimizer, and a ball that runs along each."""
+    """Draw the ways of boxes' centres by each optimizer, and a ball that runs along each."""
     pieces = [surface(plane, "faint"), target(plane)]
     rolling = []
     for optimizer, ball in several.items():
@@ -97,7 +97,7 @@ def balls(plane: Landscape, several: dict[str, Descent], name: str, alt: str) ->
 
 
 def pairs(found: Correlation, top: float, alt: str) -> Markup:
-    """The loss against the IoU, up to `top`, with the interval of the loss at one IoU drawn in."""
+    """Draw the loss against the IoU, up to `top`, with the interval of the loss at one IoU drawn in."""
     low = min(0.0, float(found.value.min()))
     share = (found.value - low) / (top - low)
     if len(share) > MANY:
@@ -118,7 +118,7 @@ def pairs(found: Correlation, top: float, alt: str) -> Markup:
 
 
 def final_map(result: Simulation, alt: str) -> Markup:
-    """The final error by the place where anchors started, in logarithmic colours, the same in all maps."""
+    """Draw the final error by the place where anchors started, in logarithmic colours, the same in all maps."""
     place = (result.points - CENTER) / result.scale[:, None]
     reach = np.abs(place).max()
     axis = ((np.arange(MAP_CELLS) + 0.5) / MAP_CELLS * 2.0 - 1.0) * reach
@@ -133,7 +133,7 @@ def final_map(result: Simulation, alt: str) -> Markup:
 
 
 def boxes(several: dict[str, Descent], reach: tuple[np.ndarray, float], name: str, alt: str) -> Markup:
-    """One box on its way to the target by each optimizer, in a square of a corner and a side."""
+    """Draw one box on its way to the target by each optimizer, in a square of a corner and a side."""
     (left, top), side = reach
     scale = SIDE / side
 
@@ -154,7 +154,7 @@ def boxes(several: dict[str, Descent], reach: tuple[np.ndarray, float], name: st
 
 
 def reach_of(several: list[Descent]) -> tuple[np.ndarray, float]:
-    """The upper left corner and the side of the square that holds all boxes ever, with a margin."""
+    """Find the upper left corner and the side of the square that holds all boxes ever, with a margin."""
     ways = np.concatenate([ball.path.reshape(-1, 4) for ball in several if ball.path is not None])
     every = np.concatenate([ways, several[0].target.reshape(1, 4)])
     half = np.abs(every[:, 2:]) / 2

@@ -37,7 +37,7 @@ def training(measured: Measured) -> Section:
 
 
 def forest(results: Sequence[Training], alt: str) -> Markup:
-    """Differences of AP to the baseline, a row a loss and an interval a regime, filled if it is sure."""
+    """Draw differences of AP to the baseline, a row a loss and an interval a regime, filled if it is sure."""
     compared = differences(results)
     regimes = [result.regime for result in results]
     rows: dict[str, list[Difference]] = {}
@@ -71,12 +71,12 @@ def forest(results: Sequence[Training], alt: str) -> Markup:
 
 
 def dot(x: float, y: float, kind: str) -> str:
-    """A mean, of a class."""
+    """Draw a mean, of a class."""
     return f'<circle class="{kind}" cx="{number(x)}" cy="{number(y)}" r="2.6"/>'
 
 
 def legend(results: Sequence[Training]) -> Markup:
-    """What the colours are, and what is filled."""
+    """Say what the colours are, and what is filled."""
     entries = [(REGIMES[result.regime].title, f"c{index} sure") for index, result in enumerate(results)]
     entries.append(("not sure", "unsure"))
     mark = '<svg class="mark" viewBox="0 0 8 8" aria-hidden="true">{}</svg>'

@@ -24,11 +24,11 @@ class BoxLoss:
         self.reduction = check_choice("reduction", "none" if reduction is None else reduction, REDUCTIONS)
 
     def call(self, y_true: ArrayT, y_pred: ArrayT) -> ArrayT:
-        """The values before weights and reduction."""
+        """Compute the values before weights and reduction."""
         raise NotImplementedError
 
     def __call__(self, y_true: ArrayT, y_pred: ArrayT, sample_weight: Array | None = None) -> ArrayT:
-        """The loss of boxes, shape (N, 4), the true ones first, with weights for the values of `call`."""
+        """Compute the loss of boxes, shape (N, 4), the true ones first, with weights for the values of `call`."""
         values: Any = self.call(y_true, y_pred)
         if sample_weight is not None:
             xp = array_namespace(y_true=y_true, sample_weight=sample_weight)
@@ -38,7 +38,7 @@ class BoxLoss:
 
 
 def of_one_rank(one: Any, other: Any) -> tuple[Any, Any]:
-    """Two arrays, of which one may have a last axis of 1 too many: it goes, but beside a single axis."""
+    """Return two arrays, of which one may have a last axis of 1 too many: it goes, but beside a single axis."""
     if one.ndim > other.ndim:
         other, one = of_one_rank(other, one)
         return one, other

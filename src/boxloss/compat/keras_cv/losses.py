@@ -27,7 +27,7 @@ class _ScoreLoss(BoxLoss):
         self.bounding_box_format, self.axis = bounding_box_format, axis
 
     def _mean(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-        """The array library, and the mean score; that of no boxes is 1, of which the loss is 0."""
+        """Find the array library, and compute the mean score; that of no boxes is 1, of which the loss is 0."""
         xp = library(y_true, y_pred, NAMES)
         _check_as_many(y_true, y_pred)
         for name, boxes in zip(NAMES, (y_true, y_pred), strict=True):
@@ -44,7 +44,7 @@ class _ScoreLoss(BoxLoss):
         return xp, xp.mean(scores, axis=self.axis)
 
     def _diagonal(self, xp: Any, y_true: Any, y_pred: Any) -> Any:
-        """The diagonal, over batch and true boxes, of the matrix of each image: all the predictions of a few boxes."""
+        """Compute the diagonal, over batch and true boxes, of each image's matrix: all predictions of a few boxes."""
         y_true, y_pred = xp.broadcast_arrays(y_true, y_pred)
         batch, count = y_true.shape[:2]
         few = min(batch, count)
@@ -116,7 +116,7 @@ class IoULoss(_ScoreLoss):
         self.mode = check_choice("mode", mode, MODES)
 
     def call(self, y_true: ArrayT, y_pred: ArrayT) -> ArrayT:
-        """The loss before weights and reduction."""
+        """Compute the loss before weights and reduction."""
         xp, iou = self._mean(y_true, y_pred)
         if self.mode == "linear":
             return cast(ArrayT, 1.0 - iou)
@@ -160,7 +160,7 @@ class GIoULoss(_ScoreLoss):
         super().__init__(KERAS_CV_GIOU(), bounding_box_format, axis, **kwargs)
 
     def call(self, y_true: ArrayT, y_pred: ArrayT) -> ArrayT:
-        """The loss before weights and reduction."""
+        """Compute the loss before weights and reduction."""
         return cast(ArrayT, 1.0 - self._mean(y_true, y_pred)[1])
 
 
@@ -205,7 +205,7 @@ class CIoULoss(BoxLoss):
         self.bounding_box_format, self.eps = bounding_box_format, eps
 
     def call(self, y_true: ArrayT, y_pred: ArrayT) -> ArrayT:
-        """The loss of each pair."""
+        """Compute the loss of each pair."""
         library(y_true, y_pred, NAMES)
         _check_as_many(y_true, y_pred)
         return KERAS_CV_CIOU("linear")(y_true, y_pred, format=self._format)
@@ -248,7 +248,7 @@ class SmoothL1Loss(BoxLoss):
         self.l1_cutoff = check_finite("l1_cutoff", l1_cutoff)
 
     def call(self, y_true: ArrayT, y_pred: ArrayT) -> ArrayT:
-        """The mean over the last axis."""
+        """Compute the mean over the last axis."""
         xp = library(y_true, y_pred, NAMES)
         _check_as_many(y_true, y_pred)
         size = distance(xp, y_true, y_pred)

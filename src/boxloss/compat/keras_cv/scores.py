@@ -18,7 +18,7 @@ def compute_iou(
     images: ArrayT | None = None,
     image_shape: tuple[int, ...] | None = None,
 ) -> ArrayT:
-    """The IoU of each box with each other, as ``keras_cv.bounding_box.compute_iou`` has it.
+    """Compute the IoU of each box with each other, as ``keras_cv.bounding_box.compute_iou`` has it.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def compute_iou(
 
 
 def compute_ciou(boxes1: ArrayT, boxes2: ArrayT, bounding_box_format: str) -> ArrayT:
-    """The CIoU of each pair of boxes, as ``keras_cv.bounding_box.compute_ciou`` has it.
+    """Compute the CIoU of each pair of boxes, as ``keras_cv.bounding_box.compute_ciou`` has it.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class BoxLoss:
         reduction_override: Reduction | None = None,
         **options: Any,
     ) -> ArrayT:
-        """The loss of corners `pred` and `target`, shape (N, 4), with a weight of shape (N,) or (N, 4)."""
+        """Compute the loss of corners `pred` and `target`, shape (N, 4), with a weight of shape (N,) or (N, 4)."""
         factor = weight if self._weighs_coordinates else weight_of_pairs(weight)
         loss: Any = self._function(
             pred, target, factor, reduction_override or self.reduction, avg_factor, **self._options, **options

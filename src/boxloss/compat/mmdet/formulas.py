@@ -14,7 +14,7 @@ from boxloss.typing import Namespace, Number
 
 
 def smooth(xp: Namespace, value: Number, point: Number) -> tuple[Number, Number]:
-    """The smooth L1 function of a positive number, and its slope."""
+    """Compute the smooth L1 function of a positive number, and its slope."""
     is_small = value < point
     quadratic = value * value * (0.5 / point)
     return xp.where(is_small, quadratic, value - 0.5 * point), xp.where(is_small, value * (1.0 / point), xp.sign(value))
@@ -42,7 +42,7 @@ class ExtendedIoU(OverlapLoss):
 
     @staticmethod
     def formula(xp: Namespace, sides: Sides, corners: Box, c: Vector, smooth_point: float, eps: float) -> Term:
-        """From the sides, the distances of the first corners and those of the enclosing box."""
+        """Compute the loss from the sides, the distances of the first corners and those of the enclosing box."""
         reach_w, reach_h = sides.w + sides.other_w - c.x, sides.h + sides.other_h - c.y
         gap_w, gap_h = xp.where(reach_w < 0.0, reach_w, 0.0), xp.where(reach_h < 0.0, reach_h, 0.0)
         a, b = xp.abs(corners.x1), xp.abs(corners.y1)
@@ -90,7 +90,7 @@ class BoundedIoU(Loss):
         super().__post_init__()
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The four terms, each with its derivative with respect to pred."""
+        """Compute the four terms, each with its derivative with respect to pred."""
         offset, sides = (pair.quantity(pair.shape.relation(which)) for which in self.relations)
         x, d_x = self._of_offset(xp, offset.x, sides.other_w)
         y, d_y = self._of_offset(xp, offset.y, sides.other_h)
@@ -102,7 +102,7 @@ class BoundedIoU(Loss):
         return Evaluation(value, lambda exchanged: Gradient() if exchanged else found.gradient(False))
 
     def _of_offset(self, xp: Namespace, offset: Number, side: Number) -> tuple[Number, Number]:
-        """1 - max((W - 2 |dx|) / (W + 2 |dx| + eps), 0)."""
+        """Compute 1 - max((W - 2 |dx|) / (W + 2 |dx| + eps), 0)."""
         twice = 2.0 * xp.abs(offset)
         per = inverse(xp, side + twice + self.eps)
         bound = (side - twice) * per
@@ -111,7 +111,7 @@ class BoundedIoU(Loss):
         return cost, slope * where_larger(xp, bound, 0.0, falls, 0.0)
 
     def _of_side(self, xp: Namespace, side: Number, other: Number) -> tuple[Number, Number]:
-        """1 - min(W / (w + eps), w / (W + eps))."""
+        """Compute 1 - min(W / (w + eps), w / (W + eps))."""
         per_side, per_other = inverse(xp, side + self.eps), inverse(xp, other + self.eps)
         larger, smaller = other * per_side, side * per_other
         cost, slope = smooth(xp, 1.0 - xp.minimum(larger, smaller), self.beta)

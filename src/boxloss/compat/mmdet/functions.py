@@ -30,7 +30,7 @@ def iou_loss(
     mode: Literal["linear", "square", "log"] = "log",
     eps: float = 1e-6,
 ) -> ArrayT:
-    """The IoU loss of each pair of boxes, as ``mmdet.models.losses.iou_loss`` has it.
+    """Compute the IoU loss of each pair of boxes, as ``mmdet.models.losses.iou_loss`` has it.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def giou_loss(
     *,
     eps: float = DEFAULT_EPS,
 ) -> ArrayT:
-    """The GIoU loss of each pair of boxes, as ``mmdet.models.losses.giou_loss`` has it.
+    """Compute the GIoU loss of each pair of boxes, as ``mmdet.models.losses.giou_loss`` has it.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def diou_loss(
     *,
     eps: float = DEFAULT_EPS,
 ) -> ArrayT:
-    """The DIoU loss of each pair of boxes, as ``mmdet.models.losses.diou_loss`` has it.
+    """Compute the DIoU loss of each pair of boxes, as ``mmdet.models.losses.diou_loss`` has it.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def ciou_loss(
     *,
     eps: float = DEFAULT_EPS,
 ) -> ArrayT:
-    """The CIoU loss of each pair of boxes, as ``mmdet.models.losses.ciou_loss`` has it.
+    """Compute the CIoU loss of each pair of boxes, as ``mmdet.models.losses.ciou_loss`` has it.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def siou_loss(
     eps: float = DEFAULT_EPS,
     neg_gamma: bool = False,
 ) -> ArrayT:
-    """The SIoU loss of each pair of boxes, as ``mmdet.models.losses.siou_loss`` has it.
+    """Compute the SIoU loss of each pair of boxes, as ``mmdet.models.losses.siou_loss`` has it.
 
     Parameters
     ----------
@@ -263,5 +263,5 @@ def siou_loss(
 
 
 def iou_profile(mode: str, eps: float) -> Loss:
-    """The profile of `iou_loss`."""
+    """Make the profile of `iou_loss`."""
     return MMDET_OVERLAPS["iou"].made(mode, OVERLAPS_EPS, clamped=True, least=check_positive("eps", eps))

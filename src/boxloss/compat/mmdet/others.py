@@ -21,7 +21,7 @@ def eiou_loss(
     smooth_point: float = 0.1,
     eps: float = DEFAULT_EPS,
 ) -> ArrayT:
-    """The Extended IoU loss of each pair of boxes, as ``mmdet.models.losses.eiou_loss`` has it.
+    """Compute the Extended IoU loss of each pair of boxes, as ``mmdet.models.losses.eiou_loss`` has it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def bounded_iou_loss(
     beta: float = 0.2,
     eps: float = 1e-3,
 ) -> ArrayT:
-    """The Bounded IoU loss of each pair of boxes, as ``mmdet.models.losses.bounded_iou_loss`` has it.
+    """Compute the Bounded IoU loss of each pair of boxes, as ``mmdet.models.losses.bounded_iou_loss`` has it.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def balanced_l1_loss(
     alpha: float = 0.5,
     gamma: float = 1.5,
 ) -> ArrayT:
-    """The Balanced L1 loss of each coordinate, as ``mmdet.models.losses.balanced_l1_loss`` has it.
+    """Compute the Balanced L1 loss of each coordinate, as ``mmdet.models.losses.balanced_l1_loss`` has it.
 
     Parameters
     ----------

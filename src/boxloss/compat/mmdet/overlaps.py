@@ -16,7 +16,7 @@ def bbox_overlaps(
     is_aligned: bool = False,
     eps: float = 1e-6,
 ) -> ArrayT:
-    """The IoU, IoF or GIoU of each box with each other, as ``mmdet.structures.bbox.bbox_overlaps`` has it.
+    """Compute the IoU, IoF or GIoU of each box with each other, as ``mmdet.structures.bbox.bbox_overlaps`` has it.
 
     Parameters
     ----------

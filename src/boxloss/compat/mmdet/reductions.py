@@ -14,7 +14,7 @@ FLOAT32_EPS = float(np.finfo(np.float32).eps)
 
 
 def weight_of_pairs(weight: Any) -> Any:
-    """A weight of shape (N,): of the coordinates, shape (N, 4), the mean."""
+    """Make a weight of shape (N,): of the coordinates, shape (N, 4), the mean."""
     if weight is None or weight.ndim < 2:
         return weight
     return array_namespace(weight=weight).mean(weight, axis=-1)
@@ -23,7 +23,7 @@ def weight_of_pairs(weight: Any) -> Any:
 def reduced_loss(
     loss: Loss, pred: ArrayT, target: ArrayT, weight: Array | None, reduction: Reduction, avg_factor: Any
 ) -> ArrayT:
-    """A loss of pairs, in one kernel; a divisor may be a tensor, and stays on its device."""
+    """Compute a loss of pairs, in one kernel; a divisor may be a tensor, and stays on its device."""
     if not _is_divided(reduction, avg_factor):
         return loss(pred, target, weight=weight, reduction=reduction)
     total: Any = loss(pred, target, weight=weight, reduction="sum")
@@ -31,7 +31,7 @@ def reduced_loss(
 
 
 def reduced_values(xp: Any, values: Any, weight: Any, reduction: str, avg_factor: Any) -> Any:
-    """Values that are there, each times its weight."""
+    """Reduce values that are there, each times its weight."""
     if weight is not None:
         values = values * weight
     if not _is_divided(reduction, avg_factor):

@@ -15,7 +15,7 @@ from boxloss.typing import ArrayT
 
 
 def box_area(boxes: ArrayT, fmt: str = "xyxy") -> ArrayT:
-    """The area of each box, as ``torchvision.ops.box_area`` has it.
+    """Compute the area of each box, as ``torchvision.ops.box_area`` has it.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def box_area(boxes: ArrayT, fmt: str = "xyxy") -> ArrayT:
 
 
 def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:
-    """Boxes in another format, as ``torchvision.ops.box_convert`` has it.
+    """Convert boxes to another format, as ``torchvision.ops.box_convert`` has it.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def box_convert(boxes: ArrayT, in_fmt: str, out_fmt: str) -> ArrayT:
 
 
 def clip_boxes_to_image(boxes: ArrayT, size: tuple[int, int]) -> ArrayT:
-    """Boxes clipped to an image, as ``torchvision.ops.clip_boxes_to_image`` has it.
+    """Clip boxes to an image, as ``torchvision.ops.clip_boxes_to_image`` has it.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def clip_boxes_to_image(boxes: ArrayT, size: tuple[int, int]) -> ArrayT:
 
 
 def remove_small_boxes(boxes: ArrayT, min_size: float) -> ArrayT:
-    """The indices of the boxes that are large enough, as ``torchvision.ops.remove_small_boxes`` has it.
+    """Find the indices of the boxes that are large enough, as ``torchvision.ops.remove_small_boxes`` has it.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class DIoUOfTwoEps(OverlapLoss):
 
     @staticmethod
     def terms(xp: Namespace, areas: Areas, c2: Number, rho2: Number, union_eps: float, eps: float) -> tuple[Term, ...]:
-        """1 - IoU and rho^2 / c^2."""
+        """Compute 1 - IoU and rho^2 / c^2."""
         return distance_and_penalty(xp, areas, c2, rho2, union_eps, eps)
 
 
@@ -58,7 +58,7 @@ class CIoUOfThreeEps(OverlapLoss):
         diagonal_eps: float,
         eps: float,
     ) -> tuple[Term, ...]:
-        """1 - IoU, rho^2 / c^2 and alpha v."""
+        """Compute 1 - IoU, rho^2 / c^2 and alpha v."""
         (distance, by_distance), (penalty, by_penalty) = distance_and_penalty(
             xp, areas, c2, rho2, union_eps, diagonal_eps
         )
@@ -86,7 +86,7 @@ class Score(Loss):
         return self.loss.relations
 
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
-        """The value of the loss, taken from 1."""
+        """Compute the value of the loss, taken from 1."""
         value, gradient = self.loss.evaluate(xp, pair)
 
         def negated(exchanged: bool) -> Gradient:
@@ -103,7 +103,7 @@ CIOU_SCORE = Score(CIoUOfThreeEps(union_eps=0.0))
 
 
 def with_eps(loss: Loss, eps: float) -> Loss:
-    """One of these with another `eps` than torchvision's own."""
+    """Make one of these with another `eps` than torchvision's own."""
     if eps == DEFAULT_EPS:
         return loss
     return Score(CIoUOfThreeEps(0.0, eps, eps)) if loss is CIOU_SCORE else loss.with_eps(eps)
@@ -113,7 +113,7 @@ def with_eps(loss: Loss, eps: float) -> Loss:
 
 
 def upcast(xp: Any, boxes: Any) -> Any:
-    """Half precision as float32 and small integers as int32, so that a product does not overflow."""
+    """Put half precision in float32 and small integers in int32, so that a product does not overflow."""
     dtype = boxes.dtype
     if xp.isdtype(dtype, "real floating"):
         return xp.astype(boxes, xp.float32) if xp.finfo(dtype).bits < 32 else boxes
@@ -122,7 +122,7 @@ def upcast(xp: Any, boxes: Any) -> Any:
 
 
 def promote(boxes1: Any, boxes2: Any, fmt: str = "xyxy", *, floats: bool = False) -> tuple[Any, Any]:
-    """Boxes of two float types in the wider one; with `floats`, integers as float32."""
+    """Put boxes of two float types in the wider one; with `floats`, integers in float32."""
     xp = library(boxes1, boxes2)
     boxes1, boxes2 = both_as_boxes(xp, boxes1, boxes2, (fmt, fmt), ("boxes1", "boxes2"))
     if boxes1.dtype == boxes2.dtype and boxes1.dtype in (xp.float32, xp.float64):

@@ -7,7 +7,7 @@ from boxloss.typing import ArrayT, Reduction
 def generalized_box_iou_loss(
     boxes1: ArrayT, boxes2: ArrayT, reduction: Reduction = "none", eps: float = DEFAULT_EPS
 ) -> ArrayT:
-    """The GIoU loss of each pair of boxes, as ``torchvision.ops.generalized_box_iou_loss`` has it.
+    """Compute the GIoU loss of each pair of boxes, as ``torchvision.ops.generalized_box_iou_loss`` has it.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def generalized_box_iou_loss(
 def distance_box_iou_loss(
     boxes1: ArrayT, boxes2: ArrayT, reduction: Reduction = "none", eps: float = DEFAULT_EPS
 ) -> ArrayT:
-    """The DIoU loss of each pair of boxes, as ``torchvision.ops.distance_box_iou_loss`` has it.
+    """Compute the DIoU loss of each pair of boxes, as ``torchvision.ops.distance_box_iou_loss`` has it.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def distance_box_iou_loss(
 def complete_box_iou_loss(
     boxes1: ArrayT, boxes2: ArrayT, reduction: Reduction = "none", eps: float = DEFAULT_EPS
 ) -> ArrayT:
-    """The CIoU loss of each pair of boxes, as ``torchvision.ops.complete_box_iou_loss`` has it.
+    """Compute the CIoU loss of each pair of boxes, as ``torchvision.ops.complete_box_iou_loss`` has it.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ FORMATS = ("cxcywhr", "xywhr", "xyxyxyxy")
 
 
 def convert(xp: Any, boxes: Any, in_fmt: str, out_fmt: str) -> Any:
-    """Boxes in another format."""
+    """Convert boxes to another format."""
     if in_fmt != "xywhr":
         boxes = _step(xp, _TO_CORNER[in_fmt], boxes)
     return boxes if out_fmt == "xywhr" else _step(xp, _FROM_CORNER[out_fmt], boxes)
@@ -51,7 +51,7 @@ def _corner_to_corners(xp: Namespace, numbers: Numbers) -> Numbers:
 
 
 def _corners_to_corner(xp: Namespace, numbers: Numbers) -> Numbers:
-    """The fourth corner is not looked at."""
+    """Make the box of its corners, the fourth of which is not looked at."""
     x1, y1, x2, y2, x3, y3, _, _ = numbers
     r = xp.atan2(y1 - y2, x2 - x1) * 180 / math.pi
     w, h = xp.sqrt((x2 - x1) ** 2 + (y1 - y2) ** 2), xp.sqrt((x3 - x2) ** 2 + (y3 - y2) ** 2)

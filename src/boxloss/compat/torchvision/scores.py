@@ -22,7 +22,7 @@ from boxloss.typing import ArrayT
 
 
 def box_iou(boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
-    """The IoU of each box with each other, as ``torchvision.ops.box_iou`` has it.
+    """Compute the IoU of each box with each other, as ``torchvision.ops.box_iou`` has it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def box_iou(boxes1: ArrayT, boxes2: ArrayT, fmt: str = "xyxy") -> ArrayT:
 
 
 def generalized_box_iou(boxes1: ArrayT, boxes2: ArrayT) -> ArrayT:
-    """The GIoU of each box with each other, as ``torchvision.ops.generalized_box_iou`` has it.
+    """Compute the GIoU of each box with each other, as ``torchvision.ops.generalized_box_iou`` has it.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def generalized_box_iou(boxes1: ArrayT, boxes2: ArrayT) -> ArrayT:
 
 
 def distance_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -> ArrayT:
-    """The DIoU of each box with each other, as ``torchvision.ops.distance_box_iou`` has it.
+    """Compute the DIoU of each box with each other, as ``torchvision.ops.distance_box_iou`` has it.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def distance_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
 
 
 def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -> ArrayT:
-    """The CIoU of each box with each other, as ``torchvision.ops.complete_box_iou`` has it.
+    """Compute the CIoU of each box with each other, as ``torchvision.ops.complete_box_iou`` has it.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def complete_box_iou(boxes1: ArrayT, boxes2: ArrayT, eps: float = DEFAULT_EPS) -
 
 
 def _matrix(score: Loss, boxes1: ArrayT, boxes2: ArrayT, fmt: Any = "xyxy") -> ArrayT:
-    """The matrix in the type that torchvision returns."""
+    """Compute the matrix in the type that torchvision returns."""
     one, two = promote(boxes1, boxes2, fmt)
     xp = library(one, two)
     if not any(xp.isdtype(boxes.dtype, "real floating") for boxes in (one, two)):

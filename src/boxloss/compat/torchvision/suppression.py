@@ -7,7 +7,7 @@ from boxloss.typing import Array
 
 
 def nms(boxes: Array, scores: Array, iou_threshold: float) -> Any:
-    """The boxes that non-maximum suppression keeps, as ``torchvision.ops.nms`` has it.
+    """Find the boxes that non-maximum suppression keeps, as ``torchvision.ops.nms`` has it.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Any:
 
 
 def batched_nms(boxes: Array, scores: Array, idxs: Array, iou_threshold: float) -> Any:
-    """The same within classes, as ``torchvision.ops.batched_nms`` has it.
+    """Find the same within classes, as ``torchvision.ops.batched_nms`` has it.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from boxloss.libraries.arrays import is_tensor, on_device
 
 
 def arrays_like(array: Any) -> "CuPyArrays | TorchArrays":
-    """The library of an array, on its device."""
+    """Find the library of an array, on its device."""
     return TorchArrays(array) if is_tensor(array) else CuPyArrays(array)
 
 
@@ -15,7 +15,7 @@ class DeviceArrays:
     """What is the same for both libraries, whose kernels take addresses."""
 
     def are_aligned(self, addresses: list[int]) -> bool:
-        """Whether boxes at these addresses can be read 16 bytes a time."""
+        """Say whether boxes at these addresses can be read 16 bytes a time."""
         return all(address % 16 == 0 for address in addresses)
 
 
@@ -34,30 +34,30 @@ class CuPyArrays(DeviceArrays):
         return str(self.dtype)
 
     def stream(self) -> int:
-        """CuPy's current stream of the device."""
+        """Find CuPy's current stream of the device."""
         return int(self.cupy.cuda.get_current_stream(self.ordinal).ptr)
 
     def empty(self, shape: tuple[int, ...]) -> Any:
-        """A new array, from CuPy's memory pool."""
+        """Make a new array, from CuPy's memory pool."""
         with self.device:
             return self.cupy.empty(shape, self.dtype)
 
     def indices(self, shape: tuple[int, ...]) -> Any:
-        """A new array of whole numbers of 64 bits."""
+        """Make a new array of whole numbers of 64 bits."""
         with self.device:
             return self.cupy.empty(shape, self.cupy.int64)
 
     def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
-        """The array broadcast to a shape, as it is if it is C-contiguous already and otherwise a copy on the device."""
+        """Broadcast the array to a shape, as it is if it is C-contiguous already and otherwise a copy on the device."""
         with on_device(array):
             return self.cupy.ascontiguousarray(self.cupy.broadcast_to(array, shape))
 
     def is_dense(self, array: Any) -> bool:
-        """Whether an array is C-contiguous."""
+        """Say whether an array is C-contiguous."""
         return bool(array.flags.c_contiguous)
 
     def argument(self, array: Any) -> int:
-        """What a kernel takes: the address of the first number."""
+        """Return what a kernel takes: the address of the first number."""
         return int(array.data.ptr)
 
 
@@ -76,25 +76,25 @@ class TorchArrays(DeviceArrays):
         return str(self.dtype).removeprefix("torch.")
 
     def stream(self) -> int:
-        """torch's current stream of the device."""
+        """Find torch's current stream of the device."""
         return int(self.torch.cuda.current_stream(self.device).cuda_stream)
 
     def empty(self, shape: tuple[int, ...]) -> Any:
-        """A new tensor, from torch's caching allocator."""
+        """Make a new tensor, from torch's caching allocator."""
         return self.torch.empty(shape, dtype=self.dtype, device=self.device)
 
     def indices(self, shape: tuple[int, ...]) -> Any:
-        """A new tensor of whole numbers of 64 bits."""
+        """Make a new tensor of whole numbers of 64 bits."""
         return self.torch.empty(shape, dtype=self.torch.int64, device=self.device)
 
     def dense(self, array: Any, shape: tuple[int, ...]) -> Any:
-        """The tensor broadcast to a shape, as it is if it is contiguous already and otherwise a copy on the device."""
+        """Broadcast the tensor to a shape, as it is if it is contiguous already and otherwise a copy on the device."""
         return array.expand(shape).resolve_neg().contiguous()
 
     def is_dense(self, array: Any) -> bool:
-        """Whether a tensor is contiguous, and not the negative of its memory."""
+        """Say whether a tensor is contiguous, and not the negative of its memory."""
         return bool(array.is_contiguous() and not array.is_neg())
 
     def argument(self, array: Any) -> int:
-        """What a kernel takes: the address of the first number."""
+        """Return what a kernel takes: the address of the first number."""
         return int(array.data_ptr())

@@ -28,7 +28,7 @@ class CudaMachine(Machine):
 
 @cache
 def machine(dtype: str, capability: Capability) -> CudaMachine:
-    """A GPU, for one float type."""
+    """Make the machine of a GPU, for one float type."""
     return CudaMachine(dtype, capability)
 
 
@@ -55,12 +55,12 @@ class Written(NamedTuple):
         return lambda capability: assembly(capability).replace(name, ENTRY)
 
     def ptx(self, capability: Capability) -> str:
-        """The assembly."""
+        """Make the assembly."""
         return self.lower()(capability)
 
 
 def written(template: Callable[..., Template], dtype: str, capability: Capability, *options: Any) -> Written:
-    """The kernel of a template."""
+    """Make the kernel of a template."""
     kernel, signature = template(machine(dtype, capability), *options)
     return Written(kernel, signature, capability)
 
@@ -76,7 +76,7 @@ def _in_c(kind: Any) -> Any:
 
 
 def linked(text: str, capability: Capability) -> bytes | None:
-    """The machine code of PTX; None if nvJitLink does not know the version of the PTX or the GPU."""
+    """Make the machine code of PTX; None if nvJitLink does not know the version of the PTX or the GPU."""
     try:
         return assemble(text, capability)[0]
     except LinkerError:
@@ -84,5 +84,5 @@ def linked(text: str, capability: Capability) -> bytes | None:
 
 
 def assemble(text: str, capability: Capability, *options: str) -> tuple[bytes, str]:
-    """The machine code of PTX for a capability, and what the assembler says."""
+    """Make the machine code of PTX for a capability, and return what the assembler says."""
     return link(text.encode(), ENTRY, (f"-arch=sm_{capability[0]}{capability[1]}", *options))

@@ -20,7 +20,7 @@ from boxloss.typing import Number
 
 
 def _assembly(instruction: str) -> Emit:
-    """A PTX instruction of float32."""
+    """Make what emits a PTX instruction of float32."""
 
     def emit(builder: Any, number: Any, *operands: Any) -> Any:
         places = ", ".join(f"${k}" for k in range(len(operands) + 1))
@@ -31,7 +31,7 @@ def _assembly(instruction: str) -> Emit:
 
 
 def _library(name: str) -> Emit:
-    """A function of libdevice, which numba-cuda links to every kernel; that of float32 ends in f."""
+    """Make what calls a function of libdevice, which numba-cuda links to every kernel; that of float32 ends in f."""
 
     def emit(builder: Any, number: Any, operand: Any) -> Any:
         full, module = f"__nv_{name}f" if isinstance(number, ir.FloatType) else f"__nv_{name}", builder.module
@@ -45,7 +45,7 @@ LIBRARY = {"abs": _library("fabs"), "sqrt": _library("sqrt")}
 
 
 def instructions(dtype: str, capability: tuple[int, int]) -> dict[str, Emit]:
-    """What operations are one instruction of: the smaller and the larger number are NaN if one of them is."""
+    """List what operations are one instruction of: the smaller and the larger number are NaN if one of them is."""
     if dtype != "float32":
         return LIBRARY
     least_and_most = {"minimum": _assembly("min.NaN.f32"), "maximum": _assembly("max.NaN.f32")}
@@ -55,32 +55,32 @@ def instructions(dtype: str, capability: tuple[int, int]) -> dict[str, Emit]:
 
 
 def reciprocal(xp: SymbolicNamespace, a: Number) -> Number:
-    """1 / a to 1 ulp."""
+    """Compute 1 / a to 1 ulp."""
     return xp.operation("reciprocal", NUMBER, a)
 
 
 def share(xp: SymbolicNamespace, part: Number, whole: Number, per_whole: Number) -> Number:
-    """part / whole from an approximate 1 / whole and what that leaves: exactly 1 where they are equal."""
+    """Compute part / whole from an approximate 1 / whole and what that leaves: exactly 1 where they are equal."""
     quotient = part * per_whole
     rest = xp.operation("fused", NUMBER, -whole, quotient, part)
     return xp.operation("fused", NUMBER, per_whole, rest, quotient)
 
 
 def contracted_areas(xp: SymbolicNamespace, pair: AlignedPair) -> Areas:
-    """The areas, fused: their products at a match are 0 but for one. On a CPU a descent would depend on its kind."""
+    """Compute the areas, fused: at a match all products but one are 0. On a CPU a descent would depend on its kind."""
     with xp.writer.contracting(True):
         areas: Areas = inspect.unwrap(areas_forward)(xp, pair)
     return areas
 
 
 def separate_products(xp: SymbolicNamespace, a: Number, b: Number, c: Number, d: Number) -> Number:
-    """a b + c d, each product rounded."""
+    """Compute a b + c d, each product rounded."""
     with xp.writer.contracting(False):
         return a * b + c * d
 
 
 def replaced(dtype: str) -> Mapping[Function, Function]:
-    """The functions of formulas that others run in place of."""
+    """Name the functions of formulas that others run in place of."""
     always: dict[Function, Function] = {
         areas_forward: contracted_areas,
         sum_of_products: separate_products,

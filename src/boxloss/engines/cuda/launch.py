@@ -24,18 +24,18 @@ _lock = threading.Lock()  # threads that want the same kernel at once wait for t
 
 
 def elementwise_blocks(ordinal: int, size: int, threads: int) -> int:
-    """How many blocks of threads share the pairs."""
+    """Say how many blocks of threads share the pairs."""
     most = BLOCKS_A_MULTIPROCESSOR * driver.device(ordinal).multiprocessors
     return min(-(-size // threads), most)
 
 
 def threads_that_fill(ordinal: int) -> int:
-    """How many threads keep all multiprocessors at work."""
+    """Say how many threads keep all multiprocessors at work."""
     return THREADS_A_MULTIPROCESSOR * driver.device(ordinal).multiprocessors
 
 
 def kernel(template: Callable[[], Any], loss: str, dtype: str, ordinal: int, *options: Any) -> Kernel:
-    """The kernel of a template on a device: ``kernel(stream, blocks, threads, *arguments)``.
+    """Find the kernel of a template on a device: ``kernel(stream, blocks, threads, *arguments)``.
 
     ``template()`` imports the template, ``template()(machine, *options)``, and with it the compiler. The name of the
     loss is for the label of the kernel on disk.
@@ -54,7 +54,7 @@ def kernel(template: Callable[[], Any], loss: str, dtype: str, ordinal: int, *op
 def machine_code(
     template: Callable[[], Any], loss: str, dtype: str, capability: tuple[int, int], *options: Any
 ) -> tuple[bytes, tuple[Any, ...]]:
-    """The compiled kernel, from disk or from the compiler, and the types of its arguments in C.
+    """Find the compiled kernel, from disk or from the compiler, and the types of its arguments in C.
 
     If it can't be assembled here, it is PTX, which the driver may know what to do with.
     """
@@ -80,7 +80,7 @@ def machine_code(
 
 @cache
 def _context(ordinal: int) -> Any:
-    """The context that CuPy, torch and everything of the CUDA runtime use on a device."""
+    """Find the context that CuPy, torch and everything of the CUDA runtime use on a device."""
     driver.call("cuInit", 0)
     return driver.call("cuDevicePrimaryCtxRetain", driver.call("cuDeviceGet", ordinal))
 

@@ -11,7 +11,7 @@ GLOBAL, SHARED = 1, 3  # address spaces of NVVM
 
 
 def _first_number(builder: Any, kind: Any, boxes: Any, index: Any, size: int, context: Any) -> Any:
-    """A pointer to the first number of a box: of global memory, or of a shared array."""
+    """Make a pointer to the first number of a box: of global memory, or of a shared array."""
     pointer, space = boxes, GLOBAL
     if isinstance(kind, types.Array):
         pointer, space = context.make_array(kind)(context, builder, boxes).data, SHARED
@@ -20,21 +20,21 @@ def _first_number(builder: Any, kind: Any, boxes: Any, index: Any, size: int, co
 
 
 def _vectors(builder: Any, pointer: Any, lanes: int, count: int) -> list[Any]:
-    """The pointer as pointers to vectors of so many numbers."""
+    """Make pointers to vectors of so many numbers of a pointer."""
     vector = ir.VectorType(pointer.type.pointee, lanes).as_pointer(pointer.type.addrspace)
     first = builder.bitcast(pointer, vector)
     return [builder.gep(first, [ir.Constant(ir.IntType(64), k)]) for k in range(count)]
 
 
 def _lanes(kind: Any, size: int, aligned: bool) -> int:
-    """How many numbers are read at a time: those of 16 bytes, if every box begins at a multiple of that."""
+    """Say how many numbers are read at a time: those of 16 bytes, if every box begins at a multiple of that."""
     lanes: int = 128 // kind.dtype.bitwidth
     return lanes if aligned and size % lanes == 0 else 1
 
 
 @cache
 def load(size: int, aligned: bool) -> Any:
-    """``load(boxes, index)``: the numbers of a box, as a tuple; `aligned` if the first box is, to 16 bytes."""
+    """Make ``load(boxes, index)``: the numbers of a box, as a tuple; `aligned` if the first box is, to 16 bytes."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def load_box(typing_context: Any, boxes: Any, index: Any) -> Any:
@@ -59,7 +59,7 @@ def load(size: int, aligned: bool) -> Any:
 
 @cache
 def store(size: int, aligned: bool) -> Any:
-    """``store(boxes, index, numbers)``: put the numbers of a box; see `load`."""
+    """Make ``store(boxes, index, numbers)``: put the numbers of a box; see `load`."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def store_box(typing_context: Any, boxes: Any, index: Any, numbers: Any) -> Any:

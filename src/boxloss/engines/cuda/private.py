@@ -19,7 +19,7 @@ NVVM_OPTIONS = {"opt": 3, "fma": 0, "prec_div": 0}
 def compile_kernel(
     kernel: Callable[..., None], signature: Any, capability: tuple[int, int]
 ) -> tuple[Callable[[tuple[int, int]], str], str]:
-    """What gives the PTX of a kernel for a capability, and the name of its entry."""
+    """Make what gives the PTX of a kernel for a capability, and find the name of its entry."""
     result = compile_cuda(kernel, types.void, signature.args, nvvm_options=NVVM_OPTIONS, cc=capability)
     name = result.fndesc.llvm_func_name
     kernel_fixup(result.library.get_function(name), False)
@@ -27,7 +27,7 @@ def compile_kernel(
 
 
 def link(source: bytes, name: str, options: tuple[str, ...]) -> tuple[bytes, str]:
-    """Machine code from PTX, and what the assembler says."""
+    """Make machine code from PTX, and return what the assembler says."""
     linker = nvjitlink.create(len(options), options)
     try:
         nvjitlink.add_data(linker, nvjitlink.InputType.PTX, source, len(source), name)

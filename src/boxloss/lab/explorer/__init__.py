@@ -67,7 +67,7 @@ def explore(loss: Loss = ciou) -> str:
 
 
 def code(catalogue: Catalogue) -> str:
-    """What the page computes with, without what it draws: `traced`, `CATALOGUE`, and the functions over them."""
+    """Write what the page computes with, without what it draws: `traced`, `CATALOGUE`, and the functions over them."""
     described = {
         "losses": [entry.described for entry in catalogue.losses],
         "modifiers": [entry.described for entry in catalogue.modifiers],
@@ -76,7 +76,7 @@ def code(catalogue: Catalogue) -> str:
 
 
 def _json(value: object) -> str:
-    """JSON that may stand in a script of HTML."""
+    """Write JSON that may stand in a script of HTML."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 

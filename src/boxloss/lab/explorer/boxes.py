@@ -16,7 +16,7 @@ BOX = "b"  # the argument of functions of the page that holds a pair
 
 
 def names(array: str, count: int, start: int = 0) -> list[str]:
-    """What the items of an array are called."""
+    """Name the items of an array."""
     return [f"{array}[{k}]" for k in range(start, start + count)]
 
 
@@ -57,11 +57,11 @@ class Boxes:
         return [names(BOX, size), names(BOX, size, size), names(BOX, 2, 2 * size)]
 
     def pair(self, xp: Namespace, pred: Numbers, target: Numbers, image: tuple[Number, Number]) -> Pair:
-        """A pair from its numbers."""
+        """Make a pair from its numbers."""
         return self.pair_of(xp, self.shape.box(*pred), self.shape.box(*target), Image(*image))
 
     def pair_of(self, xp: Namespace, pred: Any, target: Any, image: Image) -> Pair:
-        """A pair of boxes."""
+        """Make a pair of boxes."""
         pair = self.shape.pair(xp, pred, target, image)
         if isinstance(pair, RotatedPair):
             pair.shape, pair.with_image_axes = ROTATED_WITH_CALLS, ALONG_IMAGE_WITH_CALLS
@@ -77,10 +77,10 @@ KINDS = (AXIS_ALIGNED_BOXES, ROTATED_BOXES)
 
 
 def has_image_axes(pair: Pair) -> bool:
-    """Whether enclosing boxes are along the image, where those of the kind are not."""
+    """Say whether enclosing boxes are along the image, where those of the kind are not."""
     return pair.shape in (ALONG_IMAGE_WITH_CALLS, RotatedPair.with_image_axes)
 
 
 def derivatives_of(pair: Pair) -> Any:
-    """What the derivatives with respect to a box are put together by."""
+    """Find what the derivatives with respect to a box are put together by."""
     return type(pair.pull_back(Gradient()))

@@ -158,7 +158,7 @@ class Catalogue:
         return f"const traced = (() => {{\n{called}{written}return {whole};\n}})();\n"
 
     def _of_boxes(self, boxes: Boxes, name: Name) -> str:
-        """The functions of one kind of box."""
+        """Write the functions of one kind of box."""
 
         def by_key(entries: Iterable[tuple[str, str]]) -> str:
             return formulas.obj((f'"{key}"', text) for key, text in entries)
@@ -196,14 +196,14 @@ class Catalogue:
 
 
 def _combinations(choices: list[Choice]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Each combination of choices, by its key."""
+    """Yield each combination of choices, by its key."""
     for values in product(*(choice.choices for choice in choices)):
         chosen = {choice.name: value for choice, value in zip(choices, values, strict=True)}
         yield ",".join(str(value) for value in values), chosen
 
 
 def terms_of(expression: str, traits: Traits) -> list[str]:
-    """The summands of a formula, if there are as many as the loss has terms; one that is a product has no names."""
+    """List the summands of a formula, if there are as many as the loss has terms; of a product there are no names."""
     if traits.penalties is None:
         return []
     summands, depth, start = [], 0, 0

@@ -47,7 +47,7 @@ class Written(NamedTuple):
     traits: Traits
 
     def text(self, name: Callable[[str], str] = str) -> str:
-        """The object, with what each function is called, or with the functions themselves."""
+        """Write the object, with what each function is called, or with the functions themselves."""
         words = [(key, f'"{word}"') for key, word in self.words.items()]
         along = [("along_image", _named(self.along_image, name))] if self.along_image else []
         return obj([*words, *_items(self.functions, name), *along])
@@ -62,18 +62,18 @@ def _named(functions: Mapping[str, str], name: Callable[[str], str]) -> str:
 
 
 def function(compute: Callable[..., Any], arguments: list[list[str]], signature: str) -> str:
-    """A function expression."""
+    """Write a function expression."""
     return f"({signature}) => {{\n{javascript.write(compute, arguments, CALLED)}\n}}"
 
 
 def obj(items: Iterable[tuple[str, str]]) -> str:
-    """An object expression."""
+    """Write an object expression."""
     return "{\n" + "".join(f"{name}: {text},\n" for name, text in items) + "}"
 
 
 @lru_cache(1024)
 def loss_as_object(loss: Loss, boxes: Boxes = KINDS[0]) -> Written:
-    """The evaluation of a loss of a kind of box, and its terms.
+    """Write the evaluation of a loss of a kind of box, and its terms.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def loss_as_object(loss: Loss, boxes: Boxes = KINDS[0]) -> Written:
 
 
 def traits_of(loss: Loss, boxes: Boxes) -> Traits:
-    """What a loss is like, seen by running it once."""
+    """Find what a loss is like, seen by running it once."""
     found: list[Traits] = []
 
     def look(bound: Any, pair: Pair) -> tuple[()]:
@@ -130,7 +130,7 @@ def traits_of(loss: Loss, boxes: Boxes) -> Traits:
 
 
 def _of_pair(loss: Loss, boxes: Boxes, compute: Callable[[Any, Pair], Any]) -> Callable[..., Any]:
-    """A function of a loss and a pair as one of numbers."""
+    """Turn a function of a loss and a pair into one of numbers."""
 
     def of_numbers(
         xp: Namespace, pred: Numbers, target: Numbers, image: tuple[Number, Number], numbers: Numbers
@@ -145,7 +145,7 @@ def _arguments(loss: Loss, boxes: Boxes) -> list[list[str]]:
 
 
 def modified(make: Callable[..., Loss], known: dict[str, Traits], boxes: Boxes) -> dict[str, Written]:
-    """A modifier of losses of all known traits that it takes, by these; the traits of what comes out become known."""
+    """Write a modifier of losses of all known traits that it takes, by these; those of what comes out become known."""
     found: dict[str, Written] = {}
     for key, traits in list(known.items()):
         try:
@@ -157,7 +157,7 @@ def modified(make: Callable[..., Loss], known: dict[str, Traits], boxes: Boxes) 
 
 
 def sums(boxes: Boxes) -> dict[str, Written]:
-    """The weighted sum of two losses, by the derivatives of both."""
+    """Write the weighted sum of two losses, by the derivatives of both."""
 
     def of(a: Traits, b: Traits) -> Loss:
         return WeightedSum(((1.0, Placeholder(a)), (1.0, Placeholder(b, place=1))))
@@ -166,7 +166,7 @@ def sums(boxes: Boxes) -> dict[str, Written]:
 
 
 def root(traits: Traits, format: str, boxes: Boxes) -> str:
-    """The value, and the gradient with respect to pred in a format: what `value_and_grad` returns."""
+    """Write the value, and the gradient with respect to pred in a format: what `value_and_grad` returns."""
     structure, own = Placeholder(traits).program.structure, FORMATS[format]
 
     def evaluate(xp: Namespace, pred: Numbers, target: Numbers, image: tuple[Number, Number]) -> tuple[Number, Numbers]:
@@ -179,7 +179,7 @@ def root(traits: Traits, format: str, boxes: Boxes) -> str:
 
 
 def root_of_descent(traits: Traits, parametrisation: str, boxes: Boxes) -> str:
-    """The value and the gradient with respect to what is descended on; the target is as the user moves it."""
+    """Write the value and the gradient with respect to what is descended on; the target is as the user moves it."""
     own = PARAMETRISATIONS[parametrisation]
     structure, size = Placeholder(traits).program.structure, own.format.size
 
@@ -196,7 +196,7 @@ def root_of_descent(traits: Traits, parametrisation: str, boxes: Boxes) -> str:
 
 
 def parametrisations(boxes: Boxes) -> str:
-    """From a box as the user moves it to what is descended on, and back."""
+    """Write the ways from a box as the user moves it to what is descended on, and back."""
 
     def both(name: str) -> str:
         own = PARAMETRISATIONS[name]
@@ -210,13 +210,13 @@ def parametrisations(boxes: Boxes) -> str:
 
 
 def decode(boxes: Boxes) -> str:
-    """From a box as the user moves it to the numbers of its shape."""
+    """Write the way from a box as the user moves it to the numbers of its shape."""
     own = FORMATS[boxes.formats[-1]]
     return function(lambda xp, s: tuple(own.decode(xp, s, Image())), [names("s", own.size)], "s")
 
 
 def optimizers(boxes: Boxes) -> str:
-    """What a step changes, and the memories after it: ``(d, m, v, r, k)``, with `rate` and `per_root` in r."""
+    """Write what a step changes, and the memories after it: ``(d, m, v, r, k)``, with `rate` and `per_root` in r."""
     size = FORMATS[boxes.formats[-1]].size
 
     def step(name: str) -> str:
@@ -234,5 +234,5 @@ def optimizers(boxes: Boxes) -> str:
 
 
 def iou(boxes: Boxes) -> str:
-    """The IoU of a pair."""
+    """Write the IoU of a pair."""
     return loss_as_object(iou_score, boxes).functions["evaluate"]

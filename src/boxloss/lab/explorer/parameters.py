@@ -97,7 +97,7 @@ def _first_accepted(field: Field[Any], make: Make, start: dict[str, Any]) -> flo
 
 
 def _number(name: str, start: float, accepts: Callable[..., bool]) -> Number:
-    """From 0 or a tenth to four times as much, as far as the loss takes it; all of it if it ends at 1 or below."""
+    """Find a range: 0 or a tenth to four times as much, as the loss takes it; all of it if it ends at 1 or below."""
     takes = {number: accepts(**{name: number}) for number in NICE}
     refused = [number for number in NICE if number < start and not takes[number]]
     # A number alone below a gap, such as one that switches something off, is not on the slider.
@@ -117,13 +117,13 @@ def _number(name: str, start: float, accepts: Callable[..., bool]) -> Number:
 
 
 def _is_below(a: Number, b: Number, accepts: Callable[..., bool]) -> bool:
-    """Whether there is a number that a loss takes for either, but not for both."""
+    """Say whether there is a number that a loss takes for either, but not for both."""
     either = (v for v in NICE if accepts(**{a.name: v}) and accepts(**{b.name: v}))
     return any(not accepts(**{a.name: number, b.name: number}) for number in either)
 
 
 def _choice(name: str, start: Any, accepts: Callable[..., bool], told: str) -> Choice:
-    """The values of the type that the loss takes; of text those that it names when it refuses another one."""
+    """Find the values of the type that the loss takes; of text those that it names when it refuses another one."""
     if isinstance(start, bool):
         candidates: tuple[Any, ...] = (False, True)
     else:
@@ -133,7 +133,7 @@ def _choice(name: str, start: Any, accepts: Callable[..., bool], told: str) -> C
 
 
 def layout(loss: Loss, numbers: list[Number]) -> list[str | float]:
-    """What the code of a loss takes for its numbers: names of parameters, and numbers that the page does not set.
+    """List what the code of a loss takes for its numbers: names of parameters, and numbers that the page does not set.
 
     Those of the loss that a modifier is made of are not among them.
     """

@@ -82,19 +82,19 @@ class Placeholder(Loss):
         return self.traits.has_powers
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The whole loss."""
+        """Compute the whole loss."""
         return self._called(xp, pair, "evaluate")
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The term 1 - IoU."""
+        """Compute the term 1 - IoU."""
         return self._called(xp, pair, "iou_term")
 
     def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
-        """The other terms."""
+        """Compute the other terms."""
         return tuple(self._called(xp, pair, f"penalty_{k}") for k in range(self.traits.penalties or 0))
 
     def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
-        """The sum of the other terms."""
+        """Compute the sum of the other terms."""
         return self._called(xp, pair, "penalty") if self.traits.penalties else None
 
     def _called(self, xp: Any, pair: Pair, method: str) -> Evaluation:

@@ -12,12 +12,12 @@ Part = dict[str, Any]
 
 
 def parts_of(loss: Loss) -> list[tuple[float, Loss]]:
-    """The weighted terms of a sum, or the loss alone."""
+    """List the weighted terms of a sum, or the loss alone."""
     return list(loss.terms) if isinstance(loss, WeightedSum) else [(1.0, loss)]
 
 
 def innermost(loss: Loss) -> Loss:
-    """What the modifiers of a loss are around.
+    """Find what the modifiers of a loss are around.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def innermost(loss: Loss) -> Loss:
 
 
 def not_registered(loss: Loss) -> dict[str, Loss]:
-    """The losses in a loss that the page does not have by a name, by what they are called."""
+    """Find the losses in a loss that the page does not have by a name, by what they are called."""
     found = {}
     for _, part in parts_of(loss):
         own = innermost(part)
@@ -42,7 +42,7 @@ def not_registered(loss: Loss) -> dict[str, Loss]:
 
 
 def state_of(loss: Loss, catalogue: Catalogue) -> list[Part]:
-    """The parts of a loss."""
+    """List the parts of a loss."""
     known = {e.name: e for e in catalogue.losses}
     modifiers = {e.kind: e for e in catalogue.modifiers}
     parts = []
@@ -62,7 +62,7 @@ def _node(loss: Loss, entry: Entry) -> Part:
 
 
 def _name_of(loss: Loss) -> str | None:
-    """The name under which the page has a loss: that of a registered one with the same fixed fields."""
+    """Find the name under which the page has a loss: that of a registered one with the same fixed fields."""
     for name, other in REGISTERED.items():
         if type(other) is type(loss) and _fixed(loss) == _fixed(other):
             return name
@@ -70,7 +70,7 @@ def _name_of(loss: Loss) -> str | None:
 
 
 def _fixed(loss: Loss) -> list[Any]:
-    """The values that the page does not set."""
+    """List the values that the page does not set."""
     given = {f.name: getattr(loss, f.name) for f in fields(loss) if f.init}
     numbers, choices = of_class(type(loss), type(loss), given)
     adjustable = {*(number.name for number in numbers), *(choice.name for choice in choices)}

@@ -74,7 +74,7 @@ UNITS: Mapping[Relation, tuple[Seen, tuple[Any, ...]]] = {
 
 
 def _called(relation: Relation) -> Relation:
-    """A relation as a call, if it is one of these."""
+    """Make a relation a call, if it is one of these."""
     if relation not in UNITS:
         return relation
     seen, units = UNITS[relation]
@@ -116,7 +116,7 @@ CALLED: Mapping[Function, Function] = {
 
 
 def _of_relation(relation: Relation) -> Callable[[SymbolicNamespace, Numbers], Numbers]:
-    """The quantity and its derivatives, from the numbers of a pair."""
+    """Make the function that computes the quantity and its derivatives, from the numbers of a pair."""
     seen, units = UNITS[relation]
     nothing = seen.gradient(*[0.0] * len(seen.gradient._fields))
 
@@ -132,7 +132,7 @@ def _of_relation(relation: Relation) -> Callable[[SymbolicNamespace, Numbers], N
 
 
 def subroutines() -> dict[str, str]:
-    """Functions of the numbers of a pair, by what they are called."""
+    """Write functions of the numbers of a pair, by what they are called."""
 
     def written(compute: Callable[[SymbolicNamespace, Numbers], Any], count: int) -> str:
         return f"(r) => {{\n{javascript.write(compute, [[f'r[{k}]' for k in range(count)]])}\n}}"

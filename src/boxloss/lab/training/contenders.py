@@ -43,12 +43,12 @@ class Contender:
 
 
 def loss_name(loss: Loss) -> str:
-    """The name under which `boxloss.get` finds a loss, or how it is made."""
+    """Find the name under which `boxloss.get` finds a loss, or how it is made."""
     return next((name for name in losses() if get(name) == loss), repr(loss))
 
 
 def contenders(given: Iterable[Loss]) -> tuple[Contender, ...]:
-    """Each loss once, and a loss of coordinates twice: on deltas, and on boxes in pixels."""
+    """List each loss once, and a loss of coordinates twice: on deltas, and on boxes in pixels."""
     found = []
     for loss in given:
         found += [Contender(loss, "deltas")] * isinstance(loss, CoordinateLoss) + [Contender(loss)]

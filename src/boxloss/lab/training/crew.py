@@ -84,7 +84,7 @@ def _send(end: Connection, process: SpawnProcess, job: Job) -> None:
 
 
 def _ended(process: SpawnProcess) -> RuntimeError:
-    """The error of a process that is no more."""
+    """Make the error of a process that is no more."""
     process.join()
     return RuntimeError(
         f"a process of lab.train ended with exit code {process.exitcode}, without a result; where memory is short, "
@@ -93,7 +93,7 @@ def _ended(process: SpawnProcess) -> RuntimeError:
 
 
 def _result(end: Connection, process: SpawnProcess) -> Run:
-    """What a process sends, or raise what went wrong there."""
+    """Return what a process sends, or raise what went wrong there."""
     try:
         result: Run | Exception = end.recv()
     except (EOFError, ConnectionError) as error:

@@ -27,7 +27,7 @@ Score = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
 
 
 def network() -> nn.Sequential:
-    """Five numbers of each cell: a logit and four logarithms of distances in strides. It sees 124 pixels."""
+    """Make the network: a logit and four logarithms of distances in strides for each cell. It sees 124 pixels."""
     layers: list[nn.Module] = []
     layers += [nn.Conv2d(1, 16, 4, stride=4), nn.ReLU(), nn.Conv2d(16, WIDTH, 3, stride=2, padding=1), nn.ReLU()]
     for reach in (1, 2, 4):
@@ -42,13 +42,13 @@ def network() -> nn.Sequential:
 
 
 def centres() -> torch.Tensor:
-    """The centres (x, y) of the cells, row by row."""
+    """Find the centres (x, y) of the cells, row by row."""
     at = (torch.arange(CELLS) + 0.5) * STRIDE
     return torch.stack([at.repeat(CELLS), at.repeat_interleave(CELLS)], dim=-1)
 
 
 def assign(scenes: Scenes) -> tuple[torch.Tensor, torch.Tensor]:
-    """Whether each cell is in the middle of a digit, shape (scenes, cells), and the corners of that digit's box.
+    """Find which cells are in the middle of a digit, shape (scenes, cells), and the corners of that digit's box.
 
     Of several digits it is the smallest one's. The cell at the centre of a digit always is, as small as it may be.
     """
@@ -64,13 +64,13 @@ def assign(scenes: Scenes) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def corners(distances: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
-    """Boxes [x1, y1, x2, y2] of logarithms of distances."""
+    """Make boxes [x1, y1, x2, y2] of logarithms of distances."""
     away = STRIDE * torch.exp(distances)
     return torch.cat([points - away[..., :2], points + away[..., 2:]], dim=-1)
 
 
 def box_loss(contender: Contender, distances: torch.Tensor, points: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """The mean of a loss over cells, differentiable."""
+    """Compute the mean of a loss over cells, differentiable."""
     if contender.of == "deltas":
         away = torch.cat([points - wanted[:, :2], wanted[:, 2:] - points], dim=-1).clamp(min=1.0)
         aim = torch.log(away / STRIDE)
@@ -79,7 +79,7 @@ def box_loss(contender: Contender, distances: torch.Tensor, points: torch.Tensor
 
 
 def balance(contender: Contender, distances: torch.Tensor, points: torch.Tensor, wanted: torch.Tensor) -> float:
-    """What to multiply a loss by, so that its gradient is as long as that of GIoU; cells and edges share a network."""
+    """Find what to multiply a loss by for a gradient as long as that of GIoU; cells and edges share a network."""
     lengths = []
     for one in (Contender(giou), contender):
         free = distances.detach().requires_grad_()
@@ -130,7 +130,7 @@ def train(
 
 
 def detect(model: nn.Module, scenes: Scenes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The surest cells of each canvas: its number, their boxes (x, y, w, h) and how likely they are of a digit."""
+    """Find the surest cells of each canvas: its number, their boxes (x, y, w, h) and how likely they are of a digit."""
     with torch.no_grad():
         said = torch.cat([model(part) for part in torch.as_tensor(scenes.canvas)[:, None].split(50)])
     said = said.flatten(2).transpose(1, 2)

@@ -166,7 +166,7 @@ def _complete(jobs: Sequence[Job], kept: Records, runner: Runner, progress: _Pro
 
 
 def check_libraries(regime: str) -> None:
-    """What a regime needs is installed."""
+    """Check that what a regime needs is installed."""
     if find_spec("sklearn") is None:
         raise ImportError('boxloss.lab.train needs scikit-learn: pip install "boxloss[lab]"')
     if REGIMES[regime].jitter is None and find_spec("torch") is None:

@@ -103,13 +103,13 @@ def run(job: Job) -> Run:
 
 
 def _stream(job: Job, purpose: int) -> list[int]:
-    """The seed of one purpose: the same for every loss and rate."""
+    """Make the seed of one purpose: the same for every loss and rate."""
     return [job.seed, job.number, SPLITS.index(job.split), purpose]
 
 
 @lru_cache(maxsize=2)
 def canvases(regime: str, share: float, split: str, seed: int, number: int) -> tuple[Scenes, Scenes]:
-    """Scenes to train on, and scenes to be scored on, with other digits."""
+    """Draw scenes to train on, and scenes to be scored on, with other digits."""
     settings, key = REGIMES[regime].part(share), [seed, number, SPLITS.index(split), 0]
     rng = np.random.default_rng(key)
     return draw("train", settings.scenes, settings.sides, rng), draw(split, settings.scored, settings.sides, rng)
@@ -117,7 +117,7 @@ def canvases(regime: str, share: float, split: str, seed: int, number: int) -> t
 
 @lru_cache(maxsize=2)
 def proposals(regime: str, share: float, split: str, seed: int, number: int) -> tuple[Proposals, Proposals, np.ndarray]:
-    """Proposals around digits to train on, all proposals to be scored on, and how likely each is one of a digit.
+    """Make proposals around digits to train on and all those to be scored on, and say how likely each is of a digit.
 
     That is what a classifier says, which was trained once for all losses.
     """
@@ -157,7 +157,7 @@ def _regress(job: Job, regime: Regime, steps: tuple[int, ...], score: Scored) ->
 
 
 def average_precision(scenes: Scenes, image: np.ndarray, box: np.ndarray, confidence: np.ndarray) -> tuple[float, ...]:
-    """AP, AP50 and AP75 of boxes (x, y, w, h) after suppression, all digits being one category."""
+    """Compute AP, AP50 and AP75 of boxes (x, y, w, h) after suppression, all digits being one category."""
     kept = nms(box, confidence, batch=image, threshold=SUPPRESSED, format="cxcywh")
     truth = {"image": scenes.image, "category": np.zeros_like(scenes.image), "box": scenes.box}
     found: dict[str, Any] = {"image": image[kept], "category": np.zeros(len(kept), np.int64), "box": box[kept]}

@@ -55,7 +55,7 @@ class Proposals:
     seen: np.ndarray
 
     def of_digits(self) -> "Proposals":
-        """Those of digits alone."""
+        """Take those of digits alone."""
         at = self.full
         return Proposals(self.image[at], self.full[at], self.box[at], self.target[at], self.seen[at])
 
@@ -81,7 +81,7 @@ def propose(scenes: Scenes, each: int, empty: int, jitter: Jitter, rng: np.rando
 
 
 def _empty(scenes: Scenes, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes of the sizes of the digits at random places of each canvas, without those that meet a digit."""
+    """Draw boxes of the sizes of the digits at random places of each canvas, without those that meet a digit."""
     image = np.repeat(np.arange(len(scenes.canvas)), count)
     size = scenes.box[rng.integers(0, len(scenes.box), len(image)), 2:]
     box = np.concatenate([size / 2 + rng.uniform(size=size.shape) * (CANVAS - size), size], axis=1)
@@ -115,14 +115,14 @@ def see(canvas: np.ndarray, image: np.ndarray, box: np.ndarray, context: float) 
 
 
 def _neighbours(place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pixels before and after places, and how near the second is; beyond the canvas its edge goes on."""
+    """Find the pixels before and after places, and how near the second is; beyond the canvas its edge goes on."""
     place = np.clip(place, 0.0, CANVAS - 1.0)
     before = place.astype(np.intp)
     return before, np.minimum(before + 1, CANVAS - 1), (place - before).astype(np.float32)
 
 
 def decode(deltas: np.ndarray, proposal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (x, y, w, h) of normalised deltas, and the derivative of each number by its own delta.
+    """Make boxes (x, y, w, h) of normalised deltas, and the derivative of each number by its own delta.
 
     Those of R-CNN (Girshick et al., CVPR 2014, arXiv:1311.2524): the centre moves by parts of the proposal's sides, and
     the sides are multiplied by exponentials.
@@ -137,7 +137,7 @@ def decode(deltas: np.ndarray, proposal: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def encode(box: np.ndarray, proposal: np.ndarray) -> np.ndarray:
-    """Normalised deltas of boxes (x, y, w, h): what `decode` makes them of."""
+    """Make normalised deltas of boxes (x, y, w, h): what `decode` makes them of."""
     size = proposal[:, 2:]
     deltas = np.concatenate([(box[:, :2] - proposal[:, :2]) / size, np.log(box[:, 2:] / size)], axis=1)
     return np.asarray(deltas / STANDARD)

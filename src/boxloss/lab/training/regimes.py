@@ -35,7 +35,7 @@ class Regime:
     jitter: Jitter | None = None
 
     def part(self, share: float) -> "Regime":
-        """The same with a part of the steps and canvases."""
+        """Return the same with a part of the steps and canvases."""
         names = ("steps", "scenes", "scored")
         return replace(self, **{name: max(1, round(share * getattr(self, name))) for name in names})
 

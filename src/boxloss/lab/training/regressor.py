@@ -13,26 +13,26 @@ Weights = list[np.ndarray]  # of the hidden layer and its bias, of the last laye
 
 
 def start(inputs: int, rng: np.random.Generator) -> Weights:
-    """Random weights (He et al. 2015), and a last layer of zeros: the first prediction is the proposal."""
+    """Draw random weights (He et al. 2015), and a last layer of zeros: the first prediction is the proposal."""
     hidden = rng.normal(0.0, np.sqrt(2.0 / inputs), (inputs, HIDDEN))
     weights = [hidden, np.zeros(HIDDEN), np.zeros((HIDDEN, 4)), np.zeros(4)]
     return [w.astype(np.float32) for w in weights]
 
 
 def predict(weights: Weights, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Normalised deltas, and the hidden layer that they come from."""
+    """Compute normalised deltas, and the hidden layer that they come from."""
     hidden = np.maximum(seen @ weights[0] + weights[1], 0.0)
     return hidden @ weights[2] + weights[3], hidden
 
 
 def pull_back(weights: Weights, seen: np.ndarray, hidden: np.ndarray, d_deltas: np.ndarray) -> Weights:
-    """The gradient by the weights of what `predict` did, from that by the deltas."""
+    """Compute the gradient by the weights of what `predict` did, from that by the deltas."""
     d_hidden = (d_deltas @ weights[2].T) * (hidden > 0.0)
     return [seen.T @ d_hidden, d_hidden.sum(axis=0), hidden.T @ d_deltas, d_deltas.sum(axis=0)]
 
 
 def loss_gradient(contender: Contender, deltas: np.ndarray, proposal: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The gradient of the mean of a loss over a batch by the deltas: the chain rule of `decode`."""
+    """Compute the gradient of the mean of a loss over a batch by the deltas: the chain rule of `decode`."""
     if contender.of == "deltas":
         _, grad = contender.loss.value_and_grad(deltas, encode(target, proposal), format=contender.coordinates)
         return np.asarray(grad / len(deltas))

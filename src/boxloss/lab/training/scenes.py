@@ -40,7 +40,7 @@ class Scenes:
 
 @cache
 def load() -> list[np.ndarray]:
-    """The ink of each digit, from 0 to 1, cut to where there is some."""
+    """Load the ink of each digit, from 0 to 1, cut to where there is some."""
     from sklearn.datasets import load_digits
 
     pictures = load_digits().images
@@ -81,7 +81,7 @@ def draw(split: str, count: int, sides: tuple[float, float], rng: np.random.Gene
 
 
 def _size(shape: tuple[int, ...], sides: tuple[float, float], rng: np.random.Generator) -> tuple[int, int]:
-    """Width and height of a digit on the canvas."""
+    """Draw width and height of a digit on the canvas."""
     low, high = np.log(sides)
     height, width = np.asarray(shape) * np.asarray([1.0, rng.uniform(0.8, 1.25)])
     scale = np.exp(rng.uniform(low, high)) / max(height, width)
@@ -91,7 +91,7 @@ def _size(shape: tuple[int, ...], sides: tuple[float, float], rng: np.random.Gen
 def _free_place(
     width: int, height: int, placed: list[tuple[float, ...]], rng: np.random.Generator
 ) -> tuple[int, int] | None:
-    """A corner for a digit where it hides none of the others."""
+    """Find a corner for a digit where it hides none of the others."""
     for _ in range(TRIES):
         left, top = int(rng.integers(0, CANVAS - width + 1)), int(rng.integers(0, CANVAS - height + 1))
         if all(_iou((left, top, width, height), other) <= MOST_OVERLAP for other in placed):
@@ -100,7 +100,7 @@ def _free_place(
 
 
 def _iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    """The IoU of two boxes (left, top, width, height): of plain numbers, a thousand times a call of the package."""
+    """Compute the IoU of boxes (left, top, width, height), of plain numbers: a thousand times a call of the package."""
     w = max(0.0, min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0]))
     h = max(0.0, min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1]))
     return w * h / (a[2] * a[3] + b[2] * b[3] - w * h)
@@ -117,7 +117,7 @@ def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _between(old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each new pixel the old one before its centre, and the share of the one after."""
+    """Find for each new pixel the old one before its centre, and the share of the one after."""
     place = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0.0, old - 1.0)
     before = place.astype(np.intp)
     return before, (place - before).astype(np.float32)

@@ -83,7 +83,7 @@ def differences(results: Training | Sequence[Training], metric: Metric = "ap") -
 
 
 def paired(difference: np.ndarray) -> tuple[float, float, float, float]:
-    """The mean, the ends of its interval and the p of the t-test; 1 if all are 0."""
+    """Compute the mean, the ends of its interval and the p of the t-test; 1 if all are 0."""
     from scipy.special import stdtr, stdtrit
 
     count, mean = len(difference), float(difference.mean())
@@ -95,7 +95,7 @@ def paired(difference: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Holm's adjusted p values: the smallest times the number of tests, the next times one less, and none below it."""
+    """Adjust p values by Holm: the smallest times the number of tests, the next times one less, and none below it."""
     order, least = np.argsort(p, kind="stable"), 0.0
     adjusted = [0.0] * len(p)
     for place, index in enumerate(order):

@@ -64,7 +64,7 @@ class Alpha(OfIoUTerm):
         return "[0, inf)"
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """1 - IoU^alpha, from the distance: 0 at a match with all digits near it."""
+        """Compute 1 - IoU^alpha, from the distance: 0 at a match with all digits near it."""
         distance, _ = term = self.loss.iou_term(xp, pair)
         overlaps = distance < 1.0
         inside = xp.where(overlaps, distance, 0.0 * distance)
@@ -74,11 +74,11 @@ class Alpha(OfIoUTerm):
         return curve(term, value, xp.where(overlaps | (self.alpha == 1.0), slope, 0.0 * distance))
 
     def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
-        """Each to the power."""
+        """Raise each to the power."""
         return tuple(self._power(xp, penalty) for penalty in self.loss.penalties(xp, pair))
 
     def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
-        """The sum of the powers."""
+        """Compute the sum of the powers."""
         powers = self.penalties(xp, pair)
         return sum_of(*powers) if powers else None
 

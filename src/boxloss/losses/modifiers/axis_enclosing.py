@@ -10,7 +10,7 @@ from boxloss.shapes.shape import Pair
 
 
 def encloses(loss: Loss) -> bool:
-    """Whether a loss reads the enclosing box; of one with relations of its own, or none, nobody knows."""
+    """Say whether a loss reads the enclosing box; of one with relations of its own, or none, nobody knows."""
     if isinstance(loss, Modifier):
         return encloses(loss.loss)
     if isinstance(loss, WeightedSum):
@@ -74,5 +74,5 @@ class AxisEnclosing(OfOtherBoxes):
         return "[0, inf)" if {"size_difference", "enclosing_sides"} <= set(self.loss.relations) else super().value_range
 
     def mapped(self, pair: Pair) -> Mapped:
-        """The pair with other enclosing boxes."""
+        """Make the pair with other enclosing boxes."""
         return Mapped(pair.along_image(), lambda gradient: gradient)

@@ -56,6 +56,6 @@ class Focal(Modifier):
         return f"(I / U)^{self.gamma:g} ({self.loss.told})"
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The loss times IoU^gamma."""
+        """Multiply the loss by IoU^gamma."""
         iou, _, _ = iou_of(xp, pair)
         return gained(self.loss.evaluate(xp, pair), xp.pow(iou, self.gamma))

@@ -62,7 +62,7 @@ class Focaler(OfIoUTerm):
         return f"{self.loss.told}, with I / U from {self.low:g} to {self.high:g} taken to 0 to 1"
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The ramp of 1 - IoU, and at its ends half its slope; an end that no IoU is beyond is none."""
+        """Compute the ramp of 1 - IoU, and at its ends half its slope; an end that no IoU is beyond is none."""
         distance, _ = term = self.loss.iou_term(xp, pair)
         per_width, first, last = 1.0 / (self.high - self.low), 1.0 - self.high, 1.0 - self.low
         flat = 0.0 * distance

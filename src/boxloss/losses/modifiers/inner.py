@@ -58,5 +58,5 @@ class Inner(OfIoUTerm):
         return f"{self.loss.told}, with I / U of boxes scaled by {self.ratio:g}"
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """1 - IoU of the scaled boxes."""
+        """Compute 1 - IoU of the scaled boxes."""
         return of_mapped(pair.shape.scaled(pair, self.ratio), self.loss.iou_term)

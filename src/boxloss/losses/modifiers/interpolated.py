@@ -57,6 +57,6 @@ class Interpolated(OfOtherBoxes):
         return f"{self.loss.told}, of pred moved by {self.alpha:g} of the way"
 
     def mapped(self, pair: Pair) -> Mapped:
-        """The moved box and the target."""
+        """Make the moved box and the target."""
         mapped: Mapped = pair.shape.interpolated(pair, self.alpha)
         return mapped

@@ -55,7 +55,7 @@ def of_mapped(mapped: Mapped, evaluate: Callable[[Namespace, Pair], tuple[Number
 
 
 def iou_of(xp: Namespace, pair: Pair) -> IoUAndDistance:
-    """The IoU of the boxes themselves, which gains depend on."""
+    """Compute the IoU of the boxes themselves, which gains depend on."""
     return iou_and_distance(xp, pair.quantity(pair.shape.relation("areas")), 0.0)
 
 
@@ -79,18 +79,18 @@ class OfIoUTerm(Modifier):
 
     @abstractmethod
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """What becomes of the term."""
+        """Compute what becomes of the term."""
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """What becomes of the term, and the penalties."""
+        """Compute what becomes of the term, and the penalties."""
         return sum_of(self.iou_term(xp, pair), self.penalty(xp, pair))
 
     def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
-        """Those of the loss."""
+        """Compute the penalties of the loss."""
         return self.loss.penalties(xp, pair)
 
     def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
-        """That of the loss."""
+        """Compute the penalty of the loss."""
         return self.loss.penalty(xp, pair)
 
 
@@ -105,23 +105,23 @@ class OfOtherBoxes(Modifier):
 
     @abstractmethod
     def mapped(self, pair: Pair) -> Mapped:
-        """The boxes that the loss is of."""
+        """Make the boxes that the loss is of."""
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The loss of these."""
+        """Compute the loss of these."""
         return of_mapped(self.mapped(pair), self.loss.evaluate)
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """1 - IoU of these."""
+        """Compute 1 - IoU of these."""
         return of_mapped(self.mapped(pair), self.loss.iou_term)
 
     def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
-        """The penalties of these."""
+        """Compute the penalties of these."""
         other, back = self.mapped(pair)
         return tuple(Evaluation(value, back(gradient)) for value, gradient in self.loss.penalties(other.xp, other))
 
     def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
-        """The penalty of these."""
+        """Compute the penalty of these."""
         other, back = self.mapped(pair)
         found = self.loss.penalty(other.xp, other)
         return found and Evaluation(found.value, back(found.gradient))

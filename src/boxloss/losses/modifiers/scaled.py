@@ -58,6 +58,6 @@ class Scaled(OfOtherBoxes):
         return f"{self.loss.told}, of boxes scaled by {self.ratio:g}"
 
     def mapped(self, pair: Pair) -> Mapped:
-        """Both boxes, scaled."""
+        """Scale both boxes."""
         mapped: Mapped = pair.shape.scaled(pair, self.ratio)
         return mapped

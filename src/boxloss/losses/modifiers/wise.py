@@ -87,7 +87,7 @@ class Wise(Modifier):
         return "[0, inf)"
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """The loss times the gain."""
+        """Multiply the loss by the gain."""
         _, distance, _ = iou_of(xp, pair)
         beta = distance * (1.0 / self.mean)
         if self.version == 2:
@@ -140,7 +140,7 @@ class WiseState:
             raise ValueError(f"momentum must be at most 1; got {self.momentum!r}")
 
     def updated(self, iou_losses: Any) -> "WiseState":
-        """The state after a step.
+        """Compute the state after a step.
 
         Parameters
         ----------

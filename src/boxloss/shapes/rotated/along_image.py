@@ -17,20 +17,20 @@ from boxloss.typing import Namespace, Number
 
 
 def reaches(xp: Namespace, pair: RotatedPair) -> tuple[Reach, Reach]:
-    """The enclosing box along x and along y."""
+    """Find the enclosing box along x and along y."""
     b, other = pair.box, pair.other
     own, others = (extent(xp, box.w, box.h, box.cos, box.sin).half for box in (b, other))
     return reach(xp, b.x - other.x, own.x, 2.0 * others.x), reach(xp, b.y - other.y, own.y, 2.0 * others.y)
 
 
 def sides_forward(xp: Namespace, pair: RotatedPair) -> Vector:
-    """Its sides."""
+    """Compute its sides."""
     x, y = reaches(xp, pair)
     return Vector(x.length, y.length)
 
 
 def sides_pullback(xp: Namespace, pair: RotatedPair, d: Vector) -> RotatedPartials:
-    """The extents of the first box: w |cos| + h |sin| and w |sin| + h |cos|."""
+    """Pull back through the extents of the first box: w |cos| + h |sin| and w |sin| + h |cos|."""
     b: RotatedBox = pair.box
     x, y = reaches(xp, pair)
     by_x, by_y = d.x * x.by_half, d.y * y.by_half
@@ -47,35 +47,35 @@ def sides_pullback(xp: Namespace, pair: RotatedPair, d: Vector) -> RotatedPartia
 
 
 def area_forward(xp: Namespace, pair: RotatedPair) -> Number:
-    """Its area."""
+    """Compute its area."""
     return safe_if_ordinary(xp, by_area(sides_forward(xp, pair))[0])
 
 
 def area_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedPartials:
-    """d(w h) = h dw + w dh."""
+    """Pull back by d(w h) = h dw + w dh."""
     _, by = by_area(sides_forward(xp, pair))
     return sides_pullback(xp, pair, Vector(d * by.x, d * by.y))
 
 
 def diagonal_forward(xp: Namespace, pair: RotatedPair) -> Number:
-    """Its squared diagonal; rounding leaves it at least the distance of the centres."""
+    """Compute its squared diagonal; rounding leaves it at least the distance of the centres."""
     r = pair.of_target
     return safe_if_ordinary(xp, larger(xp, r.x * r.x + r.y * r.y, by_diagonal(sides_forward(xp, pair))[0]))
 
 
 def diagonal_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedPartials:
-    """d(w^2 + h^2) = 2 w dw + 2 h dh."""
+    """Pull back by d(w^2 + h^2) = 2 w dw + 2 h dh."""
     _, by = by_diagonal(sides_forward(xp, pair))
     return sides_pullback(xp, pair, Vector(d * by.x, d * by.y))
 
 
 def offset_forward(xp: Namespace, pair: RotatedPair) -> Vector:
-    """Centre of pred minus centre of target, along x and y."""
+    """Compute the centre of pred minus centre of target, along x and y."""
     return Vector(pair.box.x - pair.other.x, pair.box.y - pair.other.y)
 
 
 def offset_pullback(xp: Namespace, pair: RotatedPair, d: Vector) -> RotatedPartials:
-    """It is the place of the first box."""
+    """Pull back: the offset is the place of the first box."""
     return RotatedPartials(of_image=RotatedGradient(d.x, d.y, 0.0, 0.0, 0.0))
 
 

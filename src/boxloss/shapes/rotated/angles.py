@@ -39,7 +39,7 @@ RANGES: Mapping[str, Range] = MappingProxyType(
 
 
 def in_range(xp: Any, numbers: Numbers, per_radian: float, wanted: Range) -> Numbers:
-    """The same rectangle, given as (x, y, w, h, angle) about its centre, with its angle in a range."""
+    """Make the same rectangle, given as (x, y, w, h, angle) about its centre, with its angle in a range."""
     x, y, w, h, angle = numbers
     quarter = 0.5 * math.pi * abs(per_radian)
     angle = _within_a_turn(xp, angle, quarter)
@@ -58,7 +58,7 @@ def in_range(xp: Any, numbers: Numbers, per_radian: float, wanted: Range) -> Num
 
 
 def _within_a_turn(xp: Namespace, angle: Number, quarter: float) -> Number:
-    """An angle from half a turn below 0 to half a turn above it, with the digits of what it was; NaN for a huge one."""
+    """Bring an angle within half a turn of 0, with the digits of what it was; NaN for a huge one."""
     if quarter == 90.0:
         angle = near(xp, angle, FARTHEST_DEGREES)
         return angle - 360.0 * xp.round(angle * (1.0 / 360.0))

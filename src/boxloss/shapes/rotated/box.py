@@ -51,7 +51,7 @@ def turned_back(x: Number, y: Number, cos: Number, sin: Number) -> tuple[Number,
 
 
 def seen_from(xp: Namespace, b: RotatedBox, other: RotatedBox) -> Relative:
-    """The first box in the frame of the other.
+    """Find the first box in the frame of the other.
 
     The cosine and sine of the angle between them are those of the difference, not of a sum of products: equal angles
     give exactly 1 and 0. So do angles that are some quarter turns apart but for rounding, where |cos|, |sin| and the
@@ -67,5 +67,5 @@ def seen_from(xp: Namespace, b: RotatedBox, other: RotatedBox) -> Relative:
 
 
 def vanishes_beside(xp: Namespace, a: Number, other: float) -> Truth:
-    """Whether a number of 0 and more is at most half a unit in the last place of another, in whatever float type."""
+    """Say whether a number of 0 and more is at most half a unit in the last place of another, in any float type."""
     return a + other == other

@@ -15,7 +15,7 @@ TOLERANCE, ROUNDINGS = 1e-3, 16.0
 
 
 def _decode(xp: Any, numbers: tuple[Any, ...], image: Image) -> RotatedBox:
-    """The rectangle with these corners, gone round either way; NaN if they are those of none.
+    """Find the rectangle with these corners, gone round either way; NaN if they are those of none.
 
     Four points are c -+ u/2 -+ v/2 and all a defect away from that. The longer of the edges u and v tells the angle.
     """
@@ -40,7 +40,7 @@ def _decode(xp: Any, numbers: tuple[Any, ...], image: Image) -> RotatedBox:
 
 
 def _direction(xp: Namespace, x: Number, y: Number) -> tuple[Number, Number]:
-    """Cosine and sine of the angle of a vector, and those of 0 for none."""
+    """Find cosine and sine of the angle of a vector, and those of 0 for none."""
     longest = larger(xp, xp.abs(x), xp.abs(y))
     is_point = longest == 0.0
     longest = xp.where(is_point, 1.0, longest)
@@ -50,7 +50,7 @@ def _direction(xp: Namespace, x: Number, y: Number) -> tuple[Number, Number]:
 
 
 def _encode(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
-    """Top left, top right, bottom right and bottom left of the box before it is turned."""
+    """List top left, top right, bottom right and bottom left of the box before it is turned."""
     half_w, half_h = 0.5 * b.w, 0.5 * b.h
     corners = (-half_w, -half_h), (half_w, -half_h), (half_w, half_h), (-half_w, half_h)
     vectors = (turned(*corner, b.cos, b.sin) for corner in corners)
@@ -62,7 +62,7 @@ def _no_pullback(xp: Namespace, numbers: Numbers, d: RotatedGradient, image: Ima
 
 
 def _decode_relative(xp: Namespace, numbers: Numbers, image: Image) -> RotatedBox:
-    """Whether corners are a rectangle shows in pixels."""
+    """Decode in pixels, which show whether corners are a rectangle."""
     sides = image.width, image.height
     return _decode(xp, tuple(number * sides[k % 2] for k, number in enumerate(numbers)), image)
 

@@ -12,14 +12,14 @@ from boxloss.typing import Namespace, Number
 
 
 def angle_between(xp: Namespace, r: Relative) -> Number:
-    """The angle between two boxes in radians, from -pi/2 to pi/2: half a turn leaves a box as it is."""
+    """Compute the angle between two boxes in radians, from -pi/2 to pi/2: half a turn leaves a box as it is."""
     return 0.5 * xp.atan2(2.0 * r.sin * r.cos, r.cos * r.cos - r.sin * r.sin)
 
 
 def differences(
     xp: Namespace, pair: RotatedPair, coordinates: str
 ) -> tuple[Numbers, Callable[[Numbers], RotatedGradient]]:
-    """Those of the coordinates of the boxes before they are turned, and the angle between them.
+    """Compute the differences of the coordinates of the boxes before they are turned, and the angle between them.
 
     At a right angle, from where the angle falls either way, it has no slope.
     """

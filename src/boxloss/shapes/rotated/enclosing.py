@@ -69,7 +69,7 @@ def reach(xp: Namespace, offset: Number, half: Number, side: Number) -> Reach:
 
 
 def rectangle(xp: Namespace, lines: tuple[Line, Line]) -> Rectangle:
-    """The rectangle along one of the boxes."""
+    """Make the rectangle along one of the boxes."""
     x, y = (reach(xp, line.offset, line.half, line.side) for line in lines)
     by_x, by_y = (line.back(of.by_offset, of.by_half, of.by_side) for line, of in zip(lines, (x, y), strict=True))
     bend = Vector(x.by_half * lines[0].bend, y.by_half * lines[1].bend)
@@ -85,7 +85,7 @@ class Measured(NamedTuple):
 
 
 def smaller_of(xp: Namespace, a: Measured, b: Measured, is_same: Truth, d: Number) -> RelativeGradient:
-    """Back from the smaller of two measures.
+    """Pull back from the smaller of two measures.
 
     Where the boxes are some quarter turns apart both may be the same, and differ by rounding: `is_same`. As the angle
     grows from there the one with the smaller derivative is the smaller, and as it falls the one with the larger: the
@@ -102,7 +102,7 @@ def smaller_of(xp: Namespace, a: Measured, b: Measured, is_same: Truth, d: Numbe
 
 
 def _by_angle(a: Measured) -> tuple[Number, Number]:
-    """The derivative with respect to the angle, and what is added to it and taken off it at a quarter turn."""
+    """Compute the derivative with respect to the angle, and what is added to it and taken off it at a quarter turn."""
     turns = tuple(partials.angle for partials in a.rectangle.partials)
     turn, bend = (
         _sum_of(None if by is None else one * by for one, by in zip(of, a.by_sides, strict=True))
@@ -112,7 +112,7 @@ def _by_angle(a: Measured) -> tuple[Number, Number]:
 
 
 def _back(a: Measured, d: Number) -> Any:
-    """Back from a measure."""
+    """Pull back from a measure."""
     by_sides = (None if by is None else d * by for by in a.by_sides)
     return _sum_of(None if by is None else times(of, by) for of, by in zip(a.rectangle.partials, by_sides, strict=True))
 
@@ -122,6 +122,6 @@ def _sum_of(parts: Iterable[Any]) -> Any:
 
 
 def larger_of(xp: Namespace, a: Measured, b: Measured, is_same: Truth, d: Number) -> RelativeGradient:
-    """Back from the larger of two."""
+    """Pull back from the larger of two."""
     one, other = (Measured(-m.value, m.rectangle, times(m.by_sides, -1.0)) for m in (a, b))
     return smaller_of(xp, one, other, is_same, -d)

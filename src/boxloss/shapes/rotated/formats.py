@@ -14,18 +14,18 @@ FARTHEST_RADIANS, FARTHEST_DEGREES = 1e6, 90.0 * 2.0**18
 
 
 def near(xp: Namespace, angle: Number, limit: float) -> Number:
-    """An angle within the limit, NaN for one beyond."""
+    """Return an angle within the limit, NaN for one beyond."""
     return xp.where(xp.abs(angle) <= limit, angle, math.nan)
 
 
 def of_radians(xp: Namespace, angle: Number) -> tuple[Number, Number]:
-    """Cosine and sine."""
+    """Compute cosine and sine."""
     angle = near(xp, angle, FARTHEST_RADIANS)
     return xp.cos(angle), xp.sin(angle)
 
 
 def of_degrees(xp: Namespace, angle: Number) -> tuple[Number, Number]:
-    """Cosine and sine, exactly 0 and 1 at quarter turns."""
+    """Compute cosine and sine, exactly 0 and 1 at quarter turns."""
     angle = near(xp, angle, FARTHEST_DEGREES)
     turns = xp.round(angle * (1.0 / 90.0))
     rest = (angle - 90.0 * turns) * RADIANS
@@ -38,12 +38,12 @@ def of_degrees(xp: Namespace, angle: Number) -> tuple[Number, Number]:
 
 
 def in_radians(xp: Namespace, b: RotatedBox) -> Number:
-    """The angle of a box, from -pi to pi."""
+    """Compute the angle of a box, from -pi to pi."""
     return xp.atan2(b.sin, b.cos)
 
 
 def in_degrees(xp: Namespace, b: RotatedBox) -> Number:
-    """The angle in degrees, from -180 to 180: every library rounds the product to 90 and 180 at quarter turns."""
+    """Compute the angle in degrees, from -180 to 180: the product is 90 or 180 at quarter turns in every library."""
     return in_radians(xp, b) * DEGREES
 
 
@@ -94,7 +94,7 @@ def _encode_cxcywhr(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
 
 
 def _decode_xywhr(xp: Namespace, numbers: Numbers, image: Image) -> RotatedBox:
-    """From the corner that is the top left one before the box is turned."""
+    """Decode from the corner that is the top left one before the box is turned."""
     b = _decode_cxcywhr(xp, numbers, image)
     x, y = turned(0.5 * b.w, 0.5 * b.h, b.cos, b.sin)
     return b._replace(x=b.x + x, y=b.y + y)
@@ -117,7 +117,7 @@ def _encode_xywhr(xp: Namespace, b: RotatedBox, image: Image) -> Numbers:
 
 
 def _relative(absolute: Format) -> Format:
-    """The same format with lengths as fractions of the sides of an image, which is square.
+    """Make the same format with lengths as fractions of the sides of an image, which is square.
 
     Fractions of different sides would make a parallelogram of a rectangle.
     """

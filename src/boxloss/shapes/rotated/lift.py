@@ -9,14 +9,14 @@ from boxloss.typing import Namespace
 
 
 def with_angle(xp: Namespace, b: Box) -> RotatedBox:
-    """A box with the angle 0, and the same sides."""
+    """Make a box with the angle 0, and the same sides."""
     w, h = b.sides
     one = 0.0 * w + 1.0
     return RotatedBox(b.x1 + 0.5 * w, b.y1 + 0.5 * h, w, h, one, 0.0 * w)
 
 
 def with_angle_pullback(xp: Namespace, b: Box, d: RotatedGradient) -> Box:
-    """The gradient with respect to the corners, whether or not they are inverted."""
+    """Compute the gradient with respect to the corners, whether or not they are inverted."""
     half_x, half_y = 0.5 * d.x, 0.5 * d.y
     d_x2, d_y2 = half_x + d.w, half_y + d.h
     own_x2, own_y2 = where_larger(xp, b.x2, b.x1, d_x2, 0.0), where_larger(xp, b.y2, b.y1, d_y2, 0.0)
@@ -24,7 +24,7 @@ def with_angle_pullback(xp: Namespace, b: Box, d: RotatedGradient) -> Box:
 
 
 def lifted(own: Format) -> Format:
-    """A format of axis-aligned boxes as one of boxes with an angle.
+    """Make a format of axis-aligned boxes one of boxes with an angle.
 
     An inverted side is one of length 0 at its first corner, as it is without an angle.
     """

@@ -39,7 +39,7 @@ class Line(NamedTuple):
 
 
 def extent(xp: Namespace, w: Number, h: Number, cos: Number, sin: Number) -> Extent:
-    """|cos| and |sin| have a kink where the boxes are a quarter turn apart."""
+    """Compute the extent: |cos| and |sin| have a kink where the boxes are a quarter turn apart."""
     size_cos, size_sin = xp.abs(cos), xp.abs(sin)
     sign_cos, sign_sin = xp.sign(cos), xp.sign(sin)
     # At a kink, where a sine or a cosine is 0, its size grows either way.
@@ -54,7 +54,7 @@ def extent(xp: Namespace, w: Number, h: Number, cos: Number, sin: Number) -> Ext
 
 
 def along_second(xp: Namespace, r: Relative) -> tuple[Line, Line]:
-    """The first box along the width and the height of the second."""
+    """Find the first box along the width and the height of the second."""
     own = extent(xp, r.w, r.h, r.cos, r.sin)
     cos, sin = 0.5 * xp.abs(r.cos), 0.5 * xp.abs(r.sin)
 
@@ -71,7 +71,7 @@ def along_second(xp: Namespace, r: Relative) -> tuple[Line, Line]:
 
 
 def along_first(xp: Namespace, r: Relative) -> tuple[Line, Line]:
-    """The second box along the width and the height of the first: seen from there, it turns the other way."""
+    """Find the second box along the width and the height of the first: seen from there, it turns the other way."""
     other = extent(xp, r.other_w, r.other_h, r.cos, -r.sin)
     cos, sin = 0.5 * xp.abs(r.cos), 0.5 * xp.abs(r.sin)
     offset_x, offset_y = -(r.cos * r.x + r.sin * r.y), r.sin * r.x - r.cos * r.y

@@ -84,7 +84,7 @@ def clamped(xp: Namespace, a: Number, limit: Number) -> Number:
 
 
 def axis(xp: Namespace, half: Number, limit: Number) -> Axis:
-    """What is the same for two edges."""
+    """Compute what is the same for two edges."""
     length = xp.abs(half)
     is_parallel = length < 0.5 * SHORTEST_RUN
     return Axis(half, length, -0.5 / xp.where(is_parallel, 0.5 * SHORTEST_RUN, half), is_parallel, limit)
@@ -109,19 +109,19 @@ def clipped(xp: Namespace, start: Corner, end: Corner, middle: tuple[Number, Num
 
 
 def halved_on_edges(xp: Namespace, middle: tuple[Number, Number], x: Axis, y: Axis, share: Number) -> Number:
-    """Half of a share of an edge that lies on one of the other."""
+    """Halve a share of an edge that lies on one of the other."""
     is_on = (x.is_parallel & (xp.abs(middle[0]) == x.limit)) | (y.is_parallel & (xp.abs(middle[1]) == y.limit))
     return xp.where(is_on, 0.5 * share, share)
 
 
 def swept(xp: Namespace, before: Edge, after: Edge, y: Axis) -> Number:
-    """What the second of two parallel edges sweeps more than the first."""
+    """Compute what the second of two parallel edges sweeps more than the first."""
     limit = xp.where(y.per > 0.0, -y.limit, y.limit)
     return limit * (after.beside - before.beside) + (after.within - before.within)
 
 
 def has_gap(xp: Namespace, r: Relative, u: tuple[Axis, Axis], v: tuple[Axis, Axis]) -> Truth:
-    """Whether a line along an edge of one of the boxes has them on two sides."""
+    """Say whether a line along an edge of one of the boxes has them on two sides."""
     cos, sin = xp.abs(r.cos), xp.abs(r.sin)
     along_w, along_h = r.cos * r.x + r.sin * r.y, r.cos * r.y - r.sin * r.x
     limit_x, limit_y = u[0].limit, u[1].limit
@@ -140,7 +140,7 @@ def exchanged_where(xp: Namespace, condition: Truth, a: Number, b: Number) -> tu
 
 @replaceable
 def overlap(xp: Namespace, r: Relative) -> Overlap:
-    """The intersection of two boxes, and its derivatives.
+    """Compute the intersection of two boxes, and its derivatives.
 
     Where x and y change places, so do cosine and sine, and the first box turns the other way.
     """
@@ -153,7 +153,7 @@ def overlap(xp: Namespace, r: Relative) -> Overlap:
 
 
 def overlap_of_flat(xp: Namespace, r: Relative) -> Overlap:
-    """The same for another box that is at least as wide as high."""
+    """Compute the same for another box that is at least as wide as high."""
     limit_x, limit_y, half_w, half_h = (0.5 * side for side in (r.other_w, r.other_h, r.w, r.h))
     u_x, u_y = axis(xp, half_w * r.cos, limit_x), axis(xp, half_w * r.sin, limit_y)
     v_x, v_y = axis(xp, -(half_h * r.sin), limit_x), axis(xp, half_h * r.cos, limit_y)

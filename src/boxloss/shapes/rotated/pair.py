@@ -80,28 +80,28 @@ class RotatedPair(Pair):
         return overlap(self.xp, self.relative)
 
     def exchanged(self) -> "RotatedPair":
-        """The pair with its other box first."""
+        """Make the pair with its other box first."""
         pair = RotatedPair(self.xp, self.given_other, self.given, self.image)
         pair.__dict__.update(box=self.other, other=self.box)
         pair.original, pair.shape = self, self.shape
         return pair
 
     def along_image(self) -> "RotatedPair":
-        """The pair with enclosing boxes along the axes of the image."""
+        """Make the pair with enclosing boxes along the axes of the image."""
         pair = RotatedPair(self.xp, self.given, self.given_other, self.image, self._parts)
         pair.__dict__.update(box=self.box, other=self.other, relative=self.relative)
         pair.shape = self.with_image_axes
         return pair
 
     def of_upright(self, xp: Namespace, box: RotatedBox, other: RotatedBox) -> "RotatedPair":
-        """A pair of other boxes, which are upright."""
+        """Make a pair of other boxes, which are upright."""
         pair = RotatedPair(xp, box, other, self.image)
         pair.__dict__.update(box=box, other=other)
         pair.shape = self.shape
         return pair
 
     def gradient(self, partials: RotatedPartials | None) -> Gradient:
-        """The derivatives in the frame of the other box, turned back."""
+        """Compute the derivatives in the frame of the other box, turned back."""
         if partials is None:
             return Gradient()
         own, both, of_image = partials
@@ -115,14 +115,14 @@ class RotatedPair(Pair):
         return Gradient(plus(RotatedGradient(x, y, w, h, angle), of_image))
 
     def _of_other(self, d: RelativeGradient) -> RelativeGradient:
-        """By the other box, in its own frame: nothing changes where both are moved or turned."""
+        """Compute those by the other box, in its own frame: nothing changes where both are moved or turned."""
         x, y, _, _, angle, other_w, other_h = (0.0 if item is None else item for item in d)
         seen = self.of_target
         moved_x, moved_y = turned_back(x, y, seen.cos, seen.sin)
         return RelativeGradient(-moved_x, -moved_y, other_w, other_h, (seen.y * x - seen.x * y) - angle)
 
     def pull_back(self, gradient: Gradient) -> RotatedGradient:
-        """A negative side has no influence."""
+        """Pull back: a negative side has no influence."""
         d, given = gradient
         if d is not None:
             xp, b = self.xp, self.given
@@ -131,5 +131,5 @@ class RotatedPair(Pair):
 
 
 def _where_positive(xp: Namespace, side: Number, d: Number) -> Number:
-    """At a side of 0 the mean of the two slopes: it has none where it is negative."""
+    """Take at a side of 0 the mean of the two slopes: it has none where it is negative."""
     return xp.where(side > 0.0, d, xp.where(side < 0.0, 0.0, 0.5 * d))

@@ -9,7 +9,7 @@ from boxloss.typing import Namespace
 
 
 def projected(xp: Namespace, line: Line) -> tuple[Projection, Callable[[Projection], RelativeGradient]]:
-    """The interval of one box beside that of the other, and the way back to the pair."""
+    """Find the interval of one box beside that of the other, and the way back to the pair."""
     offset, half, side, _, back_to_pair = line
     more, span = half - 0.5 * side, reach(xp, offset, half, side)
     first, last = offset - more, offset + more

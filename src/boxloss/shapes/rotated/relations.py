@@ -31,7 +31,7 @@ from boxloss.typing import Namespace, Number
 
 
 def both(**d: Number) -> RotatedPartials:
-    """Derivatives in the frame of the target."""
+    """Make derivatives in the frame of the target."""
     return RotatedPartials(both=RelativeGradient(**d))
 
 
@@ -39,7 +39,7 @@ def both(**d: Number) -> RotatedPartials:
 
 
 def areas_forward(xp: Namespace, pair: RotatedPair) -> Areas:
-    """Intersection and union.
+    """Compute intersection and union.
 
     The intersection of two equal boxes is the area of either, exactly; so a match leaves no rounding residue.
     """
@@ -55,14 +55,14 @@ def areas_forward(xp: Namespace, pair: RotatedPair) -> Areas:
 
 
 def areas_pullback(xp: Namespace, pair: RotatedPair, d: AreaPartials) -> RotatedPartials:
-    """union = w h + W H - intersection."""
+    """Pull back by union = w h + W H - intersection."""
     return area_and_intersection_pullback(xp, pair, d.union, d.intersection - d.union)
 
 
 def area_and_intersection_pullback(
     xp: Namespace, pair: RotatedPair, by_area: Number, by_intersection: Number
 ) -> RotatedPartials:
-    """Back from the area of the first box, and from the intersection."""
+    """Pull back from the area of the first box, and from the intersection."""
     r, found = pair.relative, pair.overlap
     return RotatedPartials(
         RelativeGradient(
@@ -79,17 +79,17 @@ def area_and_intersection_pullback(
 
 
 def by_area(sides: Vector) -> tuple[Number, Vector]:
-    """The area, and its derivatives."""
+    """Compute the area, and its derivatives."""
     return sides.x * sides.y, Vector(sides.y, sides.x)
 
 
 def by_diagonal(sides: Vector) -> tuple[Number, Vector]:
-    """The squared diagonal, and its derivatives."""
+    """Compute the squared diagonal, and its derivatives."""
     return sides.x * sides.x + sides.y * sides.y, Vector(2.0 * sides.x, 2.0 * sides.y)
 
 
 def both_measured(pair: RotatedPair, by: Callable[[Vector], tuple[Number, Vector]]) -> tuple[Measured, Measured]:
-    """A measure of the two rectangles."""
+    """Make a measure of the two rectangles."""
     (value, by_sides), (other_value, other_by_sides) = (by(rectangle.sides) for rectangle in pair.rectangles)
     one, other = pair.rectangles
     return Measured(value, one, by_sides), Measured(other_value, other, other_by_sides)
@@ -98,41 +98,41 @@ def both_measured(pair: RotatedPair, by: Callable[[Vector], tuple[Number, Vector
 def pullback_of_smaller(
     xp: Namespace, pair: RotatedPair, found: tuple[Measured, Measured], d: Number
 ) -> RotatedPartials:
-    """Back from the smaller of two measures."""
+    """Pull back from the smaller of two measures."""
     is_quarter_turn = (pair.of_target.sin == 0.0) | (pair.of_target.cos == 0.0)
     return RotatedPartials(both=smaller_of(xp, *found, is_quarter_turn, d))
 
 
 def enclosing_area_forward(xp: Namespace, pair: RotatedPair) -> Number:
-    """The area of the smaller of the two enclosing rectangles along the boxes."""
+    """Compute the area of the smaller of the two enclosing rectangles along the boxes."""
     one, other = both_measured(pair, by_area)
     return safe_if_ordinary(xp, smaller(xp, one.value, other.value))
 
 
 def enclosing_area_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedPartials:
-    """That of the smaller one."""
+    """Pull back from the area of the smaller one."""
     return pullback_of_smaller(xp, pair, both_measured(pair, by_area), d)
 
 
 def enclosing_diagonal_forward(xp: Namespace, pair: RotatedPair) -> Number:
-    """The shorter of the squared diagonals of these; rounding leaves it at least the distance of the centres."""
+    """Find the shorter of the squared diagonals of these; rounding leaves it at least the distance of the centres."""
     r, (one, other) = pair.of_target, both_measured(pair, by_diagonal)
     return safe_if_ordinary(xp, larger(xp, r.x * r.x + r.y * r.y, smaller(xp, one.value, other.value)))
 
 
 def enclosing_diagonal_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedPartials:
-    """That of the shorter one."""
+    """Pull back from the shorter one."""
     return pullback_of_smaller(xp, pair, both_measured(pair, by_diagonal), d)
 
 
 def enclosing_sides_forward(xp: Namespace, pair: RotatedPair) -> Vector:
-    """The longer of the sides along the widths, and of those along the heights, of the two enclosing rectangles."""
+    """Find the longer of the sides along the widths, and of those along the heights, of both enclosing rectangles."""
     one, other = (rectangle.sides for rectangle in pair.rectangles)
     return Vector(larger(xp, one.x, other.x), larger(xp, one.y, other.y))
 
 
 def enclosing_sides_pullback(xp: Namespace, pair: RotatedPair, d: Vector) -> RotatedPartials:
-    """Those of the longer ones."""
+    """Pull back from the longer ones."""
     rectangles, is_parallel = pair.rectangles, pair.of_target.sin == 0.0
     one_x, other_x = (Measured(r.sides.x, r, (1.0, None)) for r in rectangles)
     one_y, other_y = (Measured(r.sides.y, r, (None, 1.0)) for r in rectangles)
@@ -145,39 +145,39 @@ def enclosing_sides_pullback(xp: Namespace, pair: RotatedPair, d: Vector) -> Rot
 
 
 def center_offset_forward(xp: Namespace, pair: RotatedPair) -> Vector:
-    """Centre of pred minus centre of target, along the target."""
+    """Compute the centre of pred minus centre of target, along the target."""
     return Vector(pair.of_target.x, pair.of_target.y)
 
 
 def center_offset_pullback(xp: Namespace, pair: RotatedPair, d: Vector) -> RotatedPartials:
-    """It is the place of pred."""
+    """Pull back: the offset is the place of pred."""
     return both(x=d.x, y=d.y)
 
 
 def center_distance_forward(xp: Namespace, pair: RotatedPair) -> Number:
-    """Squared distance of the centres."""
+    """Compute the squared distance of the centres."""
     x, y = pair.of_target.x, pair.of_target.y
     return x * x + y * y
 
 
 def center_distance_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedPartials:
-    """d(x^2 + y^2) = 2 x dx + 2 y dy."""
+    """Pull back by d(x^2 + y^2) = 2 x dx + 2 y dy."""
     twice = 2.0 * d
     return both(x=twice * pair.of_target.x, y=twice * pair.of_target.y)
 
 
 def size_difference_pullback(xp: Namespace, pair: RotatedPair, d: Vector) -> RotatedPartials:
-    """One of either sign."""
+    """Pull back to both boxes, with either sign."""
     return both(w=d.x, h=d.y, other_w=-d.x, other_h=-d.y)
 
 
 def sides_pullback(xp: Namespace, pair: RotatedPair, d: Sides) -> RotatedPartials:
-    """They are numbers of the boxes."""
+    """Pull back: the sides are numbers of the boxes."""
     return both(**d._asdict())
 
 
 def aspect_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedPartials:
-    """d atan(w / h) = (h dw - w dh) / (w^2 + h^2)."""
+    """Pull back by d atan(w / h) = (h dw - w dh) / (w^2 + h^2)."""
     r = pair.of_target
     own = d / nonzero(xp, r.w * r.w + r.h * r.h)
     other = d / nonzero(xp, r.other_w * r.other_w + r.other_h * r.other_h)
@@ -185,32 +185,32 @@ def aspect_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedParti
 
 
 def relative_forward(xp: Namespace, pair: RotatedPair) -> Relative:
-    """The pred in the frame of the target."""
+    """Return the pred in the frame of the target."""
     return pair.of_target
 
 
 def relative_pullback(xp: Namespace, pair: RotatedPair, d: RelativeGradient) -> RotatedPartials:
-    """They are numbers of the pair."""
+    """Pull back: these are numbers of the pair."""
     return RotatedPartials(both=d)
 
 
 def wasserstein_forward(xp: Namespace, pair: RotatedPair) -> Number:
-    """The squared Wasserstein distance of the boxes as Gaussians."""
+    """Compute the squared Wasserstein distance of the boxes as Gaussians."""
     return wasserstein(xp, pair.of_target)[0]
 
 
 def wasserstein_pullback(xp: Namespace, pair: RotatedPair, d: Number) -> RotatedPartials:
-    """Of the centre, of the sides and of the angle."""
+    """Pull back through the centre, the sides and the angle."""
     return RotatedPartials(both=times(wasserstein(xp, pair.of_target)[1], d))
 
 
 def projections_forward(xp: Namespace, pair: RotatedPair) -> tuple[Projection, ...]:
-    """Both boxes along the sides of the target and along those of pred."""
+    """Project both boxes along the sides of the target and along those of pred."""
     return tuple(projected(xp, line)[0] for lines in pair.lines for line in lines)
 
 
 def projections_pullback(xp: Namespace, pair: RotatedPair, d: tuple[Projection, ...]) -> RotatedPartials:
-    """Back from each."""
+    """Pull back from each."""
     total: RelativeGradient | None = None
     for line, one in zip((line for lines in pair.lines for line in lines), d, strict=True):
         total = plus(total, projected(xp, line)[1](one))

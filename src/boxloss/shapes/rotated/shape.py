@@ -24,7 +24,7 @@ def ordinary(b: RotatedBox, shortest: float = SHORTEST_SIDE, farthest: float = F
 
 
 def enclosing(xp: Namespace, b: RotatedBox) -> Box:
-    """The axis-aligned box around a box; the signs of sides stay."""
+    """Make the axis-aligned box around a box; the signs of sides stay."""
     half = extent(xp, b.w, b.h, b.cos, b.sin).half
     return Box(b.x - half.x, b.y - half.y, b.x + half.x, b.y + half.y)
 

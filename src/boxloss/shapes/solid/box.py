@@ -35,7 +35,7 @@ class Solid(NamedTuple):
 
     @staticmethod
     def of(ground: Box, height: Interval) -> "Solid":
-        """A box of the ground plane times an interval."""
+        """Make a box of the ground plane times an interval."""
         return Solid(ground.x1, ground.y1, height.z1, ground.x2, ground.y2, height.z2)
 
     def upright(self, xp: Namespace) -> "Solid":
@@ -72,7 +72,7 @@ class TurnedSolid(NamedTuple):
 
     @staticmethod
     def of(ground: RotatedBox, height: Interval) -> "TurnedSolid":
-        """A box of the ground plane times an interval."""
+        """Make a box of the ground plane times an interval."""
         return TurnedSolid(*ground, *height)
 
     def upright(self, xp: Namespace) -> "TurnedSolid":

@@ -14,7 +14,7 @@ from boxloss.typing import Namespace, Number
 
 
 def _ends(middle: Number, length: Number) -> Interval:
-    """From the middle of an interval and its length."""
+    """Make an interval from its middle and its length."""
     half = 0.5 * length
     return Interval(middle - half, middle + half)
 

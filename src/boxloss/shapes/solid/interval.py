@@ -76,19 +76,19 @@ class IntervalPair(Pair):
         return 0.5 * ((a.z1 - b.z1) + (a.z2 - b.z2))
 
     def exchanged(self) -> "IntervalPair":
-        """The pair with its other interval first."""
+        """Make the pair with its other interval first."""
         pair = IntervalPair(self.xp, self.given_other, self.given, self.image)
         pair.__dict__.update(box=self.other, other=self.box, inner=self.inner, outer=self.outer)
         return pair
 
     def of_upright(self, xp: Namespace, box: Interval, other: Interval) -> "IntervalPair":
-        """A pair of other intervals, which are upright."""
+        """Make a pair of other intervals, which are upright."""
         pair = IntervalPair(xp, box, other, self.image)
         pair.__dict__.update(box=box, other=other)
         return pair
 
     def gradient(self, partials: IntervalPartials | None) -> Gradient:
-        """An end of the first interval is the inner one, the outer one or, at a tie, both."""
+        """Compute the gradient: an end of the first interval is the inner one, the outer one or, at a tie, both."""
         d, inner, outer = partials or IntervalPartials()
         if inner is None and outer is None:
             return Gradient(d)
@@ -101,7 +101,7 @@ class IntervalPair(Pair):
         return Gradient(plus(d, by_lengths))
 
     def pull_back(self, gradient: Gradient) -> Interval:
-        """The second end of an inverted interval has no influence, and its first one that of both."""
+        """Pull back: the second end of an inverted interval has no influence, and its first one that of both."""
         d, given = gradient
         if d is not None:
             d_z2 = where_larger(self.xp, self.given.z2, self.given.z1, d.z2, 0.0)
@@ -138,7 +138,7 @@ def interpolated(pair: IntervalPair, alpha: Number) -> Mapped:
 def differences(
     pair: IntervalPair, coordinates: str
 ) -> tuple[tuple[Number, Number], Callable[[Number, Number], Interval]]:
-    """The two numbers that coordinates of a box have along an axis, and the way back from their derivatives."""
+    """Compute the two numbers that coordinates of a box have along an axis, and find the way back from derivatives."""
     (p, t), own = (pair.given, pair.given_other), COORDINATES[coordinates]
     first, _, last, _ = own.of(Box(p.z1 - t.z1, 0.0, p.z2 - t.z2, 0.0))
 

@@ -10,17 +10,17 @@ from boxloss.typing import Namespace
 
 
 def with_yaw(xp: Namespace, b: Solid) -> TurnedSolid:
-    """A box with a yaw of 0."""
+    """Make a box with a yaw of 0."""
     return TurnedSolid.of(with_angle(xp, b.ground), b.height)
 
 
 def around(xp: Namespace, b: TurnedSolid) -> Solid:
-    """The box along the axes around a box with a yaw."""
+    """Make the box along the axes around a box with a yaw."""
     return Solid.of(enclosing(xp, b.ground), b.height)
 
 
 def lifted(own: Format) -> Format:
-    """A format of boxes along the axes as one of boxes with a yaw.
+    """Make a format of boxes along the axes one of boxes with a yaw.
 
     An inverted side is one of length 0 at its first corner, as it is without a yaw. The pair sees to that along z.
     """

@@ -22,7 +22,7 @@ def interpolated(pair: SolidPair, alpha: Number) -> Mapped:
 
 
 def together(pair: SolidPair, ground: Mapped, height: Mapped) -> Mapped:
-    """A pair made of a pair in the ground plane and one of intervals."""
+    """Put together a pair in the ground plane and one of intervals."""
 
     def back(gradient: Way) -> Way:
         gradient = cache(gradient)  # both parts ask for it
@@ -38,7 +38,7 @@ def together(pair: SolidPair, ground: Mapped, height: Mapped) -> Mapped:
 
 
 def differences(xp: Namespace, pair: SolidPair, coordinates: str) -> tuple[Numbers, Callable[[Numbers], SolidGradient]]:
-    """Those of the boxes of the ground plane, the yaw included, and those along z."""
+    """Compute the differences of the boxes of the ground plane, the yaw included, and those along z."""
     of_ground, ground_back = pair.ground_shape.differences(xp, pair.ground, coordinates)
     of_height, height_back = interval.differences(pair.height, coordinates)
 

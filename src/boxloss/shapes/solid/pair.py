@@ -48,40 +48,40 @@ class SolidPair(Pair):
         return IntervalPair(self.xp, self.given.height, self.given_other.height, self.image)
 
     def of_parts(self, ground: Pair, height: Pair) -> Self:
-        """A pair of other boxes."""
+        """Make a pair of other boxes."""
         given = self.box.of(ground.given, height.given)
         pair = type(self)(ground.xp, given, self.box.of(ground.given_other, height.given_other), self.image)
         pair.__dict__.update(ground=ground, height=height)
         return pair
 
     def exchanged(self) -> Self:
-        """The pair with its other box first."""
+        """Make the pair with its other box first."""
         return self.of_parts(self.ground.exchanged(), self.height.exchanged())
 
     def along_image(self) -> Self:
-        """The pair with enclosing boxes along x and y, which all of them are along z."""
+        """Make the pair with enclosing boxes along x and y, which all of them are along z."""
         return self.of_parts(self.ground.along_image(), self.height)
 
     def gradient(self, partials: SolidPartials | None) -> Gradient:
-        """That of the boxes of the ground plane, and that of the intervals."""
+        """Compute the gradient of the boxes of the ground plane, and that of the intervals."""
         ground, height = partials or SolidPartials()
         return joined(self.ground.gradient(ground), self.height.gradient(height))
 
     def pull_back(self, gradient: Gradient) -> SolidGradient:
-        """Back to both."""
+        """Pull back to both."""
         ground, height = (part_of(gradient, k) for k in (0, 1))
         return SolidGradient(self.ground.pull_back(ground), self.height.pull_back(height))
 
 
 def joined(ground: Gradient, height: Gradient) -> Gradient:
-    """The gradient of boxes of the ground plane and that of intervals as one."""
+    """Join the gradient of boxes of the ground plane and that of intervals."""
     return Gradient(
         *(None if a is None and b is None else SolidGradient(a, b) for a, b in zip(ground, height, strict=True))
     )
 
 
 def part_of(gradient: Gradient, part: int) -> Gradient:
-    """One of those that `joined` joins."""
+    """Take one of those that `joined` joins."""
     return Gradient(*(None if d is None else d[part] for d in gradient))
 
 

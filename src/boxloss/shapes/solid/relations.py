@@ -28,23 +28,23 @@ Axes = tuple[Number, Number, Number]  # along x, y and z
 
 
 def of_ground(pair: SolidPair, name: str) -> Any:
-    """A quantity of the boxes of the ground plane."""
+    """Compute a quantity of the boxes of the ground plane."""
     return pair.ground.quantity(pair.ground.shape.relation(name))
 
 
 def ground_pullback(xp: Namespace, pair: SolidPair, name: str, d: Any) -> Any:
-    """Back from it."""
+    """Pull back from it."""
     return pair.ground.shape.relation(name).pullback(xp, pair.ground, d)
 
 
 def area(b: FlatBox) -> Number:
-    """The area of a box of the ground plane."""
+    """Compute the area of a box of the ground plane."""
     w, h = b.sides
     return w * h
 
 
 def volumes_forward(xp: Namespace, pair: SolidPair) -> Areas:
-    """Intersection and union.
+    """Compute intersection and union.
 
     As in the plane, the symmetric difference is summed from the parts of each box outside the other.
     """
@@ -60,7 +60,7 @@ def volumes_forward(xp: Namespace, pair: SolidPair) -> Areas:
 
 
 def volumes_pullback(xp: Namespace, pair: SolidPair, d: AreaPartials) -> SolidPartials:
-    """union = both volumes - intersection; a volume is an area times a length."""
+    """Pull back by union = both volumes - intersection; a volume is an area times a length."""
     height, by_intersection = pair.height, d.intersection - d.union
     length, overlap = height.box.length, height.inner.length
     by_length = d.union * area(pair.ground.box)
@@ -74,72 +74,72 @@ def volumes_pullback(xp: Namespace, pair: SolidPair, d: AreaPartials) -> SolidPa
 
 
 def enclosing_volume_forward(xp: Namespace, pair: SolidPair) -> Number:
-    """The area that encloses both in the ground plane, times the length that encloses both along z."""
+    """Compute the area that encloses both in the ground plane, times the length that encloses both along z."""
     return safe_if_ordinary(xp, of_ground(pair, "enclosing_area") * pair.height.outer.length)
 
 
 def enclosing_volume_pullback(xp: Namespace, pair: SolidPair, d: Number) -> SolidPartials:
-    """The product rule."""
+    """Pull back by the product rule."""
     ground = ground_pullback(xp, pair, "enclosing_area", d * pair.height.outer.length)
     return SolidPartials(ground, IntervalPartials(outer=d * of_ground(pair, "enclosing_area")))
 
 
 def enclosing_diagonal_forward(xp: Namespace, pair: SolidPair) -> Number:
-    """Squared diagonal of the enclosing box."""
+    """Compute the squared diagonal of the enclosing box."""
     length = pair.height.outer.length
     return safe_if_ordinary(xp, of_ground(pair, "enclosing_diagonal") + length * length)
 
 
 def enclosing_diagonal_pullback(xp: Namespace, pair: SolidPair, d: Number) -> SolidPartials:
-    """d(l^2) = 2 l dl."""
+    """Pull back by d(l^2) = 2 l dl."""
     ground = ground_pullback(xp, pair, "enclosing_diagonal", d)
     return SolidPartials(ground, IntervalPartials(outer=2.0 * d * pair.height.outer.length))
 
 
 def center_distance_forward(xp: Namespace, pair: SolidPair) -> Number:
-    """Squared distance of the centres."""
+    """Compute the squared distance of the centres."""
     z = pair.height.offset
     in_plane: Number = of_ground(pair, "center_distance")
     return in_plane + z * z
 
 
 def center_distance_pullback(xp: Namespace, pair: SolidPair, d: Number) -> SolidPartials:
-    """d(z^2) = 2 z dz, and either end moves the middle by half."""
+    """Pull back by d(z^2) = 2 z dz, and either end moves the middle by half."""
     d_z = d * pair.height.offset
     return SolidPartials(ground_pullback(xp, pair, "center_distance", d), IntervalPartials(Interval(d_z, d_z)))
 
 
 def enclosing_sides_forward(xp: Namespace, pair: SolidPair) -> Axes:
-    """Sides of the enclosing box."""
+    """Compute the sides of the enclosing box."""
     return (*of_ground(pair, "enclosing_sides"), pair.height.outer.length)
 
 
 def enclosing_sides_pullback(xp: Namespace, pair: SolidPair, d: Axes) -> SolidPartials:
-    """Those of the ground plane, and the length."""
+    """Pull back from those of the ground plane, and from the length."""
     x, y, z = d
     return SolidPartials(ground_pullback(xp, pair, "enclosing_sides", Vector(x, y)), IntervalPartials(outer=z))
 
 
 def size_difference_forward(xp: Namespace, pair: SolidPair) -> Axes:
-    """Sides of pred minus sides of target."""
+    """Compute the sides of pred minus sides of target."""
     return (*of_ground(pair, "size_difference"), pair.height.box.length - pair.height.other.length)
 
 
 def size_difference_pullback(xp: Namespace, pair: SolidPair, d: Axes) -> SolidPartials:
-    """A length is its second end minus its first."""
+    """Pull back: a length is its second end minus its first."""
     x, y, z = d
     return SolidPartials(ground_pullback(xp, pair, "size_difference", Vector(x, y)), IntervalPartials(Interval(-z, z)))
 
 
 def projections_forward(xp: Namespace, pair: SolidPair) -> tuple[Projection, ...]:
-    """Those of the ground plane, and along z: as often as along another axis, so that each counts as much."""
+    """Take the projections of the ground plane, and those along z: as many as along another axis, to count as much."""
     of_plane, box, other = of_ground(pair, "projections"), pair.height.box, pair.height.other
     distance = xp.abs(box.z1 - other.z1) + xp.abs(box.z2 - other.z2)
     return (*of_plane, *(Projection(distance, pair.height.outer.length),) * (len(of_plane) // 2))
 
 
 def projections_pullback(xp: Namespace, pair: SolidPair, d: tuple[Projection, ...]) -> SolidPartials:
-    """Each end has the sign of its difference as slope."""
+    """Pull back: each end has the sign of its difference as slope."""
     count, box, other = len(of_ground(pair, "projections")), pair.height.box, pair.height.other
     distance, length = (sum(numbers[1:], start=numbers[0]) for numbers in zip(*d[count:], strict=True))
     ends = Interval(distance * xp.sign(box.z1 - other.z1), distance * xp.sign(box.z2 - other.z2))
@@ -147,7 +147,7 @@ def projections_pullback(xp: Namespace, pair: SolidPair, d: tuple[Projection, ..
 
 
 def relations_of(ground: Shape) -> Mapping[str, Relation]:
-    """The relations of boxes that stand on one kind of box."""
+    """Make the relations of boxes that stand on one kind of box."""
     exchange = ground.relation("size_difference").exchange
 
     def exchanged(d: Axes) -> Axes:

@@ -34,7 +34,7 @@ def ordinary_turned(b: TurnedSolid) -> Truth:
 
 
 def enclosing(xp: Namespace, b: Solid) -> Box:
-    """What a box stands on; inverted sides stay so.
+    """Return what a box stands on; inverted sides stay so.
 
     A convex part of a box stands on at least as large a share of it as it has of the volume.
     """
@@ -42,7 +42,7 @@ def enclosing(xp: Namespace, b: Solid) -> Box:
 
 
 def enclosing_turned(xp: Namespace, b: TurnedSolid) -> Box:
-    """The axis-aligned box around what a box stands on."""
+    """Make the axis-aligned box around what a box stands on."""
     return enclosing_rotated(xp, b.ground)
 
 
