@@ -32,7 +32,7 @@ WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> str:
-    """One of a few names."""
+    """Check that a value is one of a few names."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
     return value
@@ -47,12 +47,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def kind_of_object(value: object) -> str:
-    """What came instead of an instance."""
+    """Describe what came instead of an instance."""
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def check_bool(name: str, value: object) -> bool:
-    """True or False."""
+    """Check that a value is True or False."""
     if not isinstance(value, bool | np.bool_):
         came = repr(value) if isinstance(value, str | float | int) else type(value).__name__
         raise TypeError(f"{name} must be True or False; got {came}")
@@ -60,7 +60,7 @@ def check_bool(name: str, value: object) -> bool:
 
 
 def check_finite(name: str, value: object) -> float:
-    """A finite number, as a Python float."""
+    """Check a finite number, and make it a Python float."""
     if isinstance(value, str):  # float() would take '5'
         raise TypeError(f"{name} must be a number; got the string {value!r}")
     if isinstance(value, bool | np.bool_):  # and True, which is meant for a switch
@@ -79,7 +79,7 @@ def check_finite(name: str, value: object) -> float:
 
 
 def check_positive(name: str, value: object) -> float:
-    """A finite number above 0, and not so small that its inverse is infinite in float32."""
+    """Check a finite number above 0, and not so small that its inverse is infinite in float32."""
     number = check_finite(name, value)
     if number < 1e-30:
         raise ValueError(f"{name} must be greater than 0 (1e-30 or more); got {number!r}")
@@ -87,7 +87,7 @@ def check_positive(name: str, value: object) -> float:
 
 
 def check_not_negative(name: str, value: object) -> float:
-    """A finite number that is 0 or more."""
+    """Check a finite number that is 0 or more."""
     number = check_finite(name, value)
     if number < 0.0:
         raise ValueError(f"{name} must not be negative; got {number!r}")
@@ -95,7 +95,7 @@ def check_not_negative(name: str, value: object) -> float:
 
 
 def check_at_least(name: str, value: object, least: float) -> float:
-    """A finite number that is not below another."""
+    """Check a finite number that is not below another."""
     number = check_finite(name, value)
     if number < least:
         raise ValueError(f"{name} must be at least {least:g}; got {number!r}")
@@ -103,7 +103,7 @@ def check_at_least(name: str, value: object, least: float) -> float:
 
 
 def check_within(name: str, value: object, least: float, most: float) -> float:
-    """A number between two others, which it may equal."""
+    """Check a number between two others, which it may equal."""
     number = check_finite(name, value)
     if not least <= number <= most:
         raise ValueError(f"{name} must be from {least:g} to {most:g}; got {number!r}")
@@ -111,7 +111,7 @@ def check_within(name: str, value: object, least: float, most: float) -> float:
 
 
 def check_count(name: str, value: object) -> int:
-    """A whole number that is 1 or more."""
+    """Check a whole number that is 1 or more."""
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -124,7 +124,7 @@ def check_count(name: str, value: object) -> int:
 
 
 def check_k(value: object) -> int:
-    """How many of the best are wanted: more than there are, too, but no more than an array has of anything."""
+    """Check how many of the best are wanted: more than there are, too, but no more than an array has of anything."""
     number = check_count("k", value)
     if number > LARGEST_COUNT:
         raise ValueError(f"k must be at most {LARGEST_COUNT}; got {number}")
@@ -132,7 +132,7 @@ def check_k(value: object) -> int:
 
 
 def check_parameter(name: str, kind: object, value: object) -> Any:
-    """A parameter of a loss, by its type; those of other types are checked by the loss."""
+    """Check a parameter of a loss, by its type; those of other types are checked by the loss."""
     if name == "eps":
         return check_not_negative(name, value)
     check = _CHECKS.get(kind if isinstance(kind, str) else getattr(kind, "__name__", ""))
@@ -144,14 +144,14 @@ _CHECKS: dict[str, Callable[[str, object], Any]] = {"float": check_finite, "bool
 
 
 def check_parameter_names(kind: type, names: Iterable[str]) -> None:
-    """Parameters of a loss are not called as something that every loss has."""
+    """Check that parameters of a loss are not called as something that every loss has."""
     for name in names:
         if name in TAKEN:
             raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, which losses use")
 
 
 def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
-    """Parameters of a loss are numbers and names: boxes are for the loss, not for its class."""
+    """Check that parameters of a loss are numbers and names: boxes are for the loss, not for its class."""
     # Not of a number, of which a graph of torch.compile has no attributes.
     others = (parameter for parameter in parameters if not isinstance(parameter, int | float))
     shapes: list[Any] = [getattr(parameter, "shape", ()) for parameter in others]
@@ -163,7 +163,7 @@ def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
 
 
 def check_pairs(terms: Any) -> list[tuple[Any, Any]]:
-    """The terms of a sum: one or more pairs of a weight and a loss."""
+    """Check that the terms of a sum are one or more pairs of a weight and a loss."""
     pairs = list(terms) if isinstance(terms, Iterable) else [terms]
     if not pairs:
         raise ValueError("terms must hold at least one pair (weight, loss); got none")
@@ -174,7 +174,7 @@ def check_pairs(terms: Any) -> list[tuple[Any, Any]]:
 
 
 def check_seed(seed: object) -> int:
-    """A seed of random numbers: a whole number that is 0 or more."""
+    """Check a seed of random numbers: a whole number that is 0 or more."""
     try:
         number = operator.index(seed)  # type: ignore[arg-type]
     except TypeError:
@@ -185,7 +185,7 @@ def check_seed(seed: object) -> int:
 
 
 def check_reduction(reduction: str, avg_factor: float | None) -> float | None:
-    """The name of a reduction, and the divisor of a mean where one was given."""
+    """Check the name of a reduction, and the divisor of a mean where one was given."""
     if avg_factor is None and reduction == "none":
         return None
     check_choice("reduction", reduction, REDUCTIONS)
@@ -200,12 +200,12 @@ def check_reduction(reduction: str, avg_factor: float | None) -> float | None:
 
 
 def check_wrt(wrt: object) -> tuple[str, ...]:
-    """Which boxes a gradient is with respect to."""
+    """Check which boxes a gradient is with respect to, and list them."""
     return WRT[check_choice("wrt", wrt, WRT)]
 
 
 def check_format(name: object) -> None:
-    """A format of losses."""
+    """Check a format of losses."""
     if isinstance(name, str) and name in ALL_FORMATS and name not in FORMATS:
         raise ValueError(
             f"format {name!r} is one to convert from: eight numbers that may be no rectangle have no loss. "
@@ -230,7 +230,7 @@ def told_formats(came: tuple[int, ...]) -> str:
 def check_formats(
     format: str | tuple[str, str], image_size: tuple[float, float] | None, *, reader: str = ""
 ) -> tuple[tuple[str, str], Image]:
-    """The formats of pred and target, and the size of the image, which `reader` may read beside formats.
+    """Check the formats of pred and target, and the size of the image, which `reader` may read beside formats.
 
     A size that neither a format nor the loss reads is told of and no error: a program may give it with every format.
     """
@@ -255,7 +255,7 @@ def relative_among(*formats: str) -> str:
 
 
 def check_image_size(image_size: Any, *, reader: str = "", hint: str = "", name: str = "image_size") -> Image:
-    """(height, width) as an `Image`; `reader` says what reads it: a format, a function, a loss, or nothing.
+    """Make (height, width) an `Image`; `reader` says what reads it: a format, a function, a loss, or nothing.
 
     Where it is missing `hint` is told too.
     """
@@ -271,7 +271,7 @@ def check_image_size(image_size: Any, *, reader: str = "", hint: str = "", name:
 
 
 def check_square(format: str, image: Image) -> None:
-    """A relative format with an angle has a meaning in a square image only."""
+    """Check that the image is square for a relative format with an angle, which has no meaning in others."""
     own = ALL_FORMATS[format]
     if own.relative and own.per_radian is not None and image.width != image.height:
         raise ValueError(
@@ -289,7 +289,7 @@ def _check_side(name: str, value: object) -> float:
 
 
 def _frames_of_package() -> int:
-    """The `stacklevel` of a warning at the caller of this package."""
+    """Find the `stacklevel` of a warning at the caller of this package."""
     level, here = 1, currentframe()
     frame = here and here.f_back  # None where Python has no frames
     while frame and frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:

@@ -72,7 +72,7 @@ class SymbolicNamespace:
         return exponent.place in self.halves
 
     def where(self, condition: Truth, a: Number, b: Number) -> Number:
-        """Select."""
+        """Take `a` where the condition holds, and `b` elsewhere."""
         if not isinstance(condition, Symbol):
             return a if condition else b
         writer = self.writer

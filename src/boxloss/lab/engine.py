@@ -25,7 +25,7 @@ def run(
     recorded: Any,
     kind: kernels.Descend,
 ) -> tuple[Any, Any]:
-    """The boxes after the recorded steps, and the means of error, IoU and loss after each step.
+    """Find the boxes after the recorded steps, and the means of error, IoU and loss after each step.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ def rows_of(kind: Descend) -> tuple[list[int], list[int]]:
 
 
 def step(machine: Machine, kind: Descend) -> Template:
-    """One step of all boxes of a block, which the kernel of all steps calls by its address."""
+    """Do one step of all boxes of a block, which the kernel of all steps calls by its address."""
     size, count = PARAMETRISATIONS[kind.parametrisation].format.size, len(kind.structure.number_names)
     written = machine.trace(step_of(kind), size, size, size, size, 2, 5, count)
     compute = over_rows(written, *rows_of(kind), SHARED + count, lanes_of(machine.dtype))
@@ -99,7 +99,7 @@ def _signature(machine: Machine) -> Any:
 
 
 def descend(machine: Machine, parametrisation: str, curves: bool) -> Template:
-    """All steps of the boxes `first` to `last`, and sums over them."""
+    """Do all steps of the boxes `first` to `last`, and compute sums over them."""
     numbers, B = PARAMETRISATIONS[parametrisation], BLOCK
     size = numbers.format.size
     TARGET, STATE, FIRST, ERROR, IOU, VALUE = (*(k * size for k in (0, 1, 2, 4)), 4 * size + 1, 4 * size + 2)
@@ -138,7 +138,7 @@ def descend(machine: Machine, parametrisation: str, curves: bool) -> Template:
 
 @numba.njit(fastmath={"nsz", "reassoc"}, nogil=True)  # type: ignore[untyped-decorator]
 def total(work: Any, start: int, count: int) -> float:
-    """The sum of a row in float64, in any order: the one that LLVM chooses, always the same."""
+    """Compute the sum of a row in float64, in any order: the one that LLVM chooses, always the same."""
     result = 0.0
     for b in range(start, start + count):
         result += work[b]

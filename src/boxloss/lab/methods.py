@@ -65,7 +65,7 @@ def _same_pullback(xp: Namespace, numbers: Numbers, d: Box) -> Numbers:
 
 
 def _centre_pullback(xp: Namespace, numbers: Numbers, d: Box) -> Numbers:
-    """Of the centre alone: the size stays."""
+    """Pull back to the centre alone: the size stays."""
     d_x, d_y, _, _ = _to_corners_pullback(xp, numbers, d)
     return d_x, d_y, 0.0, 0.0
 
@@ -85,7 +85,7 @@ def _exp_size_to_corners(xp: Namespace, numbers: Numbers) -> Box:
 
 
 def _exp_size_pullback(xp: Namespace, numbers: Numbers, d: Box) -> Numbers:
-    """The derivative with respect to ln w is w times that with respect to w."""
+    """Pull back: the derivative with respect to ln w is w times that with respect to w."""
     _, _, w, h = numbers = _exp_size(xp, numbers)
     d_x, d_y, d_w, d_h = _to_corners_pullback(xp, numbers, d)
     return d_x, d_y, w * d_w, h * d_h
@@ -97,7 +97,7 @@ def _to_rotated(xp: Namespace, numbers: Numbers) -> RotatedBox:
 
 
 def error(xp: Namespace, pair: Any, box: Numbers, target: Numbers) -> Number:
-    """The absolute differences of two boxes (x, y, w, h), added up, and that of the angles if they have any."""
+    """Compute the absolute differences of two boxes (x, y, w, h), added up, and that of the angles if they have any."""
     total = sum(xp.abs(a - b) for a, b in zip(box[:4], target[:4], strict=True))
     return total + xp.abs(angle_between(xp, pair.relative)) if pair.shape is with_angle.shape else total
 
@@ -133,7 +133,7 @@ class Optimizer(NamedTuple):
 
 
 def _of_a_box(step: Callable[..., tuple[Number, Number, Number]]) -> Callable[..., tuple[Numbers, Numbers, Numbers]]:
-    """The step of each of the numbers."""
+    """Make the step of each of the numbers."""
 
     def steps(
         xp: Namespace, d: Numbers, m: Numbers, v: Numbers, rate: Number, per_root: Number, decay: Numbers

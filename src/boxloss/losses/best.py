@@ -28,7 +28,7 @@ class Best:
         eps: float | None = None,
         engine: Engine = "auto",
     ) -> tuple[ArrayT, Any]:
-        """For each pred the smallest loss and which target has it; of a score the largest.
+        """Find for each pred the smallest loss and which target has it; of a score the largest.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class Best:
         eps: float | None = None,
         engine: Engine = "auto",
     ) -> tuple[ArrayT, Any]:
-        """For each pred the `k` smallest losses, sorted, and which targets have them; of a score the largest.
+        """Find for each pred the `k` smallest losses, sorted, and which targets have them; of a score the largest.
 
         Parameters
         ----------
@@ -139,7 +139,7 @@ class Best:
         engine: Engine,
         *k: int,
     ) -> tuple[Any, Any]:
-        """Value and index, and where a library differentiates, the value with a derivative."""
+        """Find value and index; where a library differentiates, give the value a derivative."""
         program = check_eps(self.program, eps)
         if dispatch.is_traced(pred, target):
             from array_api_compat import torch as namespace
@@ -159,7 +159,7 @@ class Best:
         return value, index
 
     def _differentiable(self, xp: Any, arguments: Any, value: Any, index: Any) -> tuple[Any, Any]:
-        """The value with the derivative that the call has for the pairs that were chosen."""
+        """Give the value the derivative that the call has for the pairs that were chosen."""
         pred, target, format, image_size, eps, engine = arguments
         several = index.ndim == max(pred.ndim, target.ndim)  # of topk
         if not target.shape[-2]:  # a derivative of 0, so that a step without targets is one

@@ -27,7 +27,7 @@ def iou_and_distance(xp: Namespace, a: Areas, eps: Number) -> IoUAndDistance:
 
 
 def iou_and_distance_by_inverse(xp: Namespace, a: Areas, per_union: Number, eps: Number) -> IoUAndDistance:
-    """Do so where the inverse of U + eps is known."""
+    """Compute the same where the inverse of U + eps is known."""
     union = padded(xp, a.union, eps)
     ratio = share(xp, a.intersection, union, per_union)
     unequal = xp.where(a.corner_distance > 0.0, 1.0, a.corner_distance)  # 0, 1 or NaN

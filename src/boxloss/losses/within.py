@@ -29,7 +29,7 @@ class Within:
         eps: float | None = None,
         engine: Engine = "auto",
     ) -> tuple[Any, Any, ArrayT]:
-        """The pairs with a value below a threshold.
+        """Find the pairs with a value below a threshold.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class Within:
         eps: float | None = None,
         engine: Engine = "auto",
     ) -> tuple[Any, Any, ArrayT]:
-        """The pairs with a value above a threshold: for `iou_score` those that overlap by more.
+        """Find the pairs with a value above a threshold: for `iou_score` those that overlap by more.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class Within:
         return self._within(pred, target, threshold, format, image_size, eps, engine, True)
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """A class with another formula has its own bound, or none."""
+        """Give a class with another formula its own bound, or none."""
         super().__init_subclass__(**options)
         own = vars(cls)
         if {"formula", "terms", "evaluate"} & own.keys() and "per_distance" not in own:
@@ -132,12 +132,12 @@ class Within:
                 cls.needed_overlap = Within.needed_overlap  # type: ignore[method-assign]
 
     def needed_overlap(self, threshold: float, above: bool) -> float | None:
-        """The IoU that any pair below a threshold, or above it, exceeds; None if it may have none."""
+        """Find the IoU that any pair below a threshold, or above it, exceeds; None if it may have none."""
         slope = self.per_distance
         return 1.0 - threshold / slope if not above and slope > 0.0 and threshold <= slope else None
 
     def without_overlap(self) -> float | None:
-        """The best value that boxes without overlap may have; None if that may be any."""
+        """Find the best value that boxes without overlap may have; None if that may be any."""
         is_score: bool = self.is_score  # type: ignore[attr-defined]
         bound = 0.0 if is_score else self.per_distance
         return None if self.needed_overlap(bound, is_score) is None else bound

@@ -75,7 +75,7 @@ def check_most(max_kept: Any, count: int) -> int | None:
 
 
 def check_metric(metric: object) -> Loss:
-    """Check what says how much alike two boxes are."""
+    """Check that the metric, which says how much alike two boxes are, is a loss or a score."""
     if not isinstance(metric, Loss):
         raise TypeError(f"metric must be a score or a loss of boxloss, such as iou_score; got {kind_of_object(metric)}")
     return metric
@@ -125,7 +125,7 @@ def checked(
     format: str,
     image_size: tuple[float, float] | None,
 ) -> Boxes:
-    """Check a call."""
+    """Check the arguments of a suppression, and put them in NumPy arrays."""
     if is_dask(boxes):
         raise TypeError("boxes must be all there for a suppression; got an array of Dask. Call compute() first")
     check_format(format)

@@ -17,7 +17,7 @@ ENGINES = ("auto", "array", "numba", "cuda")
 
 
 def engine(name: str, pred: Any) -> str:
-    """The engine of this name, or the fastest that can take the arrays."""
+    """Find the engine of this name, or the fastest that can take the arrays."""
     if name == "auto" and type(pred) is np.ndarray and not is_compiler_off():
         return "numba"
     check_choice("engine", name, ENGINES)
@@ -38,18 +38,18 @@ def engine(name: str, pred: Any) -> str:
 
 @cache
 def is_compiler_off() -> bool:
-    """Whether Numba compiles nothing, as a debugger or a measurement of coverage wants it."""
+    """Say whether Numba compiles nothing, as a debugger or a measurement of coverage wants it."""
     return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 
 def runner(verb: str, name: str, pred: Any) -> Callable[..., Any]:
-    """What runs a verb on an engine: ``run(program, request, ...)``."""
+    """Find what runs a verb on an engine: ``run(program, request, ...)``."""
     return _run(verb, engine(name, pred))
 
 
 @cache
 def _run(verb: str, name: str) -> Callable[..., Any]:
-    """A verb on an engine, imported when it is first asked for: Numba takes a while."""
+    """Import a verb on an engine, when it is first asked for: Numba takes a while."""
     if name != "array":
         get_num_threads()  # what Numba says of a wrong NUMBA_NUM_THREADS does not name it
     run: Callable[..., Any] = import_module(f"boxloss.verbs.{verb}.{name}").run

@@ -10,12 +10,12 @@ from boxloss.request import Request
 
 
 def as_numpy(array: Any) -> Any:
-    """A NumPy array, without a subclass that keeps two axes, and a CPU tensor as one over the same memory."""
+    """Make a NumPy array, without a subclass that keeps two axes; of a CPU tensor one over the same memory."""
     return np.asarray(array) if isinstance(array, np.ndarray) else array.detach().resolve_neg().numpy()
 
 
 def flat(array: Any, shape: tuple[int, ...]) -> Any:
-    """The flat view of an array broadcast to a shape; a copy if it is strided or broadcast."""
+    """Make the flat view of an array broadcast to a shape; a copy if it is strided or broadcast."""
     if type(array) is not np.ndarray:
         array = as_numpy(array)
     if array.shape != shape:
@@ -26,7 +26,7 @@ def flat(array: Any, shape: tuple[int, ...]) -> Any:
 
 
 def buffer(out: Any) -> Any:
-    """The caller's buffer as a NumPy array that a kernel can fill."""
+    """Return the caller's buffer as a NumPy array that a kernel can fill."""
     array = as_numpy(out)
     is_own = isinstance(out, np.ndarray) or not out.is_neg()  # a tensor may be the negative of memory
     if not (is_own and array.flags.carray and array.dtype.isnative):
@@ -35,14 +35,14 @@ def buffer(out: Any) -> Any:
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> Any:
-    """An array that begins with a cache line, so that no vector of a kernel lies in two."""
+    """Make an array that begins with a cache line, so that no vector of a kernel lies in two."""
     numbers = np.empty(math.prod(shape) + CACHE_LINE // dtype.itemsize - 1, dtype)
     first = -numbers.ctypes.data % CACHE_LINE // dtype.itemsize
     return numbers[first : first + math.prod(shape)].reshape(shape)
 
 
 def in_library(request: Request, array: Any, dtype: Any = None) -> Any:
-    """A result in the caller's library and, for a gradient, float type."""
+    """Put a result in the caller's library and, for a gradient, float type."""
     if request.xp is not np and not isinstance(request.pred, np.ndarray):  # np is what `check_pair` finds first
         tensor = request.xp.from_numpy(array)
         return tensor if dtype is None else tensor.to(dtype)

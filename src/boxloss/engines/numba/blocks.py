@@ -75,10 +75,10 @@ class Blocks(ABC):
 
     @abstractmethod
     def compute_block(self, block: Block, here: Arrays) -> None:
-        """Boxes to values and gradients."""
+        """Compute values and gradients of boxes."""
 
     def write(self, total: Any, arrays: Arrays) -> None:
-        """All pairs. The last ones, if they fill no vector, are copied to where there is room for one."""
+        """Compute all pairs. The last ones, if they fill no vector, are copied to where there is room for one."""
         some = Arrays([self.memory(n) for n in self.pairs.sizes], self.memory(1), self.memory(1), self.grads_memory())
         steps = self.constant(self.pairs.block)
         with cgutils.for_range_slice(self.builder, self.constant(0), total, steps, self.index) as (start, _):
@@ -93,21 +93,21 @@ class Blocks(ABC):
     # --- Pointers and memory ------------------------------------------------------------------------------------------
 
     def constant(self, value: int) -> Any:
-        """A place, or a number of places."""
+        """Write a place, or a number of places."""
         return ir.Constant(self.index, value)
 
     def memory(self, count: int) -> Any:
-        """So many numbers for each of the pairs under way."""
+        """Take memory for so many numbers of each of the pairs under way."""
         place = cgutils.alloca_once(self.builder, ir.ArrayType(self.number, count * self.pairs.block))
         place.align = CACHE_LINE
         return self.builder.bitcast(place, self.number.as_pointer())
 
     def grads_memory(self) -> list[Any]:
-        """That for gradients."""
+        """Take memory for their gradients."""
         return [self.memory(size) for size in self.pairs.sizes]
 
     def moved(self, arrays: Arrays, start: Any) -> Arrays:
-        """What belongs to the pairs from one on."""
+        """Find what belongs to the pairs from one on."""
 
         def further(data: Any, size: int) -> Any:
             return self.builder.gep(data, [self.builder.mul(start, self.constant(size))])
@@ -119,7 +119,7 @@ class Blocks(ABC):
         return Arrays(of_boxes, further(arrays.weight, 1), further(arrays.value, 1), of_grads)
 
     def one_of(self, condition: Any, a: Arrays, b: Arrays) -> Arrays:
-        """One or the other."""
+        """Select one or the other."""
         boxes, grads = (
             [self.builder.select(condition, *both) for both in zip(*own, strict=True)]
             for own in ((a.boxes, b.boxes), (a.grads, b.grads))
@@ -128,12 +128,12 @@ class Blocks(ABC):
         return Arrays(boxes, weight, value, grads)
 
     def load(self, data: Any, place: Any, column: int = 0) -> Any:
-        """A vector of a column of the pairs under way."""
+        """Load a vector of a column of the pairs under way."""
         place = self.builder.add(place, self.constant(column * self.pairs.block))
         return self.builder.load(vector_at(self.builder, data, place, self.pairs.lanes), align=self.bytes_of)
 
     def store(self, vector: Any, data: Any, place: Any, column: int = 0) -> None:
-        """Likewise."""
+        """Store one likewise."""
         place = self.builder.add(place, self.constant(column * self.pairs.block))
         self.builder.store(vector, vector_at(self.builder, data, place, self.pairs.lanes), align=self.bytes_of)
 
@@ -145,11 +145,11 @@ class Blocks(ABC):
             do(self.builder.mul(loop.index, self.constant(self.pairs.lanes)))
 
     def numbers_of(self, which: int, boxes: Any, place: Any) -> Any:
-        """Each number of the preds, or of the targets, from a place on."""
+        """Load each number of the preds, or of the targets, from a place on."""
         return self.columns_of[which].load(boxes, self.builder.mul(place, self.constant(self.pairs.sizes[which])))
 
     def put(self, which: int, numbers: Any, boxes: Any, place: Any) -> None:
-        """Likewise, back to where boxes lie one after the other."""
+        """Store numbers likewise, back to where boxes lie one after the other."""
         first = self.builder.mul(place, self.constant(self.pairs.sizes[which]))
         self.columns_of[which].store(list(numbers), boxes, first)
 
@@ -163,7 +163,7 @@ class Blocks(ABC):
     # --- The block under way ------------------------------------------------------------------------------------------
 
     def block_from(self, left: Any) -> Block:
-        """The next pairs, of those that are left."""
+        """Take the next pairs, of those that are left."""
         builder, most, lanes = self.builder, self.constant(self.pairs.block), self.pairs.lanes
         count = builder.select(builder.icmp_signed("<", left, most), left, most)
         rest = builder.and_(count, self.constant(lanes - 1))
@@ -171,19 +171,19 @@ class Blocks(ABC):
         return Block(count, groups, builder.icmp_signed("!=", rest, self.constant(0)))
 
     def copy(self, block: Block, target: Any, source: Any, size: int) -> None:
-        """So many numbers of each pair."""
+        """Copy so many numbers of each pair."""
         count = self.builder.mul(block.count, self.constant(size))
         cgutils.raw_memcpy(self.builder, target, source, count, self.bytes_of)
 
     def copy_given(self, block: Block, to: Arrays, source: Arrays) -> None:
-        """Boxes and weights."""
+        """Copy boxes and weights."""
         for which, size in enumerate(self.pairs.sizes):
             self.copy(block, to.boxes[which], source.boxes[which], size)
         if self.pairs.weighted:
             self.copy(block, to.weight, source.weight, 1)
 
     def copy_results(self, block: Block, to: Arrays, source: Arrays) -> None:
-        """Values and gradients."""
+        """Copy values and gradients."""
         self.copy(block, to.value, source.value, 1)
         for which in self.wanted:
             self.copy(block, to.grads[which], source.grads[which], self.pairs.sizes[which])

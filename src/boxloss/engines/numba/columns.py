@@ -56,12 +56,12 @@ class Columns:
     # --- Groups -------------------------------------------------------------------------------------------------------
 
     def _address(self, data: Any, place: Any, k: int, first: int) -> Any:
-        """That of the k-th group of the boxes from a further one on."""
+        """Find the address of the k-th group of the boxes from a further one on."""
         more = place.type(first * self.size + k * self.group)
         return vector_at(self.builder, data, self.builder.add(place, more), self.group)
 
     def _load_groups(self, data: Any, place: Any, k: int) -> Any:
-        """The k-th groups of as many boxes each as a group has numbers, in one vector."""
+        """Load the k-th groups of as many boxes each as a group has numbers, in one vector."""
         firsts = range(0, self.lanes, self.group)
         vectors = [self.builder.load(self._address(data, place, k, first), align=self.bytes_of) for first in firsts]
         while len(vectors) > 1:
@@ -77,7 +77,7 @@ class Columns:
             self.builder.store(own, self._address(data, place, k, first), align=self.bytes_of)
 
     def _shuffled(self, a: Any, b: Any, width: int, chosen: list[tuple[int, int]]) -> Any:
-        """In each group those of a (0) or b (1) at these places, of so many numbers each."""
+        """Choose in each group those of a (0) or b (1) at these places, of so many numbers each."""
         firsts = range(0, self.lanes, self.group)
         places = [self.lanes * which + width * place + k for which, place in chosen for k in range(width)]
         return shuffled(self.builder, a, b, [first + place for first in firsts for place in places])
@@ -85,7 +85,7 @@ class Columns:
     # --- Parts of boxes, each at another place in its group -----------------------------------------------------------
 
     def _part(self, run: list[Any], part: int) -> Any:
-        """One part of each box of a run of groups: chosen from these place by place, which costs least, and moved."""
+        """Take one part of each box of a run of groups: chosen place by place, which costs least, and then moved."""
         per_group = self.group // self.width
         places = [divmod(self.parts * box + part, per_group) for box in range(per_group)]
         source_of = {place: source for source, place in places}
@@ -93,7 +93,7 @@ class Columns:
         return self._shuffled(found, found, self.width, [(0, place) for _, place in places])
 
     def _run(self, parts: list[Any]) -> list[Any]:
-        """A run of groups, from the parts of its boxes."""
+        """Make a run of groups from the parts of its boxes."""
         per_group = self.group // self.width
         moved = []
         for k, vector in enumerate(parts):
@@ -103,7 +103,7 @@ class Columns:
         return [self._chosen(moved, [(first + k) % self.parts for k in range(per_group)]) for first in firsts]
 
     def _chosen(self, vectors: list[Any], sources: list[int]) -> Any:
-        """For each place in a group what one of the vectors has there."""
+        """Take for each place in a group what one of the vectors has there."""
         found = vectors[0]
         for k, vector in enumerate(vectors[1:], 1):
             chosen = [(int(source == k), place) for place, source in enumerate(sources)]
@@ -113,7 +113,7 @@ class Columns:
     # --- Numbers of parts ---------------------------------------------------------------------------------------------
 
     def _numbers_of(self, vectors: list[Any]) -> list[Any]:
-        """Each number of a part that has as many as there are vectors."""
+        """Take apart the numbers of a part that has as many as there are vectors."""
         width = len(vectors)
         if width == 1:
             return vectors
@@ -125,7 +125,7 @@ class Columns:
         return found
 
     def _parts_of(self, numbers: list[Any]) -> list[Any]:
-        """Parts, from each of their numbers."""
+        """Make parts from each of their numbers."""
         width = len(numbers)
         if width == 1:
             return numbers

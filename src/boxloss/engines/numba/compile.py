@@ -34,7 +34,7 @@ def compiled(template: Callable[..., Template], dtype: Any, *options: Any) -> Ca
 
 
 def address(template: Callable[..., Template], dtype: Any, *options: Any) -> int:
-    """Where the kernel of a template is in memory, for `boxloss.engines.numba.entries.call_at` in another kernel."""
+    """Find where the kernel of a template is in memory, for `boxloss.engines.numba.entries.call_at` in another."""
     return _found(_addresses, _compile, (template, dtype, options))
 
 
@@ -50,7 +50,7 @@ def _found(known: dict[Any, Found], make: Callable[..., Found], key: tuple[Any, 
 
 
 def _compile(kernel: Any, signature: Any) -> int:
-    """Compile a kernel, or read it from disk: its address."""
+    """Compile a kernel, or read it from disk, and find its address."""
     with optimising_whole(kernel):
         kernel.compile(signature)
     _alive.append(kernel)
@@ -69,13 +69,13 @@ def _enter(kernel: Any, signature: Any) -> Callable[..., Any]:
 
 
 def dispatcher(template: Callable[..., Template], dtype: str, *options: Any) -> tuple[Any, Any]:
-    """The kernel as a Numba dispatcher that is not yet compiled, and the signature to compile it for."""
+    """Make the kernel a Numba dispatcher that is not yet compiled, and find the signature to compile it for."""
     kernel, signature = template(machine(dtype), *options)
     return _kept(kernel, signature, "", no_cpython_wrapper=True), signature
 
 
 def _kept(function: Callable[..., Any], signature: Any, label: str, **options: bool) -> Any:
-    """A Numba dispatcher that looks for its machine code on disk before it compiles it."""
+    """Make a Numba dispatcher that looks for its machine code on disk before it compiles it."""
     digest = digest_of(function, str(signature), options, inner=inner)
     _name_apart(function, digest)
     made = numba.njit(**SETTINGS, **LEAN, **options)(function)
@@ -101,5 +101,5 @@ def _name_apart(function: Callable[..., Any], digest: str) -> None:
 
 @cache
 def machine(dtype: str) -> Machine:
-    """The CPU, for one float type."""
+    """Describe the CPU, for one float type."""
     return Machine(dtype, intrinsic, NO_CHANGES, NO_CHANGES)

@@ -8,7 +8,7 @@ DIGITS = 1 << 11  # as many as there can be of a digit
 
 @called_by_kernels
 def bits_for(count):  # type: ignore[no-untyped-def]
-    """How many bits a digit has with which so many numbers are sorted soonest."""
+    """Find how many bits a digit has with which so many numbers are sorted soonest."""
     return 11 if count > MANY else 8
 
 

@@ -54,7 +54,7 @@ class AtOnce(Blocks):
     """
 
     def compute_block(self, block: Block, here: Arrays) -> None:
-        """From boxes, and what is made of them, to gradients."""
+        """Read boxes, make what is made of them, and compute gradients, all in one loop."""
 
         def do(place: Any) -> None:
             given = []
@@ -76,7 +76,7 @@ class InSteps(Blocks):
     """
 
     def compute_block(self, block: Block, here: Arrays) -> None:
-        """Step by step."""
+        """Compute step by step."""
         columns, grads = [self.memory(n) for n in self.pairs.widths], self.grads_memory()
         self.load_boxes(block, here.boxes, columns)
         self.make(block, columns)
@@ -100,7 +100,7 @@ class InSteps(Blocks):
             do(0, *own, builder.mul(group, self.constant(self.pairs.lanes)))
 
     def load_boxes(self, block: Block, boxes: list[Any], columns: list[Any]) -> None:
-        """Boxes into columns."""
+        """Load boxes into columns."""
 
         def do(which: int, own: Any, into: Any, place: Any) -> None:
             for k, column in enumerate(self.numbers_of(which, own, place)):
@@ -109,7 +109,7 @@ class InSteps(Blocks):
         self.each_box(block, do, boxes, columns)
 
     def make(self, block: Block, columns: list[Any]) -> None:
-        """What is made of boxes, into columns behind theirs; what a stage gives to the next, into others."""
+        """Compute what is made of boxes, into columns behind theirs; what a stage gives to the next, into others."""
         *before, last = self.pairs.stages
         most = max((len(stage.results) for stage, _ in before), default=1)
         between, held = [self.memory(most), self.memory(most)], 0
@@ -127,7 +127,7 @@ class InSteps(Blocks):
             held = len(both[0].results)
 
     def compute(self, block: Block, columns: list[Any], here: Arrays, grads: list[Any]) -> None:
-        """Values, and gradients into columns. What comes next is asked for, and not waited for."""
+        """Compute values, and gradients into columns. What comes next is asked for, and not waited for."""
         pairs = self.pairs
 
         def do(place: Any) -> None:
@@ -148,7 +148,7 @@ class InSteps(Blocks):
         ask_for(self.builder, first, range(0, size * self.pairs.lanes, CACHE_LINE // self.bytes_of), to_write=to_write)
 
     def store_grads(self, block: Block, columns: list[Any], grads: list[Any]) -> None:
-        """Gradients from columns."""
+        """Store gradients from columns."""
 
         def do(which: int, place: Any) -> None:
             numbers = [self.load(columns[which], place, k) for k in range(self.pairs.sizes[which])]

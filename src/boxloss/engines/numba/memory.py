@@ -39,19 +39,19 @@ def ask_for(builder: Any, data: Any, places: Iterable[int], *, to_write: bool) -
 
 
 def each_number(builder: Any, data: Any, first: Any, apart: Any, size: int) -> list[Any]:
-    """The addresses of `size` numbers: the one at the place `first`, and each so far from the one before."""
+    """Find the addresses of `size` numbers: the one at the place `first`, and each so far from the one before."""
     places = [builder.add(first, builder.mul(apart, ir.Constant(first.type, k))) for k in range(size)]
     return [builder.gep(data, [place], inbounds=True) for place in places]
 
 
 def pointers(context: Any, builder: Any, kind: Any, array: Any, first: Any, apart: Any, size: int) -> list[Any]:
-    """The same of a flat array."""
+    """Find the addresses of `size` numbers of a flat array, likewise."""
     return each_number(builder, context.make_array(kind)(context, builder, array).data, first, apart, size)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def data_of(typing_context: Any, array: Any) -> Any:
-    """A pointer to the numbers of an array."""
+    """Find the pointer to the numbers of an array."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -61,7 +61,7 @@ def data_of(typing_context: Any, array: Any) -> Any:
 
 @cache
 def load(size: int) -> Any:
-    """``load(array, first, apart)``: a tuple of so many numbers of a flat array.
+    """Make ``load(array, first, apart)``, which reads a tuple of so many numbers of a flat array.
 
     Of the flat view, since LLVM turns ``boxes[4 * i + k]`` into wide loads and shuffles, while it reads
     ``boxes[i, k]`` of an (N, 4) array one number at a time (4 times slower, measured for CIoU in float32).
@@ -81,7 +81,7 @@ def load(size: int) -> Any:
 
 @cache
 def store(size: int) -> Any:
-    """``store(array, first, apart, numbers)``: put a tuple of so many numbers into a flat array."""
+    """Make ``store(array, first, apart, numbers)``, which puts a tuple of so many numbers into a flat array."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def store_numbers(typing_context: Any, array: Any, first: Any, apart: Any, numbers: Any) -> Any:
@@ -99,7 +99,7 @@ def store(size: int) -> Any:
 
 @cache
 def widened(size: int) -> Any:
-    """``widened(numbers)``: the first so many of a tuple of numbers, in float64."""
+    """Make ``widened(numbers)``, which gives the first so many of a tuple of numbers, in float64."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def widen(typing_context: Any, numbers: Any) -> Any:

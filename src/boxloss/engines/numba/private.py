@@ -46,7 +46,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def settings() -> tuple[Any, ...]:
-    """The settings of the compiler that change what it makes."""
+    """List the settings of the compiler that change what it makes."""
     names = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "USING_SVML")
     return *(getattr(config, name, None) for name in names), *LEAN.items()
 
@@ -59,7 +59,7 @@ class _Library(JITCodeLibrary):  # type: ignore[misc]
 
 
 def address_of(dispatcher: Any) -> int:
-    """Where the machine code of a dispatcher is that was compiled for one signature."""
+    """Find where the machine code of a dispatcher is that was compiled for one signature."""
     try:
         (result,) = dispatcher.overloads.values()
         return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
@@ -105,11 +105,11 @@ class _KernelCache(NullCache):  # type: ignore[misc]
         self.digest, self.label = digest, label
 
     def path(self, target_context: Any) -> Path | None:
-        """The file of this kernel for this CPU."""
+        """Find the file of this kernel for this CPU."""
         return cache.path_of((self.digest, target_context.codegen().magic_tuple(), settings()), self.label)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The compiled kernel, or None."""
+        """Load the compiled kernel; None if it is not on disk, or cannot be read."""
         try:
             payload = cache.read(self.path(target_context))
             if payload is None:

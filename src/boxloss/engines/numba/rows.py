@@ -124,7 +124,7 @@ def which_of(written: Trace, size: int, count: int, lanes: int, comparison: str)
 def _values(
     builder: Any, of_pred: list[Any], shared: list[Any], columns: list[Any], written: Trace, lanes: int
 ) -> Callable[[Any], Any]:
-    """What emits the values of the targets from a place on: what all have in common is put into all lanes once."""
+    """Make what emits the values of the targets from a place on: what all share is put into all lanes once."""
     known, own = ([in_all(builder, number, lanes) for number in numbers] for numbers in (of_pred, shared))
     vector = ir.VectorType(columns[0].type.pointee, lanes)
 
@@ -136,5 +136,5 @@ def _values(
 
 
 def flattened(results: Any) -> list[Any]:
-    """The numbers of tuples in tuples, one after the other."""
+    """List the numbers of tuples in tuples, one after the other."""
     return [number for item in results for number in flattened(item)] if isinstance(results, tuple) else [results]

@@ -22,13 +22,13 @@ STRETCH = 64  # values in which a place is looked for: as many as an integer has
 
 @cache
 def has_avx512() -> bool:
-    """Whether the CPU has vectors of 64 bytes, 32 of them, and moves a number of two to any place of a third."""
+    """Say whether the CPU has vectors of 64 bytes, 32 of them, and moves a number of two to any place of a third."""
     return bool(get_host_cpu_features().get("avx512f", False))
 
 
 @cache
 def lanes_of(dtype: Any) -> int:
-    """How many numbers are computed at a time: those of one vector of the CPU, or of several shorter ones.
+    """Find how many numbers are computed at a time: those of one vector of the CPU, or of several shorter ones.
 
     Twice as many as fit into a vector are too many for its registers: GIoU then takes twice the time.
     """
@@ -190,7 +190,7 @@ def nan_where(lanes: int) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def lowest_bit(typing_context: Any, bits: Any) -> Any:
-    """The place of the lowest bit that is set, of one that is."""
+    """Find the place of the lowest bit that is set, of one that is."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
@@ -200,7 +200,7 @@ def lowest_bit(typing_context: Any, bits: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def bits_set(typing_context: Any, bits: Any) -> Any:
-    """How many bits are set."""
+    """Count the bits that are set."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
@@ -209,51 +209,51 @@ def bits_set(typing_context: Any, bits: Any) -> Any:
 
 
 def bits_of(builder: Any, comparison: str, vector: Any, bound: Any, lanes: int) -> Any:
-    """A bit for each number of a vector that compares with the bound."""
+    """Make a bit for each number of a vector, which is set if the number compares with the bound."""
     truths = builder.fcmp_ordered(comparison, vector, in_all(builder, bound, lanes))
     return builder.zext(builder.bitcast(truths, ir.IntType(lanes)), ir.IntType(64))
 
 
 def _lane(place: int) -> Any:
-    """The number of a lane."""
+    """Write the number of a lane."""
     return ir.Constant(ir.IntType(PLACE_BITS), place)
 
 
 def vector_at(builder: Any, data: Any, place: Any, lanes: int) -> Any:
-    """The address of the vector that begins at a place of an array."""
+    """Find the address of the vector that begins at a place of an array."""
     vector = ir.VectorType(data.type.pointee, lanes)
     return builder.bitcast(builder.gep(data, [place], inbounds=True), vector.as_pointer())
 
 
 def in_all(builder: Any, value: Any, lanes: int) -> Any:
-    """A number in all lanes."""
+    """Put a number into all lanes."""
     unset = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
     one = builder.insert_element(unset, value, _lane(0))
     return builder.shuffle_vector(one, unset, ir.Constant(ir.VectorType(_lane(0).type, lanes), [0] * lanes))
 
 
 def shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
-    """A vector of lanes of two others, of which those of the second are counted on."""
+    """Make a vector of lanes of two others, of which those of the second are counted on."""
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_lane(0).type, len(places)), places))
 
 
 def _better(builder: Any, comparison: str, a: Any, b: Any) -> Any:
-    """In each lane the better of two numbers, b if one is NaN: one instruction of x86."""
+    """Choose in each lane the better of two numbers, b if one is NaN: one instruction of x86."""
     return builder.select(builder.fcmp_ordered(comparison, a, b), a, b)
 
 
 def _best_lane(builder: Any, vector: Any, comparison: str) -> Any:
-    """The best number of a vector."""
+    """Find the best number of a vector."""
     return _halved(builder, vector, lambda a, b: _better(builder, comparison, a, b))
 
 
 def _least_lane(builder: Any, vector: Any) -> Any:
-    """The least integer without a sign of a vector."""
+    """Find the least integer without a sign of a vector."""
     return _halved(builder, vector, lambda a, b: builder.select(builder.icmp_unsigned("<", a, b), a, b))
 
 
 def _halved(builder: Any, vector: Any, choose: Callable[[Any, Any], Any]) -> Any:
-    """What is left of a vector when one half after the other is chosen from."""
+    """Choose from one half and the other of a vector until one number is left."""
     while vector.type.count > 1:
         half, unset = vector.type.count // 2, ir.Constant(vector.type, ir.Undefined)
         kind = ir.VectorType(_lane(0).type, half)

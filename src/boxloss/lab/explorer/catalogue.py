@@ -131,7 +131,7 @@ class Catalogue:
         return Entry(kind.__name__.lower(), kind, about, numbers, choices, layout(made, numbers), variants, {})
 
     def _maker(self, kind: type[Modifier]) -> Make:
-        """Makes a modifier of the first loss that it takes."""
+        """Make what makes a modifier of the first loss that it takes."""
 
         def make(**parameters: Any) -> Loss:
             error: ValueError | None = None

@@ -82,7 +82,7 @@ class Placeholder(Loss):
         return self.traits.has_powers
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
-        """Compute the whole loss."""
+        """Compute the loss with all of its terms."""
         return self._called(xp, pair, "evaluate")
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:

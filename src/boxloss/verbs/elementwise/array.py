@@ -12,14 +12,14 @@ from boxloss.verbs.elementwise.formula import Kind, of_a_pair
 
 
 def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """Weighted values, and the gradients asked for, times weight and factor."""
+    """Compute weighted values, and the gradients asked for, times weight and factor."""
     return evaluated(program.structure, program.numbers, request, wrt)
 
 
 def evaluated(
     structure: Structure, own: Sequence[Any], request: Request, wrt: tuple[str, ...]
 ) -> tuple[Any, tuple[Any, ...]]:
-    """The same of a structure and its numbers, which may be arrays too."""
+    """Compute the same of a structure and its numbers, which may be arrays too."""
     xp, weight = request.xp, request.weight
     kind = Kind(structure, request.formats, "pred" in wrt, "target" in wrt, weight is not None)
     numbers = (request.gradient_factor, *request.image, *own)
@@ -36,7 +36,7 @@ def _gradient(xp: Any, value: Any, d: Any, dtype: Any) -> Any:
 
 
 def whole(xp: Any, number: Any, like: Any, shape: tuple[int, ...]) -> Any:
-    """What a formula gives, for each pair: it may be a number, or read one of the boxes alone and lack an axis.
+    """Make what a formula gives whole: it may be a number, or read one of the boxes alone and lack an axis.
 
     For a single pair NumPy's functions give a number, some an array without axes: `[()]` makes that a number too.
     """

@@ -21,7 +21,7 @@ def template() -> Any:
 
 
 def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """Weighted values, and the gradients asked for, times weight and factor."""
+    """Compute weighted values, and the gradients asked for, times weight and factor."""
     shape, weight, size = request.shape, request.weight, math.prod(request.shape)
     arrays = arrays_like(request.pred)
     shapes = {"pred": (*shape, request.pred_format.size), "target": (*shape, request.target_format.size)}

@@ -11,7 +11,7 @@ from boxloss.verbs.elementwise.formula import Kind, of_a_pair
 
 
 def elementwise(machine: CudaMachine, kind: Kind, aligned: bool) -> Template:
-    """Value and gradients of each pair, in a loop whose stride is the grid."""
+    """Compute value and gradients of each pair, in a loop whose stride is the grid."""
     compute = machine.function(of_a_pair(kind), *kind.sizes)
     pred_size, target_size, count, _ = kind.sizes
     load_pred, load_target, store_pred, store_target = (

@@ -55,7 +55,7 @@ def _is_one_of(numbers: Numbers, number: Number) -> bool:
 
 
 def _with_made(xp: Namespace, box_format: Format, numbers: Numbers, image: Image) -> Any:
-    """A box from the numbers of its format, followed by those that are made of these."""
+    """Make a box from the numbers of its format, followed by those that are made of these."""
     given, made = numbers[: box_format.size], iter(numbers[box_format.size :])
     box = box_format.decode(xp, given, image)
     return type(box)(*(number if _is_one_of(given, number) else next(made) for number in box))

@@ -32,7 +32,7 @@ SHORT_FORMULA = 400
 
 
 def kernel(machine: Machine, kind: Kind) -> Template:
-    """Value and gradients of each pair."""
+    """Compute value and gradients of each pair."""
     (pred_format, target_format), (pred_size, target_size, count, _) = of_one_shape(kind.formats), kind.sizes
     made_pred, made_target = (machine.trace(made_of(own), own.size, 2) for own in (pred_format, target_format))
     sizes, made, vector = (pred_size, target_size), (made_pred, made_target), lanes_of(machine.dtype)
@@ -54,7 +54,7 @@ def kernel(machine: Machine, kind: Kind) -> Template:
 
 
 def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """Weighted values, and the gradients asked for, times weight and factor.
+    """Compute weighted values, and the gradients asked for, times weight and factor.
 
     Of a call with 100 boxes the kernel takes a third of the time: what stands here is written for the rest.
     """

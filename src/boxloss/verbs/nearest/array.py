@@ -10,7 +10,7 @@ from boxloss.verbs.pairwise.tiles import Matrix, index_type, joined, nothing, ti
 
 
 def run(program: Program, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
-    """For each pred the best value and the first target that has it."""
+    """Find for each pred the best value and the first target that has it."""
     return best(matrix, program, request, largest)
 
 

@@ -17,12 +17,12 @@ def template() -> Any:
 
 
 def run(program: Program, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
-    """For each pred the best value and the first target that has it."""
+    """Find for each pred the best value and the first target that has it."""
     return cuda_rows.run(template, program, request, largest, lanes_a_row)
 
 
 def lanes_a_row(ordinal: int, batches: int, rows: int, columns: int) -> int:
-    """How many threads share a row: one, the lanes of a warp or all of a block, whichever is the least to fill the GPU.
+    """Choose how many threads share a row: one, a warp or all of a block, whichever is the least to fill the GPU.
 
     The fewer, the fewer of them idle at the end of a row, and the less is left to compare. But the rows of a batch
     should fill half a block, and a block has four targets or more for each thread. Reasoned, and not measured.

@@ -18,7 +18,7 @@ def nearest(
     threads: int,
     lanes: int,
 ) -> Template:
-    """For each pred the best value and its first target; -1 where every value is NaN.
+    """Find for each pred the best value and its first target; -1 where every value is NaN.
 
     `lanes` threads share a row: 1, the 32 of a warp, or all of a block. With 1, all threads read the same staged target
     at a time, and nothing is left to compare in the end.

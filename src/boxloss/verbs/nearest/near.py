@@ -37,7 +37,7 @@ class Groups(NamedTuple):
 
 
 def kernel(machine: Machine, largest: bool) -> Template:
-    """For each pred the best value and its first target; both stay as they come if nothing beats the limit."""
+    """Find for each pred the best value and its first target; both stay as they come if nothing beats the limit."""
     lanes, write = lanes_of(machine.dtype), write_values(machine)
     best, equal = best_of(lanes, rows.comparison(largest)), lanes_where(lanes, "==")
     touched = which_touch(lanes)

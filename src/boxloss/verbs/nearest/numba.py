@@ -24,7 +24,7 @@ MANY_PREDS, MANY_TARGETS = 1 << 12, 400
 
 
 def kernel(machine: Machine, largest: bool) -> Template:
-    """For each pred the best value and its first target; both stay as they come where every value is NaN."""
+    """Find for each pred the best value and its first target; both stay as they come where every value is NaN."""
     lanes, write = lanes_of(machine.dtype), write_values(machine)
     best, spare = best_of(lanes, rows.comparison(largest)), rows.spare_values(lanes)
     leave_out = rows.leave_out(lanes)
@@ -71,7 +71,7 @@ def kernel(machine: Machine, largest: bool) -> Template:
 
 
 def run(program: Program, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
-    """For each pred the best value and the first target that has it.
+    """Find for each pred the best value and the first target that has it.
 
     Boxes without overlap have nothing better than `apart`, if that is a number.
     """

@@ -21,7 +21,7 @@ def run(
     max_kept: int | None,
     symmetric: bool,
 ) -> Any:
-    """The boxes that survive, by falling score; of each batch at most `max_kept`."""
+    """Find the boxes that survive, by falling score; of each batch at most `max_kept`."""
     turns = np.argsort(-scores, kind="stable")
     is_out, kept = np.zeros(len(turns), bool), []
     batch = np.zeros(len(turns), np.int64) if batch is None else batch

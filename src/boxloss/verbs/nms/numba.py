@@ -30,7 +30,7 @@ def run(
     max_kept: int | None,
     symmetric: bool,
 ) -> Any:
-    """The boxes that survive, by falling score; of each batch at most `max_kept`.
+    """Find the boxes that survive, by falling score; of each batch at most `max_kept`.
 
     If the formula is `symmetric` to the last bit boxes may be visited in any order.
     """

@@ -15,7 +15,7 @@ INDICES, NUMBERS = types.Array(types.int64, 1, "C"), types.Array(types.float64, 
 
 
 def pack(machine: Machine) -> Template:
-    """Integers in the order of numbers, a NaN last; and their upper halves, with places in the lower ones.
+    """Make integers in the order of numbers, a NaN last; and their upper halves, with places in the lower ones.
 
     The bits of a float64 rise with it, but those of a negative one fall.
     """
@@ -29,7 +29,7 @@ def pack(machine: Machine) -> Template:
 
 
 def settle(machine: Machine) -> Template:
-    """The places of sorted halves, moved until all bits are in order; returns whether that took few moves."""
+    """Move the places of sorted halves until all bits are in order; returns whether that took few moves."""
 
     def settle_all(packed, bits, places):  # type: ignore[no-untyped-def]
         moves = 0
@@ -48,7 +48,7 @@ def settle(machine: Machine) -> Template:
 
 
 def turns_of(scores: Any) -> Any:
-    """The boxes by falling score, of equal ones the first first; boxes with a NaN come last.
+    """Sort the boxes by falling score, of equal ones the first first; boxes with a NaN come last.
 
     NumPy sorts integers several at a time: upper halves with places behind them take a third of what the order of the
     floats takes, and leave few that are not in order. Where they leave many, it is the order of the floats.

@@ -18,14 +18,14 @@ PAIRS_ON_CPU, PAIRS_ELSEWHERE = 1 << 16, 1 << 24
 
 
 def rows_at_a_time(request: Request) -> int:
-    """How many rows of a matrix are computed at a time."""
+    """Find how many rows of a matrix are computed at a time."""
     *batch, _, columns = request.shape
     pairs = PAIRS_ON_CPU if is_on_cpu(request.pred) else PAIRS_ELSEWHERE
     return max(1, pairs // max(1, math.prod(batch) * columns))
 
 
 def run(program: Program, request: Request) -> Any:
-    """The matrix, as many rows at a time as their temporary arrays allow."""
+    """Compute the matrix, as many rows at a time as their temporary arrays allow."""
     import array_api_compat
 
     out, rows, count = request.out, request.shape[-2], rows_at_a_time(request)
@@ -41,7 +41,7 @@ def run(program: Program, request: Request) -> Any:
 
 
 def matrix(program: Program, request: Request) -> Any:
-    """The matrix, by broadcasting columns of pred against rows of target."""
+    """Compute the matrix, by broadcasting columns of pred against rows of target."""
     xp, structure, image = request.xp, program.structure, request.image
     boxes = request.pred[..., :, None, :], request.target[..., None, :, :]
     with quiet(xp):

@@ -21,7 +21,7 @@ def template() -> Any:
 
 
 def run(program: Program, request: Request) -> Any:
-    """The matrix."""
+    """Compute the matrix."""
     arrays, out = arrays_like(request.pred), request.out
     if out is not None and not arrays.is_dense(out):
         raise ValueError("out must be C-contiguous for engine='cuda'; got one that is not")
@@ -43,7 +43,7 @@ def run(program: Program, request: Request) -> Any:
 
 
 def batches(arrays: Any, boxes: Any, batch: list[int]) -> tuple[Any, int]:
-    """Boxes of shape (..., N, size) and how many of them it is from one batch of the matrix to the next."""
+    """Make boxes of shape (..., N, size), and find how many of them it is from one batch of the matrix to the next."""
     *lead, count, size = boxes.shape
     if math.prod(lead) == 1:  # one batch, which all batches of the matrix take
         return arrays.dense(boxes, tuple(boxes.shape)), 0

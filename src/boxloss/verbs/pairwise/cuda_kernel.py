@@ -15,7 +15,7 @@ from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
 def pairwise(
     machine: CudaMachine, structure: Structure, formats: tuple[str, str], aligned: bool, rows: int, threads: int
 ) -> Template:
-    """A tile of the matrix a block: a thread has four targets in registers, and all read the same pred at a time.
+    """Compute a tile of the matrix a block: a thread has four targets in registers, and all read one pred at a time.
 
     A pred is staged in shared memory, once a tile, with its parts. Threads next to each other write entries next to
     each other. The grid has an axis for columns, one for rows and one for batches. A tile whose boxes are all ordinary

@@ -26,7 +26,7 @@ def run(
     lanes_a_row: Callable[[int, int, int, int], int],
     *kept: int,
 ) -> tuple[Any, Any]:
-    """Values and indices of shape (..., N, *kept), by a kernel.
+    """Find values and indices of shape (..., N, *kept), by a kernel.
 
     ``lanes_a_row(device, batches, rows, columns)`` says how many of its threads share a row.
     """
@@ -53,7 +53,7 @@ def run(
 
 
 def _targets(request: Request) -> Any:
-    """The targets, with NaN for those that do not count, which a kernel knows them by."""
+    """Return the targets, with NaN for those that do not count, which a kernel knows them by."""
     if request.target_mask is None:
         return request.target
     with on_device(request.target):

@@ -53,7 +53,7 @@ class Staged(NamedTuple):
 def staged(
     machine: CudaMachine, structure: Structure, formats: tuple[str, str], aligned: bool, masked: bool, threads: int
 ) -> Staged:
-    """What a kernel needs to go over rows, a tile of staged targets at a time.
+    """Make what a kernel needs to go over rows, a tile of staged targets at a time.
 
     If `masked`, boxes of NaN stand for targets that do not count.
     """
@@ -83,12 +83,12 @@ def staged(
 
 
 def targets_at_a_time(numbers: int, number_bytes: int) -> int:
-    """How many targets there is room for, of so many numbers each: whole warps of them."""
+    """Find how many targets there is room for, of so many numbers each: whole warps of them."""
     return max(1, SHARED_BYTES // (32 * numbers * number_bytes)) * 32
 
 
 def of_a_target(structure: Structure, box_format: Format) -> OfABox:
-    """As `of_a_box`, but a box of NaN alone is ordinary: it stands for a target that does not count.
+    """Prepare as `of_a_box`, but a box of NaN alone is ordinary: it stands for a target that does not count.
 
     Its values are NaN without guards too, so that a tile does not need them because it is filled up.
     """
@@ -107,7 +107,7 @@ def of_a_target(structure: Structure, box_format: Format) -> OfABox:
 
 
 def of_those_that_count(structure: Structure, shape: Shape) -> OfPrepared:
-    """As `of_prepared`, but the value of a target of NaN alone is NaN, whatever the formula makes of it."""
+    """Compute as `of_prepared`, but the value of a target of NaN alone is NaN, whatever the formula makes of it."""
     of_pair = of_prepared(structure, shape)
 
     def compute(xp: Namespace, pred: Numbers, target: Numbers, numbers: Numbers) -> Number:
@@ -120,7 +120,7 @@ def of_those_that_count(structure: Structure, shape: Shape) -> OfPrepared:
 
 
 def signature(machine: CudaMachine, structure: Structure, *more: Any) -> Any:
-    """The signature of a kernel that `cuda_rows.run` launches; `more` are the types of what it has beside."""
+    """Make the signature of a kernel that `cuda_rows.run` launches; `more` are the types of what it has beside."""
     array, indices = machine.pointer, types.CPointer(types.int64)  # type: ignore[attr-defined]
     numbers = machine.numbers(2 + len(structure.number_names))
     return types.void(array, array, numbers, array, indices, *(types.int64,) * 5, *more)

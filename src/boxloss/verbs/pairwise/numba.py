@@ -17,7 +17,7 @@ from boxloss.verbs.pairwise.values import values_of, write_values
 
 
 def kernel(machine: Machine) -> Template:
-    """Rows of a matrix, of prepared preds against prepared targets: each entry is written once."""
+    """Compute rows of a matrix, of prepared preds against prepared targets: each entry is written once."""
     write = write_values(machine)
 
     def pairwise(  # type: ignore[no-untyped-def]
@@ -33,7 +33,7 @@ def kernel(machine: Machine) -> Template:
 
 
 def run(program: Program, request: Request) -> Any:
-    """The matrix; beside it only what is prepared of each box is held."""
+    """Compute the matrix; beside it only what is prepared of each box is held."""
     out = request.out
     matrix = np.empty(request.shape, as_numpy(request.pred).dtype) if out is None else buffer(out)
     if matrix.size:  # for no pairs nothing is compiled

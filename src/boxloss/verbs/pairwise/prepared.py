@@ -27,7 +27,7 @@ SPARE = 16
 
 
 def prepare(machine: Machine, structure: Structure, box_format: Format) -> Template:
-    """What is prepared of each box, each number of it in a row; returns whether all boxes are ordinary."""
+    """Prepare each box, each number of what that gives in a row; returns whether all boxes are ordinary."""
     given, size, parts = box_format.size, box_format.shape.size, len(structure.parts(box_format.shape))
     of_box = machine.function(of_a_box(structure, box_format), given, 2)
     load_box, store_box, store_parts = load(given), store(size), store(parts)
@@ -96,7 +96,7 @@ def prepared(program: Program, request: Request) -> Prepared:
 
 
 def in_groups(call: Prepared, shape: tuple[int, ...], lanes: int) -> Prepared:
-    """The same with the targets of each batch, of this shape, filled up to whole vectors by NaN."""
+    """Fill up the targets of each batch, which are of this shape, to whole vectors by NaN."""
     *lead, columns = shape
     filled = aligned((call.size, *lead, -(-columns // lanes) * lanes), call.targets.dtype)
     filled[..., columns:] = np.nan
@@ -105,7 +105,7 @@ def in_groups(call: Prepared, shape: tuple[int, ...], lanes: int) -> Prepared:
 
 
 def _batches(lead: tuple[int, ...], batch: tuple[int, ...]) -> list[int]:
-    """Which of the batches that boxes have each batch of the result takes."""
+    """Find which of the batches that boxes have each batch of the result takes."""
     if not batch:
         return [0]
     own = np.arange(math.prod(lead)).reshape(lead)
@@ -114,7 +114,7 @@ def _batches(lead: tuple[int, ...], batch: tuple[int, ...]) -> list[int]:
 
 
 def _prepared(structure: Structure, boxes: Any, box_format: Format, image: Image) -> tuple[Any, bool]:
-    """What is prepared of boxes, and whether all are ordinary."""
+    """Prepare boxes, and say whether all are ordinary."""
     shape = box_format.shape
     numbers = flat(boxes, boxes.shape)
     count = numbers.size // box_format.size

@@ -27,27 +27,27 @@ PARTS, SHARES = 4, 32
 
 
 def comparison(largest: bool) -> str:
-    """How a better value compares with another."""
+    """Say how a better value compares with another."""
     return ">" if largest else "<"
 
 
 def nothing(largest: bool) -> float:
-    """The value where there is none to keep."""
+    """Return the value where there is none to keep."""
     return float("-inf" if largest else "inf")
 
 
 def shares_of(lanes: int) -> int:
-    """How many shares a piece of a row has, of each of which the best value is known."""
+    """Find how many shares a piece of a row has, of each of which the best value is known."""
     return min(PARTS * lanes, SHARES)
 
 
 def few_values(lanes: int) -> int:
-    """How many values are so few that all of them are compared with each other."""
+    """Find how many values are so few that all of them are compared with each other."""
     return 2 * shares_of(lanes)
 
 
 def spare_values(lanes: int) -> int:
-    """How much room there is behind the values of a piece of a row.
+    """Find how much room there is behind the values of a piece of a row.
 
     That is a stretch for `nearest`; for `topk` the best of each share, few values, and what is written behind these.
     """
@@ -56,7 +56,7 @@ def spare_values(lanes: int) -> int:
 
 
 def lanes_to_leave_out(request: Request, places: int, lanes: int) -> list[Any]:
-    """For each batch the vectors that hold masked targets, or places behind the last one.
+    """List for each batch the vectors that hold masked targets, or places behind the last one.
 
     One after the other the place where one begins, and a bit for each lane to leave out.
     """
@@ -90,7 +90,7 @@ def leave_out(lanes: int) -> Any:
 
 
 def signature_of(machine: Machine) -> Any:
-    """The signature of a kernel that `run` calls."""
+    """Make the signature of a kernel that `run` calls."""
     place, boxes, indices = types.intp, machine.readonly, types.Array(types.int64, 1, "C")
     of_pred, of_target = (boxes, place, place), (boxes, place, place, place, place, indices)
     return types.void(place, *of_pred, *of_target, boxes, machine.array, indices, machine.array, indices, place)
@@ -99,7 +99,7 @@ def signature_of(machine: Machine) -> Any:
 def run(
     template: Callable[..., Template], program: Program, request: Request, largest: bool, kept: int
 ) -> tuple[Any, Any]:
-    """Values and indices of shape (..., N, kept), by a kernel that fills them for some rows."""
+    """Find values and indices of shape (..., N, kept), by a kernel that fills them for some rows."""
     value, index = nothing_found(request, kept, largest)
     if value.size and request.shape[-1]:  # for no pairs nothing is compiled
         fill(value, index, template, program, request, prepared(program, request), largest)
@@ -107,7 +107,7 @@ def run(
 
 
 def nothing_found(request: Request, kept: int, largest: bool) -> tuple[Any, Any]:
-    """Values and indices of shape (..., N, kept) where nothing has been found yet."""
+    """Make values and indices of shape (..., N, kept) where nothing has been found yet."""
     value = np.full((*request.shape[:-1], kept), nothing(largest), as_numpy(request.pred).dtype)
     return value, np.full(value.shape, -1, np.int64)
 

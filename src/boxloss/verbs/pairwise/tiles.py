@@ -11,7 +11,7 @@ Matrix = Callable[[Program, Request], Any]  # what computes a matrix
 
 
 def tiles(matrix: Matrix, program: Program, request: Request) -> Iterator[tuple[slice, Any]]:
-    """Rows of the matrix, as many at a time as their temporary arrays allow: which, and their values."""
+    """Compute rows of the matrix, as many at a time as their temporary arrays allow: which, and their values."""
     (*batch, rows, columns), count = request.shape, rows_at_a_time(request)
     for first in range(0, rows, count):
         some = slice(first, min(first + count, rows))
@@ -20,13 +20,13 @@ def tiles(matrix: Matrix, program: Program, request: Request) -> Iterator[tuple[
 
 
 def usable(request: Request, values: Any) -> Any:
-    """Which values may be kept: those of targets that count, but for NaN."""
+    """Say which values may be kept: those of targets that count, but for NaN."""
     is_number = values == values
     return is_number if request.target_mask is None else is_number & request.target_mask[..., None, :]
 
 
 def joined(request: Request, parts: list[tuple[Any, Any]], axis: int) -> tuple[Any, Any]:
-    """Values and indices of all rows."""
+    """Join values and indices of all rows."""
     if len(parts) == 1:
         return parts[0]
     values, indices = zip(*parts, strict=True)
@@ -34,7 +34,7 @@ def joined(request: Request, parts: list[tuple[Any, Any]], axis: int) -> tuple[A
 
 
 def nothing(request: Request, shape: tuple[int, ...], largest: bool) -> tuple[Any, Any]:
-    """What is kept where there is nothing to keep: values that any other beats, and no index."""
+    """Make what is kept where there is nothing to keep: values that any other beats, and no index."""
     import array_api_compat
 
     xp, device = request.xp, array_api_compat.device(request.pred)
@@ -43,5 +43,5 @@ def nothing(request: Request, shape: tuple[int, ...], largest: bool) -> tuple[An
 
 
 def index_type(xp: Any) -> Any:
-    """The type that the library has for indices."""
+    """Find the type that the library has for indices."""
     return xp.__array_namespace_info__().default_dtypes()["indexing"]

@@ -21,7 +21,7 @@ from boxloss.verbs.pairwise.formula import of_prepared
 
 
 def values_of(machine: Machine, structure: Structure, shape: Shape, guarded: bool) -> Template:
-    """Rows of a matrix, of prepared preds against prepared targets: each entry is written once.
+    """Compute rows of a matrix, of prepared preds against prepared targets: each entry is written once.
 
     Without guards it is right for ordinary boxes and an eps of 0 only. With AVX2 the additions of eps, and a register
     for it, would take a quarter of the time of a matrix of CIoU.
@@ -37,7 +37,7 @@ def values_of(machine: Machine, structure: Structure, shape: Shape, guarded: boo
 
 
 def _signature(machine: Machine) -> Any:
-    """Pointers to numbers, and places among them."""
+    """Make a signature of pointers to numbers, and places among them."""
     numbers, place = types.CPointer(machine.number), types.intp  # type: ignore[attr-defined]
     of_pred, of_target = (numbers, place, place, place), (numbers, place, place, place)
     return types.void(*of_pred, numbers, *of_target, numbers, place)
@@ -49,7 +49,7 @@ def write_values(machine: Machine) -> Any:
 
 
 def written_of(machine: Machine, structure: Structure, shape: Shape, guarded: bool) -> tuple[Trace, int, int]:
-    """The formula of the matrix written down, of how many numbers of a box, and how many that all pairs share."""
+    """Write down the formula of the matrix; count the numbers that it takes of a box, and those that pairs share."""
     size, count = shape.size + len(structure.parts(shape)), 2 + len(structure.number_names)
     formula = of_prepared(structure, shape, padded=guarded)
     return machine.trace(formula, size, size, count, guarded=guarded), size, count

@@ -10,7 +10,7 @@ from boxloss.verbs.pairwise.tiles import Matrix, index_type, joined, nothing, ti
 
 
 def run(program: Program, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
-    """For each pred the best values, sorted, and the target of each."""
+    """Find for each pred the best values, sorted, and the target of each."""
     return best(matrix, program, request, largest, k)
 
 
@@ -28,7 +28,7 @@ def best(matrix: Matrix, program: Program, request: Request, largest: bool, k: i
 
 
 def _of(request: Request, values: Any, largest: bool, k: int) -> tuple[Any, Any]:
-    """A stable sort, in which a NaN is last, keeps the first of equal values first."""
+    """Find the best by a stable sort, in which a NaN is last: it keeps the first of equal values first."""
     xp = request.xp
     keys = xp.where(usable(request, values), -values if largest else values, float("nan"))
     index = xp.argsort(keys, axis=-1, stable=True)[..., :k]

@@ -19,7 +19,7 @@ def template() -> Any:
 
 
 def run(program: Program, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
-    """For each pred the best values, sorted, and the target of each."""
+    """Find for each pred the best values, sorted, and the target of each."""
     if k <= WARP:
         return cuda_rows.run(template, program, request, largest, a_warp, k)
     with on_device(request.pred):
@@ -27,5 +27,5 @@ def run(program: Program, request: Request, largest: bool, k: int) -> tuple[Any,
 
 
 def a_warp(ordinal: int, batches: int, rows: int, columns: int) -> int:
-    """How many threads share a row: as many as places in its order."""
+    """Say how many threads share a row: as many as places in its order."""
     return WARP

@@ -18,7 +18,7 @@ def topk(
     threads: int,
     lanes: int,
 ) -> Template:
-    """For each pred the best values in order, and the target of each; of equal ones the first target first.
+    """Find for each pred the best values in order, and the target of each; of equal ones the first target first.
 
     A warp has a row: `lanes` is 32. Each lane keeps what is in its place of the order, so as many as 32 are kept.
     The lanes compute the values of 32 targets at a time. Those that beat the last of the `kept` best are put in, from

@@ -16,7 +16,7 @@ from boxloss.verbs.pairwise.values import write_values
 
 @called_by_kernels
 def lowest_bits(count):  # type: ignore[no-untyped-def]
-    """So many bits that are set, of 64."""
+    """Set so many bits, of 64."""
     return (1 << count) - 1 if count < 64 else -1
 
 
@@ -38,7 +38,7 @@ def steps(largest: bool, word: int, few: int) -> Steps:
 
     @called_by_kernels
     def bound_of_best(best, kept, bound):  # type: ignore[no-untyped-def]
-        """The value that just `kept` of the best of the shares reach, of equal ones the first."""
+        """Find the value that just `kept` of the best of the shares reach, of equal ones the first."""
         for k in range(word):
             before = which_beat(best, 0, best[k]) | (which_reach(best, 0, best[k]) & lowest_bits(k))
             bound = best[k] if bits_set(before) == kept - 1 else bound
@@ -103,7 +103,7 @@ def steps(largest: bool, word: int, few: int) -> Steps:
 
 
 def kernel(machine: Machine, largest: bool) -> Template:
-    """For each pred the best values in order, and the target of each; of equal ones the first target first.
+    """Find for each pred the best values in order, and the target of each; of equal ones the first target first.
 
     As long as fewer than `kept` were found, anything could be one of them. So the targets are divided into shares, a
     lane of a vector each, and the best value of each share is known: `kept` values at least reach the best but as many
@@ -176,5 +176,5 @@ def kernel(machine: Machine, largest: bool) -> Template:
 
 
 def run(program: Program, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
-    """For each pred the best values, sorted, and the target of each."""
+    """Find for each pred the best values, sorted, and the target of each."""
     return rows.run(kernel, program, request, largest, k)

@@ -27,7 +27,7 @@ MANTISSA, EXPONENT = 52, 1022  # of a float64: the bits behind its exponent, and
 
 
 def measure(machine: Machine, shape: Shape) -> Template:
-    """For each box without a NaN its centre, its sides and the longer one; returns how many there are.
+    """Compute for each box without a NaN its centre, its sides and the longer one; returns how many there are.
 
     Where a number is infinite it returns -1. `limits` become the least and greatest of x, y and the longer side.
     """
@@ -67,12 +67,12 @@ def measure(machine: Machine, shape: Shape) -> Template:
 
 @called_by_kernels
 def window(w, h, span_x, span_y):  # type: ignore[no-untyped-def]
-    """What share of all boxes is in a window that is as far as their sides are long; half of their spans is given."""
+    """Compute what share of all boxes is in a window as far as their sides are long; half of their spans is given."""
     return min(1.0, w / max(span_x, SMALLEST_SIDE)) * min(1.0, h / max(span_y, SMALLEST_SIDE))
 
 
 def levels_of(machine: Machine) -> Template:
-    """What is known of boxes of like size, which are a level; returns how many levels there are.
+    """Find what is known of boxes of like size, which are a level; returns how many levels there are.
 
     The size is the exponent of the longer side, of `apart` that occur from the `first` on; if that is 0 the sizes of
     each group are numbered in `size`. One with few boxes in a window is one level with the next of the group.

@@ -12,7 +12,7 @@ from boxloss.verbs.pairwise.tiles import Matrix, index_type, tiles
 def run(
     program: Program, request: Request, threshold: float, above: bool, overlap: float | None
 ) -> tuple[Any, Any, Any]:
-    """The pairs within the threshold: row, column and value of each, row by row."""
+    """Find the pairs within the threshold: row, column and value of each, row by row."""
     return pairs(matrix, program, request, threshold, above)
 
 

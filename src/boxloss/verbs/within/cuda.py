@@ -12,6 +12,6 @@ from boxloss.verbs.within.array import pairs
 def run(
     program: Program, request: Request, threshold: float, above: bool, overlap: float | None
 ) -> tuple[Any, Any, Any]:
-    """The pairs within the threshold: row, column and value of each, row by row."""
+    """Find the pairs within the threshold: row, column and value of each, row by row."""
     with on_device(request.pred):
         return pairs(matrix, program, request, threshold, above)

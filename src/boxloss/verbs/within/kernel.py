@@ -24,7 +24,7 @@ from boxloss.verbs.within.windows import (
 
 
 def kernel(machine: Machine, shape: Shape, above: bool, dense: bool) -> Template:
-    """For each row the targets within the threshold.
+    """Find for each row the targets within the threshold.
 
     It returns how many rows it did: as many as have room in what it writes to. If `dense` all targets are in one
     window.

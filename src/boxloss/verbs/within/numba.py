@@ -70,7 +70,7 @@ class Windows:
 def run(
     program: Program, request: Request, threshold: float, above: bool, overlap: float | None
 ) -> tuple[Any, Any, Any]:
-    """The pairs within the threshold: row, column and value of each, row by row."""
+    """Find the pairs within the threshold: row, column and value of each, row by row."""
     rows, columns = request.shape
     if not (rows and columns):  # for no pairs nothing is compiled
         types = np.int64, np.int64, as_numpy(request.pred).dtype

@@ -64,7 +64,7 @@ def upright_around(shape: Shape) -> Callable[[Namespace, Numbers], Numbers]:
 
 
 def everything(group: Indices, groups: int, turns: Indices) -> Strips:
-    """One range of all boxes of each group, each in the order of their turns."""
+    """Make one range of all boxes of each group, each in the order of their turns."""
     order = turns[np.argsort(group[turns], kind="stable")] if groups > 1 else turns
     starts = np.searchsorted(group[order], np.arange(groups + 1))
     one_each = np.arange(groups + 1)
@@ -72,7 +72,7 @@ def everything(group: Indices, groups: int, turns: Indices) -> Strips:
 
 
 def numbered(ids: Indices) -> tuple[Indices, Indices]:
-    """The numbers that occur, ascending, and for each the place of its own among them."""
+    """Find the numbers that occur, ascending, and for each the place of its own among them."""
     most = int(ids.max(initial=0))
     if most > 4 * ids.size + 4096:
         return np.unique(ids, return_inverse=True)

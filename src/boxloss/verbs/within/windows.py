@@ -17,13 +17,13 @@ WINDOWS = INDICES, REALS, REALS, INDICES, REALS  # the types of first strips, le
 
 
 def limits_of(machine: Machine, structure: Structure) -> tuple[Any, ...]:
-    """The types of the numbers of a formula, of the threshold, and of the overlap that it asks for."""
+    """List the types of the numbers of a formula, of the threshold, and of the overlap that it asks for."""
     return machine.numbers(2 + len(structure.number_names)), machine.number, types.float64
 
 
 @called_by_kernels
 def centre_and_sides(corners):  # type: ignore[no-untyped-def]
-    """Of a box along the axes."""
+    """Compute the centre and the sides of a box along the axes."""
     x1, y1, x2, y2 = corners
     w, h = x2 - x1, y2 - y1
     return (x1 + 0.5 * w, y1 + 0.5 * h), (w, h)
@@ -31,7 +31,7 @@ def centre_and_sides(corners):  # type: ignore[no-untyped-def]
 
 @called_by_kernels
 def first_from(numbers, begin, end, least):  # type: ignore[no-untyped-def]
-    """The first place of ascending numbers from which on they are at least so much."""
+    """Find the first place of ascending numbers from which on they are at least so much."""
     count = end - begin
     if count <= 0:
         return begin
@@ -44,7 +44,7 @@ def first_from(numbers, begin, end, least):  # type: ignore[no-untyped-def]
 
 @called_by_kernels
 def first_strip(keys, begin, end, least):  # type: ignore[no-untyped-def]
-    """The same for the keys of strips, of which mostly none is missing."""
+    """Find the same for the keys of strips, of which mostly none is missing."""
     ahead = least - keys[begin]
     if ahead <= 0.0:
         return begin
@@ -55,7 +55,7 @@ def first_strip(keys, begin, end, least):  # type: ignore[no-untyped-def]
 
 @called_by_kernels
 def reach(side, greatest, overlap):  # type: ignore[no-untyped-def]
-    """How far apart along an axis the centres of a box and of a partner can be, whose side is at most so long.
+    """Compute how far apart along an axis the centres of a box and of a partner can be, whose side is at most so long.
 
     If an IoU above `overlap` is wanted the intersection is at least that times the longer side.
     """
@@ -66,13 +66,13 @@ def reach(side, greatest, overlap):  # type: ignore[no-untyped-def]
 
 @called_by_kernels
 def strip_at(y, height):  # type: ignore[no-untyped-def]
-    """The key of the strip of a centre."""
+    """Compute the key of the strip of a centre."""
     return float(math.floor(min(max(y / height, -FARTHEST), FARTHEST)))  # of more there is no whole number
 
 
 @called_by_kernels
 def strips_around(centre, sides, overlap, level, levels, keys, begin, end):  # type: ignore[no-untyped-def]
-    """For a level the first strip to look into, the key of the last, and how far along x; no strip if sizes differ."""
+    """Find for a level the first strip to look into, the last key, and how far along x; no strip if sizes differ."""
     (x, y), (w, h) = centre, sides
     longer = max(w, h)
     if longer < overlap * levels[5 * level] or overlap * longer > levels[5 * level + 1]:
@@ -86,7 +86,7 @@ def strips_around(centre, sides, overlap, level, levels, keys, begin, end):  # t
 
 @called_by_kernels
 def places_around(x, to_x, centres, first, stop):  # type: ignore[no-untyped-def]
-    """Of a strip those places whose centres are so near along x."""
+    """Find those places of a strip whose centres are so near along x."""
     first = first_from(centres, first, stop, x - to_x)
     until = first
     while until < stop and centres[until] <= x + to_x:
