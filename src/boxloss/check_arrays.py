@@ -4,6 +4,7 @@ An error says which argument was wrong, what came and what was wanted.
 """
 
 import math
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax, is_tensor, on_device, whole_numpy
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import ALL_FORMATS, of_one_shape
-from boxloss.typing import Array
+from boxloss.typing import Array, ArrayT
 
 NO_IMAGE = Image()
 OWN_FORMATS = {  # of torchvision.tv_tensors
@@ -22,7 +23,7 @@ OWN_FORMATS = {  # of torchvision.tv_tensors
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in the byte order of this machine
 
 
-Arrays = tuple[Any, Any, Any, Any, Any]  # the library, pred, target, and the types of the gradients of these
+Arrays = tuple[ModuleType, Array, Array, Any, Any]  # the library, pred, target, and the types of the gradients of these
 
 
 def array_namespace(**arrays: Array) -> Any:
@@ -58,7 +59,7 @@ def array_namespace(**arrays: Array) -> Any:
     return xp
 
 
-def _check_one_device(arrays: dict[str, Any]) -> None:
+def _check_one_device(arrays: dict[str, Array]) -> None:
     first, *others = arrays
     for name in others:
         one, two = _device(arrays[first]), _device(arrays[name])
@@ -66,18 +67,18 @@ def _check_one_device(arrays: dict[str, Any]) -> None:
             raise ValueError(f"{first} and {name} must be on one device; got {first} on {one} and {name} on {two}")
 
 
-def _device(array: Any) -> Any:
+def _device(array: Array) -> Any:
     import array_api_compat
 
     return array.device if is_tensor(array) else array_api_compat.device(array)
 
 
-def _example(arrays: dict[str, Any]) -> str:
+def _example(arrays: dict[str, Array]) -> str:
     """Name the library that an array-like argument should become an array of: that of a tensor beside it, or NumPy."""
     return "torch" if any(map(is_tensor, arrays.values())) else "numpy"
 
 
-def adopt(name: str, array: Any) -> Any:
+def adopt(name: str, array: Array) -> Any:
     """Return the array as it is, or as CuPy's if ``__cuda_array_interface__`` is all that is known of it."""
     from boxloss.libraries import interface
 
@@ -92,21 +93,22 @@ def check_last_axis(name: str, boxes: Array, format: str = "xyxy") -> None:
         raise ValueError(f"{name} must have shape (..., {size}); got {came}{told_formats(came[-1:])}")
 
 
-def as_boxes(xp: Any, name: str, boxes: Array, format: str = "xyxy") -> Any:
+def as_boxes(xp: ModuleType, name: str, boxes: ArrayT, format: str = "xyxy") -> ArrayT:
     """Return boxes as they are; an array of shape (0,), which libraries make of an empty list, as no boxes."""
     if tuple(boxes.shape) == (0,):
-        return xp.reshape(boxes, (0, ALL_FORMATS[format].size))
+        none: ArrayT = xp.reshape(boxes, (0, ALL_FORMATS[format].size))
+        return none
     check_last_axis(name, boxes, format)
     return boxes
 
 
 def both_as_boxes(
-    xp: Any,
+    xp: ModuleType,
     pred: Array,
     target: Array,
     formats: tuple[str, str] = ("xyxy", "xyxy"),
     names: tuple[str, str] = ("pred", "target"),
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
     """Return both as boxes; the type of an array of shape (0,) is nobody's choice, and gives way to the other's."""
     given = pred, target
     boxes = [as_boxes(xp, name, a, format) for name, a, format in zip(names, given, formats, strict=True)]
@@ -118,7 +120,7 @@ def both_as_boxes(
     return boxes[0], boxes[1]
 
 
-def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
+def float_dtype(xp: ModuleType, name: str, dtype: Any) -> Any | None:
     """Find the float type that an array of `dtype` is computed in; None if the library or the other array decides."""
     if xp.isdtype(dtype, "real floating"):
         bits = xp.finfo(dtype).bits
@@ -129,12 +131,12 @@ def float_dtype(xp: Any, name: str, dtype: Any) -> Any | None:
     raise TypeError(f"{name} must be of float16, bfloat16, float32, float64 or an integer type; got {dtype}")
 
 
-def default_float(xp: Any) -> Any:
+def default_float(xp: ModuleType) -> Any:
     """Find the library's default real float type."""
     return xp.__array_namespace_info__().default_dtypes()["real floating"]
 
 
-def float_of_integers(xp: Any, *arrays: Array) -> Any:
+def float_of_integers(xp: ModuleType, *arrays: Array) -> Any:
     """Find the float type that integers are computed in: one that holds them, or else the library's default."""
     default = default_float(xp)
     wide = any(xp.isdtype(a.dtype, "integral") and xp.iinfo(a.dtype).bits >= 32 for a in arrays)
@@ -152,7 +154,7 @@ def check_own_format(name: str, boxes: Array, format: str) -> None:
         )
 
 
-def check_boxes(boxes: Array, format: str = "xyxy", name: str = "boxes") -> tuple[Any, Any]:
+def check_boxes(boxes: Array, format: str = "xyxy", name: str = "boxes") -> tuple[ModuleType, Any]:
     """Find the library of an array of boxes, and make the boxes of a float type."""
     if type(boxes) is np.ndarray and boxes.dtype.kind == "f" and boxes.ndim > 1:
         check_last_axis(name, boxes, format)
@@ -175,7 +177,7 @@ class Some(NamedTuple):
     told: str
 
 
-def some_of(xp: Any, which: Any, boxes: Any) -> Some | None:
+def some_of(xp: ModuleType, which: Array, boxes: Array) -> Some | None:
     """Describe those boxes that are marked, if any; their numbers have to be known."""
     boxes = boxes.detach() if is_tensor(boxes) else boxes  # torch warns of numbers of one that requires grad
     flat, size = xp.astype(xp.reshape(which, (-1,)), xp.int32), math.prod(which.shape)
@@ -211,7 +213,7 @@ def check_pair(pred: Array, target: Array, formats: tuple[str, str]) -> Arrays:
     return xp, pred, target, pred.dtype, target.dtype
 
 
-def plain_library(pred: Any, target: Any) -> Any:
+def plain_library(pred: Array, target: Array) -> ModuleType | None:
     """Return NumPy or torch, if there is nothing to convert or to refuse: the general way takes ten times as long."""
     if type(pred) is np.ndarray:
         dtype = pred.dtype
@@ -291,7 +293,7 @@ def check_aligned(arrays: list[Any]) -> bool:
     return unknown
 
 
-def check_chunk(pred: Array, target: Array, weight: Any) -> None:
+def check_chunk(pred: Array, target: Array, weight: Array | None) -> None:
     """Check that chunks whose sizes were unknown until now do not broadcast."""
     shapes = [pred.shape[:-1], target.shape[:-1], *([weight.shape] if weight is not None and weight.ndim else [])]
     if any(shape != shapes[0] for shape in shapes):

@@ -4,6 +4,7 @@ An error says which argument was wrong, what came and what was wanted.
 """
 
 import sys
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from boxloss.libraries.arrays import is_tensor, is_tracked, on_device
 from boxloss.typing import Array
 
 
-def check_numbers(program: Program, xp: Any, dtype: Any) -> None:
+def check_numbers(program: Program, xp: ModuleType, dtype: Any) -> None:
     """Check that the parameters of a loss keep their meaning in the float type that it is computed in."""
     name = program.not_in_float32
     if name is not None:
@@ -36,7 +37,7 @@ def check_fits(name: str, number: float, is_float32: bool) -> None:
         )
 
 
-def check_weight(xp: Any, weight: Any, pred: Array, shape: tuple[int, ...]) -> Any:
+def check_weight(xp: ModuleType, weight: Any, pred: Array, shape: tuple[int, ...]) -> Any:
     """Make a weight a pair, in the float type of the computation."""
     if isinstance(weight, int | float | np.generic):
         # A truth is a weight as those of an array of truths are.
@@ -62,7 +63,7 @@ def check_weight(xp: Any, weight: Any, pred: Array, shape: tuple[int, ...]) -> A
         return xp.astype(weight, pred.dtype, copy=False)
 
 
-def _check_narrowing(weight: Any, dtype: Any) -> None:
+def _check_narrowing(weight: Array, dtype: Any) -> None:
     """Check that weights of float64 fit into float32, where NumPy can look without waiting for a device or a graph."""
     if is_tensor(weight) and weight.device.type == "cpu":
         weight, dtype = weight.detach().resolve_neg().numpy(), np.float32 if dtype.itemsize == 4 else np.float64
@@ -83,7 +84,7 @@ def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:
     return ValueError(f"{told}. Give weight[..., 0]" if tuple(got) == (*shape, 1) else told)
 
 
-def check_out(out: Any, like: Array, shape: tuple[int, ...]) -> Any:
+def check_out(out: Array, like: Array, shape: tuple[int, ...]) -> Any:
     """Check a caller's buffer for a pairwise matrix, and make it an array of a library."""
     if type(out) is not np.ndarray or type(like) is not np.ndarray:
         out = adopt("out", out)
@@ -96,7 +97,7 @@ def check_out(out: Any, like: Array, shape: tuple[int, ...]) -> Any:
     return out
 
 
-def check_buffer(out: Any, like: Array, shape: tuple[int, ...]) -> None:
+def check_buffer(out: Array, like: Array, shape: tuple[int, ...]) -> None:
     """Check that a buffer of the right library has the shape and the type of the result."""
     if isinstance(out, np.ndarray) and not out.flags.writeable:
         raise ValueError("out must be writeable; got a read-only array")
@@ -115,7 +116,7 @@ def check_untracked(pred: Array, target: Array) -> None:
         )
 
 
-def check_target_mask(xp: Any, mask: Any, pred: Array, shape: tuple[int, ...]) -> Any:
+def check_target_mask(xp: ModuleType, mask: Array, pred: Array, shape: tuple[int, ...]) -> Array:
     """Check which targets count: a truth for each, of a shape that broadcasts to theirs in all batches."""
     mask = adopt("target_mask", mask)
     array_namespace(pred=pred, target_mask=mask)
@@ -133,7 +134,7 @@ def check_target_mask(xp: Any, mask: Any, pred: Array, shape: tuple[int, ...]) -
     return mask
 
 
-def check_one_a_box(xp: Any, name: str, array: Any, boxes: Any, *, integral: bool) -> None:
+def check_one_a_box(xp: ModuleType, name: str, array: Array, boxes: Array, *, integral: bool) -> None:
     """Check that there is a number for each box: a real one, or an integer."""
     is_numpy = type(array) is np.ndarray and type(boxes) is np.ndarray
     if not is_numpy:

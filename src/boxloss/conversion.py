@@ -1,6 +1,6 @@
 """Boxes in another format, for any array library."""
 
-from typing import Any
+from types import ModuleType
 
 from boxloss.check import check_choice, check_image_size, check_square, relative_among
 from boxloss.check_arrays import check_boxes, some_of
@@ -10,7 +10,7 @@ from boxloss.shapes.box import Image, join, split
 from boxloss.shapes.formats import ALL_FORMATS, converted
 from boxloss.shapes.rotated.angles import RANGES, in_range
 from boxloss.shapes.rotated.corners import CORNER_FORMATS, TOLERANCE
-from boxloss.typing import ArrayT
+from boxloss.typing import Array, ArrayT
 
 
 def convert(
@@ -104,7 +104,7 @@ def convert(
     return result
 
 
-def _check_rectangles(xp: Any, boxes: Any, format: str, image: Image) -> None:
+def _check_rectangles(xp: ModuleType, boxes: Array, format: str, image: Image) -> None:
     """Check that corners are those of rectangles, where their numbers are known."""
     if is_compiling() or not has_numbers(boxes):
         return

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:
     return select.runner(verb, engine, pred)
 
 
-def with_derivative(xp: Any, value: Any, same: Any) -> Any:
+def with_derivative(xp: ModuleType, value: Any, same: Any) -> Any:
     """Give the value the derivative of what is the same but for rounding; where that is not finite, none."""
     value = constant(value)
     return xp.where(xp.isfinite(same), value + (same - constant(same)), value)

@@ -1,5 +1,6 @@
 """Boxes themselves: areas, clipping and validation, for any array library."""
 
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from boxloss.check import check_choice, check_image_size, check_square, relative_among
@@ -166,7 +167,7 @@ def validate(boxes: Array, *, format: str = "xyxy", image_size: tuple[float, flo
     return Validation(is_known & ~(inverted | empty), inverted, empty, not_finite, unreadable)
 
 
-def _read(boxes: Any, format: str, image_size: tuple[float, float] | None) -> tuple[Any, Any, Any]:
+def _read(boxes: Array, format: str, image_size: tuple[float, float] | None) -> tuple[ModuleType, Any, Any]:
     """Find the library and the array, and read the boxes in the numbers of their kind."""
     check_choice("format", format, ALL_FORMATS)
     image = check_image_size(image_size, reader=relative_among(format))

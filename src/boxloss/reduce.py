@@ -5,9 +5,10 @@ from typing import Any
 from boxloss.check_arrays import number_of_pairs
 from boxloss.libraries.arrays import on_device
 from boxloss.request import Request
+from boxloss.typing import Array
 
 
-def values(request: Request, value: Any) -> Any:
+def values(request: Request, value: Array) -> Any:
     """Return the values, their sum, or their mean: the mean of nothing is 0."""
     if request.reduction == "none":
         return value

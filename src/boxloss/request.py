@@ -1,5 +1,7 @@
 """The checked call, made once: what engines and adapters are given beside a program."""
 
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +22,7 @@ from boxloss.shapes.box import Image
 from boxloss.shapes.formats import of_one_shape
 from boxloss.shapes.shape import Format, Shape
 from boxloss.strictness import look_at
-from boxloss.typing import Array
+from boxloss.typing import Array, Buffer
 
 
 class Request(NamedTuple):
@@ -50,19 +52,19 @@ class Request(NamedTuple):
         Which targets count, of a shape that broadcasts to (..., M); or None for all.
     """
 
-    xp: Any
-    pred: Any
-    target: Any
+    xp: ModuleType
+    pred: Array
+    target: Array
     pred_dtype: Any
     target_dtype: Any
     formats: tuple[str, str]
     image: Image
     shape: tuple[int, ...]
-    weight: Any = None
+    weight: Array | None = None
     reduction: str = "none"
     divisor: float | None = None
-    out: Any = None
-    target_mask: Any = None
+    out: Buffer | None = None
+    target_mask: Array | None = None
 
     @property
     def pred_format(self) -> Format:
@@ -101,8 +103,13 @@ class Request(NamedTuple):
         if type(self.pred) is np.ndarray or not is_tensor(self.pred):
             return self
         weight = self.weight.detach() if is_tensor(self.weight) else self.weight
-        return self._replace(pred=self.pred.detach(), target=self.target.detach(), weight=weight)
+        target: Any = self.target  # a tensor, as pred is
+        return self._replace(pred=self.pred.detach(), target=target.detach(), weight=weight)
 
+
+# What runs these verbs, as `dispatch.runner` gives it.
+Elementwise = Callable[[Program, Request, tuple[str, ...]], tuple[Array, tuple[Array, ...]]]
+Pairwise = Callable[[Program, Request], Array]
 
 EACH_WITH_EACH = ". Each pred with each target is the pairwise of a loss"
 
@@ -150,11 +157,12 @@ def pairwise_request(
     check_matrix(pred, target)
     batch = broadcast_shape(pred.shape[:-2], target.shape[:-2])
     shape = (*batch, pred.shape[-2], target.shape[-2])
+    buffer: Buffer | None = None
     if out is not None:
         check_untracked(pred, target)
-        out = check_out(out, pred, shape)
+        buffer = check_out(out, pred, shape)
     if target_mask is not None:
         target_mask = check_target_mask(xp, target_mask, pred, (*batch, target.shape[-2]))
     look_at(xp, pred, target, formats, image, target_mask)
-    found = Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=out)
+    found = Request(xp, pred, target, pred_dtype, target_dtype, formats, image, shape, out=buffer)
     return found if target_mask is None else found._replace(target_mask=target_mask)

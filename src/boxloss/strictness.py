@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from boxloss.libraries.arrays import has_numbers
 from boxloss.shapes.box import Image, split
 from boxloss.shapes.coordinates import COORDINATES
 from boxloss.shapes.formats import FORMATS, farthest
+from boxloss.typing import Array
 
 __all__ = ["strict"]
 
@@ -67,7 +69,9 @@ def strict(on: bool = True) -> Iterator[None]:
         _is_strict.reset(token)
 
 
-def look_at(xp: Any, pred: Any, target: Any, formats: tuple[str, str], image: Image, target_mask: Any = None) -> None:
+def look_at(
+    xp: ModuleType, pred: Array, target: Array, formats: tuple[str, str], image: Image, target_mask: Array | None = None
+) -> None:
     """Refuse what `strict` refuses, where it is on; of the targets those that count."""
     if _is_strict.get():
         for name, boxes, format, mask in (
@@ -78,7 +82,7 @@ def look_at(xp: Any, pred: Any, target: Any, formats: tuple[str, str], image: Im
                 _look_at(xp, name, boxes, format, image, mask)
 
 
-def _look_at(xp: Any, name: str, boxes: Any, format: str, image: Image, mask: Any) -> None:
+def _look_at(xp: ModuleType, name: str, boxes: Array, format: str, image: Image, mask: Array | None) -> None:
     with np.errstate(all="ignore"):
         b = FORMATS[format].decode(xp, split(boxes), image)
         is_negative = _any(xp, [side < 0.0 for side in b.sides])
@@ -92,7 +96,7 @@ def _look_at(xp: Any, name: str, boxes: Any, format: str, image: Image, mask: An
         raise ValueError(f"{name} holds {found.number} {kind} of {found.told}{advice}")
 
 
-def _counted(xp: Any, mask: Any, shape: tuple[int, ...]) -> Any:
+def _counted(xp: ModuleType, mask: Array, shape: tuple[int, ...]) -> Any:
     """Say which boxes of this leading shape count in any of the batches that they are broadcast to."""
     more = max(mask.ndim - len(shape), 0)
     mask = xp.any(mask, axis=tuple(range(more))) if more else mask
@@ -101,7 +105,7 @@ def _counted(xp: Any, mask: Any, shape: tuple[int, ...]) -> Any:
     return xp.any(mask, axis=axes, keepdims=True) if axes else mask
 
 
-def _any(xp: Any, masks: list[Any]) -> Any:
+def _any(xp: ModuleType, masks: list[Any]) -> Any:
     return xp.any(xp.stack(masks, axis=-1), axis=-1)
 
 

@@ -21,6 +21,12 @@ class Array(Protocol):
     def __getitem__(self, key: Any, /) -> Any: ...
 
 
+class Buffer(Array, Protocol):
+    """An array that can be written to."""
+
+    def __setitem__(self, key: Any, value: Any, /) -> None: ...
+
+
 ArrayT = TypeVar("ArrayT", bound=Array)
 """The type of the arrays that a function takes and returns."""
 

@@ -17,21 +17,23 @@ from dask.array.utils import meta_from_array
 from boxloss.check_arrays import array_namespace, broadcast_shape, check_aligned, check_chunk
 from boxloss.engines.threads import on_this_thread
 from boxloss.formulas.program import Program
-from boxloss.request import EACH_WITH_EACH, Request
+from boxloss.request import EACH_WITH_EACH, Elementwise, Pairwise, Request
+from boxloss.typing import Array
 from boxloss.verbs import select
 
 
-def empty_chunk(array: Any) -> Any:
+def empty_chunk(array: da.Array) -> Array:
     """Make an empty array of the library that the chunks are of."""
-    return meta_from_array(array)
+    empty: Array = meta_from_array(array)
+    return empty
 
 
 def elementwise(
     program: Program, request: Request, wrt: tuple[str, ...], *, engine: str
-) -> tuple[Any, tuple[Any, ...]]:
+) -> tuple[da.Array, tuple[da.Array, ...]]:
     """Compute weighted values, and the gradients asked for; one task a chunk computes them all."""
-    request = _whole_boxes(request)
-    pred, target, weight = request.pred, request.target, request.weight
+    request, pred, target = _whole_boxes(request)
+    weight: da.Array | None = request.weight
     arrays = [pred, target, *([] if weight is None else [weight])]
     unknown = check_aligned(arrays)
     *axes, box = every = list(range(len(request.shape) + 1))
@@ -61,10 +63,9 @@ def elementwise(
     return value, tuple(grads)
 
 
-def pairwise(program: Program, request: Request, *, engine: str) -> Any:
+def pairwise(program: Program, request: Request, *, engine: str) -> da.Array:
     """Compute the matrix, chunked as preds by targets."""
-    request = _whole_boxes(request)
-    pred, target, out = request.pred, request.target, request.out
+    request, pred, target = _whole_boxes(request)
     *batch, row, column, box = range(len(request.shape) + 1)
     matrix = da.blockwise(
         _pairwise,
@@ -78,27 +79,29 @@ def pairwise(program: Program, request: Request, *, engine: str) -> Any:
         engine=engine,
         meta=meta_from_array(pred, len(request.shape), pred.dtype),
     )
-    if out is None:
+    if request.out is None:
         return matrix
-    out[...] = matrix
-    return out
+    request.out[...] = matrix
+    return request.out
 
 
 def nearest(
     program: Program, request: Request, largest: bool, apart: float | None = None, *, engine: str
-) -> tuple[Any, Any]:
+) -> tuple[da.Array, da.Array]:
     """Find the best of each row; a task has some preds, and one chunk of targets after the other."""
     return _best("nearest", program, request, (largest, apart), engine)
 
 
-def topk(program: Program, request: Request, largest: bool, k: int, *, engine: str) -> tuple[Any, Any]:
+def topk(program: Program, request: Request, largest: bool, k: int, *, engine: str) -> tuple[da.Array, da.Array]:
     """Find the best few of each row, likewise."""
     return _best("topk", program, request, (largest, k), engine)
 
 
-def _best(verb: str, program: Program, request: Request, arguments: tuple[Any, ...], engine: str) -> tuple[Any, Any]:
-    request = _whole_boxes(request)
-    pred, target, mask = request.pred, request.target, request.target_mask
+def _best(
+    verb: str, program: Program, request: Request, arguments: tuple[Any, ...], engine: str
+) -> tuple[da.Array, da.Array]:
+    request, pred, target = _whole_boxes(request)
+    mask: da.Array | None = request.target_mask
     *batch, row, box, column = range(len(request.shape) + 1)
     kept = [column + 1] if verb == "topk" else []
     given = [pred, (*_last(batch, pred.ndim - 2), row, box), target, (*_last(batch, target.ndim - 2), column, box)]
@@ -128,18 +131,18 @@ def _best(verb: str, program: Program, request: Request, arguments: tuple[Any, .
 
 def within(
     program: Program, request: Request, threshold: float, above: bool, overlap: float | None, *, engine: str
-) -> tuple[Any, Any, Any]:
+) -> tuple[da.Array, da.Array, da.Array]:
     """Find the pairs within a threshold, in chunks of an unknown size: one for each chunk of preds."""
-    request = _whole_boxes(request)
-    targets = request.target.to_delayed().reshape(-1).tolist()
+    request, pred, target = _whole_boxes(request)
+    targets = target.to_delayed().reshape(-1).tolist()
     task, parts = delayed(_within_of_chunk, nout=3), []
     first: Any = 0  # a number, or a task behind a chunk of which nobody knows how many boxes it has
-    for chunk, rows in zip(request.pred.to_delayed().reshape(-1), request.pred.chunks[0], strict=True):
+    for chunk, rows in zip(pred.to_delayed().reshape(-1), pred.chunks[0], strict=True):
         call = (program, _options(request), threshold, above, overlap, engine)
         parts.append(task(chunk, targets, first, *call))
         first = first + (delayed(len)(chunk) if math.isnan(rows) else rows)
-    index_meta = meta_from_array(request.pred, 1, np.int64)
-    metas = (index_meta, index_meta, meta_from_array(request.pred, 1, request.pred.dtype))
+    index_meta = meta_from_array(pred, 1, np.int64)
+    metas = (index_meta, index_meta, meta_from_array(pred, 1, pred.dtype))
     i, j, value = (
         da.concatenate([da.from_delayed(part, (np.nan,), meta=own) for part in column])
         for column, own in zip(zip(*(tuple(part) for part in parts), strict=True), metas, strict=True)
@@ -153,7 +156,10 @@ def within(
 def _options(request: Request) -> Request:
     """Strip the request of its arrays, for tasks, and tell the factor of gradients: a chunk does not know the mean."""
     divisor = None if request.reduction != "mean" else _inverse(request.gradient_factor)
-    return request._replace(xp=None, pred=None, target=None, weight=None, out=None, target_mask=None, divisor=divisor)
+    nothing: Any = None  # a task puts the chunks and their library there
+    return request._replace(
+        xp=nothing, pred=nothing, target=nothing, weight=None, out=None, target_mask=None, divisor=divisor
+    )
 
 
 def _inverse(factor: float) -> float:
@@ -161,36 +167,38 @@ def _inverse(factor: float) -> float:
 
 
 def _elementwise(
-    pred: Any,
-    target: Any,
-    weight: Any = None,
+    pred: Array,
+    target: Array,
+    weight: Array | None = None,
     *,
     program: Program,
     options: Request,
     wrt: tuple[str, ...],
     engine: str,
     unknown: bool,
-) -> Any:
+) -> tuple[Array, ...]:
     weight = np.asarray(weight) if isinstance(weight, np.generic) else weight
     if unknown:
         check_chunk(pred, target, weight)
     shape = broadcast_shape(pred.shape[:-1], target.shape[:-1], EACH_WITH_EACH)
     request = _of_chunk(pred, target, options)._replace(shape=shape, weight=weight)
     with on_this_thread():
-        value, grads = select.runner("elementwise", engine, pred)(program, request, wrt)
+        run: Elementwise = select.runner("elementwise", engine, pred)
+        value, grads = run(program, request, wrt)
     return value, *grads
 
 
-def _value(chunks: list[tuple[Any, ...]]) -> Any:
+def _value(chunks: list[tuple[Array, ...]]) -> Array:
     """Take the value among the results of a task; the axis of a box, which it lacks, has one chunk."""
     return chunks[0][0]
 
 
-def _pairwise(preds: list[Any], targets: list[Any], *, program: Program, options: Request, engine: str) -> Any:
+def _pairwise(preds: list[Array], targets: list[Array], *, program: Program, options: Request, engine: str) -> Array:
     (pred,), (target,) = preds, targets
     shape = (*broadcast_shape(pred.shape[:-2], target.shape[:-2]), pred.shape[-2], target.shape[-2])
     with on_this_thread():
-        return select.runner("pairwise", engine, pred)(program, _of_chunk(pred, target, options)._replace(shape=shape))
+        run: Pairwise = select.runner("pairwise", engine, pred)
+        return run(program, _of_chunk(pred, target, options)._replace(shape=shape))
 
 
 def _best_of_chunk(
@@ -203,7 +211,7 @@ def _best_of_chunk(
     options: Request,
     arguments: tuple[Any, ...],
     engine: str,
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
     """Find the best of one chunk of targets after the other, as a matrix of as many chunks has them."""
     (pred,), every, first, found = _flat(preds), _flat(targets), 0, None
     for target, mask in zip(every, [None] * len(every) if masks is None else _flat(masks), strict=True):
@@ -223,7 +231,7 @@ def _best_of_chunk(
 
 def _better_of(
     value: Any, index: Any, other: Any, other_index: Any, largest: bool, k: int | None = None
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
     """Find the best of two results, the first of which has the first of equal values; an index of -1 is none."""
     xp = array_api_compat.array_namespace(value)
     if k is None:
@@ -243,8 +251,8 @@ def _flat(chunks: Any) -> list[Any]:
 
 
 def _within_of_chunk(
-    pred: Any,
-    targets: list[Any],
+    pred: Array,
+    targets: list[Array],
     first: int,
     program: Program,
     options: Request,
@@ -252,7 +260,7 @@ def _within_of_chunk(
     above: bool,
     overlap: float | None,
     engine: str,
-) -> tuple[Any, Any, Any]:
+) -> tuple[Array, Array, Array]:
     found, first_target = [], 0
     for target in targets:
         request = _of_chunk(pred, target, options)._replace(shape=(pred.shape[0], target.shape[0]))
@@ -268,7 +276,7 @@ def _within_of_chunk(
     return i[order], j[order], value[order]
 
 
-def _of_chunk(pred: Any, target: Any, options: Request) -> Request:
+def _of_chunk(pred: Array, target: Array, options: Request) -> Request:
     """Make the request of a chunk."""
     return options._replace(xp=array_namespace(pred=pred, target=target), pred=pred, target=target)
 
@@ -276,16 +284,17 @@ def _of_chunk(pred: Any, target: Any, options: Request) -> Request:
 # --- Chunks ---------------------------------------------------------------------------------------------------------
 
 
-def _whole_boxes(request: Request) -> Request:
-    """Put the numbers of a box in one chunk."""
-    pred, target = (a if a.numblocks[-1] == 1 else a.rechunk({-1: -1}) for a in (request.pred, request.target))
-    return request._replace(pred=pred, target=target)
+def _whole_boxes(request: Request) -> tuple[Request, da.Array, da.Array]:
+    """Put the numbers of a box in one chunk, and give the boxes too."""
+    boxes: tuple[da.Array, da.Array] = request.pred, request.target
+    pred, target = (a if a.numblocks[-1] == 1 else a.rechunk({-1: -1}) for a in boxes)
+    return request._replace(pred=pred, target=target), pred, target
 
 
 def _last(axes: list[int], count: int) -> list[int]:
     return axes[len(axes) - count :]
 
 
-def _chunked_like(grad: Any, boxes: Any) -> Any:
+def _chunked_like(grad: da.Array, boxes: da.Array) -> da.Array:
     """Give the gradient the chunks of its boxes, unless these were broadcast."""
     return grad.rechunk(boxes.chunks) if grad.shape == boxes.shape and grad.chunks != boxes.chunks else grad

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
 from boxloss.request import Request
 from boxloss.shapes.box import Image
@@ -46,9 +47,9 @@ class _Program(NamedTuple):
     numbers: Any
 
 
-def elementwise(program: Any, request: Request, wrt: tuple[str, ...]) -> tuple[Any, tuple[Any, ...]]:
+def elementwise(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[jax.Array, tuple[jax.Array, ...]]:
     """Compute weighted values, which JAX differentiates; or values and the gradients asked for, taken as constants."""
-    weight = request.weight
+    weight: jax.Array | None = request.weight
     if not wrt:
         call, numbers = _Call(program.structure.of_any(), request.formats), _Numbers(program.numbers, request.image)
         value = _compiled_value(call, request.pred, request.target, numbers)
@@ -60,7 +61,7 @@ def elementwise(program: Any, request: Request, wrt: tuple[str, ...]) -> tuple[A
     return _value_and_grads(call, *arrays, numbers)  # type: ignore[no-any-return]
 
 
-def pairwise(program: Any, request: Request) -> Any:
+def pairwise(program: Program, request: Request) -> jax.Array:
     """Compute the matrix, which JAX differentiates."""
     if request.out is not None:
         raise TypeError("out must be None for JAX arrays, which cannot be written to; got an array")
@@ -68,19 +69,21 @@ def pairwise(program: Any, request: Request) -> Any:
     return _compiled_matrix(call, request.pred, request.target, numbers)
 
 
-def nearest(program: Any, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
+def nearest(
+    program: Program, request: Request, largest: bool, apart: float | None = None
+) -> tuple[jax.Array, jax.Array]:
     """Find the best of each row, by tiles of the matrix; it counts as a constant."""
     return nearest_array.best(pairwise, program, request, largest)
 
 
-def topk(program: Any, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
+def topk(program: Program, request: Request, largest: bool, k: int) -> tuple[jax.Array, jax.Array]:
     """Find the best few of each row, likewise."""
     return topk_array.best(pairwise, program, request, largest, k)
 
 
 def within(
-    program: Any, request: Request, threshold: float, above: bool, overlap: float | None
-) -> tuple[Any, Any, Any]:
+    program: Program, request: Request, threshold: float, above: bool, overlap: float | None
+) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Find the pairs within a threshold, likewise; how many, XLA cannot know."""
     return within_array.pairs(pairwise, program, request, threshold, above)
 
@@ -88,7 +91,9 @@ def within(
 # --- What XLA compiles ----------------------------------------------------------------------------------------------
 
 
-def _inputs(call: _Call, pred: Any, target: Any, numbers: _Numbers, of_matrix: bool = False) -> tuple[Any, Request]:
+def _inputs(
+    call: _Call, pred: jax.Array, target: jax.Array, numbers: _Numbers, of_matrix: bool = False
+) -> tuple[Any, Request]:
     """Make what the array engine takes."""
     axes = 2 if of_matrix else 1
     shape = jnp.broadcast_shapes(pred.shape[:-axes], target.shape[:-axes])
@@ -99,7 +104,7 @@ def _inputs(call: _Call, pred: Any, target: Any, numbers: _Numbers, of_matrix: b
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _value(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
+def _value(call: _Call, pred: jax.Array, target: jax.Array, numbers: _Numbers) -> jax.Array:
     return elementwise_array.run(*_inputs(call, pred, target, numbers), ())[0]
 
 
@@ -111,7 +116,7 @@ def _value_jvp(call: _Call, primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _matrix(call: _Call, pred: Any, target: Any, numbers: _Numbers) -> Any:
+def _matrix(call: _Call, pred: jax.Array, target: jax.Array, numbers: _Numbers) -> jax.Array:
     return pairwise_array.matrix(*_inputs(call, pred, target, numbers, of_matrix=True))
 
 
@@ -141,7 +146,9 @@ _compiled_matrix = jax.jit(_matrix, static_argnums=0)
 
 
 @partial(jax.jit, static_argnums=0)
-def _value_and_grads(call: _Call, pred: Any, target: Any, weight: Any, numbers: _Numbers) -> Any:
+def _value_and_grads(
+    call: _Call, pred: jax.Array, target: jax.Array, weight: jax.Array | None, numbers: _Numbers
+) -> tuple[jax.Array, tuple[jax.Array, ...]]:
     value, grads = elementwise_array.run(*_inputs(call, pred, target, numbers), call.wrt)
     scale = numbers.factor if weight is None else numbers.factor * weight[..., None]
     grads = tuple((grad * scale).astype(dtype) for grad, dtype in zip(grads, call.dtypes, strict=True))

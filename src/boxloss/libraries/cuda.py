@@ -22,7 +22,7 @@ class Device(NamedTuple):
     multiprocessors: int
 
 
-def check(array: Any) -> None:
+def check(array: object) -> None:
     """Check that the machine has what the CUDA engine needs, and that the array is on a GPU."""
     if lacks := missing():
         raise RuntimeError(f"engine='cuda' needs {lacks}")

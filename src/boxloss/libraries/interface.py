@@ -7,7 +7,7 @@ from boxloss.libraries.arrays import is_cupy, is_tensor
 from boxloss.libraries.cuda import LEGACY_STREAM, missing
 
 
-def has_interface(array: Any) -> bool:
+def has_interface(array: object) -> bool:
     """Say whether an object has the interface, and no array library of its own that this package knows."""
     import array_api_compat
 

@@ -1,5 +1,6 @@
 """The verbs that keep the best of a matrix."""
 
+from types import ModuleType
 from typing import Any, ClassVar
 
 from boxloss import dispatch
@@ -158,7 +159,7 @@ class Best:
             return self._differentiable(request.xp, arguments, value, index)
         return value, index
 
-    def _differentiable(self, xp: Any, arguments: Any, value: Any, index: Any) -> tuple[Any, Any]:
+    def _differentiable(self, xp: ModuleType, arguments: Any, value: Any, index: Any) -> tuple[Any, Any]:
         """Give the value the derivative that the call has for the pairs that were chosen."""
         pred, target, format, image_size, eps, engine = arguments
         several = index.ndim == max(pred.ndim, target.ndim)  # of topk

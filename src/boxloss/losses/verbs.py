@@ -8,7 +8,7 @@ from boxloss.check_options import check_eps
 from boxloss.formulas.program import Program
 from boxloss.losses.best import Best
 from boxloss.losses.within import Within
-from boxloss.request import pairwise_request, request_of
+from boxloss.request import Elementwise, pairwise_request, request_of
 from boxloss.typing import Array, ArrayT, Engine, Format, Options, Reduction
 
 
@@ -83,7 +83,7 @@ class Verbs(Best, Within):
             return values
         program = check_eps(self.program, eps)
         request = request_of(program, pred, target, format, image_size, weight, reduction, avg_factor)
-        run = dispatch.runner("elementwise", engine, request)
+        run: Elementwise = dispatch.runner("elementwise", engine, request)
         if request.is_tracked:
             from boxloss.adapters.torch.node import differentiable
 
@@ -161,7 +161,8 @@ class Verbs(Best, Within):
         program = check_eps(self.program, eps)
         request = request_of(program, pred, target, format, image_size, weight, reduction, avg_factor)
         request = request.constant()
-        value, grads = dispatch.runner("elementwise", engine, request)(program, request, boxes)
+        run: Elementwise = dispatch.runner("elementwise", engine, request)
+        value, grads = run(program, request, boxes)
         value = reduce.values(request, value)
         return value, grads if wrt == "both" else grads[0]
 

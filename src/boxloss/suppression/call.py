@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boxloss.check import check_count, check_finite, check_format, kind_of_object
 from boxloss.check_arrays import check_boxes
@@ -60,12 +62,12 @@ class Boxes(NamedTuple):
     and `group` has a number for each class of each `batch`; both are None if there is one only.
     """
 
-    xp: Any
+    xp: ModuleType
     request: Request
-    scores: Any
-    group: Any
-    batch: Any
-    like: Any
+    scores: NDArray[np.float64]
+    group: NDArray[np.int64] | None
+    batch: NDArray[np.int64] | None
+    like: Array
 
 
 def check_most(max_kept: Any, count: int) -> int | None:
@@ -145,12 +147,12 @@ def checked(
     return Boxes(xp, request, to_host(scores).astype(np.float64, copy=False), group, of_batch, boxes)
 
 
-def _numbered(ids: Any) -> Any:
+def _numbered(ids: Array) -> NDArray[np.int64]:
     """Number the class or batch of each box."""
-    ids = to_host(ids).astype(np.int64)
-    if ids.size and float(ids.max()) - float(ids.min()) > FAR_APART:
-        return np.unique(ids, return_inverse=True)[1]
-    return numbered(ids - ids.min(initial=0))[1]
+    host: NDArray[np.int64] = to_host(ids).astype(np.int64)
+    if host.size and float(host.max()) - float(host.min()) > FAR_APART:
+        return np.unique(host, return_inverse=True)[1]
+    return numbered(host - host.min(initial=0))[1]
 
 
 def rounded_limit(metric: Loss, limit: float, dtype: Any) -> float:
@@ -166,7 +168,7 @@ def rounded_limit(metric: Loss, limit: float, dtype: Any) -> float:
     return float(rounded)
 
 
-def returned(given: Boxes, found: Any, *, are_indices: bool = False) -> Any:
+def returned(given: Boxes, found: NDArray[Any], *, are_indices: bool = False) -> Any:
     """Put a result in the library and on the device of the boxes."""
     if isinstance(given.like, np.ndarray):
         return found

@@ -12,11 +12,12 @@ from boxloss.check import check_choice
 from boxloss.engines.threads import get_num_threads
 from boxloss.libraries import cuda
 from boxloss.libraries.arrays import is_cuda_array, is_tensor, kind_of
+from boxloss.typing import Array
 
 ENGINES = ("auto", "array", "numba", "cuda")
 
 
-def engine(name: str, pred: Any) -> str:
+def engine(name: str, pred: Array) -> str:
     """Find the engine of this name, or the fastest that can take the arrays."""
     if name == "auto" and type(pred) is np.ndarray and not is_compiler_off():
         return "numba"
@@ -42,7 +43,7 @@ def is_compiler_off() -> bool:
     return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 
-def runner(verb: str, name: str, pred: Any) -> Callable[..., Any]:
+def runner(verb: str, name: str, pred: Array) -> Callable[..., Any]:
     """Find what runs a verb on an engine: ``run(program, request, ...)``."""
     return _run(verb, engine(name, pred))
 

@@ -20,9 +20,10 @@ def _run_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]
 def _fake_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     *options, engine, mask, _, k = rest
     _, request = matrix_request(pred, target, *options, mask=mask)
-    select.engine(engine, request.pred)
+    like: Tensor = request.pred
+    select.engine(engine, like)
     batch = torch.broadcast_shapes(pred.shape[:-2], target.shape[:-2])
-    value = request.pred.new_empty((*batch, pred.shape[-2], *((k,) if k else ())))
+    value = like.new_empty((*batch, pred.shape[-2], *((k,) if k else ())))
     return value, value.new_empty(value.shape, dtype=torch.int64)
 
 

@@ -24,9 +24,10 @@ def _run(pred: Tensor, target: Tensor, *rest: Any) -> Tensor:
 def _fake(pred: Tensor, target: Tensor, *rest: Any) -> Tensor:
     *options, engine = rest
     _, request = matrix_request(pred, target, *options)
-    select.engine(engine, request.pred)
+    like: Tensor = request.pred
+    select.engine(engine, like)
     batch = torch.broadcast_shapes(pred.shape[:-2], target.shape[:-2])
-    matrix: Tensor = request.pred.new_empty((*batch, pred.shape[-2], target.shape[-2]))
+    matrix: Tensor = like.new_empty((*batch, pred.shape[-2], target.shape[-2]))
     return matrix
 
 
@@ -71,8 +72,8 @@ def _fake_backward(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Te
 
 def _results(request: Request, found: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Make two tensors, as the schema has it; an empty one stands for a gradient that was not asked for."""
-    nothing = request.pred.new_empty(0)
-    boxes = {"pred": request.pred, "target": request.target}
+    boxes: dict[str, Tensor] = {"pred": request.pred, "target": request.target}
+    nothing = boxes["pred"].new_empty(0)
     d_pred, d_target = (
         found[name].new_empty(boxes[name].shape) if found.get(name) is boxes[name] else found.get(name, nothing)
         for name in boxes

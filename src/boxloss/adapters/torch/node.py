@@ -9,12 +9,13 @@ from torch import Tensor
 from boxloss import reduce
 from boxloss.adapters.torch import pullback
 from boxloss.adapters.torch.private import has_memory, is_graph_kept
+from boxloss.adapters.torch.pullback import RunPairs
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 
 DIFFERENTIATED_TWICE = "a loss of boxloss can be differentiated once; its gradient has no derivative"
 
-Run = Callable[..., Any]
+RunMatrix = Callable[[Program, Request], Tensor]
 
 
 class _Node(torch.autograd.Function):  # type: ignore[misc]
@@ -25,7 +26,9 @@ class _Node(torch.autograd.Function):  # type: ignore[misc]
     """
 
     @staticmethod
-    def forward(ctx: Any, pred: Tensor, target: Tensor, call: tuple[Program, Request, Run]) -> Any:
+    def forward(
+        ctx: Any, pred: Tensor, target: Tensor, call: tuple[Program, Request, RunPairs]
+    ) -> tuple[Tensor, Tensor]:
         program, request, run = call
         # In the type of the computation: a half gradient that a mean made small is rounded after it was scaled up.
         request = request.constant()._replace(pred_dtype=pred.dtype, target_dtype=target.dtype)
@@ -52,10 +55,11 @@ class _Matrix(torch.autograd.Function):  # type: ignore[misc]
     """A matrix; backward computes the gradients of its pairs, which would take several times its memory."""
 
     @staticmethod
-    def forward(ctx: Any, pred: Tensor, target: Tensor, call: tuple[Program, Request, Run, Run]) -> Any:
+    def forward(ctx: Any, pred: Tensor, target: Tensor, call: tuple[Program, Request, RunMatrix, RunPairs]) -> Tensor:
         program, request, run, run_pairs = call
         ctx.wrt = _wanted(ctx)
-        ctx.call = program, request._replace(pred=None, target=None), run_pairs
+        nothing: Any = None  # until backward, which has them of autograd
+        ctx.call = program, request._replace(pred=nothing, target=nothing), run_pairs
         ctx.save_for_backward(pred, target)
         return run(program, request.constant())
 
@@ -95,9 +99,9 @@ def _times(grad: Tensor, d_value: Tensor, shape: Any) -> Tensor:
     return grad if grad.shape == shape else grad.sum_to_size(shape)
 
 
-def differentiable(program: Program, request: Request, run: Run) -> Any:
+def differentiable(program: Program, request: Request, run: RunPairs) -> Tensor:
     """Compute the reduced values as a tensor whose backward is one multiplication."""
-    weight = request.weight
+    weight: Tensor | None = request.weight
     if weight is None or not weight.requires_grad:
         return _Node.apply(request.pred, request.target, (program, request, run))[0]
     unweighted = request._replace(weight=None, reduction="none", divisor=None)
@@ -105,6 +109,6 @@ def differentiable(program: Program, request: Request, run: Run) -> Any:
     return reduce.values(request, value * weight)
 
 
-def differentiable_matrix(program: Program, request: Request, run: Run, run_pairs: Run) -> Any:
+def differentiable_matrix(program: Program, request: Request, run: RunMatrix, run_pairs: RunPairs) -> Tensor:
     """Compute the matrix as a tensor; `run_pairs` is what runs the elementwise verb."""
     return _Matrix.apply(request.pred, request.target, (program, request, run, run_pairs))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from boxloss.adapters.torch.node import DIFFERENTIATED_TWICE
 from boxloss.adapters.torch.private import is_fake, unwrapped, without_modes
+from boxloss.adapters.torch.pullback import RunPairs
 from boxloss.adapters.torch.texts import structure_of
 from boxloss.check_options import check_eps
 from boxloss.formulas.program import Program, keep_beside
@@ -56,7 +57,7 @@ def request_of_call(pred: Tensor, target: Tensor, *options: Any) -> tuple[Progra
     return program, request._replace(pred_dtype=request.pred.dtype, target_dtype=request.target.dtype)
 
 
-def matrix_request(pred: Tensor, target: Tensor, *options: Any, mask: Any = None) -> tuple[Program, Request]:
+def matrix_request(pred: Tensor, target: Tensor, *options: Any, mask: Tensor | None = None) -> tuple[Program, Request]:
     """Make what an engine is given for a matrix, or for what is kept of one."""
     numbers, structure, eps, *formats, image_size = options
     program = program_of_call(numbers, structure, eps)
@@ -83,16 +84,18 @@ def _run(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, ...]:
     *options, engine, pred_grad, target_grad = rest
     program, request = request_of_call(pred, target, *options)
     wrt = ("pred",) * pred_grad + ("target",) * target_grad
-    value, grads = select.runner("elementwise", engine, request.pred)(program, request, wrt)
+    run: RunPairs = select.runner("elementwise", engine, request.pred)
+    value, grads = run(program, request, wrt)
     return results(value, grads, pred_grad, target_grad)
 
 
 def _fake(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, ...]:
     *options, engine, pred_grad, target_grad = rest
     _, request = request_of_call(pred, target, *options)
-    select.engine(engine, request.pred)
+    like: Tensor = request.pred
+    select.engine(engine, like)
     shape = torch.broadcast_shapes(pred.shape[:-1], target.shape[:-1])
-    value = request.pred.new_empty(shape)
+    value = like.new_empty(shape)
     sizes = (request.pred_format.size,) * pred_grad + (request.target_format.size,) * target_grad
     return results(value, tuple(value.new_empty((*shape, size)) for size in sizes), pred_grad, target_grad)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 import torch.utils._python_dispatch
+from torch import Tensor
 
 _are_active = getattr(torch._C, "_are_functorch_transforms_active", None)
 _keep_graph = getattr(getattr(torch._C, "_autograd", None), "_get_current_graph_task_keep_graph", None)
@@ -40,14 +41,14 @@ def without_modes() -> AbstractContextManager[Any]:
     return nullcontext() if _disable_modes is None else _disable_modes()
 
 
-def unwrapped(tensor: Any) -> Any:
+def unwrapped(tensor: Tensor) -> Tensor:
     """Unwrap a tensor, so that it outlives the transforms of torch.func that it was made under."""
     while _is_wrapped is not None and _unwrap is not None and _is_wrapped(tensor):
         tensor = _unwrap(tensor)
     return tensor
 
 
-def is_fake(tensor: Any) -> bool:
+def is_fake(tensor: Tensor) -> bool:
     """Say whether a tensor has a shape and a type but no numbers."""
     return _fake is not None and isinstance(tensor, _fake)
 
@@ -57,7 +58,7 @@ def is_graph_kept() -> bool:
     return True if _keep_graph is None else bool(_keep_graph())
 
 
-def has_memory(tensor: Any) -> bool:
+def has_memory(tensor: Tensor) -> bool:
     """Say whether a tensor has memory of its own: one that a batched backward hands on has none. False is safe."""
     return False if _has_storage is None else bool(_has_storage(tensor))
 

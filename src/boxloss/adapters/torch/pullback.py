@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,19 +9,22 @@ from torch import Tensor
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 
+RunPairs = Callable[[Program, Request, tuple[str, ...]], tuple[Tensor, tuple[Tensor, ...]]]
+
 # The pairs whose gradients are held at a time, 16 numbers for each: enough for all threads, or to fill a GPU.
 PAIRS_ON_CPU, PAIRS_ELSEWHERE = 1 << 18, 1 << 20
 
 
 def of_matrix(
-    program: Program, request: Request, run: Callable[..., Any], d_matrix: Tensor, wrt: tuple[str, ...]
+    program: Program, request: Request, run: RunPairs, d_matrix: Tensor, wrt: tuple[str, ...]
 ) -> dict[str, Tensor]:
     """Compute the derivative of a matrix with respect to pred and target, to each that is asked for.
 
     `run` is what runs the elementwise verb.
     """
     *batch, rows, columns = d_matrix.shape
-    pred, target = request.pred, request.target
+    pred: Tensor = request.pred
+    target: Tensor = request.target
     pairs = PAIRS_ON_CPU if pred.device.type == "cpu" else PAIRS_ELSEWHERE
     count = max(1, pairs // max(1, math.prod(batch) * columns))
     request = request._replace(target=target[..., None, :, :], pred_dtype=pred.dtype, target_dtype=target.dtype)

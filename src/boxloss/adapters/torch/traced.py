@@ -75,7 +75,7 @@ def pairwise(
     image_size: tuple[float, float] | None,
     eps: float | None,
     engine: str,
-    out: Any,
+    out: Tensor | None,
 ) -> Tensor:
     """Run the verb `pairwise`."""
     if out is not None:
@@ -99,7 +99,7 @@ def best(
     image_size: tuple[float, float] | None,
     eps: float | None,
     engine: str,
-    target_mask: Any,
+    target_mask: Tensor | None,
     largest: bool,
     k: int = 0,
 ) -> tuple[Tensor, Tensor]:

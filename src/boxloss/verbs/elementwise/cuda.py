@@ -8,6 +8,7 @@ from boxloss.engines.cuda.arrays import arrays_like
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import on_device
 from boxloss.request import Request
+from boxloss.typing import Array
 from boxloss.verbs.elementwise.formula import Kind
 
 THREADS = 256
@@ -20,7 +21,7 @@ def template() -> Any:
     return elementwise
 
 
-def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Any, tuple[Any, ...]]:
+def run(program: Program, request: Request, wrt: tuple[str, ...]) -> tuple[Array, tuple[Array, ...]]:
     """Compute weighted values, and the gradients asked for, times weight and factor."""
     shape, weight, size = request.shape, request.weight, math.prod(request.shape)
     arrays = arrays_like(request.pred)

@@ -1,8 +1,7 @@
 """Suppression without a compiler: each box that is left when its turn comes is compared with all."""
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 from boxloss.formulas.program import Program
 from boxloss.request import Request
@@ -15,12 +14,12 @@ def run(
     threshold: float,
     above: bool,
     overlap: float | None,
-    scores: Any,
-    group: Any,
-    batch: Any,
+    scores: NDArray[np.float64],
+    group: NDArray[np.int64] | None,
+    batch: NDArray[np.int64] | None,
     max_kept: int | None,
     symmetric: bool,
-) -> Any:
+) -> NDArray[np.int64]:
     """Find the boxes that survive, by falling score; of each batch at most `max_kept`."""
     turns = np.argsort(-scores, kind="stable")
     is_out, kept = np.zeros(len(turns), bool), []
@@ -32,6 +31,6 @@ def run(
         kept.append(i)
         left[batch[i]] -= 1
         one = request._replace(pred=request.pred[i : i + 1], shape=(1, len(turns)))
-        (values,) = matrix(program, one)
+        values = matrix(program, one)[0]
         is_out |= (values > threshold if above else values < threshold) & (True if group is None else group == group[i])
     return np.asarray(kept, np.int64)

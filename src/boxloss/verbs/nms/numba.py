@@ -1,8 +1,7 @@
 """Suppression on the CPU: each box looks through its window."""
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 from boxloss.engines.numba.compile import compiled
 from boxloss.formulas.program import Program
@@ -24,12 +23,12 @@ def run(
     threshold: float,
     above: bool,
     overlap: float | None,
-    scores: Any,
-    group: Any,
-    batch: Any,
+    scores: NDArray[np.float64],
+    group: NDArray[np.int64] | None,
+    batch: NDArray[np.int64] | None,
     max_kept: int | None,
     symmetric: bool,
-) -> Any:
+) -> NDArray[np.int64]:
     """Find the boxes that survive, by falling score; of each batch at most `max_kept`.
 
     If the formula is `symmetric` to the last bit boxes may be visited in any order.

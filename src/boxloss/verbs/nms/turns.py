@@ -1,9 +1,8 @@
 """The order in which boxes have their turn: by falling score."""
 
-from typing import Any
-
 import numpy as np
 from numba.core import types
+from numpy.typing import NDArray
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import Template, compiled
@@ -47,7 +46,7 @@ def settle(machine: Machine) -> Template:
     return settle_all, types.boolean(INDICES, INDICES, INDICES)
 
 
-def turns_of(scores: Any) -> Any:
+def turns_of(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """Sort the boxes by falling score, of equal ones the first first; boxes with a NaN come last.
 
     NumPy sorts integers several at a time: upper halves with places behind them take a third of what the order of the

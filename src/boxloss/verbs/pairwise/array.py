@@ -1,7 +1,6 @@
 """A matrix by the array library itself."""
 
 import math
-from typing import Any
 
 from boxloss.engines.array import quiet
 from boxloss.formulas.program import Program
@@ -9,6 +8,7 @@ from boxloss.libraries.arrays import is_on_cpu
 from boxloss.request import Request
 from boxloss.shapes.box import split
 from boxloss.shapes.formats import of_one_shape
+from boxloss.typing import Array
 from boxloss.verbs.elementwise.array import whole
 from boxloss.verbs.pairwise.formula import of_a_box, of_prepared
 
@@ -24,7 +24,7 @@ def rows_at_a_time(request: Request) -> int:
     return max(1, pairs // max(1, math.prod(batch) * columns))
 
 
-def run(program: Program, request: Request) -> Any:
+def run(program: Program, request: Request) -> Array:
     """Compute the matrix, as many rows at a time as their temporary arrays allow."""
     import array_api_compat
 
@@ -40,7 +40,7 @@ def run(program: Program, request: Request) -> Any:
     return out
 
 
-def matrix(program: Program, request: Request) -> Any:
+def matrix(program: Program, request: Request) -> Array:
     """Compute the matrix, by broadcasting columns of pred against rows of target."""
     xp, structure, image = request.xp, program.structure, request.image
     boxes = request.pred[..., :, None, :], request.target[..., None, :, :]
@@ -52,4 +52,5 @@ def matrix(program: Program, request: Request) -> Any:
         compute, numbers = of_prepared(structure, request.box_shape), (*image, *program.numbers)
         value = compute(xp, pred + pred_parts, target + target_parts, numbers)
         *batch, _, columns = request.shape
-        return whole(xp, value, request.pred, (*batch, request.pred.shape[-2], columns))
+        values: Array = whole(xp, value, request.pred, (*batch, request.pred.shape[-2], columns))
+        return values

@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 from boxloss.engines.cuda import launch
-from boxloss.engines.cuda.arrays import arrays_like
+from boxloss.engines.cuda.arrays import CuPyArrays, TorchArrays, arrays_like
 from boxloss.formulas.program import Program
 from boxloss.request import Request
+from boxloss.typing import Array
 
 TILE_ROWS, TILE_THREADS, COLUMNS_A_THREAD = 32, 64, 4
 TILE_COLUMNS = COLUMNS_A_THREAD * TILE_THREADS
@@ -20,7 +21,7 @@ def template() -> Any:
     return pairwise
 
 
-def run(program: Program, request: Request) -> Any:
+def run(program: Program, request: Request) -> Array:
     """Compute the matrix."""
     arrays, out = arrays_like(request.pred), request.out
     if out is not None and not arrays.is_dense(out):
@@ -42,7 +43,7 @@ def run(program: Program, request: Request) -> Any:
     return matrix
 
 
-def batches(arrays: Any, boxes: Any, batch: list[int]) -> tuple[Any, int]:
+def batches(arrays: CuPyArrays | TorchArrays, boxes: Array, batch: list[int]) -> tuple[Array, int]:
     """Make boxes of shape (..., N, size), and find how many of them it is from one batch of the matrix to the next."""
     *lead, count, size = boxes.shape
     if math.prod(lead) == 1:  # one batch, which all batches of the matrix take

@@ -9,6 +9,7 @@ from boxloss.engines.cuda.arrays import arrays_like
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import on_device
 from boxloss.request import Request
+from boxloss.typing import Array
 from boxloss.verbs.pairwise.cuda import LARGEST_AXIS, batches
 from boxloss.verbs.pairwise.tiles import nothing
 
@@ -25,7 +26,7 @@ def run(
     largest: bool,
     lanes_a_row: Callable[[int, int, int, int], int],
     *kept: int,
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
     """Find values and indices of shape (..., N, *kept), by a kernel.
 
     ``lanes_a_row(device, batches, rows, columns)`` says how many of its threads share a row.
@@ -52,9 +53,10 @@ def run(
     return values, indices
 
 
-def _targets(request: Request) -> Any:
+def _targets(request: Request) -> Array:
     """Return the targets, with NaN for those that do not count, which a kernel knows them by."""
     if request.target_mask is None:
         return request.target
     with on_device(request.target):
-        return request.xp.where(request.target_mask[..., None], request.target, float("nan"))
+        targets: Array = request.xp.where(request.target_mask[..., None], request.target, float("nan"))
+        return targets

@@ -1,13 +1,15 @@
 """Tiles of a matrix that is never whole, by the array library, of which a verb keeps what matters."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from boxloss.formulas.program import Program
-from boxloss.request import Request
+from boxloss.request import Pairwise, Request
+from boxloss.typing import Array
 from boxloss.verbs.pairwise.array import rows_at_a_time
 
-Matrix = Callable[[Program, Request], Any]  # what computes a matrix
+Matrix = Pairwise  # what computes a matrix
 
 
 def tiles(matrix: Matrix, program: Program, request: Request) -> Iterator[tuple[slice, Any]]:
@@ -25,7 +27,7 @@ def usable(request: Request, values: Any) -> Any:
     return is_number if request.target_mask is None else is_number & request.target_mask[..., None, :]
 
 
-def joined(request: Request, parts: list[tuple[Any, Any]], axis: int) -> tuple[Any, Any]:
+def joined(request: Request, parts: list[tuple[Array, Array]], axis: int) -> tuple[Array, Array]:
     """Join values and indices of all rows."""
     if len(parts) == 1:
         return parts[0]
@@ -33,7 +35,7 @@ def joined(request: Request, parts: list[tuple[Any, Any]], axis: int) -> tuple[A
     return request.xp.concat(list(values), axis=axis), request.xp.concat(list(indices), axis=axis)
 
 
-def nothing(request: Request, shape: tuple[int, ...], largest: bool) -> tuple[Any, Any]:
+def nothing(request: Request, shape: tuple[int, ...], largest: bool) -> tuple[Array, Array]:
     """Make what is kept where there is nothing to keep: values that any other beats, and no index."""
     import array_api_compat
 
@@ -42,6 +44,6 @@ def nothing(request: Request, shape: tuple[int, ...], largest: bool) -> tuple[An
     return value, xp.full(shape, -1, dtype=index_type(xp), device=device)
 
 
-def index_type(xp: Any) -> Any:
+def index_type(xp: ModuleType) -> Any:
     """Find the type that the library has for indices."""
     return xp.__array_namespace_info__().default_dtypes()["indexing"]
