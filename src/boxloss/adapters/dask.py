@@ -214,6 +214,7 @@ def _best_of_chunk(
 ) -> tuple[Array, Array]:
     """Find the best of one chunk of targets after the other, as a matrix of as many chunks has them."""
     (pred,), every, first, found = _flat(preds), _flat(targets), 0, None
+    how = arguments if verb == "topk" else arguments[:1]  # which of two is better, and of how many
     for target, mask in zip(every, [None] * len(every) if masks is None else _flat(masks), strict=True):
         lead = broadcast_shape(pred.shape[:-2], target.shape[:-2])
         if mask is not None:
@@ -223,7 +224,7 @@ def _best_of_chunk(
             run = select.runner(verb, engine, pred)
             value, index = run(program, request._replace(target_mask=mask), *arguments)
         here = value, request.xp.where(index < 0, -1, index + first)
-        found = here if found is None else _better_of(*found, *here, *arguments)
+        found = here if found is None else _better_of(*found, *here, *how)
         first += target.shape[-2]
     assert found is not None  # there is one chunk at least
     return found
