@@ -109,10 +109,11 @@ def test_the_ball_goes_where_descend_goes(opened, optimizer, rate, parametrisati
     kind = Descend(bl.ciou.program.structure, parametrisation, optimizer, False, False)
     encode, decode, *_ = PARAMETRISATIONS[parametrisation]
     decay, rates, per_roots = constants(optimizer, np.full(steps, rate), 0.9, (0.9, 0.999), 1e-8)
-    state, first, second = encode(np, start), (0.0,) * 4, (0.0,) * 4
+    state, memories = encode(np, start), [(0.0,) * 4] * 2
     for k in range(steps):
         own = rates[k], per_roots[k]
-        state, first, second, *_ = step_of(kind)(np, state, target, first, second, own, decay, bl.ciou.program.numbers)
+        state, *kept = step_of(kind)(np, state, target, *memories, own, decay, bl.ciou.program.numbers)
+        memories[: len(kept)] = kept
         assert found[k] == pytest.approx(decode(np, state), rel=1e-9, abs=1e-9)
 
 
