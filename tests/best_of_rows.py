@@ -34,3 +34,21 @@ class Insensitive(CoordinateLoss):
     def formula(xp, e, margin):
         outside = xp.abs(e) > margin
         return xp.where(outside, xp.abs(e) - margin, 0.0), xp.where(outside, xp.sign(e), 0.0)
+
+
+def check(loss, pred, target, engine, mask=None, k=4, **options):
+    """Both verbs, to the last bit of what the matrix says."""
+    matrix = loss.pairwise(pred, target, engine=engine, **options)
+    if mask is not None:
+        matrix = np.where(mask[..., None, :], matrix, np.nan)
+    if k:
+        value, index = best_of(matrix, loss.is_score, k)
+        found = loss.topk(pred, target, k, target_mask=mask, engine=engine, **options)
+        np.testing.assert_array_equal(found[0], value)
+        np.testing.assert_array_equal(found[1], index)
+    found = loss.nearest(pred, target, target_mask=mask, engine=engine, **options)
+    value, index = best_of(matrix, loss.is_score, 1)
+    np.testing.assert_array_equal(found[0], value[..., 0])
+    np.testing.assert_array_equal(found[1], index[..., 0])
+    assert found[0].dtype == np.asarray(matrix).dtype
+    assert found[1].dtype == np.int64

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import boxloss as bl
-from best_of_rows import Insensitive, best_of
-from boxloss.verbs.nearest import numba as nearest
+from best_of_rows import Insensitive, best_of, check
 from boxloss.verbs.pairwise import array, rows
 from cases import BY_NAME, CASES
 from errors import check_error
@@ -17,24 +16,6 @@ from generators import boxes
 # compute: their operations are those of l1, siou and sums too. Those of siou are compiled in test_rotated.py as well.
 COMPILED = ("giou", "log_iou", "ciou", "iou_score", "focaler_inner_siou")
 both_engines = pytest.mark.parametrize("engine", ["array", "numba"])
-
-
-def check(loss, pred, target, engine, mask=None, k=4, **options):
-    """Both verbs, to the last bit of what the matrix says."""
-    matrix = loss.pairwise(pred, target, engine=engine, **options)
-    if mask is not None:
-        matrix = np.where(mask[..., None, :], matrix, np.nan)
-    if k:
-        value, index = best_of(matrix, loss.is_score, k)
-        found = loss.topk(pred, target, k, target_mask=mask, engine=engine, **options)
-        np.testing.assert_array_equal(found[0], value)
-        np.testing.assert_array_equal(found[1], index)
-    found = loss.nearest(pred, target, target_mask=mask, engine=engine, **options)
-    value, index = best_of(matrix, loss.is_score, 1)
-    np.testing.assert_array_equal(found[0], value[..., 0])
-    np.testing.assert_array_equal(found[1], index[..., 0])
-    assert found[0].dtype == np.asarray(matrix).dtype
-    assert found[1].dtype == np.int64
 
 
 @pytest.mark.parametrize(
@@ -95,53 +76,6 @@ def test_many_ties(k, engine, rng, monkeypatch):
     pred, target = (rng.integers(0, 3, (n, 4)).astype("float64") + [0, 0, 3, 3] for n in (6, 700))
     check(bl.iou_score, pred, target, engine, k=k)
     check(bl.giou, pred, target, engine, k=k)
-
-
-BOUNDED = [case.loss for case in CASES if case.loss.without_overlap() is not None]
-
-
-def of_every_kind(rng, count, dtype):
-    """Boxes alone and in crowds, many of them equal; without an area, tiny, huge, inverted, infinite and with NaN."""
-    some = np.concatenate([boxes(rng, count), rng.integers(0, 4, (count, 4)) + [0.0, 0, 2, 2], 1e3 + boxes(rng, count)])
-    some[::17, 2:] = some[::17, :2]
-    some[1::19] *= 1e-18
-    some[2::23] *= 1e14
-    some[3::29] = some[3::29][:, [2, 3, 0, 1]]
-    some[4::31, 2] = np.inf
-    some[5::37, 1] = np.nan
-    return rng.permutation(some).astype(dtype)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("loss", BOUNDED, ids=repr)
-def test_the_best_of_targets_around_a_pred(loss, dtype, rng, monkeypatch):
-    """Found in groups that a pred touches, where what is there is better than what boxes without overlap may have."""
-    monkeypatch.setattr(nearest, "MANY_PREDS", 1)
-    monkeypatch.setattr(nearest, "MANY_TARGETS", 1)
-    monkeypatch.setattr(nearest, "CHUNK_OF_PAIRS", 10_000)
-    looked_at = []
-    fill = rows.fill
-    monkeypatch.setattr(rows, "fill", lambda value, *given: looked_at.append(len(value)) or fill(value, *given))
-    pred, target = of_every_kind(rng, 40, dtype), of_every_kind(rng, 90, dtype)
-    with np.errstate(all="ignore"):
-        check(loss, pred, target, "numba", k=0)
-        assert 0 < sum(looked_at) < len(pred), "some have nothing around them"
-        for mask in (rng.random(len(target)) < 0.6, np.zeros(len(target), bool)):
-            check(loss, pred, target, "numba", mask=mask, k=0)
-        check(loss, pred[:1], target[:1], "numba", k=0)
-        check(loss, target, target[::-1], "numba", k=0, eps=1e-7 if hasattr(loss, "eps") else None)
-        looked_at.clear()
-        check(loss, 1e5 + pred, target, "numba", k=0)
-        assert loss.is_score or sum(looked_at) > 0.8 * len(pred), "all but some have no more than a huge one"
-
-
-def test_few_boxes_are_not_put_into_groups(monkeypatch, rng):
-    monkeypatch.setattr(nearest.near, "groups_of", None)
-    few, many = boxes(rng, 10), boxes(rng, nearest.MANY_PREDS)
-    check(bl.giou, many, few, "numba", k=0)
-    check(bl.giou, few, many, "numba", k=0)
-    with pytest.raises(TypeError):
-        bl.giou.nearest(many, many[: nearest.MANY_TARGETS], engine="numba")
 
 
 @both_engines

@@ -9,6 +9,7 @@ import shutil
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,7 @@ from boxloss.engines.digest import digest_of
 from boxloss.engines.machine import inner
 from boxloss.engines.numba import blocks, columns, loops
 from boxloss.engines.numba.compile import machine
+from boxloss.engines.numba.private import address_of
 from boxloss.verbs.elementwise import numba as elementwise
 from boxloss.verbs.elementwise.formula import Kind
 from cache_folders import everything, filled_by_a_process, kernels, use_afresh
@@ -265,3 +267,14 @@ def test_without_what_is_not_public_in_numba_each_process_compiles(empty, tmp_pa
     for _ in range(2):
         assert int(finish(start(before + USE, NUMBA_CACHE_DIR=tmp_path))) > 0
     assert everything(tmp_path) == {}
+
+
+NOWHERE = SimpleNamespace(
+    library=SimpleNamespace(get_pointer_to_function=lambda name: 0), fndesc=SimpleNamespace(llvm_func_name="f")
+)
+
+
+@pytest.mark.parametrize("overloads", [{1: SimpleNamespace()}, {1: NOWHERE}], ids=["other names", "no address"])
+def test_a_numba_that_puts_machine_code_elsewhere_is_told_so(overloads):
+    with pytest.raises(RuntimeError, match=r"finds compiled code in Numba 0\.61 to .* but not in Numba \d"):
+        address_of(SimpleNamespace(overloads=overloads))

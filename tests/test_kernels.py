@@ -251,3 +251,4 @@ def test_nothing_is_compiled_that_no_call_needs(monkeypatch, tmp_path):
     (kernel,) = kernels(tmp_path).values()
     assert b"cfunc._ZN" not in kernel
     assert b"_ZN7cpython" not in kernel, "one function for all kernels of a signature takes Python's objects apart"
+    assert all(b"cfunc._ZN" not in path.read_bytes() for path in tmp_path.rglob("*.kernel"))

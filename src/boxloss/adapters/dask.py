@@ -156,10 +156,8 @@ def within(
 def _options(request: Request) -> Request:
     """Strip the request of its arrays, for tasks, and tell the factor of gradients: a chunk does not know the mean."""
     divisor = None if request.reduction != "mean" else _inverse(request.gradient_factor)
-    nothing: Any = None  # a task puts the chunks and their library there
-    return request._replace(
-        xp=nothing, pred=nothing, target=nothing, weight=None, out=None, target_mask=None, divisor=divisor
-    )
+    boxes: Any = dict.fromkeys(("xp", "pred", "target"))  # a task puts the chunks and their library there
+    return request._replace(**boxes, weight=None, out=None, target_mask=None, divisor=divisor)
 
 
 def _inverse(factor: float) -> float:

@@ -1,4 +1,4 @@
-"""Exponentials and logarithms for one number inside a compiled loop: range reduction and polynomials.
+"""Exponentials and logarithms for one number, or a vector of them, of a kernel: range reduction and polynomials.
 
 All stay within 2 ulp of the true value where that is a normal number (tests hold them to it against mpmath), and keep
 NaN. A call of the C library instead would keep the loop from being vectorised: SIoU took ten times as long.

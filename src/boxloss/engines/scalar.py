@@ -1,4 +1,4 @@
-"""The functions of `xp` that are more than one operation, for one number inside a compiled loop.
+"""The functions of `xp` that are more than one operation, for one number, or a vector of them, of a kernel.
 
 LLVM vectorises a loop only if everything in it is arithmetic and selects, so `atan2` is written as range reduction and
 polynomial here, and the others in `boxloss.engines.exponential` and `boxloss.engines.trigonometric`: `math.atan` is a

@@ -1,4 +1,4 @@
-"""Sine and cosine for one number inside a compiled loop: reduction by quarter turns, and polynomials.
+"""Sine and cosine for one number, or a vector of them, of a kernel: reduction by quarter turns, and polynomials.
 
 Both stay within 2 ulp of the true value for angles up to `FARTHEST_RADIANS` of `boxloss.shapes.rotated.formats` (tests
 hold them to it against mpmath). As calls of the C library they would keep the loop from being vectorised.

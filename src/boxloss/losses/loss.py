@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter, check_parameter_names
 from boxloss.formulas.checked import check_is_dataclass
 from boxloss.formulas.evaluation import Evaluation, weighted_sum
-from boxloss.formulas.names import keep
+from boxloss.formulas.names import is_of_package, keep
 from boxloss.formulas.program import program_of
 from boxloss.formulas.structure import tuple_like
 from boxloss.losses.verbs import Verbs
@@ -143,6 +143,15 @@ class Loss(Verbs, ABC):
     __rmul__ = __mul__
 
 
+def _can_be_negative(loss: Loss) -> bool:
+    """Say whether nothing is known of a loss, or of one in it: it has a formula of its own, and states no bound."""
+    if isinstance(loss, WeightedSum):
+        return any(_can_be_negative(term) for _, term in loss.terms)
+    inside = [part for part in vars(loss).values() if isinstance(part, Loss)]
+    is_own = not (loss.per_distance > 0.0 or is_of_package(type(loss)))
+    return is_own or any(map(_can_be_negative, inside))
+
+
 def _with_eps(value: Any, eps: float) -> Any:
     """Let a field take the `eps` where it can: a loss, or a tuple with losses in it."""
     if isinstance(value, Loss):
@@ -219,8 +228,8 @@ class WeightedSum(Loss):
 
     @property
     def per_distance(self) -> float:  # type: ignore[override]
-        """The sum of those of the terms, none of which is negative; a term may be, if its weight is."""
-        can_be_negative = any(weight < 0.0 for weight, _ in self.terms)
+        """The sum of those of the terms, unless one may be negative: by its weight, or with a formula of its own."""
+        can_be_negative = any(weight < 0.0 or _can_be_negative(loss) for weight, loss in self.terms)
         total = sum(weight * loss.per_distance for weight, loss in self.terms)
         return 0.0 if can_be_negative else total * (1.0 - 1e-6)
 

@@ -17,9 +17,10 @@ Found = TypeVar("Found")
 Template = tuple[Callable[..., Any], Any]  # a kernel and its signature
 NO_CHANGES: MappingProxyType[Any, Any] = MappingProxyType({})
 
-SETTINGS = {"error_model": "numpy", "nogil": True}
+SETTINGS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 _entries: dict[Any, Callable[..., Any]] = {}
+_entered: dict[Any, Callable[..., Any]] = {}  # by signature
 _addresses: dict[Any, int] = {}
 _alive: list[Any] = []  # kernels, of which entries know no more than the address
 
@@ -60,12 +61,12 @@ def _compile(kernel: Any, signature: Any) -> int:
 def _enter(kernel: Any, signature: Any) -> Callable[..., Any]:
     """Compile a kernel, and what enters it if that is the first one of its signature."""
     at = _compile(kernel, signature)
-    if signature not in _entries:
+    if signature not in _entered:
         enter, own_signature = entering(signature)
         made = _kept(enter, own_signature, "entry-")
         with optimising_whole(made):
-            _entries[signature] = made.compile(own_signature)
-    return partial(_entries[signature], at)
+            _entered[signature] = made.compile(own_signature)
+    return partial(_entered[signature], at)
 
 
 def dispatcher(template: Callable[..., Template], dtype: str, *options: Any) -> tuple[Any, Any]:
@@ -74,11 +75,12 @@ def dispatcher(template: Callable[..., Template], dtype: str, *options: Any) -> 
     return _kept(kernel, signature, "", no_cpython_wrapper=True), signature
 
 
-def _kept(function: Callable[..., Any], signature: Any, label: str, **options: bool) -> Any:
+def _kept(function: Callable[..., Any], signature: Any, label: str, **options: Any) -> Any:
     """Make a Numba dispatcher that looks for its machine code on disk before it compiles it."""
+    options = SETTINGS | LEAN | options
     digest = digest_of(function, str(signature), options, inner=inner)
     _name_apart(function, digest)
-    made = numba.njit(**SETTINGS, **LEAN, **options)(function)
+    made = numba.njit(**options)(function)
     keep_on_disk(made, digest, label)
     return made
 

@@ -59,5 +59,5 @@ class Pairs(NamedTuple):
 
 
 def is_long(made: Iterable[Trace]) -> bool:
-    """Say whether boxes are made by a chain of operations that wait for each other, as sine and cosine are."""
+    """Say whether what is made of boxes is a chain of operations that wait for each other, as sine and cosine are."""
     return any(len(own.nodes) >= LONG for own in made)

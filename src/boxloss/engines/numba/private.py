@@ -1,7 +1,8 @@
 """What this package uses of Numba and llvmlite that is not their public interface.
 
 Seen to work with Numba 0.61 to 0.68 and the llvmlite of each. Where a name is gone, a kernel is compiled in each
-process instead of read from disk, and in more time; without the names of `address_of` there are no kernels.
+process instead of read from disk, and in more time; without the names of `address_of` there are no kernels. How Numba
+calls functions, its `call_conv`, is used in `boxloss.engines.numba.entries` as in every extension that calls some.
 """
 
 import os
@@ -62,10 +63,14 @@ def address_of(dispatcher: Any) -> int:
     """Find where the machine code of a dispatcher is that was compiled for one signature."""
     try:
         (result,) = dispatcher.overloads.values()
-        return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+        if address := int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name)):
+            return address
     except AttributeError as error:
-        seen = "boxloss finds compiled code in Numba 0.61 to 0.68"
-        raise RuntimeError(f"{seen}, but not in Numba {numba.__version__}: {error}") from None
+        missing = str(error)
+    else:
+        missing = "it has no address"
+    seen = "boxloss finds compiled code in Numba 0.61 to 0.68"
+    raise RuntimeError(f"{seen}, but not in Numba {numba.__version__}: {missing}")
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def which_touch(lanes: int) -> Any:
     """Make ``which_touch(boxes, apart, first, others, others_apart, place)``.
 
     It gives a bit for each of so many boxes that touches the other one at a place. Both arrays have rows of the left,
-    top, right and bottom of boxes.
+    top, right and bottom of boxes, of which the other one may be inverted.
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
@@ -154,10 +154,10 @@ def which_touch(lanes: int) -> Any:
             many, one = (context.make_array(signature.args[k])(context, builder, arguments[k]).data for k in (0, 3))
             rows = each_number(builder, many, first, apart, 4)
             left, top, right, bottom = (
-                builder.load(builder.bitcast(row, ir.VectorType(row.type.pointee, lanes).as_pointer()), align=8)
-                for row in rows
+                builder.load(vector_at(builder, row, ir.Constant(place.type, 0), lanes), align=4) for row in rows
             )
             own = [in_all(builder, builder.load(at), lanes) for at in each_number(builder, one, place, others_apart, 4)]
+            own[2:] = [_better(builder, ">", a, b) for a, b in zip(own[:2], own[2:], strict=True)]
             pairs = zip(("<=", "<=", ">=", ">="), (left, top, right, bottom), (*own[2:], *own[:2]), strict=True)
             truths = [builder.fcmp_ordered(comparison, a, b) for comparison, a, b in pairs]
             all_of_them = builder.and_(builder.and_(truths[0], truths[1]), builder.and_(truths[2], truths[3]))

@@ -21,6 +21,7 @@ from boxloss.verbs.pairwise import rows
 from boxloss.verbs.pairwise.values import write_values
 
 GROUP = 32  # targets whose bounds are one box
+NOWHERE = 2**62
 TINY = np.finfo(np.float64).tiny
 SLACK = 1e-3  # of what boxes without overlap may have: what rounding may make of it, and more
 
@@ -80,7 +81,7 @@ def kernel(machine: Machine, largest: bool) -> Template:
             found, at = best(some, -(-count // STRETCH), limit)
             if at < 0:
                 continue
-            earliest = order.size
+            earliest = NOWHERE
             for k in range(at // lanes * lanes, count, lanes):
                 which = equal(some, k, found)
                 while which != 0:
@@ -100,11 +101,13 @@ def groups_of(targets: NDArray[Any], kept: NDArray[np.int64]) -> Groups:
     """Put those targets into groups that are kept, of prepared ones of shape (size, M)."""
     lanes, count = lanes_of(targets.dtype), kept.size
     groups = -(-count // GROUP)
-    left, top, right, bottom = corners = targets[:4, kept]
+    corners = targets[:4, kept]
+    np.maximum(corners[:2], corners[2:], out=corners[2:])  # as formulas take inverted boxes
     slabs = max(1, round(math.sqrt(groups)))
-    slab, y = np.empty(count), top.astype(np.float64) + bottom
-    slab[np.argsort(left + right)] = np.arange(count) // (-(-groups // slabs) * GROUP)
-    with np.errstate(invalid="ignore"):  # of infinite boxes, wherever these are put
+    with np.errstate(invalid="ignore", over="ignore"):  # of infinite boxes, wherever these are put
+        x, y = corners[:2].astype(np.float64) + corners[2:]
+        slab = np.empty(count)
+        slab[np.argsort(x)] = np.arange(count) // (-(-groups // slabs) * GROUP)
         order = np.argsort(slab + 0.5 * (y - y.min()) / max(np.ptp(y), TINY))
     sorted_targets = aligned((len(targets), groups * GROUP), targets.dtype)
     sorted_targets[:, count:] = np.nan
@@ -112,4 +115,6 @@ def groups_of(targets: NDArray[Any], kept: NDArray[np.int64]) -> Groups:
     bounds = np.full((4, -(-groups // lanes) * lanes), np.nan, targets.dtype)  # a NaN touches nothing
     for k, outermost in enumerate((np.minimum, np.minimum, np.maximum, np.maximum)):
         bounds[k, :groups] = outermost.reduceat(corners[k, order], np.arange(0, count, GROUP))
-    return Groups(kept[order], sorted_targets, bounds)
+    places = np.full(groups * GROUP, len(targets[0]))  # one that nothing is before, where there is no target
+    places[:count] = kept[order]
+    return Groups(places, sorted_targets, bounds)

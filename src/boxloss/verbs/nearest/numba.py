@@ -109,16 +109,18 @@ def _fill_near(
     of_pred = at, boxes.preds, boxes.all_preds, np.array(boxes.numbers, dtype)
     (_, all_targets), (_, all_groups) = groups.targets.shape, groups.bounds.shape
     of_target = groups.targets.reshape(-1), all_targets, groups.bounds.reshape(-1), all_groups, groups.order
-    limit, room = apart - near.SLACK * abs(apart), all_targets + STRETCH
-
+    limit, room = apart + (1.0 if largest else -1.0) * near.SLACK * abs(apart), all_targets + STRETCH
     is_in_vain: list[bool] = []  # what is not filled in is looked for among all targets
+    chunk = max(1, CHUNK_OF_PAIRS // request.shape[-1])
 
     def task(start: int, stop: int) -> None:
-        if is_in_vain:
-            return
         some, places = aligned((room,), dtype), np.empty(room // near.GROUP, np.int64)
-        call(*of_pred, start, stop, *of_target, limit, some, places, value, index)
-        if np.count_nonzero(index[start:stop] >= 0) < (stop - start) // 4:
-            is_in_vain.append(True)
+        for first in range(start, stop, chunk):
+            own = slice(first, min(first + chunk, stop))
+            if is_in_vain:
+                return
+            call(*of_pred, own.start, own.stop, *of_target, limit, some, places, value, index)
+            if np.count_nonzero(index[own] >= 0) < (own.stop - own.start) // 4:
+                is_in_vain.append(True)
 
-    split_work(task, len(value), max(1, CHUNK_OF_PAIRS // request.shape[-1]))
+    split_work(task, len(value), chunk)

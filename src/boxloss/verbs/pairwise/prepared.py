@@ -9,7 +9,7 @@ from numba.core import types
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import aligned, flat
 from boxloss.engines.numba.compile import Template, compiled
-from boxloss.engines.numba.memory import load, store
+from boxloss.engines.numba.memory import CACHE_LINE, load, store
 from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
 from boxloss.request import Request
@@ -23,7 +23,7 @@ CHUNK_OF_PAIRS = 1 << 18
 # So many prepared targets, 160 KiB in float32, stay in a second-level cache while the rows go over them.
 BLOCK_OF_TARGETS = 1 << 13
 # So many numbers behind the last one may be read with it: a vector.
-SPARE = 16
+SPARE = CACHE_LINE // 4
 
 
 def prepare(machine: Machine, structure: Structure, box_format: Format) -> Template:
@@ -52,7 +52,7 @@ class Prepared(NamedTuple):
     size
         How many numbers are prepared of a box.
     preds, targets
-        What is prepared, of all batches: one flat array each, with room behind it for a vector to be read from.
+        What is prepared, of all batches: one flat array each. Behind targets there is room for a vector to be read.
     all_preds, all_targets
         How many boxes these are, and so how far one number of a box is from the next.
     pred_batch, target_batch

@@ -1,7 +1,7 @@
 """The values of some preds and some targets on the CPU: what every verb over pairs of boxes does something with.
 
-Kernels of verbs call it by its address, and know nothing of a formula. So they are compiled once, and this is all that
-is compiled of another loss.
+Kernels of verbs call it by its address, and know nothing of a formula. So they are compiled once, and of another loss
+only this is, and what is prepared of its boxes.
 """
 
 from typing import Any

@@ -39,7 +39,7 @@ class Windows:
         groups: int = 1,
     ) -> None:
         columns, dtype = boxes.all_targets, boxes.preds.dtype
-        self.lanes, self.overlap = lanes_of(dtype), 0.0
+        lanes, self.overlap = lanes_of(dtype), 0.0
         group = np.zeros(columns, np.int64) if group is None else group
         targets = boxes.rows_of_targets
         strips = None if overlap is None else strips_of(shape, targets.reshape(-1), group, groups)
@@ -47,9 +47,9 @@ class Windows:
         if overlap is not None and not self.is_dense:
             self.overlap = max(0.0, overlap * (1.0 - SLACK) - SLACK) * shape.least_extent
         self.strips = strips or everything(group, groups, np.arange(columns) if turns is None else turns)
-        order = np.zeros(len(self.strips.order) + self.lanes, np.int64)  # a vector may read past the last box
-        order[: -self.lanes] = self.strips.order
-        self.boxes, self.columns, self.apart = boxes, len(order) - self.lanes, len(order)
+        order = np.zeros(len(self.strips.order) + lanes, np.int64)  # a vector may read past the last box
+        order[:-lanes] = self.strips.order
+        self.columns, self.apart = len(order) - lanes, len(order)
         self.targets = np.take(targets, order, axis=1, mode="clip").reshape(-1)
 
     def run(
