@@ -22,10 +22,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py: what the lowest versions of NumPy, Numba and array-api-compat decide, which is whether kernels
 # compile, what they keep on disk and what NumPy's functions take. What formulas say of boxes is the same with each.
 OF_DEPENDENCIES = (
-    "backends", "best", "best_near", "cache", "cache_folders", "coco", "coco_matching", "engines", "evaluate", "formats",
-    "interop", "kernels", "lab_descent", "layouts", "nms", "nms_inputs", "no_boxes", "own_formulas", "own_losses", "programs",
-    "programs_formulas", "programs_numbers", "reading", "reductions", "registry", "rotated_within", "scalar",
-    "scalar_logarithms", "scalar_powers", "values", "within",
+    "backends", "best", "best_near", "cache", "cache_folders", "coco", "coco_matching", "engines", "evaluate",
+    "formats", "interop", "kernels", "lab_descent", "layouts", "nms", "nms_inputs", "no_boxes", "own_formulas",
+    "own_losses", "programs", "programs_formulas", "programs_numbers", "reading", "reductions", "registry",
+    "rotated_within", "scalar", "scalar_logarithms", "scalar_powers", "values", "within",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys
