@@ -1,8 +1,12 @@
-"""The registry: the names of losses, their order, and who may take a name."""
+"""The registry: the names of losses, their order, and who may take a name; and the name that their methods have."""
+
+import re
+
+import pytest
 
 import boxloss as bl
 from boxloss.losses import registry
-from errors import check_error
+from errors import BOXES, check_error
 from processes import run
 
 
@@ -47,3 +51,17 @@ def test_a_name_of_the_registry(monkeypatch):
 def test_losses_are_in_order_whatever_is_imported_first():
     code = "import {}\nimport boxloss as bl\nprint(*bl.losses())"
     assert run(code.format("boxloss.losses.eiou")) == run(code.format("boxloss"))
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: bl.giou(BOXES, BOXES, "xywh"), "Loss.__call__() takes"),
+        (lambda: bl.giou.value_and_grad(BOXES, BOXES, what=1), "Loss.value_and_grad() got"),
+        (lambda: bl.giou.topk(BOXES, BOXES), "Loss.topk() missing"),
+        (lambda: bl.giou.below(BOXES, BOXES), "Loss.below() missing"),
+    ],
+)
+def test_errors_of_python_name_the_class_that_users_know(call, told):
+    with pytest.raises(TypeError, match=re.escape(told)):
+        call()

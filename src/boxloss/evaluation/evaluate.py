@@ -44,8 +44,8 @@ def evaluate(
 ) -> Evaluation:
     """Compute mean average precision and recall, as COCO's evaluation defines them.
 
-    The numbers are those of pycocotools to the last bit. In two cases it has others: an AP of -1 where
-    `max_detections` has no 100, and a match with an annotation whose id is 0 counts as none there.
+    The numbers are those of pycocotools to the last bit, but for two faults of its: there the AP is -1 where
+    `max_detections` has no 100, and a match with an annotation whose id is 0 counts as none.
 
     Parameters
     ----------

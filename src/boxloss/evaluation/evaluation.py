@@ -86,7 +86,7 @@ class Evaluation:
         return {name: self.statistic(name) for name in self.settings.names}
 
     def statistic(self, name: str) -> float:
-        """Return a statistic.
+        """Return a statistic by its name.
 
         Parameters
         ----------
@@ -200,10 +200,10 @@ class Evaluation:
         resamples: int = RESAMPLES,
         seed: int = 0,
     ) -> dict[str, Interval]:
-        """Compute between which values statistics would lie for other images of the same kind.
+        """Compute a bootstrap confidence interval of statistics, for other images of the same kind.
 
-        A bootstrap: the images are drawn anew with replacement, `resamples` times, and the middle part of the values
-        that come out is the interval. Matching is not repeated.
+        The images are drawn anew with replacement, `resamples` times, and the middle part of the values that come out
+        is the interval. Matching is not repeated.
 
         Parameters
         ----------

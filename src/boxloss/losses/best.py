@@ -29,7 +29,7 @@ class Best:
         eps: float | None = None,
         engine: Engine = "auto",
     ) -> tuple[ArrayT, Any]:
-        """Find for each pred the smallest loss and which target has it; of a score the largest.
+        """Find the best target of each pred: that of the smallest loss, or of the largest score.
 
         Parameters
         ----------
@@ -46,9 +46,9 @@ class Best:
         Returns
         -------
         value : array, shape (..., N)
-            ``pairwise(pred, target).min(-1)``, to the last bit, and no matrix is written. Infinity where there is no
-            target: -inf of a score. It is differentiable for tensors that require grad and for JAX: by the boxes of
-            the pairs that were chosen, as the call is.
+            ``pairwise(pred, target).min(-1)`` of a loss and ``.max(-1)`` of a score, to the last bit, and no matrix is
+            written. Infinity where there is no target: -inf of a score. It is differentiable for tensors that require
+            grad and for JAX: by the boxes of the pairs that were chosen, as the call is.
         index : array of integers, shape (..., N)
             The first target that has the value; -1 where there is none.
 
@@ -88,7 +88,7 @@ class Best:
         eps: float | None = None,
         engine: Engine = "auto",
     ) -> tuple[ArrayT, Any]:
-        """Find for each pred the `k` smallest losses, sorted, and which targets have them; of a score the largest.
+        """Find the `k` best targets of each pred, the best first: of the smallest losses, or of the largest scores.
 
         Parameters
         ----------

@@ -46,7 +46,7 @@ def lost(xp: Namespace, pair: Relative) -> tuple[Number, Number, RelativeGradien
 
 @dataclass(frozen=True)
 class KFIoU(OverlapLoss):
-    r"""1 minus three times the overlap that the product of the boxes as Gaussians has: a loss of shape and angle alone.
+    r"""1 minus three times the overlap of the boxes as Gaussians, by their product: a loss of shape and angle alone.
 
     .. math::
 

@@ -31,7 +31,7 @@ def losses() -> tuple[str, ...]:
 
 
 def get(name: str) -> Loss:
-    """Return the loss of a name, with default parameters.
+    """Return a loss by its name, with default parameters.
 
     Parameters
     ----------

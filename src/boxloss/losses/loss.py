@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from inspect import get_annotations
+from inspect import get_annotations, isfunction
 from typing import Any, ClassVar, Self
 
 from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter, check_parameter_names
@@ -11,7 +11,9 @@ from boxloss.formulas.evaluation import Evaluation, weighted_sum
 from boxloss.formulas.names import is_of_package, keep
 from boxloss.formulas.program import program_of
 from boxloss.formulas.structure import tuple_like
+from boxloss.losses.best import Best
 from boxloss.losses.verbs import Verbs
+from boxloss.losses.within import Within
 from boxloss.shapes.shape import GradientOf, Pair, Relation
 from boxloss.typing import Namespace, Number
 
@@ -141,6 +143,11 @@ class Loss(Verbs, ABC):
         return NotImplemented if isinstance(weight, Loss) else WeightedSum(((weight, self),))
 
     __rmul__ = __mul__
+
+
+for _part in (Verbs, Best, Within):  # Python's errors name a method by it, and nobody knows these
+    for _method in filter(isfunction, vars(_part).values()):
+        _method.__qualname__ = f"{Loss.__name__}.{_method.__name__}"
 
 
 def _can_be_negative(loss: Loss) -> bool:

@@ -17,7 +17,7 @@ MODES = ("l1", "l2")
 
 @dataclass(frozen=True)
 class ProbIoU(OverlapLoss):
-    r"""The Hellinger distance of the boxes as Gaussians, which 1 - ProbIoU is; or their Bhattacharyya distance.
+    r"""The Hellinger distance of the boxes as Gaussians, or their Bhattacharyya distance; the first is 1 - ProbIoU.
 
     .. math::
 

@@ -14,7 +14,7 @@ BY_NAME: dict[str, Loss] = {}
 
 
 def register(name: str, loss: LossT) -> LossT:
-    """Enter an instance under its name.
+    """Register an instance under its name.
 
     Parameters
     ----------

@@ -60,10 +60,10 @@ class Within:
 
         Notes
         -----
-        A NaN is below nothing. A loss that is 1 - IoU and penalties says of boxes without overlap that they are at 1
-        or above (and `LogIoU` at -ln(min_iou)). So for thresholds up to that the ``"numba"`` engine looks only at
-        boxes near each other: of 100,000 by 100,000 it computes some thousandths. For other losses, modified ones
-        among them, it looks at all.
+        A NaN is below nothing. A loss that is 1 - IoU and penalties is 1 or more for boxes without overlap, and
+        `LogIoU` is -ln(min_iou). So for thresholds up to that the ``"numba"`` engine looks only at boxes near each
+        other: of 100,000 by 100,000 pairs it computes a few in a thousand. For other losses, modified ones among them,
+        it looks at all.
 
         Examples
         --------

@@ -32,7 +32,8 @@ def soft_nms(
 ) -> tuple[Any, ArrayT]:
     """Run non-maximum suppression that lowers scores instead of removing boxes (Bodla et al., ICCV 2017).
 
-    The box with the highest score is kept, and lowers the scores of all that are left and like it; then the next.
+    The box with the highest score is kept, and lowers the scores of the others by how much they are like it; then the
+    next.
 
     Parameters
     ----------

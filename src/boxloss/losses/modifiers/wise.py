@@ -16,7 +16,7 @@ VERSIONS = (2, 3)
 
 @dataclass(frozen=True)
 class Wise(Modifier):
-    r"""A loss times a gain that depends on the IoU loss of the pair over the mean of all, its outlier degree.
+    r"""A loss times a gain that depends on the outlier degree of the pair: its IoU loss over the mean of all.
 
     .. math::
 
@@ -99,7 +99,7 @@ class Wise(Modifier):
 
 @dataclass(frozen=True)
 class WiseState:
-    """The running mean of the IoU loss that `Wise` compares with: a value, which `updated` makes the next of.
+    """The running mean of the IoU loss that `Wise` compares with: a value, of which `updated` makes the next.
 
     A loss keeps no state: make one with the mean of each step, and save the state with a checkpoint.
     ``boxloss.torch.WiseIoU`` does so as a module with a buffer.
