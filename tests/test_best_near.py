@@ -72,20 +72,34 @@ class Reward(bl.L1):
         return -xp.abs(e), -xp.sign(e)
 
 
-@pytest.mark.parametrize("loss", [bl.giou + Reward(), bl.giou + bl.Focal(2.0 * bl.iou + Reward())], ids=repr)
-def test_a_sum_with_a_loss_of_which_nothing_is_known_has_no_bound(loss):
+@pytest.mark.parametrize(
+    "loss",
+    [
+        bl.giou + Reward(),
+        bl.giou + bl.Focal(2.0 * bl.iou + Reward()),
+        bl.giou - 1e-3 * bl.l1,
+        bl.giou + bl.Scaled(-1.0 * bl.l1, ratio=0.5),
+        bl.giou + bl.Interpolated(bl.Scaled(bl.l1 - bl.l2, ratio=0.5), alpha=0.5),
+    ],
+    ids=repr,
+)
+def test_a_sum_with_what_may_be_negative_has_no_bound(loss):
     assert loss.without_overlap() is None
     assert loss.needed_overlap(0.5, False) is None
 
 
-def test_a_formula_from_a_class_that_is_no_loss_has_no_bound():
+def test_a_formula_or_relations_of_another_class_have_no_bound():
     class Other:
         formula = staticmethod(lambda xp, *given: given)
 
     class Mixed(Other, bl.GIoU):
         pass
 
-    assert Mixed().without_overlap() is None
+    class OfRelations(bl.IoU):
+        relations = ("areas",)
+
+    assert Mixed().without_overlap() is OfRelations().without_overlap() is None
+    assert bl.iou.without_overlap() == 1.0
 
 
 @pytest.mark.parametrize("is_wide", [False, True], ids=["AVX2", "AVX-512"])

@@ -278,3 +278,15 @@ NOWHERE = SimpleNamespace(
 def test_a_numba_that_puts_machine_code_elsewhere_is_told_so(overloads):
     with pytest.raises(RuntimeError, match=r"finds compiled code in Numba 0\.61 to .* but not in Numba \d"):
         address_of(SimpleNamespace(overloads=overloads))
+
+
+def test_a_kernel_that_can_not_be_kept_is_run_all_the_same(tmp_path, run_forked):
+    """As where Ctrl-C, in a function that LLVM calls, kept it from handing over what it compiled."""
+    code = """
+import numba.core.compiler as compiler
+def interrupted(self):
+    raise RuntimeError("no compiled object yet")
+compiler.CompileResult._reduce = interrupted
+"""
+    run_forked(code + USE, NUMBA_CACHE_DIR=tmp_path)
+    assert everything(tmp_path) == {}

@@ -151,9 +151,9 @@ for _part in (Verbs, Best, Within):  # Python's errors name a method by it, and 
 
 
 def _can_be_negative(loss: Loss) -> bool:
-    """Say whether nothing is known of a loss, or of one in it: it has a formula of its own, and states no bound."""
+    """Say whether a loss, or one in it, has a negative weight or a formula of its own of which it states no bound."""
     if isinstance(loss, WeightedSum):
-        return any(_can_be_negative(term) for _, term in loss.terms)
+        return any(weight < 0.0 or _can_be_negative(term) for weight, term in loss.terms)
     inside = [part for part in vars(loss).values() if isinstance(part, Loss)]
     is_own = not (loss.per_distance > 0.0 or is_of_package(type(loss)))
     return is_own or any(map(_can_be_negative, inside))
@@ -236,9 +236,8 @@ class WeightedSum(Loss):
     @property
     def per_distance(self) -> float:  # type: ignore[override]
         """The sum of those of the terms, unless one may be negative: by its weight, or with a formula of its own."""
-        can_be_negative = any(weight < 0.0 or _can_be_negative(loss) for weight, loss in self.terms)
         total = sum(weight * loss.per_distance for weight, loss in self.terms)
-        return 0.0 if can_be_negative else total * (1.0 - 1e-6)
+        return 0.0 if _can_be_negative(self) else total * (1.0 - 1e-6)
 
     @property
     def relations(self) -> tuple[str | Relation, ...]:  # type: ignore[override]

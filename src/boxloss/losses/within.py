@@ -125,13 +125,11 @@ class Within:
     def __init_subclass__(cls, **options: Any) -> None:
         """Give a class with another formula its own bound, or none."""
         super().__init_subclass__(**options)
-        names = set(vars(cls))
-        for base in cls.__mro__[1:]:  # a formula may come from a class that is no loss
-            if not issubclass(base, Within):
-                names |= {"formula", "terms", "evaluate"} & vars(base).keys()
-        if {"formula", "terms", "evaluate"} & names and "per_distance" not in names:
+        # A formula may come from a class that is no loss.
+        own = set().union(*(vars(kind) for kind in cls.__mro__ if kind is cls or not issubclass(kind, Within)))
+        if {"formula", "terms", "evaluate", "relations"} & own and "per_distance" not in own:
             cls.per_distance = 0.0
-            if "needed_overlap" not in names:
+            if "needed_overlap" not in own:
                 cls.needed_overlap = Within.needed_overlap  # type: ignore[method-assign]
 
     def needed_overlap(self, threshold: float, above: bool) -> float | None:

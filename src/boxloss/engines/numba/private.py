@@ -130,7 +130,7 @@ class _KernelCache(NullCache):  # type: ignore[misc]
         try:
             *parts, environments = result._reduce()
             path = self.path(result.target_context)
-        except AttributeError:  # of Numba's, which are not public
+        except Exception:  # names of Numba's that are gone, or code that Ctrl-C kept LLVM from handing over
             return
         # Of the functions of Numba that a kernel calls, those without a constant: their modules, which a process that
         # reads the kernel would import first (50 ms), are for code that runs in the interpreter.
