@@ -130,6 +130,22 @@ def test_vectors_of_this_and_of_another_cpu(dtype, is_wide, rng, monkeypatch):
         vectors.lanes_of.cache_clear()
 
 
+class Heedless(bl.IoU):
+    """As the IoU loss, but 0 for what is no box."""
+
+    per_distance = 1.0
+
+    def evaluate(self, xp, pair):
+        value, gradient = super().evaluate(xp, pair)
+        return xp.where(value == value, value, 0.0), gradient
+
+
+def test_what_fills_up_the_last_group_is_no_target_whatever_the_formula(rng, monkeypatch):
+    monkeypatch.setattr(nearest, "MANY_PREDS", 1)
+    monkeypatch.setattr(nearest, "MANY_TARGETS", 1)
+    check(Heedless(), boxes(rng, 60), boxes(rng, 37), "numba", k=0)
+
+
 def test_few_boxes_are_not_put_into_groups(monkeypatch, rng):
     monkeypatch.setattr(nearest.near, "groups_of", None)
     few, many = boxes(rng, 10), boxes(rng, nearest.MANY_PREDS)

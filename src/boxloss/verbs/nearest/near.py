@@ -21,7 +21,7 @@ from boxloss.verbs.pairwise import rows
 from boxloss.verbs.pairwise.values import write_values
 
 GROUP = 32  # targets whose bounds are one box
-NOWHERE = 2**62
+NOWHERE = 2**62  # the number of a target that is none, which comes after all others
 TINY = np.finfo(np.float64).tiny
 SLACK = 1e-3  # of what boxes without overlap may have: what rounding may make of it, and more
 
@@ -115,6 +115,6 @@ def groups_of(targets: NDArray[Any], kept: NDArray[np.int64]) -> Groups:
     bounds = np.full((4, -(-groups // lanes) * lanes), np.nan, targets.dtype)  # a NaN touches nothing
     for k, outermost in enumerate((np.minimum, np.minimum, np.maximum, np.maximum)):
         bounds[k, :groups] = outermost.reduceat(corners[k, order], np.arange(0, count, GROUP))
-    places = np.full(groups * GROUP, len(targets[0]))  # one that nothing is before, where there is no target
+    places = np.full(groups * GROUP, NOWHERE)
     places[:count] = kept[order]
     return Groups(places, sorted_targets, bounds)
