@@ -49,7 +49,7 @@ if hasattr(os, "register_at_fork"):
 def settings() -> tuple[Any, ...]:
     """List the settings of the compiler that change what it makes."""
     names = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "USING_SVML")
-    return *(getattr(config, name, None) for name in names), *LEAN.items()
+    return tuple(getattr(config, name, None) for name in names)
 
 
 class _Library(JITCodeLibrary):  # type: ignore[misc]

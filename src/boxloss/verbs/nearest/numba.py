@@ -7,7 +7,7 @@ import numpy as np
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
-from boxloss.engines.numba.compile import Template, address, compiled
+from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import data_of, prefer_wide_vectors
 from boxloss.engines.numba.vectors import STRETCH, best_of, lanes_of
 from boxloss.engines.threads import split_work
@@ -17,7 +17,7 @@ from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.verbs.nearest import near
 from boxloss.verbs.pairwise import rows
 from boxloss.verbs.pairwise.prepared import CHUNK_OF_PAIRS, Prepared, prepared
-from boxloss.verbs.pairwise.values import values_of, write_values
+from boxloss.verbs.pairwise.values import compiled_values, write_values
 
 # Of fewer all targets are compared sooner than put into groups.
 MANY_PREDS, MANY_TARGETS = 1 << 12, 400
@@ -83,9 +83,7 @@ def run(program: Program, request: Request, largest: bool, apart: float | None =
     boxes = prepared(program, request)
     _fill_near(value[:, 0], index[:, 0], program, request, boxes, largest, apart)
     left = np.flatnonzero(index < 0)
-    if left.size == len(index):
-        rows.fill(value, index, kernel, program, request, boxes, largest)
-    elif left.size:
+    if left.size:
         some = np.take(boxes.preds[: boxes.size * boxes.all_preds].reshape(boxes.size, -1), left, axis=1)
         boxes, found = boxes._replace(preds=some.reshape(-1), all_preds=left.size), (value[left], index[left])
         rows.fill(*found, kernel, program, request, boxes, largest)
@@ -105,8 +103,8 @@ def _fill_near(
         return
     groups = near.groups_of(targets, np.flatnonzero(kept))
     call = compiled(near.kernel, dtype, largest)
-    at = address(values_of, dtype, program.structure, request.box_shape, boxes.guarded)
-    of_pred = at, boxes.preds, boxes.all_preds, np.array(boxes.numbers, dtype)
+    at, numbers = compiled_values(program, request.box_shape, boxes)
+    of_pred = at, boxes.preds, boxes.all_preds, numbers
     (_, all_targets), (_, all_groups) = groups.targets.shape, groups.bounds.shape
     of_target = groups.targets.reshape(-1), all_targets, groups.bounds.reshape(-1), all_groups, groups.order
     limit, room = apart + (1.0 if largest else -1.0) * near.SLACK * abs(apart), all_targets + STRETCH

@@ -13,7 +13,7 @@ from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise import rows
 from boxloss.verbs.pairwise.values import written_of
 from boxloss.verbs.within.strips import upright_around
-from boxloss.verbs.within.windows import INDICES, WINDOWS, centre_and_sides, first_from, limits_of, strips_around
+from boxloss.verbs.within.windows import INDICES, WINDOWS, centre_and_sides, first_from, strips_around
 
 UNDECIDED, OUT, KEPT = 0, 1, 2
 NOWHERE = -1
@@ -27,10 +27,9 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
     then those with later turns are out. Boxes that are visited by turn never wait. Ones that are visited as they lie
     wait for a few, and find their neighbours in a cache. If `dense` the boxes of a group are in one window, by turn.
     """
-    size = shape.size + len(structure.parts(shape))
+    written, size, count = written_of(machine, structure, shape, guarded)
     load_box, lanes = load(size), lanes_of(machine.dtype)
-    written = written_of(machine, structure, shape, guarded)
-    which_are_within = which_of(*written, lanes, rows.comparison(above))
+    which_are_within = which_of(written, size, count, lanes, rows.comparison(above))
     in_float64, around = widened(shape.size), machine_of("float64").function(upright_around(shape), shape.size)
 
     def suppress(  # type: ignore[no-untyped-def]
@@ -128,7 +127,8 @@ def kernel(machine: Machine, structure: Structure, shape: Shape, guarded: bool, 
                 found += 1
         return found
 
-    given = machine.readonly, types.intp, *limits_of(machine, structure), *WINDOWS
+    limits = machine.numbers(count), machine.number, types.float64
+    given = machine.readonly, types.intp, *limits, *WINDOWS
     of_boxes = *(INDICES,) * 5, types.boolean, types.int64
     room = INDICES, INDICES, types.Array(types.uint8, 1, "C"), *(INDICES,) * 5
     return suppress, types.intp(*given, *of_boxes, *room)

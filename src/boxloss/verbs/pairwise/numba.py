@@ -7,13 +7,13 @@ from numba.core import types
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import as_numpy, buffer, in_library
-from boxloss.engines.numba.compile import Template, address, compiled
+from boxloss.engines.numba.compile import Template, compiled
 from boxloss.engines.numba.memory import data_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 from boxloss.verbs.pairwise.prepared import BLOCK_OF_TARGETS, CHUNK_OF_PAIRS, prepared
-from boxloss.verbs.pairwise.values import values_of, write_values
+from boxloss.verbs.pairwise.values import compiled_values, write_values
 
 
 def kernel(machine: Machine) -> Template:
@@ -44,8 +44,7 @@ def run(program: Program, request: Request) -> Any:
 def _fill(matrix: Any, program: Program, request: Request) -> None:
     """Write each entry of a matrix that has some."""
     boxes, entries, (*_, height, columns) = prepared(program, request), matrix.reshape(-1), request.shape
-    call, numbers = compiled(kernel, matrix.dtype), np.array(boxes.numbers, matrix.dtype)
-    at = address(values_of, matrix.dtype, program.structure, request.box_shape, boxes.guarded)
+    call, (at, numbers) = compiled(kernel, matrix.dtype), compiled_values(program, request.box_shape, boxes)
 
     def task(start: int, stop: int) -> None:
         while start < stop:

@@ -10,13 +10,13 @@ from numba.core import types
 
 from boxloss.engines.machine import Machine
 from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
-from boxloss.engines.numba.compile import Template, address, called_by_kernels, compiled
+from boxloss.engines.numba.compile import Template, called_by_kernels, compiled
 from boxloss.engines.numba.vectors import STRETCH, lanes_of, nan_where
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
 from boxloss.request import Request
 from boxloss.verbs.pairwise.prepared import BLOCK_OF_TARGETS, CHUNK_OF_PAIRS, Prepared, in_groups, prepared
-from boxloss.verbs.pairwise.values import values_of
+from boxloss.verbs.pairwise.values import compiled_values
 
 # So many values, 8 KiB in float32, stay in a first-level cache until it is known which of them to keep.
 VALUES_AT_A_TIME = 1 << 11
@@ -128,8 +128,7 @@ def fill(
     columns = -(-columns // lanes) * lanes
     left_out = lanes_to_leave_out(request, columns, lanes)
     call = compiled(template, dtype, largest)
-    at = address(values_of, dtype, program.structure, request.box_shape, boxes.guarded)
-    numbers = np.array(boxes.numbers, dtype)
+    at, numbers = compiled_values(program, request.box_shape, boxes)
     values, indices = value.reshape(-1), index.reshape(-1)
 
     def task(start: int, stop: int) -> None:

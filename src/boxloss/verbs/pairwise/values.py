@@ -6,18 +6,21 @@ only this is, and what is prepared of its boxes.
 
 from typing import Any
 
+import numpy as np
 from numba.core import types
 
 from boxloss.engines.machine import Machine
-from boxloss.engines.numba.compile import Template
+from boxloss.engines.numba.compile import Template, address
 from boxloss.engines.numba.entries import call_at
 from boxloss.engines.numba.memory import prefer_wide_vectors
 from boxloss.engines.numba.rows import values_of_rows
 from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.trace import Trace
+from boxloss.formulas.program import Program
 from boxloss.formulas.structure import Structure
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.formula import of_prepared
+from boxloss.verbs.pairwise.prepared import Prepared
 
 
 def values_of(machine: Machine, structure: Structure, shape: Shape, guarded: bool) -> Template:
@@ -41,6 +44,13 @@ def _signature(machine: Machine) -> Any:
     numbers, place = types.CPointer(machine.number), types.intp  # type: ignore[attr-defined]
     of_pred, of_target = (numbers, place, place, place), (numbers, place, place, place)
     return types.void(*of_pred, numbers, *of_target, numbers, place)
+
+
+def compiled_values(program: Program, shape: Shape, boxes: Prepared) -> tuple[int, Any]:
+    """Find what `values_of` makes for the boxes of a call: its address, and the numbers that it takes beside them."""
+    dtype = boxes.preds.dtype
+    at = address(values_of, dtype, program.structure, shape, boxes.guarded)
+    return at, np.array(boxes.numbers, dtype)
 
 
 def write_values(machine: Machine) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from boxloss.engines.numba.arrays import aligned, as_numpy, in_library
-from boxloss.engines.numba.compile import address, compiled
+from boxloss.engines.numba.compile import compiled
 from boxloss.engines.numba.vectors import lanes_of
 from boxloss.engines.threads import split_work
 from boxloss.formulas.program import Program
@@ -13,7 +13,7 @@ from boxloss.request import Request
 from boxloss.shapes.shape import Shape
 from boxloss.verbs.pairwise.prepared import CHUNK_OF_PAIRS, Prepared, prepared
 from boxloss.verbs.pairwise.rows import VALUES_AT_A_TIME
-from boxloss.verbs.pairwise.values import values_of
+from boxloss.verbs.pairwise.values import compiled_values
 from boxloss.verbs.within.arrange import strips_of
 from boxloss.verbs.within.kernel import kernel
 from boxloss.verbs.within.strips import everything
@@ -80,7 +80,7 @@ def run(
     dtype, shape = boxes.preds.dtype, request.box_shape
     windows = Windows(boxes, shape, None if rows * columns < PAIRS_FOR_STRIPS else overlap)
     call = compiled(kernel, dtype, shape, above, windows.is_dense)
-    at, numbers = address(values_of, dtype, program.structure, shape, boxes.guarded), np.array(boxes.numbers, dtype)
+    at, numbers = compiled_values(program, shape, boxes)
     found: dict[int, list[tuple[Any, Any, Any]]] = {}
     room, order = max(ROOM, windows.columns), windows.strips.order
 

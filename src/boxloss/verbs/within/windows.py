@@ -1,24 +1,16 @@
 """Which strips, and which places of each, the partners of a box are in: what kernels over windows share."""
 
 import math
-from typing import Any
 
 from numba.core import types
 
-from boxloss.engines.machine import Machine
 from boxloss.engines.numba.compile import called_by_kernels
-from boxloss.formulas.structure import Structure
 
 FARTHEST = 2.0**28  # keys of strips further away are the same, so that int64 has room for numbers of all strips
 
 
 INDICES, REALS = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
 WINDOWS = INDICES, REALS, REALS, INDICES, REALS  # the types of first strips, levels, keys, starts and centres
-
-
-def limits_of(machine: Machine, structure: Structure) -> tuple[Any, ...]:
-    """List the types of the numbers of a formula, of the threshold, and of the overlap that it asks for."""
-    return machine.numbers(2 + len(structure.number_names)), machine.number, types.float64
 
 
 @called_by_kernels
