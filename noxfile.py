@@ -3,21 +3,30 @@
 import json
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+import sys
 from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2025.2"
+nox.needs_version = ">=2026.8.10"  # the first that runs sessions in parallel
 nox.options.error_on_missing_interpreters = False  # of the second Python, where there is only one
 nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds what takes pip a minute
+
+# Two sessions run at once: while one installs or ends with a single test, the other has the machine. One that is named
+# has it to itself. What is set here is what the processes of the sessions find.
+NAMED = {"-s", "--session", "--sessions"} & set(sys.argv)
+AT_ONCE = int(os.environ.setdefault("SESSIONS_AT_ONCE", "1" if NAMED else "2"))
+nox.options.parallel = AT_ONCE
+nox.options.allow_parallel = True
 
 # Where it is set, each of hundreds of processes would compile all that it imports, for seconds.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Each worker has tests that follow one another, which need the same kernels; one that is done takes from another.
-ON_ALL_CORES = ("-n", "auto", "--dist", "worksteal")
+# On one core pytest runs the tests itself: to collect, import and warm up twice is a fifth of the processor's time.
+CORES = (os.cpu_count() or 1) // AT_ONCE
+ON_ITS_CORES = ("-n", str(CORES if CORES > 1 else 0), "--dist", "worksteal")
 PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py: what the lowest versions of NumPy, Numba and array-api-compat decide, which is whether kernels
 # compile, what they keep on disk and what NumPy's functions take. What formulas say of boxes is the same with each.
@@ -68,20 +77,6 @@ def files_of(names: tuple[str, ...]) -> list[str]:
     return [f"tests/test_{name}.py" for name in names]
 
 
-def side_by_side(session: nox.Session, *commands: tuple[str, ...]) -> None:
-    """Run commands that each keep one core busy at once, and then print what they printed, one after the other."""
-    if len(commands) == 1:
-        session.run(*commands[0])
-        return
-
-    def run(command: tuple[str, ...]) -> str:
-        return str(session.run(*command, silent=True))  # the output, which nox prints itself if the command fails
-
-    with ThreadPoolExecutor() as pool:
-        for output in pool.map(run, commands):
-            print(output, end="")
-
-
 def install_torch(session: nox.Session) -> None:
     """Install the pinned torch, and torchvision's Python code, whose compiled operators need not match.
 
@@ -99,22 +94,33 @@ def install_torch(session: nox.Session) -> None:
 
 
 @nox.session
+def ptx(session: nox.Session) -> None:
+    """What the compiler makes of the CUDA kernels, and what comes of executing it on the host, without a GPU.
+
+    `-- --write` writes the table in docs/cuda.md.
+    """
+    session.install(".", *groups("test", "ptx"))
+    workers = [] if "--write" in session.posargs else ON_ITS_CORES
+    session.run("pytest", *workers, "tests/ptx", *session.posargs)
+
+
+@nox.session
 @nox.parametrize(
-    "backend", ["numpy", "strict", "torch", "dask", "jax"], ids=["numpy", "strict", "torch", "dask", "jax"]
+    "backend", ["numpy", "jax", "torch", "dask", "strict"], ids=["numpy", "jax", "torch", "dask", "strict"]
 )
 def tests(session: nox.Session, backend: str) -> None:
     """The tests on one array library; a library that is missing fails."""
     if backend == "torch":
         install_torch(session)
     session.install(".[cli,lab]", *groups("test"), *(groups(backend) if backend != "numpy" else []))
-    session.run("pytest", *ON_ALL_CORES, f"--backend={backend}", *session.posargs)
+    session.run("pytest", *ON_ITS_CORES, f"--backend={backend}", *session.posargs)
 
 
 @nox.session(python=second_python())
 def second(session: nox.Session) -> None:
     """What depends on Python itself, with another than the one that runs nox, where it is installed."""
     session.install(".[cli,lab]", *groups("test"))
-    session.run("pytest", *ON_ALL_CORES, "--few", *files_of(OF_PYTHON), *session.posargs)
+    session.run("pytest", *ON_ITS_CORES, "--few", *files_of(OF_PYTHON), *session.posargs)
 
 
 @nox.session(default=False)
@@ -123,7 +129,7 @@ def newest(session: nox.Session) -> None:
     for backend in ("numpy", "strict", "dask", "jax", "torch"):
         unpinned = [requirement.split("==")[0] for requirement in groups(*([] if backend == "numpy" else [backend]))]
         session.install("--upgrade", ".[cli,lab]", *groups("test"), *unpinned)
-        session.run("pytest", *ON_ALL_CORES, f"--backend={backend}", *session.posargs)
+        session.run("pytest", *ON_ITS_CORES, f"--backend={backend}", *session.posargs)
 
 
 @nox.session
@@ -131,18 +137,22 @@ def minimum(session: nox.Session) -> None:
     """What depends on the three core dependencies, on NumPy, with the lowest supported versions of these."""
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
     session.install(".[cli,lab]", *groups("test"), *lowest)
-    session.run("pytest", *ON_ALL_CORES, "--few", *files_of(OF_DEPENDENCIES), *session.posargs)
+    session.run("pytest", *ON_ITS_CORES, "--few", *files_of(OF_DEPENDENCIES), *session.posargs)
 
 
 @nox.session
-def ptx(session: nox.Session) -> None:
-    """What the compiler makes of the CUDA kernels, and what comes of executing it on the host, without a GPU.
-
-    `-- --write` writes the table in docs/cuda.md.
-    """
-    session.install(".", *groups("test", "ptx"))
-    workers = [] if "--write" in session.posargs else ON_ALL_CORES
-    session.run("pytest", *workers, "tests/ptx", *session.posargs)
+def bench(session: nox.Session) -> None:
+    """The benchmarks: a short run, or with `-- --publish` the full one, which rewrites docs/benchmarks.md."""
+    install_torch(session)
+    session.install(".[cli]", *groups("bench"))
+    publish = "--publish" in session.posargs
+    rest = [argument for argument in session.posargs if argument != "--publish"]
+    folder = session.create_tmp()
+    results = f"{folder}/benchmarks.json"
+    smoke = [] if publish else ["--smoke"]
+    session.run("pytest", "bench", *smoke, f"--benchmark-json={results}", *rest)
+    page = "docs/benchmarks.md" if publish else f"{folder}/benchmarks.md"
+    session.run("python", "bench/tables.py", results, "--out", page)
 
 
 @nox.session
@@ -158,9 +168,11 @@ def types(session: nox.Session) -> None:
     """Types, strictly: of the source, and of a user's script under mypy and pyright."""
     session.install(".[cli,lab]", *groups("types"))
     cached = ("mypy", "--strict", "--config-file=", f"--cache-dir={session.create_tmp()}/mypy")
-    pyright = ("basedpyright", f"--pythonpath={session.bin}/python")
     script = "tests/typing_user_script.py"
-    side_by_side(session, ("mypy",), (*cached, "-c", "import boxloss"), pyright, ("python", script))
+    session.run("mypy")
+    session.run("basedpyright", f"--pythonpath={session.bin}/python")
+    session.run("python", script)
+    session.run(*cached, "-c", "import boxloss")
     session.run(*cached, script)  # as in a second run of a user's mypy
 
 
@@ -170,14 +182,15 @@ def doctest(session: nox.Session) -> None:
     session.install(".[cli,lab]", *groups("test"))
     optional = ("*/adapters/*", "*/boxloss/torch.py", "*/engines/cuda/*", "*/cuda_*.py", "*/training/detector.py")
     ignored = [f"--ignore-glob={path}" for path in optional]
-    session.run("pytest", *ON_ALL_CORES, "--doctest-modules", "--pyargs", "boxloss", *ignored)
+    session.run("pytest", *ON_ITS_CORES, "--doctest-modules", "--pyargs", "boxloss", *ignored)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, without a warning; its pictures made by commands, and a page of it run as a notebook."""
     session.install(".[cli,lab]", *groups("docs"))
-    side_by_side(session, ("python", "docs/make_pictures.py"), ("python", "docs/make_notebook.py"))
+    session.run("python", "docs/make_pictures.py")
+    session.run("python", "docs/make_notebook.py")
     session.run("sphinx-build", "-W", "--keep-going", "-j", "auto", "-b", "html", "docs", "docs/_build/html")
 
 
@@ -223,35 +236,8 @@ def browser(session: nox.Session) -> None:
     files = [f"{sample}/ground_truth.json", f"{sample}/detections.json"]
     report = ("boxloss", "report", "--quick", "--out", folder, *files)
     tests = ("pytest", "-p", "no:cacheprovider", f"--chromium={chromium}", f"--report={folder}/index.html")
-    if session.posargs:  # which may choose any tests
-        session.run(*report)
-        session.run(*tests, *ON_ALL_CORES, "browser", *session.posargs)
-        return
-    # While the report is made, which keeps one core busy, the tests that need none.
-    of_report = "browser/test_report.py"
-    side_by_side(session, report, (*tests, "browser", f"--ignore={of_report}"))
-    session.run(*tests, *ON_ALL_CORES, of_report)
-
-
-@nox.session
-def bench(session: nox.Session) -> None:
-    """The benchmarks: a short run, or with `-- --publish` the full one, which rewrites docs/benchmarks.md."""
-    install_torch(session)
-    session.install(".[cli]", *groups("bench"))
-    publish = "--publish" in session.posargs
-    rest = [argument for argument in session.posargs if argument != "--publish"]
-    folder = session.create_tmp()
-    files = sorted(str(path) for path in Path("bench").glob("test_*.py"))
-    # What is published has the machine to itself; whether benchmarks run at all can be seen of two halves at once.
-    shares = [files] if session.posargs else [files[::2], files[1::2]]
-    results = [f"{folder}/benchmarks{number}.json" for number in range(len(shares))]
-    run = ("pytest", *([] if publish else ["--smoke"]), *rest)
-    side_by_side(
-        session,
-        *[(*run, f"--benchmark-json={out}", *share) for out, share in zip(results, shares, strict=True)],
-    )
-    page = "docs/benchmarks.md" if publish else f"{folder}/benchmarks.md"
-    session.run("python", "bench/tables.py", *results, "--out", page)
+    session.run(*report)
+    session.run(*tests, *ON_ITS_CORES, "browser", *session.posargs)
 
 
 @nox.session(default=False)
@@ -283,8 +269,8 @@ def build(session: nox.Session) -> None:
     session.install("build[uv]")
     folder = Path(session.create_tmp()).resolve()
     shutil.rmtree(f"{folder}/dist", ignore_errors=True)
-    build = ("python", "-m", "build", "--installer", "uv", "--outdir", f"{folder}/dist")
-    side_by_side(session, build, ("python", "-m", "venv", "--clear", f"{folder}/bare"))
+    session.run("python", "-m", "build", "--installer", "uv", "--outdir", f"{folder}/dist")
+    session.run("python", "-m", "venv", "--clear", f"{folder}/bare")
     python = f"{folder}/bare/bin/python"
     (wheel,) = Path(folder, "dist").glob("*.whl")
     session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
