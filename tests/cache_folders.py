@@ -21,8 +21,8 @@ def use_afresh(folder, code=USE, run=run, **environment):
     return int(run(code, NUMBA_CACHE_DIR=folder, **environment))
 
 
-def filled_by_a_process(folder):
+def filled_by_a_process(folder, run):
     """A cache folder that a first process has filled, and its kernel."""
-    assert use_afresh(folder) > 0
+    assert use_afresh(folder, run=run) > 0
     (kernel,) = kernels(folder)
     return folder, kernel

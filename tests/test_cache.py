@@ -34,9 +34,9 @@ def use(run_forked):
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
+def filled(tmp_path_factory, run_forked):
     """A cache folder that a first process filled, and its kernel. A test leaves it as it was."""
-    return filled_by_a_process(tmp_path_factory.mktemp("cache"))
+    return filled_by_a_process(tmp_path_factory.mktemp("cache"), run_forked)
 
 
 def test_other_processes_find_the_kernel_and_the_folder_does_not_grow(filled, use):
@@ -83,13 +83,13 @@ def test_kernels_of_old_versions_are_forgotten(tmp_path, use):
     assert (versions / "a file").exists()
 
 
-def test_processes_that_start_together(tmp_path):
+def test_processes_that_start_together(tmp_path, use):
     processes = [start(USE, NUMBA_CACHE_DIR=tmp_path) for _ in range(2)]
     for process in processes:
         finish(process)
     assert len(kernels(tmp_path)) == 1
     assert len(everything(tmp_path)) == 2
-    assert use_afresh(tmp_path) == 0
+    assert use(tmp_path) == 0
 
 
 def test_kernels_of_other_types_are_others_and_those_of_other_numbers_the_same(tmp_path, run_forked):
@@ -159,11 +159,11 @@ def test_a_process_without_source_finds_the_kernels(filled, tmp_path, use):
     assert use(folder, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path])) == 0
 
 
-def test_kernels_of_several_processes_have_names_of_their_own(tmp_path):
+def test_kernels_of_several_processes_have_names_of_their_own(tmp_path, run_forked):
     """A process that loads both finds machine code by name."""
-    code = "import numpy as np, boxloss as bl\nbl.{}(*np.zeros((2, 1, 4)), engine='numba')"
-    for process in [start(code.format(name), NUMBA_CACHE_DIR=tmp_path) for name in ("l1", "l2")]:
-        finish(process)
+    for name in ("l1", "l2"):
+        code = f"import numpy as np, boxloss as bl\nbl.{name}(*np.zeros((2, 1, 4)), engine='numba')"
+        run_forked(code, NUMBA_CACHE_DIR=tmp_path)
     names = {pickle.loads(content[32:])[1].mangled_name for content in kernels(tmp_path).values()}
     assert len(names) == len(kernels(tmp_path)) == 2
 
@@ -177,37 +177,43 @@ some = boxes[:100]
 """
 
 
-def test_functions_of_kernels_of_several_processes_are_not_mixed_up(tmp_path):
-    """Those that are not inlined, as some of topk: of a loss and of a score they have the same name and types.
+@pytest.fixture(scope="module")
+def filled_by_two(tmp_path_factory, run_forked):
+    """A cache folder with kernels of functions that are not inlined, as some of topk, which two processes compiled.
 
-    The first process compiles what is prepared of boxes before, the second something else, so numbers are the same too.
+    Those of a loss and of a score have the same name and types. The first process compiles what is prepared of boxes
+    before, the second something else, so Numba gives them the same numbers too.
     """
-    for use in ("bl.giou.topk(boxes, some, 4)", "bl.l1(boxes, boxes)\nbl.iou_score.topk(boxes, some, 4)"):
-        finish(start(BEST + use, NUMBA_CACHE_DIR=tmp_path))
+    folder = tmp_path_factory.mktemp("cache")
+    others = "bl.iou.below(boxes, boxes, 0.5), bl.nms(boxes, boxes[:, 0])"
+    for use in ("bl.giou.topk(boxes, some, 4)", f"bl.l1(boxes, boxes)\nbl.iou_score.topk(boxes, some, 4), {others}"):
+        run_forked(BEST + use, NUMBA_CACHE_DIR=folder)
+    return folder
+
+
+def test_functions_of_kernels_of_several_processes_are_not_mixed_up(filled_by_two, run_forked):
     check = """
 for loss in (bl.giou, bl.iou_score):
     rising = np.sort(loss.pairwise(boxes, some), axis=1)
     expected = rising[:, :-5:-1] if loss.is_score else rising[:, :4]
     np.testing.assert_array_equal(loss.topk(boxes, some, 4)[0], expected)
 """
-    finish(start(BEST + check, NUMBA_CACHE_DIR=tmp_path))
+    run_forked(BEST + check, NUMBA_CACHE_DIR=filled_by_two)
 
 
-def test_each_function_of_a_kernel_has_what_it_is_compiled_from_in_its_name(tmp_path):
-    use = "bl.iou_score.topk(boxes, boxes, 4), bl.iou.below(boxes, boxes, 0.5), bl.nms(boxes, boxes[:, 0])"
-    finish(start(BEST + use, NUMBA_CACHE_DIR=tmp_path))
+def test_each_function_of_a_kernel_has_what_it_is_compiled_from_in_its_name(filled_by_two):
     names = {
-        name for content in kernels(tmp_path).values() for name in re.findall(rb"_ZN7boxloss\w+?B\d?v\d+", content)
+        name for content in kernels(filled_by_two).values() for name in re.findall(rb"_ZN7boxloss\w+?B\d?v\d+", content)
     }
     assert len(names) > 4
     assert [name for name in names if not re.search(rb"[0-9a-f]{16}B\d?v\d+$", name)] == []
 
 
-def test_settings_of_the_compiler_have_kernels_of_their_own(filled):
+def test_settings_of_the_compiler_have_kernels_of_their_own(filled, use):
     """Those compiled without optimisation would be slow ever after."""
     folder, kernel = filled
     assert use_afresh(folder, NUMBA_OPT=0) > 0
-    assert use_afresh(folder, NUMBA_OPT=0) == use_afresh(folder) == 0
+    assert use_afresh(folder, NUMBA_OPT=0) == use(folder) == 0
     for other in set(kernels(folder)) - {kernel}:
         other.unlink()
 
@@ -262,10 +268,10 @@ del config.USING_SVML, codegen.CPUCodegen.magic_tuple
 
 
 @pytest.mark.parametrize("empty", [MODULES, MODULES[-1:], ()], ids=["all", "one", "attributes"])
-def test_without_what_is_not_public_in_numba_each_process_compiles(empty, tmp_path):
+def test_without_what_is_not_public_in_numba_each_process_compiles(empty, tmp_path, use):
     before = WITHOUT_MODULES.format(modules=empty) if empty else WITHOUT_ATTRIBUTES
     for _ in range(2):
-        assert int(finish(start(before + USE, NUMBA_CACHE_DIR=tmp_path))) > 0
+        assert use(tmp_path, before + USE) > 0
     assert everything(tmp_path) == {}
 
 

@@ -21,9 +21,9 @@ def use(run_forked):
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
+def filled(tmp_path_factory, run_forked):
     """A cache folder that a first process filled, and its kernel. A test leaves it as it was."""
-    return filled_by_a_process(tmp_path_factory.mktemp("cache"))
+    return filled_by_a_process(tmp_path_factory.mktemp("cache"), run_forked)
 
 
 # --- Who else could have put a kernel there ---------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def test_a_folder_that_can_not_be_made(tmp_path, use):
     assert list(everything(tmp_path)) == [file]
 
 
-def test_without_a_home_there_is_no_cache():
+def test_without_a_home_there_is_no_cache(use):
     code = """
 import pathlib
 def no_home():
@@ -128,7 +128,7 @@ pathlib.Path.home = no_home
 from boxloss.engines.cache import cache_folder
 assert cache_folder() is None
 """
-    assert use_afresh(None, code + USE) > 0
+    assert use(None, code + USE) > 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="HOME is of POSIX")
