@@ -96,7 +96,7 @@ def compare(benchmark: Any, record: Callable[..., None], smoke: bool) -> Callabl
         **how: Any,
     ) -> dict[str, float]:
         benchmark.group = table
-        how = {"turn": 1e-3, "rounds": None} | how | ({"turn": 1e-4, "rounds": 3} if smoke else {})
+        how = {"turn": 1e-3, "rounds": None} | how | ({"turn": 1e-4, "rounds": 2} if smoke else {})
         seconds = interleave.interleave(benchmark, contestants, budget=budget, **how)
         measured = interleave.summary(seconds)
         medians: dict[str, float] = measured["seconds"]

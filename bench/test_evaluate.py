@@ -95,7 +95,7 @@ def peer(module: str, paths: tuple[Path, Path]) -> Callable[[], Any] | None:
     return call
 
 
-def test_evaluate(compare, files, part, smoke):
+def test_evaluate(compare, files, part):
     truth = coco.read_ground_truth(files[0])
     found = coco.read_detections(files[1], truth)
     contestants = {"boxloss": cpu_seconds(lambda: bl.evaluate(truth, found, engine="numba").statistics)}
@@ -105,7 +105,12 @@ def test_evaluate(compare, files, part, smoke):
             contestants[module] = cpu_seconds(call, PART if is_slow else 1)
     goals = [("evaluate", "hotcoco", "boxloss")] if "hotcoco" in contestants else []
     row = {"detections": f"{len(found.score):,}"}
-    compare("evaluate", row, contestants, goals=goals, measures_itself=True, rounds=3 if smoke else 7)
+    compare("evaluate", row, contestants, goals=goals, measures_itself=True, rounds=7)
+
+
+@pytest.fixture(scope="module")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bytecode")
 
 
 def process(bytecode: Path, *command: object, wall: bool = False) -> Callable[[], float]:
@@ -126,25 +131,25 @@ def process(bytecode: Path, *command: object, wall: bool = False) -> Callable[[]
     return timed
 
 
-def test_command(compare, files, tmp_path):
+def test_command(compare, files, bytecode):
     pytest.importorskip("click")
     pytest.importorskip("rich")
-    contestants = {"boxloss evaluate": process(tmp_path, COMMAND, "evaluate", *files)}
+    contestants = {"boxloss evaluate": process(bytecode, COMMAND, "evaluate", *files)}
     goals = []
     with contextlib.suppress(ImportError):
         importlib.import_module("hotcoco")
-        contestants["hotcoco"] = process(tmp_path, "-c", SCRIPT, *files)
+        contestants["hotcoco"] = process(bytecode, "-c", SCRIPT, *files)
         goals.append(("evaluate_command", "boxloss evaluate", "hotcoco"))
     compare("evaluate_command", {"set": "COCO's size"}, contestants, goals=goals, measures_itself=True, rounds=5)
 
 
-def test_score(compare, smoke, tmp_path):
+def test_score(compare, smoke, bytecode, tmp_path):
     pytest.importorskip("click")
     pytest.importorskip("rich")
     paths = detections.write(tmp_path, *detections.make(IMAGES // 25 if smoke else 2 * IMAGES))
-    contestants = {"boxloss score": process(tmp_path / "bytecode", COMMAND, "score", *paths, wall=True)}
+    contestants = {"boxloss score": process(bytecode, COMMAND, "score", *paths, wall=True)}
     row, goals = {"detections": "20,000" if smoke else "1,000,000"}, [("score_command", "boxloss score", None)]
-    compare("score_command", row, contestants, goals=goals, measures_itself=True, rounds=3 if smoke else 5)
+    compare("score_command", row, contestants, goals=goals, measures_itself=True, rounds=5)
 
 
 def test_memory(benchmark, record, files):
@@ -165,8 +170,8 @@ def test_memory(benchmark, record, files):
     )
 
 
-def test_bootstrap(compare, files, smoke):
+def test_bootstrap(compare, files):
     truth = coco.read_ground_truth(files[0])
     result = bl.evaluate(truth, coco.read_detections(files[1], truth), engine="numba")
     contestants = {"interval": cpu_seconds(lambda: result.interval(resamples=RESAMPLES))}
-    compare("bootstrap", {"resamples": RESAMPLES}, contestants, measures_itself=True, rounds=3 if smoke else 5)
+    compare("bootstrap", {"resamples": RESAMPLES}, contestants, measures_itself=True, rounds=5)

@@ -44,14 +44,14 @@ def run_python(code: str, **environment: str) -> list[float] | dict[str, float]:
     return json.loads(result.stdout)
 
 
-def test_import(compare, smoke):
+def test_import(compare):
     def of(module):
         return lambda: run_python(IMPORT.format(module=module))["import"]
 
     assert not run_python(IMPORT.format(module="boxloss"))["numba"]
     contestants = {"import boxloss": of("boxloss"), "import numpy": of("numpy")}
     goals = [("import", "import boxloss", "import numpy")]
-    compare("startup", {}, contestants, goals=goals, measures_itself=True, rounds=5 if smoke else 40)
+    compare("startup", {}, contestants, goals=goals, measures_itself=True, rounds=40)
 
 
 def folder_size(folder: Path) -> int:
