@@ -181,3 +181,10 @@ def run_forked() -> Iterator[Callable[..., str]]:
     """Runs code in a process of its own that has imported Numba before; see `processes.forking`."""
     with forking() as run:
         yield run
+
+
+@pytest.fixture(scope="session")
+def run_forked_of_torch() -> Iterator[Callable[..., str]]:
+    """The same in one that has imported torch.compile too, which takes seconds."""
+    with forking("import sys, numba, torch._dynamo\nsys.dont_write_bytecode = True") as run:
+        yield run

@@ -11,7 +11,6 @@ import pytest
 import boxloss as bl
 from boxloss.losses.coordinate import CoordinateLoss
 from generators import mixed
-from processes import forking
 
 pytestmark = [
     pytest.mark.torch,
@@ -187,23 +186,21 @@ class Own(bl.L1):
 """
 
 
-def test_a_graph_from_disk_does_not_run_another_formula(tmp_path):
+def test_a_graph_from_disk_does_not_run_another_formula(tmp_path, run_forked_of_torch):
     file = str(tmp_path / "graph.pt")
     module = tmp_path / "own.py"
-    with forking("import sys, torch\nsys.dont_write_bytecode = True") as run_forked:
 
-        def process(saves):
-            return run_forked(SAVED.format(folder=str(tmp_path), file=file, saves=saves))
+    def process(saves):
+        return run_forked_of_torch(SAVED.format(folder=str(tmp_path), file=file, saves=saves))
 
-        module.write_text(MODULE.format(factor=2.0))
-        process(True)
-        assert process(False) == "[8.0]"
-        module.write_text(MODULE.format(factor=3.0))
-        assert "a graph holds a loss Own of another formula than own.Own has now; make the graph again" in process(
-            False
-        )
-        module.unlink()
-        assert "of the class own.Own, which cannot be imported here" in process(False)
+    module.write_text(MODULE.format(factor=2.0))
+    process(True)
+    assert process(False) == "[8.0]"
+    module.write_text(MODULE.format(factor=3.0))
+    told = "a graph holds a loss Own of another formula than own.Own has now; make the graph again"
+    assert told in process(False)
+    module.unlink()
+    assert "of the class own.Own, which cannot be imported here" in process(False)
 
 
 def test_a_pickled_loss_carries_no_tensor_and_gets_one(torch, pair):
