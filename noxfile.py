@@ -85,7 +85,7 @@ def install_torch(session: nox.Session) -> None:
     """
     session.install("pip")
     pinned, *others = groups("torch")
-    report = session.cache_dir / "torch.json"  # `create_tmp` would move the temporary files of the tests
+    report = Path(session.bin, "torch.json")  # `create_tmp` would move the temporary files of the tests
     ask = ("--dry-run", "--quiet", "--no-deps", "--ignore-installed", f"--report={report}")
     if session.run_install("python", "-m", "pip", "install", *ask, pinned):  # not with `nox -R`
         (build,) = json.loads(report.read_text())["install"]

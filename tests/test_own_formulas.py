@@ -228,6 +228,25 @@ NO_SLOPES = [
 ]
 
 
+@pytest.mark.parametrize("engine", ["array", "numba"])
+def test_the_formula_of_a_coordinate_takes_the_fields(engine):
+    @dataclass(frozen=True)
+    class Mine(bl.SmoothL1):
+        power: float = 2.0
+
+        @staticmethod
+        def formula(xp, e, beta):
+            return xp.abs(e), xp.sign(e)
+
+    text = (
+        "Mine.formula takes (xp, e, beta) and is called with (xp, difference, beta, power): the difference of one "
+        "coordinate and the fields of the loss but for `coordinates`, in their order. It is a @staticmethod of a class "
+        "that is a @dataclass(frozen=True)"
+    )
+    for call in (Mine(), Mine().pairwise):
+        check_error(partial(call, BOXES, BOXES, engine=engine), TypeError, text)
+
+
 @pytest.mark.parametrize(("term", "told"), NO_SLOPES)
 def test_the_formula_of_a_coordinate_that_returns_something_else(term, told):
     class Mine(CoordinateLoss):

@@ -42,10 +42,13 @@ class CoordinateLoss(Loss):
         """Compute the formula over boxes as they were given: the sum over the coordinates."""
         fields = self.fields[1:]  # `coordinates` is the first
         differences, back = pair.shape.differences(xp, pair, self.coordinates)
-        terms = [self.formula(xp, e, *fields) for e in differences]
-        if not is_of_package(type(self)):
-            from boxloss.losses.own import check_slope
+        if is_of_package(type(self)):
+            terms = [self.formula(xp, e, *fields) for e in differences]
+        else:
+            from boxloss.losses.own import check_signature_of_difference, check_slope
 
+            check_signature_of_difference(self)
+            terms = [self.formula(xp, e, *fields) for e in differences]
             check_slope(self, terms[0])
         values, slopes = zip(*terms, strict=True)
 

@@ -49,7 +49,7 @@ class OverlapLoss(Loss):
             return over_relations(xp, pair, self.relations, self.formula(xp, *arguments))
         from boxloss.losses.own import check_signature, check_term, check_terms
 
-        check_signature(self, arguments)
+        check_signature(self)
         quantities = arguments[: len(self.relations)]
         if getattr(self.formula, "__func__", None) is _SUM_OF_TERMS:
             terms = self.terms(xp, *arguments)

@@ -12,18 +12,29 @@ from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.shape import Relation
 
 
-def check_signature(loss: Any, arguments: Sequence[Any]) -> None:
+def check_signature(loss: Any) -> None:
     """Check that the formula takes the namespace, a quantity for each relation and the fields of the loss."""
-    name, names = type(loss).__name__, [*map(_name_of, loss.relations), *(field.name for field in fields(loss))]
     which = "formula" if "formula" in _own(loss) or not loss.has_iou_term else "terms"
-    taken = signature(getattr(loss, which))
+    names = [*map(_name_of, loss.relations), *(field.name for field in fields(loss))]
+    none = "" if loss.relations else ", of which it names none,"
+    _check_takes(loss, which, names, f"the quantities of the relations{none} and the fields of the loss")
+
+
+def check_signature_of_difference(loss: Any) -> None:
+    """Check that the formula takes the namespace, the difference of one coordinate and the fields of the loss."""
+    names = [field.name for field in fields(loss) if field.name != "coordinates"]
+    what = "the difference of one coordinate and the fields of the loss but for `coordinates`"
+    _check_takes(loss, "formula", ["difference", *names], what)
+
+
+def _check_takes(loss: Any, which: str, names: Sequence[str], what: str) -> None:
+    name, taken = type(loss).__name__, signature(getattr(loss, which))
     try:
-        taken.bind(None, *arguments)
+        taken.bind(None, *names)
     except TypeError:
         raise TypeError(
-            f"{name}.{which} takes {taken} and is called with ({', '.join(['xp', *names])}): the quantities of the "
-            f"relations{'' if loss.relations else ', of which it names none,'} and the fields of the loss, in their "
-            "order. It is a @staticmethod of a class that is a @dataclass(frozen=True)"
+            f"{name}.{which} takes {taken} and is called with ({', '.join(['xp', *names])}): {what}, in their order. "
+            "It is a @staticmethod of a class that is a @dataclass(frozen=True)"
         ) from None
 
 
