@@ -32,9 +32,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 # compile, what they keep on disk and what NumPy's functions take. What formulas say of boxes is the same with each.
 OF_DEPENDENCIES = (
     "backends", "best", "best_near", "cache", "cache_folders", "coco", "coco_matching", "engines", "evaluate",
-    "formats", "interop", "kernels", "lab_descent", "layouts", "nms", "nms_inputs", "no_boxes", "own_formulas",
-    "own_losses", "programs", "programs_formulas", "programs_numbers", "reading", "reductions", "registry",
-    "rotated_within", "scalar", "scalar_logarithms", "scalar_powers", "values", "within",
+    "formats", "interop", "kernels", "lab_descent", "layouts", "nms", "nms_inputs", "no_boxes", "own_coordinates",
+    "own_formulas", "own_losses", "programs", "programs_formulas", "programs_numbers", "reading", "reductions",
+    "registry", "rotated_within", "scalar", "scalar_logarithms", "scalar_powers", "values", "within",
 )  # fmt: skip
 BARE_CHECK = """
 import importlib.metadata, subprocess, sys

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from boxloss.check import check_choice
@@ -40,15 +40,18 @@ class CoordinateLoss(Loss):
 
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """Compute the formula over boxes as they were given: the sum over the coordinates."""
-        fields = self.fields[1:]  # `coordinates` is the first
+        own = [getattr(self, field.name) for field in fields(self) if field.name != "coordinates"]
         differences, back = pair.shape.differences(xp, pair, self.coordinates)
         if is_of_package(type(self)):
-            terms = [self.formula(xp, e, *fields) for e in differences]
+            terms = [self.formula(xp, e, *own) for e in differences]
         else:
-            from boxloss.losses.own import check_signature_of_difference, check_slope
+            from boxloss.losses.own import check_slope, check_takes_difference
 
-            check_signature_of_difference(self)
-            terms = [self.formula(xp, e, *fields) for e in differences]
+            try:
+                terms = [self.formula(xp, e, *own) for e in differences]
+            except TypeError:
+                check_takes_difference(self)
+                raise
             check_slope(self, terms[0])
         values, slopes = zip(*terms, strict=True)
 

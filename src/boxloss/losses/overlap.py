@@ -47,18 +47,21 @@ class OverlapLoss(Loss):
         arguments = self._arguments(pair)
         if is_of_package(type(self)):
             return over_relations(xp, pair, self.relations, self.formula(xp, *arguments))
-        from boxloss.losses.own import check_signature, check_term, check_terms
+        from boxloss.losses.own import check_takes_quantities, check_term, check_terms
 
-        check_signature(self)
+        has_terms = getattr(self.formula, "__func__", None) is _SUM_OF_TERMS
+        try:
+            found = (self.terms if has_terms else self.formula)(xp, *arguments)
+        except TypeError:
+            check_takes_quantities(self)
+            raise
         quantities = arguments[: len(self.relations)]
-        if getattr(self.formula, "__func__", None) is _SUM_OF_TERMS:
-            terms = self.terms(xp, *arguments)
-            check_terms(self, terms, quantities)
-            term = _total(terms)
+        if has_terms:
+            check_terms(self, found, quantities)
+            found = _total(found)
         else:
-            term = self.formula(xp, *arguments)
-            check_term(self, term, quantities)
-        return over_relations(xp, pair, self.relations, term)
+            check_term(self, found, quantities)
+        return over_relations(xp, pair, self.relations, found)
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """Compute the distance 1 - IoU of the loss."""
