@@ -3,30 +3,19 @@
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2026.8.10"  # the first that runs sessions in parallel
+nox.needs_version = ">=2026.10.20"  # the first that tells a session whether another runs
 nox.options.error_on_missing_interpreters = False  # of the second Python, where there is only one
 nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds what takes pip a minute
-
-# Two sessions run at once: while one installs or ends with a single test, the other has the machine. One that is named
-# has it to itself. What is set here is what the processes of the sessions find.
-NAMED = {"-s", "--session", "--sessions"} & set(sys.argv)
-AT_ONCE = int(os.environ.setdefault("SESSIONS_AT_ONCE", "1" if NAMED else "2"))
-nox.options.parallel = AT_ONCE
 nox.options.allow_parallel = True
 
 # Where it is set, each of hundreds of processes would compile all that it imports, for seconds.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# Each worker has tests that follow one another, which need the same kernels; one that is done takes from another.
-# On one core pytest runs the tests itself: to collect, import and warm up twice is a fifth of the processor's time.
-CORES = (os.cpu_count() or 1) // AT_ONCE
-ON_ITS_CORES = ("-n", str(CORES if CORES > 1 else 0), "--dist", "worksteal")
 PROJECT = nox.project.load_toml("pyproject.toml")
 # Of tests/test_*.py: what the lowest versions of NumPy, Numba and array-api-compat decide, which is whether kernels
 # compile, what they keep on disk and what NumPy's functions take. What formulas say of boxes is the same with each.
@@ -77,6 +66,17 @@ def files_of(names: tuple[str, ...]) -> list[str]:
     return [f"tests/test_{name}.py" for name in names]
 
 
+def on_its_cores(session: nox.Session) -> tuple[str, ...]:
+    """Options of pytest: as many workers as a session has cores, which is half of them where two run at once.
+
+    With one core there are none: two would each collect, import and warm up, for a fifth of the processor's time.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = cores // 2 if session.parallel else cores
+    # Each worker has tests that follow one another, which need the same kernels; one that is done takes from another.
+    return ("-n", str(workers if workers > 1 else 0), "--dist", "worksteal")
+
+
 def install_torch(session: nox.Session) -> None:
     """Install the pinned torch, and torchvision's Python code, whose compiled operators need not match.
 
@@ -85,12 +85,16 @@ def install_torch(session: nox.Session) -> None:
     """
     session.install("pip")
     pinned, *others = groups("torch")
-    report = Path(session.bin, "torch.json")  # `create_tmp` would move the temporary files of the tests
+    # Not `cache_dir`, which other sessions write to, and not `create_tmp`, which would move the files of tests.
+    report = Path(session.virtualenv.location, "torch.json")
     ask = ("--dry-run", "--quiet", "--no-deps", "--ignore-installed", f"--report={report}")
     if session.run_install("python", "-m", "pip", "install", *ask, pinned):  # not with `nox -R`
         (build,) = json.loads(report.read_text())["install"]
         session.install(f"torch @ {build['download_info']['url']}", *others)
     session.install("--no-deps", "torchvision==0.29.2")
+
+
+# Sessions begin in the order in which they stand here: long ones first, and NumPy's before those that find its kernels.
 
 
 @nox.session
@@ -100,7 +104,7 @@ def ptx(session: nox.Session) -> None:
     `-- --write` writes the table in docs/cuda.md.
     """
     session.install(".", *groups("test", "ptx"))
-    workers = [] if "--write" in session.posargs else ON_ITS_CORES
+    workers = [] if "--write" in session.posargs else on_its_cores(session)
     session.run("pytest", *workers, "tests/ptx", *session.posargs)
 
 
@@ -113,14 +117,14 @@ def tests(session: nox.Session, backend: str) -> None:
     if backend == "torch":
         install_torch(session)
     session.install(".[cli,lab]", *groups("test"), *(groups(backend) if backend != "numpy" else []))
-    session.run("pytest", *ON_ITS_CORES, f"--backend={backend}", *session.posargs)
+    session.run("pytest", *on_its_cores(session), f"--backend={backend}", *session.posargs)
 
 
 @nox.session(python=second_python())
 def second(session: nox.Session) -> None:
     """What depends on Python itself, with another than the one that runs nox, where it is installed."""
     session.install(".[cli,lab]", *groups("test"))
-    session.run("pytest", *ON_ITS_CORES, "--few", *files_of(OF_PYTHON), *session.posargs)
+    session.run("pytest", *on_its_cores(session), "--few", *files_of(OF_PYTHON), *session.posargs)
 
 
 @nox.session(default=False)
@@ -129,7 +133,7 @@ def newest(session: nox.Session) -> None:
     for backend in ("numpy", "strict", "dask", "jax", "torch"):
         unpinned = [requirement.split("==")[0] for requirement in groups(*([] if backend == "numpy" else [backend]))]
         session.install("--upgrade", ".[cli,lab]", *groups("test"), *unpinned)
-        session.run("pytest", *ON_ITS_CORES, f"--backend={backend}", *session.posargs)
+        session.run("pytest", *on_its_cores(session), f"--backend={backend}", *session.posargs)
 
 
 @nox.session
@@ -137,7 +141,7 @@ def minimum(session: nox.Session) -> None:
     """What depends on the three core dependencies, on NumPy, with the lowest supported versions of these."""
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
     session.install(".[cli,lab]", *groups("test"), *lowest)
-    session.run("pytest", *ON_ITS_CORES, "--few", *files_of(OF_DEPENDENCIES), *session.posargs)
+    session.run("pytest", *on_its_cores(session), "--few", *files_of(OF_DEPENDENCIES), *session.posargs)
 
 
 @nox.session
@@ -182,7 +186,7 @@ def doctest(session: nox.Session) -> None:
     session.install(".[cli,lab]", *groups("test"))
     optional = ("*/adapters/*", "*/boxloss/torch.py", "*/engines/cuda/*", "*/cuda_*.py", "*/training/detector.py")
     ignored = [f"--ignore-glob={path}" for path in optional]
-    session.run("pytest", *ON_ITS_CORES, "--doctest-modules", "--pyargs", "boxloss", *ignored)
+    session.run("pytest", *on_its_cores(session), "--doctest-modules", "--pyargs", "boxloss", *ignored)
 
 
 @nox.session
@@ -237,7 +241,7 @@ def browser(session: nox.Session) -> None:
     report = ("boxloss", "report", "--quick", "--out", folder, *files)
     tests = ("pytest", "-p", "no:cacheprovider", f"--chromium={chromium}", f"--report={folder}/index.html")
     session.run(*report)
-    session.run(*tests, *ON_ITS_CORES, "browser", *session.posargs)
+    session.run(*tests, *on_its_cores(session), "browser", *session.posargs)
 
 
 @nox.session(default=False)

@@ -185,6 +185,9 @@ def run_forked() -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="session")
 def run_forked_of_torch() -> Iterator[Callable[..., str]]:
-    """The same in one that has imported torch.compile too, which takes seconds."""
-    with forking("import sys, numba, torch._dynamo\nsys.dont_write_bytecode = True") as run:
+    """Runs code in a process of its own that has imported torch.compile before, which takes seconds.
+
+    Python does not take bytecode for that of a module that was written anew within a second: none is kept.
+    """
+    with forking("import sys, torch._dynamo\nsys.dont_write_bytecode = True") as run:
         yield run

@@ -50,10 +50,10 @@ class Machine:
         self.program = [[self.steps.bind(instruction) for instruction in each] for each in kernel.blocks]
 
     def run(self) -> None:
-        """Run until every thread has left."""
+        """Run until every thread has left; once."""
         try:
             self.run_blocks()
-        finally:  # of thousands of arrays in circles the garbage collector would find out, in a tenth of the time
+        finally:  # without circles: else thousands of arrays live on until the garbage collector finds them
             self.program.clear()
             self.steps.forms.clear()
 

@@ -42,16 +42,16 @@ class CoordinateLoss(Loss):
         """Compute the formula over boxes as they were given: the sum over the coordinates."""
         own = [getattr(self, field.name) for field in fields(self) if field.name != "coordinates"]
         differences, back = pair.shape.differences(xp, pair, self.coordinates)
-        if is_of_package(type(self)):
+        try:
             terms = [self.formula(xp, e, *own) for e in differences]
-        else:
-            from boxloss.losses.own import check_slope, check_takes_difference
+        except TypeError:
+            from boxloss.losses.own import check_takes_difference
 
-            try:
-                terms = [self.formula(xp, e, *own) for e in differences]
-            except TypeError:
-                check_takes_difference(self)
-                raise
+            check_takes_difference(self)
+            raise
+        if not is_of_package(type(self)):
+            from boxloss.losses.own import check_slope
+
             check_slope(self, terms[0])
         values, slopes = zip(*terms, strict=True)
 

@@ -50,8 +50,9 @@ class OverlapLoss(Loss):
         from boxloss.losses.own import check_takes_quantities, check_term, check_terms
 
         has_terms = getattr(self.formula, "__func__", None) is _SUM_OF_TERMS
+        compute: Callable[..., Any] = self.terms if has_terms else self.formula
         try:
-            found = (self.terms if has_terms else self.formula)(xp, *arguments)
+            found = compute(xp, *arguments)
         except TypeError:
             check_takes_quantities(self)
             raise
