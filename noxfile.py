@@ -120,30 +120,6 @@ def tests(session: nox.Session, backend: str) -> None:
     session.run("pytest", *on_its_cores(session), f"--backend={backend}", *session.posargs)
 
 
-@nox.session(python=second_python())
-def second(session: nox.Session) -> None:
-    """What depends on Python itself, with another than the one that runs nox, where it is installed."""
-    session.install(".[cli,lab]", *groups("test"))
-    session.run("pytest", *on_its_cores(session), "--few", *files_of(OF_PYTHON), *session.posargs)
-
-
-@nox.session(default=False)
-def newest(session: nox.Session) -> None:
-    """The tests on NumPy and on the newest release of each array library, before their pins move; only if named."""
-    for backend in ("numpy", "strict", "dask", "jax", "torch"):
-        unpinned = [requirement.split("==")[0] for requirement in groups(*([] if backend == "numpy" else [backend]))]
-        session.install("--upgrade", ".[cli,lab]", *groups("test"), *unpinned)
-        session.run("pytest", *on_its_cores(session), f"--backend={backend}", *session.posargs)
-
-
-@nox.session
-def minimum(session: nox.Session) -> None:
-    """What depends on the three core dependencies, on NumPy, with the lowest supported versions of these."""
-    lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
-    session.install(".[cli,lab]", *groups("test"), *lowest)
-    session.run("pytest", *on_its_cores(session), "--few", *files_of(OF_DEPENDENCIES), *session.posargs)
-
-
 @nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks: a short run, or with `-- --publish` the full one, which rewrites docs/benchmarks.md."""
@@ -160,11 +136,27 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
-def lint(session: nox.Session) -> None:
-    """Style and format."""
-    session.install(*groups("lint"))
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
+def minimum(session: nox.Session) -> None:
+    """What depends on the three core dependencies, on NumPy, with the lowest supported versions of these."""
+    lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
+    session.install(".[cli,lab]", *groups("test"), *lowest)
+    session.run("pytest", *on_its_cores(session), "--few", *files_of(OF_DEPENDENCIES), *session.posargs)
+
+
+@nox.session(python=second_python())
+def second(session: nox.Session) -> None:
+    """What depends on Python itself, with another than the one that runs nox, where it is installed."""
+    session.install(".[cli,lab]", *groups("test"))
+    session.run("pytest", *on_its_cores(session), "--few", *files_of(OF_PYTHON), *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, without a warning; its pictures made by commands, and a page of it run as a notebook."""
+    session.install(".[cli,lab]", *groups("docs"))
+    session.run("python", "docs/make_pictures.py")
+    session.run("python", "docs/make_notebook.py")
+    session.run("sphinx-build", "-W", "--keep-going", "-j", "auto", "-b", "html", "docs", "docs/_build/html")
 
 
 @nox.session
@@ -190,12 +182,54 @@ def doctest(session: nox.Session) -> None:
 
 
 @nox.session
-def docs(session: nox.Session) -> None:
-    """The documentation, without a warning; its pictures made by commands, and a page of it run as a notebook."""
-    session.install(".[cli,lab]", *groups("docs"))
-    session.run("python", "docs/make_pictures.py")
-    session.run("python", "docs/make_notebook.py")
-    session.run("sphinx-build", "-W", "--keep-going", "-j", "auto", "-b", "html", "docs", "docs/_build/html")
+def build(session: nox.Session) -> None:
+    """The wheel, in a bare environment: it imports and runs with the three core dependencies alone."""
+    session.install("build[uv]")
+    folder = Path(session.create_tmp()).resolve()
+    shutil.rmtree(f"{folder}/dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--installer", "uv", "--outdir", f"{folder}/dist")
+    session.run("python", "-m", "venv", "--clear", f"{folder}/bare")
+    python = f"{folder}/bare/bin/python"
+    (wheel,) = Path(folder, "dist").glob("*.whl")
+    session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
+    session.chdir(folder)  # not the checkout, whose source must not be what is imported
+    session.run(python, "-c", BARE_CHECK, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format."""
+    session.install(*groups("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """The report and the explorer in a headless Chromium, as wide as a phone and as wide as a desktop.
+
+    What the explorer computes is compared with NumPy.
+    """
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")  # the first starts in half of the time
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        session.error("Chromium is not installed: apt-get install chromium-headless-shell")
+    session.install(".[lab]", *groups("browser"))
+    folder, sample = session.create_tmp(), "src/boxloss/data/sample"
+    files = [f"{sample}/ground_truth.json", f"{sample}/detections.json"]
+    report = ("boxloss", "report", "--quick", "--out", folder, *files)
+    tests = ("pytest", "-p", "no:cacheprovider", f"--chromium={chromium}", f"--report={folder}/index.html")
+    session.run(*report)
+    session.run(*tests, *on_its_cores(session), "browser", *session.posargs)
+
+
+@nox.session(default=False)
+def newest(session: nox.Session) -> None:
+    """The tests on NumPy and on the newest release of each array library, before their pins move; only if named."""
+    for backend in ("numpy", "strict", "dask", "jax", "torch"):
+        unpinned = [requirement.split("==")[0] for requirement in groups(*([] if backend == "numpy" else [backend]))]
+        session.install("--upgrade", ".[cli,lab]", *groups("test"), *unpinned)
+        session.run("pytest", *on_its_cores(session), f"--backend={backend}", *session.posargs)
 
 
 @nox.session(default=False)
@@ -226,25 +260,6 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def browser(session: nox.Session) -> None:
-    """The report and the explorer in a headless Chromium, as wide as a phone and as wide as a desktop.
-
-    What the explorer computes is compared with NumPy.
-    """
-    names = ("chromium-headless-shell", "chromium", "chromium-browser")  # the first starts in half of the time
-    chromium = next(filter(None, map(shutil.which, names)), None)
-    if chromium is None:
-        session.error("Chromium is not installed: apt-get install chromium-headless-shell")
-    session.install(".[lab]", *groups("browser"))
-    folder, sample = session.create_tmp(), "src/boxloss/data/sample"
-    files = [f"{sample}/ground_truth.json", f"{sample}/detections.json"]
-    report = ("boxloss", "report", "--quick", "--out", folder, *files)
-    tests = ("pytest", "-p", "no:cacheprovider", f"--chromium={chromium}", f"--report={folder}/index.html")
-    session.run(*report)
-    session.run(*tests, *on_its_cores(session), "browser", *session.posargs)
-
-
-@nox.session(default=False)
 def gpu(session: nox.Session) -> None:
     """On a machine with a GPU: its tests, compute-sanitizer where it is installed, and its benchmark.
 
@@ -265,18 +280,3 @@ def gpu(session: nox.Session) -> None:
     session.run("python", "bench/gpu.py", "--out", results)
     if "--publish" in options:
         session.run("python", "bench/gpu_tables.py", results)
-
-
-@nox.session
-def build(session: nox.Session) -> None:
-    """The wheel, in a bare environment: it imports and runs with the three core dependencies alone."""
-    session.install("build[uv]")
-    folder = Path(session.create_tmp()).resolve()
-    shutil.rmtree(f"{folder}/dist", ignore_errors=True)
-    session.run("python", "-m", "build", "--installer", "uv", "--outdir", f"{folder}/dist")
-    session.run("python", "-m", "venv", "--clear", f"{folder}/bare")
-    python = f"{folder}/bare/bin/python"
-    (wheel,) = Path(folder, "dist").glob("*.whl")
-    session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
-    session.chdir(folder)  # not the checkout, whose source must not be what is imported
-    session.run(python, "-c", BARE_CHECK, external=True)
