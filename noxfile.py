@@ -69,7 +69,7 @@ def files_of(names: tuple[str, ...]) -> list[str]:
 def on_its_cores(session: nox.Session) -> tuple[str, ...]:
     """Options of pytest: as many workers as a session has cores, which is half of them where two run at once.
 
-    With one core there are none: two would each collect, import and warm up, for a fifth of the processor's time.
+    With one core there are none: two would each collect, import and warm up.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = cores // 2 if session.parallel else cores
