@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2026.10.20"  # the first that tells a session whether another runs
+nox.needs_version = ">=2026.10.20"  # the first with `session.parallel`
 nox.options.error_on_missing_interpreters = False  # of the second Python, where there is only one
 nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in seconds what takes pip a minute

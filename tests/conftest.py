@@ -187,7 +187,7 @@ def run_forked() -> Iterator[Callable[..., str]]:
 def run_forked_of_torch() -> Iterator[Callable[..., str]]:
     """Runs code in a process of its own that has imported torch.compile before, which takes seconds.
 
-    Python does not take bytecode for that of a module that was written anew within a second: none is kept.
+    No bytecode is kept: of a module that is written anew within a second Python would run the old one.
     """
     with forking("import sys, torch._dynamo\nsys.dont_write_bytecode = True") as run:
         yield run

@@ -40,14 +40,14 @@ class CoordinateLoss(Loss):
 
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """Compute the formula over boxes as they were given: the sum over the coordinates."""
-        own = [getattr(self, field.name) for field in fields(self) if field.name != "coordinates"]
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "coordinates"}
         differences, back = pair.shape.differences(xp, pair, self.coordinates)
         try:
-            terms = [self.formula(xp, e, *own) for e in differences]
+            terms = [self.formula(xp, e, *own.values()) for e in differences]
         except TypeError:
             from boxloss.losses.own import check_takes_difference
 
-            check_takes_difference(self)
+            check_takes_difference(self, list(own))
             raise
         if not is_of_package(type(self)):
             from boxloss.losses.own import check_slope

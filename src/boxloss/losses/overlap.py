@@ -49,15 +49,14 @@ class OverlapLoss(Loss):
             return over_relations(xp, pair, self.relations, self.formula(xp, *arguments))
         from boxloss.losses.own import check_takes_quantities, check_term, check_terms
 
-        has_terms = getattr(self.formula, "__func__", None) is _SUM_OF_TERMS
-        compute: Callable[..., Any] = self.terms if has_terms else self.formula
+        which = "terms" if getattr(self.formula, "__func__", None) is _SUM_OF_TERMS else "formula"
         try:
-            found = compute(xp, *arguments)
+            found = getattr(self, which)(xp, *arguments)
         except TypeError:
-            check_takes_quantities(self)
+            check_takes_quantities(self, which)
             raise
         quantities = arguments[: len(self.relations)]
-        if has_terms:
+        if which == "terms":
             check_terms(self, found, quantities)
             found = _total(found)
         else:

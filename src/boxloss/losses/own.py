@@ -6,14 +6,26 @@ from inspect import signature
 from typing import Any
 
 from boxloss.formulas.checked import check_number, told
-from boxloss.formulas.names import is_of_package
 from boxloss.shapes.relations import AreaPartials, Areas
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.shape import Relation
 
 
-def check_signature(loss: Any, which: str, names: Sequence[str], what: str) -> None:
-    """Check that the formula, or what is `which`, takes the namespace and what has these names."""
+def check_takes_quantities(loss: Any, which: str) -> None:
+    """Check that the formula or the terms take the namespace, a quantity for each relation and the fields."""
+    names = [*map(_name_of, loss.relations), *(field.name for field in fields(loss))]
+    none = "" if loss.relations else ", of which it names none,"
+    _check_signature(loss, which, names, f"the quantities of the relations{none} and the fields of the loss")
+
+
+def check_takes_difference(loss: Any, names: Sequence[str]) -> None:
+    """Check that the formula takes the namespace, the difference of one coordinate and the fields of these names."""
+    what = "the difference of one coordinate and the fields of the loss but for `coordinates`"
+    _check_signature(loss, "formula", ["e", *names], what)
+
+
+def _check_signature(loss: Any, which: str, names: Sequence[str], what: str) -> None:
+    """Check that a method takes the namespace and an argument for each name."""
     try:
         taken = signature(getattr(loss, which), follow_wrapped=False)
     except (TypeError, ValueError):  # of compiled code, say
@@ -25,21 +37,6 @@ def check_signature(loss: Any, which: str, names: Sequence[str], what: str) -> N
             f"{type(loss).__name__}.{which} takes {taken} and is called with ({', '.join(['xp', *names])}): {what}, in "
             "their order. It is a @staticmethod of a class that is a @dataclass(frozen=True)"
         ) from None
-
-
-def check_takes_quantities(loss: Any) -> None:
-    """Check that the formula takes the namespace, a quantity for each relation and the fields of the loss."""
-    which = "formula" if "formula" in _own(loss) or not loss.has_iou_term else "terms"
-    names = [*map(_name_of, loss.relations), *(field.name for field in fields(loss))]
-    none = "" if loss.relations else ", of which it names none,"
-    check_signature(loss, which, names, f"the quantities of the relations{none} and the fields of the loss")
-
-
-def check_takes_difference(loss: Any) -> None:
-    """Check that the formula takes the namespace, the difference of one coordinate and the fields of the loss."""
-    names = [field.name for field in fields(loss) if field.name != "coordinates"]
-    what = "the difference of one coordinate and the fields of the loss but for `coordinates`"
-    check_signature(loss, "formula", ["e", *names], what)
 
 
 def check_term(loss: Any, term: Any, quantities: Sequence[Any], what: str = "formula") -> None:
@@ -90,10 +87,6 @@ def check_slope(loss: Any, term: Any) -> None:
         raise TypeError(f"{name}.formula must return a value and its slope, (value, slope); got {told(term)}")
     for what, part in zip(("value", "slope"), term, strict=True):
         check_number(f"the {what} of {name}.formula", part)
-
-
-def _own(loss: Any) -> set[str]:
-    return {name for kind in type(loss).__mro__ if not is_of_package(kind) for name in vars(kind)}
 
 
 def _name_of(which: str | Relation) -> str:
