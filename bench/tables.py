@@ -35,6 +35,11 @@ SECTIONS = {
         "lines, torchvision's is `complete_box_iou_loss`; compiled is `torch.compile` of the function that gives the "
         "mean. torchvision selects by a mask, which breaks its graph; the others are one graph each.",
     ),
+    "compiled_step": Section(
+        "Compiled training steps of few boxes",
+        "The same of `ciou` and `plain`, alone: a step that comes after a slower one finds colder caches.",
+        ("ciou", "plain"),
+    ),
     "compat_losses": Section(
         "torchvision's losses",
         "The functions of `boxloss.compat.torchvision` and those of `torchvision.ops`, eager: values and their "

@@ -67,6 +67,27 @@ def test_training_step(compare, boxes, smoke, count):
     compare("training_step", row, contestants, goals=goals, budget=10.0, pause=0.01 if count > 10_000 else 0.0)
 
 
+@pytest.mark.parametrize("count", [100, 1000])
+def test_compiled_step(compare, boxes, smoke, count):
+    """The two that are one graph each, alone: what comes after a slower step finds colder caches."""
+    import torch
+
+    torch.set_num_threads(2)
+    torch._dynamo.reset()
+    pred, target = map(torch.from_numpy, boxes(count))
+    functions = {
+        "ciou": lambda p, t: bl.ciou(p, t, reduction="mean"),
+        "plain": lambda p, t: plain_ciou(p, t).mean(),
+    }
+    if not smoke:
+        functions = {name: torch.compile(function, fullgraph=True) for name, function in functions.items()}
+    contestants = {name: training_step(function, pred, target) for name, function in functions.items()}
+    _check_steps(contestants)
+    row = {"dtype": "float32", "threads": 2, "boxes": count}
+    goals = [("step_plain", "ciou", "plain")] if count == 100 else []
+    compare("compiled_step", row, contestants, goals=goals, budget=5.0)
+
+
 def _check_steps(contestants):
     """All contestants compute one gradient."""
     grads = {name: step().numpy().copy() for name, step in contestants.items()}
