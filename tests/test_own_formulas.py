@@ -12,7 +12,7 @@ from boxloss.losses.loss import Loss
 from boxloss.losses.overlap import OverlapLoss
 from boxloss.shapes.box import Box
 from boxloss.shapes.relations import AreaPartials
-from boxloss.shapes.shape import Gradient, Partials, Relation
+from boxloss.shapes.shape import Gradient, Partials, Relation, plus
 from errors import BOXES, check_error
 
 
@@ -117,8 +117,34 @@ WRONG_TERMS = {
 def test_what_terms_are(terms, text, engine):
     names = {"relations": ("areas", "center_distance"), "terms": staticmethod(terms)}
     loss = dataclass(frozen=True)(type("Mine", (OverlapLoss,), names))()
-    for verb in (loss, loss.pairwise):
+    for verb in (loss, loss.pairwise, bl.Alpha(loss), bl.Focaler(loss), bl.Inner(loss)):
         check_error(partial(verb, BOXES, BOXES, engine=engine), TypeError, text)
+
+
+@pytest.mark.parametrize("engine", ["array", "numba"])
+def test_terms_that_do_not_take_a_field(engine):
+    names = {"__annotations__": {"scale": float}, "scale": 2.0}
+    loss = dataclass(frozen=True)(type("Mine", (bl.DIoU,), names))()
+    text = "called with (xp, areas, enclosing_diagonal, center_distance, eps, scale)"
+    for verb in (loss, bl.Alpha(loss), bl.Focaler(loss), bl.Inner(loss)):
+        with pytest.raises(TypeError, match=f"^Mine.terms takes .*{re.escape(text)}"):
+            verb(BOXES, BOXES, engine=engine)
+
+
+def test_a_formula_beside_inherited_terms():
+    """The terms are those of another loss, so modifiers of the terms have nothing to change."""
+
+    @dataclass(frozen=True)
+    class Own(bl.DIoU):
+        @staticmethod
+        def formula(xp, *arguments):
+            value, partials = bl.DIoU.formula(xp, *arguments)
+            return 2.0 * value, tuple(plus(d, d) for d in partials)
+
+    np.testing.assert_array_equal(Own()(BOXES, BOXES[::-1]), 2.0 * bl.diou(BOXES, BOXES[::-1]))
+    for modifier in (bl.Alpha, bl.Focaler, bl.Inner):
+        with pytest.raises(ValueError, match="Own"):
+            modifier(Own())
 
 
 WRONG_EVALUATIONS = {

@@ -40,7 +40,8 @@ class CoordinateLoss(Loss):
 
     def evaluate(self, xp: Namespace, pair: Pair) -> tuple[Number, GradientOf]:
         """Compute the formula over boxes as they were given: the sum over the coordinates."""
-        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "coordinates"}
+        own = dict(zip((field.name for field in fields(self)), self.fields, strict=True))
+        own.pop("coordinates", None)  # none where a class fixes it
         differences, back = pair.shape.differences(xp, pair, self.coordinates)
         try:
             terms = [self.formula(xp, e, *own.values()) for e in differences]

@@ -40,46 +40,44 @@ class OverlapLoss(Loss):
     @property
     def has_iou_term(self) -> bool:
         """Whether the loss is the distance 1 - IoU and penalties."""
-        return getattr(self.terms, "__func__", None) is not _NO_TERMS
+        return self._is_sum_of_terms and getattr(self.terms, "__func__", None) is not _NO_TERMS
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """Compute the formula over boxes: forward through the relations, and back through their pullbacks."""
-        arguments = self._arguments(pair)
-        if is_of_package(type(self)):
-            return over_relations(xp, pair, self.relations, self.formula(xp, *arguments))
-        from boxloss.losses.own import check_takes_quantities, check_term, check_terms
-
-        which = "terms" if getattr(self.formula, "__func__", None) is _SUM_OF_TERMS else "formula"
-        try:
-            found = getattr(self, which)(xp, *arguments)
-        except TypeError:
-            check_takes_quantities(self, which)
-            raise
-        quantities = arguments[: len(self.relations)]
-        if which == "terms":
-            check_terms(self, found, quantities)
-            found = _total(found)
-        else:
-            check_term(self, found, quantities)
-        return over_relations(xp, pair, self.relations, found)
+        if self._is_sum_of_terms:
+            return over_relations(xp, pair, self.relations, _total(self._terms(xp, pair)))
+        return over_relations(xp, pair, self.relations, self._called("formula", xp, pair))
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:
         """Compute the distance 1 - IoU of the loss."""
-        distance, partials = self.terms(xp, *self._arguments(pair))[0]
-        return over_relations(xp, pair, self.relations, (distance, partials))
+        return over_relations(xp, pair, self.relations, self._terms(xp, pair)[0])
 
     def penalties(self, xp: Namespace, pair: Pair) -> tuple[Evaluation, ...]:
         """Compute the other terms, each by itself."""
-        penalties = self.terms(xp, *self._arguments(pair))[1:]
-        return tuple(over_relations(xp, pair, self.relations, term) for term in penalties)
+        return tuple(over_relations(xp, pair, self.relations, term) for term in self._terms(xp, pair)[1:])
 
     def penalty(self, xp: Namespace, pair: Pair) -> Evaluation | None:
         """Compute the sum of the other terms; None if there is none."""
-        penalties = self.terms(xp, *self._arguments(pair))[1:]
+        penalties = self._terms(xp, pair)[1:]
         return over_relations(xp, pair, self.relations, _total(penalties)) if penalties else None
 
-    def _arguments(self, pair: Pair) -> list[Any]:
-        return [*(pair.quantity(pair.shape.relation(which)) for which in self.relations), *self.fields]
+    @property
+    def _is_sum_of_terms(self) -> bool:
+        """Whether no class, in the order of inheritance, states a formula beside the terms."""
+        return getattr(self.formula, "__func__", None) is _SUM_OF_TERMS
+
+    def _terms(self, xp: Namespace, pair: Pair) -> tuple[Term, ...]:
+        terms: tuple[Term, ...] = self._called("terms", xp, pair)
+        return terms
+
+    def _called(self, which: str, xp: Namespace, pair: Pair) -> Any:
+        """Call the formula or the terms; what is wrong with those of somebody's own is said by name."""
+        quantities = [pair.quantity(pair.shape.relation(relation)) for relation in self.relations]
+        if is_of_package(type(self)):
+            return getattr(self, which)(xp, *quantities, *self.fields)
+        from boxloss.losses import own
+
+        return own.called(self, which, xp, quantities)
 
 
 _NO_TERMS = getattr(OverlapLoss.terms, "__func__", None)

@@ -9,6 +9,18 @@ from boxloss.formulas.checked import check_number, told
 from boxloss.shapes.relations import AreaPartials, Areas
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.shape import Relation
+from boxloss.typing import Namespace
+
+
+def called(loss: Any, which: str, xp: Namespace, quantities: Sequence[Any]) -> Any:
+    """Call the formula or the terms of a loss and check what they return."""
+    try:
+        found = getattr(loss, which)(xp, *quantities, *loss.fields)
+    except TypeError:
+        check_takes_quantities(loss, which)
+        raise
+    (check_terms if which == "terms" else check_term)(loss, found, quantities)
+    return found
 
 
 def check_takes_quantities(loss: Any, which: str) -> None:
