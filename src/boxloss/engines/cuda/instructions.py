@@ -6,7 +6,6 @@ With it, and divisions that are not exact, the kernel of CIoU and its gradient h
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
 
 from llvmlite import ir
 
@@ -22,7 +21,7 @@ from boxloss.typing import Number
 def _assembly(instruction: str) -> Emit:
     """Make what emits a PTX instruction of float32."""
 
-    def emit(builder: Any, number: Any, *operands: Any) -> Any:
+    def emit(builder: ir.IRBuilder, number: ir.Type, *operands: ir.Value) -> ir.Value:
         places = ", ".join(f"${k}" for k in range(len(operands) + 1))
         kind = ir.FunctionType(number, [number] * len(operands))
         return builder.asm(kind, f"{instruction} {places};", "=f" + ",f" * len(operands), operands, False)
@@ -33,7 +32,7 @@ def _assembly(instruction: str) -> Emit:
 def _library(name: str) -> Emit:
     """Make what calls a function of libdevice, which numba-cuda links to every kernel; that of float32 ends in f."""
 
-    def emit(builder: Any, number: Any, operand: Any) -> Any:
+    def emit(builder: ir.IRBuilder, number: ir.Type, operand: ir.Value) -> ir.Value:
         full, module = f"__nv_{name}f" if isinstance(number, ir.FloatType) else f"__nv_{name}", builder.module
         function = module.globals.get(full) or ir.Function(module, ir.FunctionType(number, [number]), full)
         return builder.call(function, [operand])

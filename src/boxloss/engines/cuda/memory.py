@@ -5,12 +5,17 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import types
+from numba.core.types import Array, Type
 from numba.cuda.extending import intrinsic
+
+from boxloss.engines.llvm import BaseContext, Intrinsic, Signature, Values
 
 GLOBAL, SHARED = 1, 3  # address spaces of NVVM
 
 
-def _first_number(builder: Any, kind: Any, boxes: Any, index: Any, size: int, context: Any) -> Any:
+def _first_number(
+    builder: ir.IRBuilder, kind: Any, boxes: ir.Value, index: ir.Value, size: int, context: BaseContext
+) -> ir.Value:
     """Make a pointer to the first number of a box: of global memory, or of a shared array."""
     pointer, space = boxes, GLOBAL
     if isinstance(kind, types.Array):
@@ -19,7 +24,7 @@ def _first_number(builder: Any, kind: Any, boxes: Any, index: Any, size: int, co
     return builder.gep(pointer, [builder.mul(index, ir.Constant(index.type, size))])
 
 
-def _vectors(builder: Any, pointer: Any, lanes: int, count: int) -> list[Any]:
+def _vectors(builder: ir.IRBuilder, pointer: ir.Value, lanes: int, count: int) -> list[ir.Value]:
     """Make pointers to vectors of so many numbers of a pointer."""
     vector = ir.VectorType(pointer.type.pointee, lanes).as_pointer(pointer.type.addrspace)
     first = builder.bitcast(pointer, vector)
@@ -37,8 +42,8 @@ def load(size: int, aligned: bool) -> Any:
     """Make ``load(boxes, index)``: the numbers of a box, as a tuple; `aligned` if the first box is, to 16 bytes."""
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def load_box(typing_context: Any, boxes: Any, index: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def load_box(typing_context: object, boxes: Array, index: Type) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             boxes, index = arguments
             kind, lanes = signature.args[0], _lanes(signature.args[0], size, aligned)
             pointer = _first_number(builder, kind, boxes, index, size, context)
@@ -62,8 +67,8 @@ def store(size: int, aligned: bool) -> Any:
     """Make ``store(boxes, index, numbers)``: put the numbers of a box; see `load`."""
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def store_box(typing_context: Any, boxes: Any, index: Any, numbers: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def store_box(typing_context: object, boxes: Array, index: Type, numbers: Type) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             boxes, index, numbers = arguments
             kind, lanes = signature.args[0], _lanes(signature.args[0], size, aligned)
             pointer = _first_number(builder, kind, boxes, index, size, context)

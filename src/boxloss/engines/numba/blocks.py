@@ -18,10 +18,10 @@ from boxloss.engines.trace import Trace
 class Arrays(NamedTuple):
     """What is read and written, or the part of each that belongs to a block: pointers."""
 
-    boxes: list[Any]
-    weight: Any
-    value: Any
-    grads: list[Any]
+    boxes: list[ir.Value]
+    weight: ir.Value
+    value: ir.Value
+    grads: list[ir.Value]
 
 
 class Block(NamedTuple):
@@ -37,9 +37,9 @@ class Block(NamedTuple):
         Whether that is so.
     """
 
-    count: Any
-    groups: Any
-    is_in_part: Any
+    count: ir.Value
+    groups: ir.Value
+    is_in_part: ir.Value
 
 
 class Blocks(ABC):
@@ -60,7 +60,13 @@ class Blocks(ABC):
     """
 
     def __init__(
-        self, builder: Any, pairs: Pairs, written: Trace, shared: list[Any], number: Any, bytes_of: int
+        self,
+        builder: ir.IRBuilder,
+        pairs: Pairs,
+        written: Trace,
+        shared: list[ir.Value],
+        number: ir.Type,
+        bytes_of: int,
     ) -> None:
         self.builder, self.pairs, self.written, self.shared = builder, pairs, written, shared
         self.number, self.bytes_of = number, bytes_of
@@ -69,7 +75,7 @@ class Blocks(ABC):
         self.wanted = [which for which in range(2) if written.results[1 + which]]  # whose gradients are
 
     @property
-    def image(self) -> list[Any]:
+    def image(self) -> list[ir.Value]:
         """The size of the image, which comes after the factor of gradients in what all pairs share."""
         return self.shared[1:3]
 
@@ -77,7 +83,7 @@ class Blocks(ABC):
     def compute_block(self, block: Block, here: Arrays) -> None:
         """Compute values and gradients of boxes."""
 
-    def write(self, total: Any, arrays: Arrays) -> None:
+    def write(self, total: ir.Value, arrays: Arrays) -> None:
         """Compute all pairs. The last ones, if they fill no vector, are copied to where there is room for one."""
         some = Arrays([self.memory(n) for n in self.pairs.sizes], self.memory(1), self.memory(1), self.grads_memory())
         steps = self.constant(self.pairs.block)
@@ -92,24 +98,24 @@ class Blocks(ABC):
 
     # --- Pointers and memory ------------------------------------------------------------------------------------------
 
-    def constant(self, value: int) -> Any:
+    def constant(self, value: int) -> ir.Value:
         """Write a place, or a number of places."""
         return ir.Constant(self.index, value)
 
-    def memory(self, count: int) -> Any:
+    def memory(self, count: int) -> ir.Value:
         """Take memory for so many numbers of each of the pairs under way."""
         place = cgutils.alloca_once(self.builder, ir.ArrayType(self.number, count * self.pairs.block))
         place.align = CACHE_LINE
         return self.builder.bitcast(place, self.number.as_pointer())
 
-    def grads_memory(self) -> list[Any]:
+    def grads_memory(self) -> list[ir.Value]:
         """Take memory for their gradients."""
         return [self.memory(size) for size in self.pairs.sizes]
 
-    def moved(self, arrays: Arrays, start: Any) -> Arrays:
+    def moved(self, arrays: Arrays, start: ir.Value) -> Arrays:
         """Find what belongs to the pairs from one on."""
 
-        def further(data: Any, size: int) -> Any:
+        def further(data: ir.Value, size: int) -> ir.Value:
             return self.builder.gep(data, [self.builder.mul(start, self.constant(size))])
 
         of_boxes, of_grads = (
@@ -118,7 +124,7 @@ class Blocks(ABC):
         )
         return Arrays(of_boxes, further(arrays.weight, 1), further(arrays.value, 1), of_grads)
 
-    def one_of(self, condition: Any, a: Arrays, b: Arrays) -> Arrays:
+    def one_of(self, condition: ir.Value, a: Arrays, b: Arrays) -> Arrays:
         """Select one or the other."""
         boxes, grads = (
             [self.builder.select(condition, *both) for both in zip(*own, strict=True)]
@@ -127,33 +133,33 @@ class Blocks(ABC):
         weight, value = (self.builder.select(condition, *both) for both in ((a.weight, b.weight), (a.value, b.value)))
         return Arrays(boxes, weight, value, grads)
 
-    def load(self, data: Any, place: Any, column: int = 0) -> Any:
+    def load(self, data: ir.Value, place: ir.Value, column: int = 0) -> ir.Value:
         """Load a vector of a column of the pairs under way."""
         place = self.builder.add(place, self.constant(column * self.pairs.block))
         return self.builder.load(vector_at(self.builder, data, place, self.pairs.lanes), align=self.bytes_of)
 
-    def store(self, vector: Any, data: Any, place: Any, column: int = 0) -> None:
+    def store(self, vector: ir.Value, data: ir.Value, place: ir.Value, column: int = 0) -> None:
         """Store one likewise."""
         place = self.builder.add(place, self.constant(column * self.pairs.block))
         self.builder.store(vector, vector_at(self.builder, data, place, self.pairs.lanes), align=self.bytes_of)
 
     # --- Vectors of pairs ---------------------------------------------------------------------------------------------
 
-    def each_vector(self, groups: Any, do: Callable[[Any], None]) -> None:
+    def each_vector(self, groups: ir.Value, do: Callable[[ir.Value], None]) -> None:
         """Do something with the vector of pairs from each place on."""
         with cgutils.for_range(self.builder, groups) as loop:
             do(self.builder.mul(loop.index, self.constant(self.pairs.lanes)))
 
-    def numbers_of(self, which: int, boxes: Any, place: Any) -> Any:
+    def numbers_of(self, which: int, boxes: ir.Value, place: ir.Value) -> list[ir.Value]:
         """Load each number of the preds, or of the targets, from a place on."""
         return self.columns_of[which].load(boxes, self.builder.mul(place, self.constant(self.pairs.sizes[which])))
 
-    def put(self, which: int, numbers: Any, boxes: Any, place: Any) -> None:
+    def put(self, which: int, numbers: ir.Value, boxes: ir.Value, place: ir.Value) -> None:
         """Store numbers likewise, back to where boxes lie one after the other."""
         first = self.builder.mul(place, self.constant(self.pairs.sizes[which]))
         self.columns_of[which].store(list(numbers), boxes, first)
 
-    def results(self, given: list[Any], here: Arrays, place: Any) -> Any:
+    def results(self, given: list[ir.Value], here: Arrays, place: ir.Value) -> Any:
         """Store values of the pairs from a place on, and give their gradients."""
         weight = self.load(here.weight, place) if self.pairs.weighted else ir.Constant(self.vector, ir.Undefined)
         value, *gradients = emit(self.written, self.builder, self.vector, [*given, *self.shared, weight])
@@ -162,7 +168,7 @@ class Blocks(ABC):
 
     # --- The block under way ------------------------------------------------------------------------------------------
 
-    def block_from(self, left: Any) -> Block:
+    def block_from(self, left: ir.Value) -> Block:
         """Take the next pairs, of those that are left."""
         builder, most, lanes = self.builder, self.constant(self.pairs.block), self.pairs.lanes
         count = builder.select(builder.icmp_signed("<", left, most), left, most)
@@ -170,7 +176,7 @@ class Blocks(ABC):
         groups = builder.udiv(builder.add(count, self.constant(lanes - 1)), self.constant(lanes))
         return Block(count, groups, builder.icmp_signed("!=", rest, self.constant(0)))
 
-    def copy(self, block: Block, target: Any, source: Any, size: int) -> None:
+    def copy(self, block: Block, target: ir.Value, source: ir.Value, size: int) -> None:
         """Copy so many numbers of each pair."""
         count = self.builder.mul(block.count, self.constant(size))
         cgutils.raw_memcpy(self.builder, target, source, count, self.bytes_of)

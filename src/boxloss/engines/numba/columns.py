@@ -7,7 +7,8 @@ With AVX-512 one instruction takes any numbers of two vectors, and a group is a 
 """
 
 from math import gcd
-from typing import Any
+
+from llvmlite import ir
 
 from boxloss.engines.numba.vectors import shuffled, vector_at
 
@@ -33,12 +34,12 @@ class Columns:
         How many numbers a group has.
     """
 
-    def __init__(self, builder: Any, size: int, lanes: int, bytes_of: int, group: int) -> None:
+    def __init__(self, builder: ir.IRBuilder, size: int, lanes: int, bytes_of: int, group: int) -> None:
         self.builder, self.size, self.lanes, self.bytes_of, self.group = builder, size, lanes, bytes_of, group
         self.width = gcd(size, self.group)  # so many numbers move as one
         self.parts = size // self.width  # of a box
 
-    def load(self, data: Any, place: Any) -> list[Any]:
+    def load(self, data: ir.Value, place: ir.Value) -> list[ir.Value]:
         """Take apart the boxes that begin at a place."""
         given = [self._load_groups(data, place, k) for k in range(self.size)]
         runs = [given[k : k + self.parts] for k in range(0, self.size, self.parts)]
@@ -46,7 +47,7 @@ class Columns:
             number for part in range(self.parts) for number in self._numbers_of([self._part(v, part) for v in runs])
         ]
 
-    def store(self, numbers: list[Any], data: Any, place: Any) -> None:
+    def store(self, numbers: list[ir.Value], data: ir.Value, place: ir.Value) -> None:
         """Put boxes together, to where they begin at a place."""
         parts = [self._parts_of(numbers[k : k + self.width]) for k in range(0, self.size, self.width)]
         runs = [self._run(list(of_run)) for of_run in zip(*parts, strict=True)]
@@ -55,12 +56,12 @@ class Columns:
 
     # --- Groups -------------------------------------------------------------------------------------------------------
 
-    def _address(self, data: Any, place: Any, k: int, first: int) -> Any:
+    def _address(self, data: ir.Value, place: ir.Value, k: int, first: int) -> ir.Value:
         """Find the address of the k-th group of the boxes from a further one on."""
         more = place.type(first * self.size + k * self.group)
         return vector_at(self.builder, data, self.builder.add(place, more), self.group)
 
-    def _load_groups(self, data: Any, place: Any, k: int) -> Any:
+    def _load_groups(self, data: ir.Value, place: ir.Value, k: int) -> ir.Value:
         """Load the k-th groups of as many boxes each as a group has numbers, in one vector."""
         firsts = range(0, self.lanes, self.group)
         vectors = [self.builder.load(self._address(data, place, k, first), align=self.bytes_of) for first in firsts]
@@ -70,13 +71,13 @@ class Columns:
             vectors = [shuffled(self.builder, low, high, both) for low, high in pairs]
         return vectors[0]
 
-    def _store_groups(self, vector: Any, data: Any, place: Any, k: int) -> None:
+    def _store_groups(self, vector: ir.Value, data: ir.Value, place: ir.Value, k: int) -> None:
         """Write them back, the k-th groups."""
         for first in range(0, self.lanes, self.group):
             own = shuffled(self.builder, vector, vector, list(range(first, first + self.group)))
             self.builder.store(own, self._address(data, place, k, first), align=self.bytes_of)
 
-    def _shuffled(self, a: Any, b: Any, width: int, chosen: list[tuple[int, int]]) -> Any:
+    def _shuffled(self, a: ir.Value, b: ir.Value, width: int, chosen: list[tuple[int, int]]) -> ir.Value:
         """Choose in each group those of a (0) or b (1) at these places, of so many numbers each."""
         firsts = range(0, self.lanes, self.group)
         places = [self.lanes * which + width * place + k for which, place in chosen for k in range(width)]
@@ -84,7 +85,7 @@ class Columns:
 
     # --- Parts of boxes, each at another place in its group -----------------------------------------------------------
 
-    def _part(self, run: list[Any], part: int) -> Any:
+    def _part(self, run: list[ir.Value], part: int) -> ir.Value:
         """Take one part of each box of a run of groups: chosen place by place, which costs least, and then moved."""
         per_group = self.group // self.width
         places = [divmod(self.parts * box + part, per_group) for box in range(per_group)]
@@ -92,7 +93,7 @@ class Columns:
         found = self._chosen(run, [source_of[place] for place in range(per_group)])
         return self._shuffled(found, found, self.width, [(0, place) for _, place in places])
 
-    def _run(self, parts: list[Any]) -> list[Any]:
+    def _run(self, parts: list[ir.Value]) -> list[ir.Value]:
         """Make a run of groups from the parts of its boxes."""
         per_group = self.group // self.width
         moved = []
@@ -102,7 +103,7 @@ class Columns:
         firsts = range(0, self.parts * per_group, per_group)
         return [self._chosen(moved, [(first + k) % self.parts for k in range(per_group)]) for first in firsts]
 
-    def _chosen(self, vectors: list[Any], sources: list[int]) -> Any:
+    def _chosen(self, vectors: list[ir.Value], sources: list[int]) -> ir.Value:
         """Take for each place in a group what one of the vectors has there."""
         found = vectors[0]
         for k, vector in enumerate(vectors[1:], 1):
@@ -112,7 +113,7 @@ class Columns:
 
     # --- Numbers of parts ---------------------------------------------------------------------------------------------
 
-    def _numbers_of(self, vectors: list[Any]) -> list[Any]:
+    def _numbers_of(self, vectors: list[ir.Value]) -> list[ir.Value]:
         """Take apart the numbers of a part that has as many as there are vectors."""
         width = len(vectors)
         if width == 1:
@@ -124,7 +125,7 @@ class Columns:
             found += self._numbers_of([self._shuffled(a, b, width // 2, chosen) for a, b in pairs])
         return found
 
-    def _parts_of(self, numbers: list[Any]) -> list[Any]:
+    def _parts_of(self, numbers: list[ir.Value]) -> list[ir.Value]:
         """Make parts from each of their numbers."""
         width = len(numbers)
         if width == 1:

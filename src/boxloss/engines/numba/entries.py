@@ -7,11 +7,15 @@ of the time that a short kernel takes, and it is the same for all that take the 
 from collections.abc import Callable
 from typing import Any
 
+from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.types import Type
 from numba.extending import intrinsic
 
+from boxloss.engines.llvm import BaseContext, Intrinsic, Signature, Values
 
-def entering(signature: Any) -> tuple[Callable[..., Any], Any]:
+
+def entering(signature: Signature) -> tuple[Callable[..., Any], Signature]:
     """Make ``enter(address, *arguments)``, which calls the kernel at an address; and its own signature."""
     names = ", ".join(f"argument{k}" for k in range(len(signature.args)))
     # Written down, since Numba packs the arguments of `*arguments` into an object of Python's at each call.
@@ -21,13 +25,13 @@ def entering(signature: Any) -> tuple[Callable[..., Any], Any]:
     return made["enter"], signature.return_type(types.intp, *signature.args)
 
 
-def call_at(signature: Any) -> Any:
+def call_at(signature: Signature) -> Any:
     """Make ``call(address, arguments)``, for a tuple of the arguments that the signature has."""
     result, wanted = signature.return_type, signature.args
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def call(typing_context: Any, address: Any, arguments: Any) -> Any:
-        def codegen(context: Any, builder: Any, own: Any, given: Any) -> Any:
+    def call(typing_context: object, address: Type, arguments: Any) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, own: Signature, given: Values) -> ir.Value:
             place, packed = given
             convention = context.call_conv
             function = builder.inttoptr(place, convention.get_function_type(result, wanted).as_pointer())

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.types import Type
 from numba.extending import intrinsic
 
-from boxloss.engines.llvm import emit
+from boxloss.engines.llvm import BaseContext, Intrinsic, Signature, Values, emit
 from boxloss.engines.numba.blocks import Arrays, Block, Blocks
 from boxloss.engines.numba.memory import CACHE_LINE, ask_for
 from boxloss.engines.numba.pairs import Pairs
@@ -24,9 +25,16 @@ def of_pairs(pairs: Pairs, written: Trace) -> Callable[..., None]:
 
     @intrinsic  # type: ignore[untyped-decorator]
     def compute(
-        typing_context: Any, pred: Any, target: Any, weight: Any, numbers: Any, value: Any, d_pred: Any, d_target: Any
-    ) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        typing_context: object,
+        pred: Type,
+        target: Type,
+        weight: Type,
+        numbers: Type,
+        value: Type,
+        d_pred: Type,
+        d_target: Type,
+    ) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             kinds, number = list(signature.args), context.get_value_type(signature.args[4].dtype)
             shared = [
                 in_all(builder, builder.extract_value(arguments[3], k), pairs.lanes) for k in range(kinds[3].count)
@@ -56,7 +64,7 @@ class AtOnce(Blocks):
     def compute_block(self, block: Block, here: Arrays) -> None:
         """Read boxes, make what is made of them, and compute gradients, all in one loop."""
 
-        def do(place: Any) -> None:
+        def do(place: ir.Value) -> None:
             given = []
             for which, made in enumerate(self.pairs.made):
                 boxes = self.numbers_of(which, here.boxes[which], place)
@@ -83,7 +91,7 @@ class InSteps(Blocks):
         self.compute(block, columns, here, grads)
         self.store_grads(block, grads, here.grads)
 
-    def each_box(self, block: Block, do: Callable[..., None], *both: list[Any]) -> None:
+    def each_box(self, block: Block, do: Callable[..., None], *both: list[ir.Value]) -> None:
         """Do something with preds, and with targets: it takes which of these, one of each two pointers, and a place.
 
         In one loop if it is the same: the constants of a second one would be kept on the stack by the first.
@@ -99,22 +107,24 @@ class InSteps(Blocks):
             own = [builder.select(is_pred, *pointers) for pointers in both]
             do(0, *own, builder.mul(group, self.constant(self.pairs.lanes)))
 
-    def load_boxes(self, block: Block, boxes: list[Any], columns: list[Any]) -> None:
+    def load_boxes(self, block: Block, boxes: list[ir.Value], columns: list[ir.Value]) -> None:
         """Load boxes into columns."""
 
-        def do(which: int, own: Any, into: Any, place: Any) -> None:
+        def do(which: int, own: ir.Value, into: ir.Value, place: ir.Value) -> None:
             for k, column in enumerate(self.numbers_of(which, own, place)):
                 self.store(column, into, place, k)
 
         self.each_box(block, do, boxes, columns)
 
-    def make(self, block: Block, columns: list[Any]) -> None:
+    def make(self, block: Block, columns: list[ir.Value]) -> None:
         """Compute what is made of boxes, into columns behind theirs; what a stage gives to the next, into others."""
         *before, last = self.pairs.stages
         most = max((len(stage.results) for stage, _ in before), default=1)
         between, held = [self.memory(most), self.memory(most)], 0
 
-        def do(both: tuple[Trace, Trace], count: int, which: int, into: Any, own: Any, place: Any) -> None:
+        def do(
+            both: tuple[Trace, Trace], count: int, which: int, into: ir.Value, own: ir.Value, place: ir.Value
+        ) -> None:
             size = self.pairs.sizes[which]
             given = [self.load(into, place, k) for k in range(size)] + self.image
             given += [self.load(own, place, k) for k in range(count)]
@@ -126,11 +136,11 @@ class InSteps(Blocks):
             self.each_box(block, partial(do, both, held), columns, between)
             held = len(both[0].results)
 
-    def compute(self, block: Block, columns: list[Any], here: Arrays, grads: list[Any]) -> None:
+    def compute(self, block: Block, columns: list[ir.Value], here: Arrays, grads: list[ir.Value]) -> None:
         """Compute values, and gradients into columns. What comes next is asked for, and not waited for."""
         pairs = self.pairs
 
-        def do(place: Any) -> None:
+        def do(place: ir.Value) -> None:
             for boxes, size in zip(here.boxes, pairs.sizes, strict=True):
                 self.ask_for(boxes, self.builder.add(place, self.constant(self.pairs.block)), size)
             for which in self.wanted:
@@ -142,15 +152,15 @@ class InSteps(Blocks):
 
         self.each_vector(block.groups, do)
 
-    def ask_for(self, boxes: Any, place: Any, size: int, *, to_write: bool = False) -> None:
+    def ask_for(self, boxes: ir.Value, place: ir.Value, size: int, *, to_write: bool = False) -> None:
         """Begin to bring boxes into the cache."""
         first = self.builder.gep(boxes, [self.builder.mul(place, self.constant(size))])
         ask_for(self.builder, first, range(0, size * self.pairs.lanes, CACHE_LINE // self.bytes_of), to_write=to_write)
 
-    def store_grads(self, block: Block, columns: list[Any], grads: list[Any]) -> None:
+    def store_grads(self, block: Block, columns: list[ir.Value], grads: list[ir.Value]) -> None:
         """Store gradients from columns."""
 
-        def do(which: int, place: Any) -> None:
+        def do(which: int, place: ir.Value) -> None:
             numbers = [self.load(columns[which], place, k) for k in range(self.pairs.sizes[which])]
             self.put(which, numbers, grads[which], place)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.types import Array, Type
 from numba.extending import intrinsic
 
-from boxloss.engines.llvm import emit
+from boxloss.engines.llvm import BaseContext, Intrinsic, Signature, Values, emit
 from boxloss.engines.numba.memory import each_number
 from boxloss.engines.numba.vectors import bits_of, in_all, vector_at
 from boxloss.engines.trace import Trace
@@ -29,20 +30,20 @@ def values_of_rows(written: Trace, size: int, count: int, lanes: int) -> Any:
 
     @intrinsic  # type: ignore[untyped-decorator]
     def rows(
-        typing_context: Any,
-        preds: Any,
-        pred: Any,
-        pred_apart: Any,
-        height: Any,
-        numbers: Any,
-        targets: Any,
-        first: Any,
-        apart: Any,
-        width: Any,
-        values: Any,
-        stride: Any,
-    ) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        typing_context: object,
+        preds: Type,
+        pred: Type,
+        pred_apart: Type,
+        height: Type,
+        numbers: Type,
+        targets: Type,
+        first: Type,
+        apart: Type,
+        width: Type,
+        values: Type,
+        stride: Type,
+    ) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             preds, pred, pred_apart, height, numbers, targets, first, apart, width, values, stride = arguments
             none, one, step = (ir.Constant(width.type, number) for number in (0, 1, lanes))
             shared = [builder.load(at) for at in each_number(builder, numbers, none, one, count)]
@@ -82,8 +83,8 @@ def over_rows(written: Trace, given: list[int], put: list[int], count: int, lane
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def compute(typing_context: Any, numbers: Any, width: Any, shared: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def compute(typing_context: object, numbers: Type, width: Type, shared: Type) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             numbers, width, shared = arguments
             none, one, step = (ir.Constant(width.type, number) for number in (0, 1, lanes))
             own = [builder.load(at) for at in each_number(builder, shared, none, one, count)]
@@ -106,8 +107,10 @@ def which_of(written: Trace, size: int, count: int, lanes: int, comparison: str)
     """Make ``which_of(pred, numbers, targets, first, apart, bound)``: a bit for each of `lanes` that beats it."""
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def which(typing_context: Any, pred: Any, numbers: Any, targets: Any, first: Any, apart: Any, bound: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def which(
+        typing_context: object, pred: Type, numbers: Type, targets: Array, first: Type, apart: Type, bound: Type
+    ) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             pred, numbers, targets, first, apart, bound = arguments
             of_pred = [builder.extract_value(pred, k) for k in range(size)]
             shared = [builder.extract_value(numbers, k) for k in range(count)]
@@ -122,19 +125,24 @@ def which_of(written: Trace, size: int, count: int, lanes: int, comparison: str)
 
 
 def _values(
-    builder: Any, of_pred: list[Any], shared: list[Any], columns: list[Any], written: Trace, lanes: int
-) -> Callable[[Any], Any]:
+    builder: ir.IRBuilder,
+    of_pred: list[ir.Value],
+    shared: list[ir.Value],
+    columns: list[ir.Value],
+    written: Trace,
+    lanes: int,
+) -> Callable[[ir.Value], ir.Value]:
     """Make what emits the values of the targets from a place on: what all share is put into all lanes once."""
     known, own = ([in_all(builder, number, lanes) for number in numbers] for numbers in (of_pred, shared))
     vector = ir.VectorType(columns[0].type.pointee, lanes)
 
-    def values_at(place: Any) -> Any:
+    def values_at(place: ir.Value) -> ir.Value:
         given = [builder.load(vector_at(builder, column, place, lanes), align=4) for column in columns]
         return emit(written, builder, vector, known + given + own)
 
     return values_at
 
 
-def flattened(results: Any) -> list[Any]:
+def flattened(results: Any) -> list[ir.Value]:
     """List the numbers of tuples in tuples, one after the other."""
     return [number for item in results for number in flattened(item)] if isinstance(results, tuple) else [results]

@@ -12,8 +12,10 @@ import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba.core import cgutils, types
+from numba.core.types import Array, Type
 from numba.extending import intrinsic
 
+from boxloss.engines.llvm import BaseContext, Intrinsic, Signature, Values
 from boxloss.engines.numba.memory import each_number
 
 PLACE_BITS = 32  # of the number of a lane
@@ -44,8 +46,8 @@ def best_of_lanes(lanes: int, comparison: str) -> Any:
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def of_lanes(typing_context: Any, values: Any, first: Any, groups: Any, best: Any, to: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def of_lanes(typing_context: object, values: Array, first: Type, groups: Type, best: Array, to: Type) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             values, first, groups, best, to = arguments
             data = context.make_array(signature.args[0])(context, builder, values).data
             shares = context.make_array(signature.args[3])(context, builder, best).data
@@ -76,8 +78,8 @@ def best_of(lanes: int, comparison: str) -> Any:
     """
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def best_of_values(typing_context: Any, values: Any, stretches: Any, bound: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def best_of_values(typing_context: object, values: Array, stretches: Type, bound: Type) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             values, stretches, bound = arguments
             data = context.make_array(signature.args[0])(context, builder, values).data
             count = ir.IntType(64 if isinstance(bound.type, ir.DoubleType) else 32)
@@ -125,8 +127,8 @@ def lanes_where(lanes: int, comparison: str) -> Any:
     """Make ``lanes_where(values, first, bound)``: a bit for each of so many values that compares with the bound."""
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def compare(typing_context: Any, values: Any, first: Any, bound: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def compare(typing_context: object, values: Array, first: Type, bound: Type) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             values, first, bound = arguments
             data = context.make_array(signature.args[0])(context, builder, values).data
             found = builder.load(vector_at(builder, data, first, lanes), align=4)
@@ -147,9 +149,9 @@ def which_touch(lanes: int) -> Any:
 
     @intrinsic  # type: ignore[untyped-decorator]
     def touch(
-        typing_context: Any, boxes: Any, apart: Any, first: Any, others: Any, others_apart: Any, place: Any
-    ) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        typing_context: object, boxes: Array, apart: Type, first: Type, others: Array, others_apart: Type, place: Type
+    ) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             _, apart, first, _, others_apart, place = arguments
             many, one = (context.make_array(signature.args[k])(context, builder, arguments[k]).data for k in (0, 3))
             rows = each_number(builder, many, first, apart, 4)
@@ -174,8 +176,8 @@ def nan_where(lanes: int) -> Any:
     """Make ``nan_where(values, first, bits) -> None``, which makes NaN of those of so many values whose bit is set."""
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def put_nan(typing_context: Any, values: Any, first: Any, bits: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def put_nan(typing_context: object, values: Array, first: Type, bits: Type) -> Intrinsic:
+        def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             values, first, bits = arguments
             at = vector_at(builder, context.make_array(signature.args[0])(context, builder, values).data, first, lanes)
             truths = builder.bitcast(builder.trunc(bits, ir.IntType(lanes)), ir.VectorType(ir.IntType(1), lanes))
@@ -189,70 +191,70 @@ def nan_where(lanes: int) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def lowest_bit(typing_context: Any, bits: Any) -> Any:
+def lowest_bit(typing_context: object, bits: Type) -> Intrinsic:
     """Find the place of the lowest bit that is set, of one that is."""
 
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.int64(types.int64), codegen
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def bits_set(typing_context: Any, bits: Any) -> Any:
+def bits_set(typing_context: object, bits: Type) -> Intrinsic:
     """Count the bits that are set."""
 
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
         return builder.ctpop(arguments[0])
 
     return types.int64(types.int64), codegen
 
 
-def bits_of(builder: Any, comparison: str, vector: Any, bound: Any, lanes: int) -> Any:
+def bits_of(builder: ir.IRBuilder, comparison: str, vector: ir.Value, bound: ir.Value, lanes: int) -> ir.Value:
     """Make a bit for each number of a vector, which is set if the number compares with the bound."""
     truths = builder.fcmp_ordered(comparison, vector, in_all(builder, bound, lanes))
     return builder.zext(builder.bitcast(truths, ir.IntType(lanes)), ir.IntType(64))
 
 
-def _lane(place: int) -> Any:
+def _lane(place: int) -> ir.Value:
     """Write the number of a lane."""
     return ir.Constant(ir.IntType(PLACE_BITS), place)
 
 
-def vector_at(builder: Any, data: Any, place: Any, lanes: int) -> Any:
+def vector_at(builder: ir.IRBuilder, data: ir.Value, place: ir.Value, lanes: int) -> ir.Value:
     """Find the address of the vector that begins at a place of an array."""
     vector = ir.VectorType(data.type.pointee, lanes)
     return builder.bitcast(builder.gep(data, [place], inbounds=True), vector.as_pointer())
 
 
-def in_all(builder: Any, value: Any, lanes: int) -> Any:
+def in_all(builder: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
     """Put a number into all lanes."""
     unset = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
     one = builder.insert_element(unset, value, _lane(0))
     return builder.shuffle_vector(one, unset, ir.Constant(ir.VectorType(_lane(0).type, lanes), [0] * lanes))
 
 
-def shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
+def shuffled(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, places: list[int]) -> ir.Value:
     """Make a vector of lanes of two others, of which those of the second are counted on."""
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_lane(0).type, len(places)), places))
 
 
-def _better(builder: Any, comparison: str, a: Any, b: Any) -> Any:
+def _better(builder: ir.IRBuilder, comparison: str, a: ir.Value, b: ir.Value) -> ir.Value:
     """Choose in each lane the better of two numbers, b if one is NaN: one instruction of x86."""
     return builder.select(builder.fcmp_ordered(comparison, a, b), a, b)
 
 
-def _best_lane(builder: Any, vector: Any, comparison: str) -> Any:
+def _best_lane(builder: ir.IRBuilder, vector: ir.Value, comparison: str) -> ir.Value:
     """Find the best number of a vector."""
     return _halved(builder, vector, lambda a, b: _better(builder, comparison, a, b))
 
 
-def _least_lane(builder: Any, vector: Any) -> Any:
+def _least_lane(builder: ir.IRBuilder, vector: ir.Value) -> ir.Value:
     """Find the least integer without a sign of a vector."""
     return _halved(builder, vector, lambda a, b: builder.select(builder.icmp_unsigned("<", a, b), a, b))
 
 
-def _halved(builder: Any, vector: Any, choose: Callable[[Any, Any], Any]) -> Any:
+def _halved(builder: ir.IRBuilder, vector: ir.Value, choose: Callable[[ir.Value, ir.Value], ir.Value]) -> ir.Value:
     """Choose from one half and the other of a vector until one number is left."""
     while vector.type.count > 1:
         half, unset = vector.type.count // 2, ir.Constant(vector.type, ir.Undefined)
@@ -265,5 +267,5 @@ def _halved(builder: Any, vector: Any, choose: Callable[[Any, Any], Any]) -> Any
     return builder.extract_element(vector, _lane(0))
 
 
-def _as_index(builder: Any, place: Any) -> Any:
+def _as_index(builder: ir.IRBuilder, place: ir.Value) -> ir.Value:
     return place if place.type.width == 64 else builder.sext(place, ir.IntType(64))
