@@ -51,6 +51,31 @@ def test_torch_differentiates_by_the_pairs_that_were_chosen(engine, rng):
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("formats", [("cxcywha", "xyxy"), ("xyxy", "cxcywha"), ("cxcywh", "xyxy")])
+def test_torch_differentiates_boxes_of_two_formats(formats, rng):
+    import torch
+
+    pred, target, mask = of_pairs(rng)
+    sides = [
+        torch.tensor(bl.convert(side, "xyxy", own), requires_grad=True)
+        for side, own in zip((pred, target), formats, strict=True)
+    ]
+    masks = torch.tensor(mask)
+    value, index = bl.giou.nearest(*sides, target_mask=masks, format=formats)
+    values, _ = bl.giou.topk(*sides, 12, target_mask=masks, format=formats)
+    assert (index < 0).any()
+    assert torch.isinf(values).any()
+    total = value[index >= 0].sum() + values[torch.isfinite(values)].sum()
+    found = torch.autograd.grad(total, sides)
+    clean = torch.where(masks[..., None], sides[1], 1.0)
+    matrix = torch.where(masks[..., None, :], bl.giou.pairwise(sides[0], clean, format=formats), torch.inf)
+    everything = matrix[torch.isfinite(matrix)].sum() + matrix.amin(-1)[index >= 0].sum()
+    torch.testing.assert_close(total, everything)
+    for got, wanted in zip(found, torch.autograd.grad(everything, sides), strict=True):
+        torch.testing.assert_close(got, wanted)
+
+
+@pytest.mark.torch
 def test_torch_compiles_and_transforms(rng):
     import torch
 
@@ -88,6 +113,10 @@ def test_jax_differentiates_and_compiles(rng):
     expected = jax.grad(lambda p, t: bl.ciou(p[0], t[0][index[0]]).sum(), argnums=(0, 1))(pred, target)
     for got, wanted in zip(found, expected, strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
+    turned = bl.convert(pred[0], "xyxy", "cxcywha")
+    of_two = jax.grad(lambda p, t: bl.giou.nearest(p, t, format=("cxcywha", "xyxy"))[0].sum(), argnums=1)
+    of_one = jax.grad(lambda p, t: bl.giou.nearest(p, t)[0].sum(), argnums=1)
+    np.testing.assert_allclose(of_two(turned, target[0, :4]), of_one(pred[0], target[0, :4]), rtol=1e-6, atol=1e-12)
     value, index = jax.jit(lambda p, t: bl.giou.topk(p, t, 2))(pred[0], target[0])
     np.testing.assert_allclose(value, bl.giou.topk(pred[0], target[0], 2)[0], rtol=1e-12)
     assert index.shape == (6, 2)

@@ -146,8 +146,13 @@ def test_structures_have_no_floats_and_equal_ones_are_one():
 
 @pytest.mark.parametrize(
     ("loss", "name"),
-    [(bl.LogIoU(min_iou=1e-46), "min_iou"), (1e40 * bl.L1() + bl.IoU(), "terms"), (bl.GIoU(eps=1e-40), "eps")],
-    ids=["underflow", "overflow", "eps"],
+    [
+        (bl.LogIoU(min_iou=1e-46), "min_iou"),
+        (1e40 * bl.L1() + bl.IoU(), "terms"),
+        (bl.GIoU(eps=1e-40), "eps"),
+        (bl.GIoU(eps=1e-7) + bl.GIoU(eps=1e-40), "eps"),
+    ],
+    ids=["underflow", "overflow", "eps", "the second eps"],
 )
 def test_numbers_that_float32_cannot_hold_are_refused_there(loss, name):
     boxes_of = np.asarray([[0.0, 0, 2, 2]])

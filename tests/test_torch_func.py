@@ -2,9 +2,11 @@
 
 import warnings
 
+import numpy as np
 import pytest
 
 import boxloss as bl
+from errors import check_error
 from generators import boxes, mixed
 
 pytestmark = pytest.mark.torch
@@ -165,6 +167,42 @@ def test_subclasses_and_fake_tensors(torch, pair):
     with FakeTensorMode():
         value = bl.giou(torch.empty(3, 1, 4), torch.empty(5, 4))
     assert value.shape == (3, 5)
+    text = "below and above take plain tensors; got Boxes. Give boxes.as_subclass(torch.Tensor)"
+    check_error(lambda: bl.giou.below(pred, target, 0.5), TypeError, text)
+
+
+WRONG_OPTIONS = {
+    "a negative divisor": {"reduction": "mean", "avg_factor": -1.0},
+    "a divisor of a sum": {"reduction": "sum", "avg_factor": 2.0},
+    "a divisor beyond float32": {"reduction": "mean", "avg_factor": 1e-40},
+    "text for a weight": {"weight": "3"},
+    "an infinite weight": {"weight": float("inf")},
+    "a weight of another library": {"weight": np.ones(6)},
+    "one number for an image": {"image_size": 5, "format": "rel_xyxy"},
+}
+
+
+@pytest.mark.parametrize("options", WRONG_OPTIONS.values(), ids=WRONG_OPTIONS)
+def test_subclasses_and_transforms_are_told_what_plain_tensors_are(options, torch, pair):
+    class Boxes(torch.Tensor):
+        pass
+
+    pred, target = (side.float() for side in pair)
+    with pytest.raises((TypeError, ValueError)) as plain:
+        bl.giou(pred, target, **options)
+    own = [side.as_subclass(Boxes) for side in (pred, target)]
+    check_error(lambda: bl.giou(*own, **options), plain.type, str(plain.value))
+    check_error(lambda: bl.giou.value_and_grad(*own, **options), plain.type, str(plain.value))
+    of_one = {"weight": np.ones(())} if isinstance(options.get("weight"), np.ndarray) else {}
+    mapped = torch.func.vmap(lambda p, t: bl.giou(p, t, **options | of_one))
+    check_error(lambda: mapped(pred, target), plain.type, str(plain.value))
+
+
+def test_a_complex_weight(torch, pair):
+    text = "weight must be of a real or boolean type; got torch.complex64"
+    weight = torch.ones(6, dtype=torch.complex64)
+    check_error(lambda: bl.giou(*pair, weight=weight), TypeError, text)
+    check_error(lambda: torch.func.vmap(bl.giou)(*pair, weight=weight), TypeError, text)
 
 
 def test_parameters(torch, pair):

@@ -11,7 +11,7 @@ import numpy as np
 
 from boxloss.check import check_formats, told_formats
 from boxloss.formulas.program import Program
-from boxloss.libraries.arrays import is_jax, is_tensor, on_device, whole_numpy
+from boxloss.libraries.arrays import is_jax, is_tensor, library_of, on_device, whole_numpy
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import ALL_FORMATS, of_one_shape
 from boxloss.typing import Array, ArrayT
@@ -53,7 +53,7 @@ def array_namespace(**arrays: Array) -> Any:
     (first, xp), *others = namespaces.items()
     for name, other in others:
         if other is not xp:
-            kinds = " and ".join(f"{n} of {type(arrays[n]).__module__.split('.')[0]}" for n in (first, name))
+            kinds = " and ".join(f"{n} of {library_of(arrays[n])}" for n in (first, name))
             raise TypeError(f"{first} and {name} must be arrays of one library; got {kinds}")
     _check_one_device(arrays)
     return xp

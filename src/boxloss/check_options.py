@@ -18,9 +18,8 @@ from boxloss.typing import Array
 
 def check_numbers(program: Program, xp: ModuleType, dtype: Any) -> None:
     """Check that the parameters of a loss keep their meaning in the float type that it is computed in."""
-    name = program.not_in_float32
-    if name is not None:
-        check_fits(name, program.numbers[program.structure.number_names.index(name)], dtype == xp.float32)
+    if program.not_in_float32 is not None:
+        check_fits(*program.not_in_float32, dtype == xp.float32)
 
 
 def check_eps(program: Program, eps: float | None) -> Program:
@@ -55,7 +54,7 @@ def check_weight(xp: ModuleType, weight: Any, pred: Array, shape: tuple[int, ...
     if not fits:
         raise wrong_weight(shape, weight_shape)
     if not xp.isdtype(weight.dtype, ("bool", "integral", "real floating")):
-        raise TypeError(f"weight must be of a real or boolean type; got {weight.dtype}")
+        raise wrong_type_of_weight(weight.dtype)
     if weight.dtype is pred.dtype:
         return weight
     _check_narrowing(weight, pred.dtype)
@@ -76,6 +75,11 @@ def _check_narrowing(weight: Array, dtype: Any) -> None:
                 "weight must hold no number beyond 3.4e38 for boxes that are computed in float32; "
                 f"got {np.abs(weight[np.isfinite(weight)]).max()!r}"
             ) from None
+
+
+def wrong_type_of_weight(dtype: Any) -> TypeError:
+    """Make the error of a weight that is complex, say."""
+    return TypeError(f"weight must be of a real or boolean type; got {dtype}")
 
 
 def wrong_weight(shape: tuple[int, ...], got: tuple[int, ...]) -> ValueError:

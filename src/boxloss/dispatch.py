@@ -17,15 +17,23 @@ def is_traced(pred: object, target: object) -> bool:
     """Say whether torch's dispatcher takes a call: of a compiler, transform or trace, or with a subclass of tensors."""
     if type(pred) is np.ndarray or not is_tensor(pred):
         return False
-    torch = sys.modules["torch"]
+    return is_in_graph(sys.modules["torch"]) or subclass_of_tensors(pred, target) is not None
+
+
+def is_in_graph(torch: Any) -> bool:
+    """Say whether a compiler, a transform or a trace of torch runs."""
     if torch.compiler.is_compiling():
         return True
     from boxloss.adapters.torch.private import are_transforms_active, is_recorded
 
-    if are_transforms_active() or is_recorded():
-        return True
+    return are_transforms_active() or is_recorded()
+
+
+def subclass_of_tensors(*arrays: object) -> type | None:
+    """Find the class of a tensor that may do its operations in its own way, if one does."""
+    torch = sys.modules["torch"]
     plain = (torch.Tensor, torch.nn.Parameter)
-    return type(pred) not in plain or (is_tensor(target) and type(target) not in plain)
+    return next((type(array) for array in arrays if is_tensor(array) and type(array) not in plain), None)
 
 
 def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:

@@ -37,18 +37,18 @@ class Program:
         What they are given at run time.
     tensor : Tensor or None
         The numbers where torch is used, which torch.compile takes for an input of its graph and not for constants.
-    not_in_float32 : str or None
-        The name of a number that float32 makes 0 or infinite.
+    not_in_float32 : (str, float) or None
+        A number that float32 makes 0 or infinite, after its name.
     """
 
     structure: Structure
     numbers: tuple[float, ...]
     tensor: Any = field(init=False, repr=False, compare=False, default=None)
-    not_in_float32: str | None = field(init=False, repr=False, compare=False)
+    not_in_float32: tuple[str, float] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         named = zip(self.structure.number_names, self.numbers, strict=True)
-        unfit = (name for name, number in named if not in_float32(number))
+        unfit = ((name, number) for name, number in named if not in_float32(number))
         object.__setattr__(self, "not_in_float32", next(unfit, None))
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -65,6 +65,11 @@ def is_jax(array: object) -> "TypeGuard[jax.Array]":
     return jax is not None and isinstance(array, jax.Array)
 
 
+def library_of(array: object) -> str:
+    """Name the library of an array; a subclass of tensors may be of any module."""
+    return "torch" if is_tensor(array) else type(array).__module__.split(".")[0]
+
+
 def has_numbers(array: object) -> bool:
     """Say whether the numbers of an array are known already."""
     if is_dask(array):

@@ -174,8 +174,8 @@ class Best:
         boxes = xp.broadcast_to(target, (*flat.shape[:-1], *target.shape[-2:]))
         found = xp.take_along_axis(boxes, xp.where(flat < 0, 0, flat)[..., None], axis=-2)
         found = xp.reshape(found, (*index.shape, found.shape[-1]))
-        # Where nothing was chosen, what stands there may be no box; pred itself gives a derivative to discard.
-        found = xp.where(index[..., None] < 0, of_pred, found)
+        # Where nothing was chosen, what stands there may be no box; zeros give a finite derivative to discard.
+        found = xp.where(index[..., None] < 0, xp.zeros_like(found), found)
         loss: Any = self
         own = loss(of_pred, found, format=format, image_size=image_size, eps=eps, engine=engine)
         return xp.where(index < 0, dispatch.constant(value), dispatch.with_derivative(xp, value, own)), index

@@ -22,6 +22,7 @@ class OverlapLoss(Loss):
     """
 
     relations: ClassVar[tuple[str | Relation, ...]] = ()
+    _is_sum_of_terms: ClassVar[bool] = False
     if TYPE_CHECKING:  # of any arguments, for type checkers that compare those of subclasses
         formula: ClassVar[Callable[..., Term]]
         terms: ClassVar[Callable[..., tuple[Term, ...]]]
@@ -37,10 +38,15 @@ class OverlapLoss(Loss):
             """Compute the terms that the loss is the sum of: the distance 1 - IoU and the penalties."""
             raise NotImplementedError(f"{cls.__name__} has neither a formula nor terms")
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        states = [{"formula", "terms"} & vars(kind).keys() for kind in cls.__mro__ if kind is not OverlapLoss]
+        cls._is_sum_of_terms = {"terms"} in states and not any("formula" in names for names in states)
+
     @property
     def has_iou_term(self) -> bool:
         """Whether the loss is the distance 1 - IoU and penalties."""
-        return self._is_sum_of_terms and getattr(self.terms, "__func__", None) is not _NO_TERMS
+        return self._is_sum_of_terms
 
     def evaluate(self, xp: Namespace, pair: Pair) -> Evaluation:
         """Compute the formula over boxes: forward through the relations, and back through their pullbacks."""
@@ -61,11 +67,6 @@ class OverlapLoss(Loss):
         penalties = self._terms(xp, pair)[1:]
         return over_relations(xp, pair, self.relations, _total(penalties)) if penalties else None
 
-    @property
-    def _is_sum_of_terms(self) -> bool:
-        """Whether no class, in the order of inheritance, states a formula beside the terms."""
-        return getattr(self.formula, "__func__", None) is _SUM_OF_TERMS
-
     def _terms(self, xp: Namespace, pair: Pair) -> tuple[Term, ...]:
         terms: tuple[Term, ...] = self._called("terms", xp, pair)
         return terms
@@ -78,10 +79,6 @@ class OverlapLoss(Loss):
         from boxloss.losses import own
 
         return own.called(self, which, xp, quantities)
-
-
-_NO_TERMS = getattr(OverlapLoss.terms, "__func__", None)
-_SUM_OF_TERMS = getattr(OverlapLoss.formula, "__func__", None)  # what `formula` is where a loss has none of its own
 
 
 def _total(terms: Sequence[Term]) -> Term:

@@ -1,5 +1,6 @@
 """The verbs that keep the pairs of a matrix within a threshold."""
 
+import sys
 from typing import Any, ClassVar
 
 from boxloss import dispatch
@@ -156,10 +157,7 @@ class Within:
     ) -> tuple[Any, Any, Any]:
         threshold = check_finite("threshold", threshold)
         if dispatch.is_traced(pred, target):
-            raise RuntimeError(
-                "below and above give as many pairs as there are, which no graph and no transform of torch knows: "
-                "call them outside of torch.compile and torch.func"
-            )
+            raise _no_counts(pred, target)
         program = check_eps(self.program, eps)
         request = pairwise_request(program, pred, target, format, image_size).standard()
         check_two_axes(request.pred, request.target)
@@ -172,3 +170,16 @@ class Within:
             own = loss(*boxes, format=format, image_size=image_size, eps=eps, engine=engine)
             value = dispatch.with_derivative(request.xp, value, own)
         return i, j, value
+
+
+def _no_counts(pred: Array, target: Array) -> Exception:
+    """Make the error of a call whose results torch would have to know the sizes of."""
+    own = dispatch.subclass_of_tensors(pred, target)
+    if own is not None and not dispatch.is_in_graph(sys.modules["torch"]):
+        return TypeError(
+            f"below and above take plain tensors; got {own.__name__}. Give boxes.as_subclass(torch.Tensor)"
+        )
+    return RuntimeError(
+        "below and above give as many pairs as there are, which no graph and no transform of torch knows: "
+        "call them outside of torch.compile and torch.func"
+    )

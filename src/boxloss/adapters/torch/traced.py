@@ -9,9 +9,16 @@ from torch import Tensor
 from boxloss.adapters.torch import best_operators, inlined, matrix_operators, operators
 from boxloss.adapters.torch.private import are_transforms_active
 from boxloss.adapters.torch.texts import text_of
-from boxloss.check import check_reduction, check_wrt
+from boxloss.check import check_image_size, check_reduction, check_wrt
 from boxloss.check_arrays import array_namespace, both_as_boxes, check_own_format
-from boxloss.check_options import check_buffer, check_fits, check_untracked, wrong_weight
+from boxloss.check_options import (
+    check_buffer,
+    check_fits,
+    check_untracked,
+    check_weight,
+    wrong_type_of_weight,
+    wrong_weight,
+)
 from boxloss.formulas.program import Program
 from boxloss.typing import Array
 
@@ -124,6 +131,8 @@ def _arguments(
         check_own_format(name, boxes, own)
     if tuple(pred.shape) == (0,) or tuple(target.shape) == (0,):
         pred, target = both_as_boxes(array_namespace(pred=pred, target=target), pred, target, formats)
+    if image_size is not None and not torch.compiler.is_compiling():
+        check_image_size(image_size)
     size = None if image_size is None else [float(side) for side in image_size]
     # In a graph it has to be there already, to be an input; elsewhere it is made, to be as fake as the boxes are.
     numbers = program.tensor if torch.compiler.is_compiling() else None
@@ -151,7 +160,12 @@ def _weighted(value: Tensor, weight: Array | float | None) -> Tensor:
     if weight is None:
         return value
     if not isinstance(weight, Tensor):
-        return value * _fitting("weight", weight, value)
+        if torch.compiler.is_compiling():  # a graph does not look at a number that varies
+            return value * weight
+        weight = check_weight(array_namespace(pred=value), weight, value, tuple(value.shape))
+    assert isinstance(weight, Tensor)
+    if weight.is_complex():
+        raise wrong_type_of_weight(weight.dtype)
     weighted = value * weight.to(value.dtype)
     if weighted.shape != value.shape:
         raise wrong_weight(value.shape, weight.shape)
@@ -159,8 +173,11 @@ def _weighted(value: Tensor, weight: Array | float | None) -> Tensor:
 
 
 def _reduced(value: Tensor, reduction: str, avg_factor: Any) -> Tensor:
-    # A graph does not look at a number that varies.
-    check_reduction(reduction, avg_factor if avg_factor is None or isinstance(avg_factor, bool) else 1.0)
+    # What varies in a graph, a tensor or a number, is not looked at.
+    varies = isinstance(avg_factor, Tensor) or (torch.compiler.is_compiling() and type(avg_factor) in (int, float))
+    divisor = check_reduction(reduction, 1.0 if varies else avg_factor)
+    if divisor is not None and not varies:
+        check_fits("avg_factor", divisor, value.dtype == torch.float32)
     if reduction == "none":
         return value
     return value.sum() if reduction == "sum" else value.sum() / _divisor(value, avg_factor)
@@ -170,13 +187,4 @@ def _divisor(value: Tensor, avg_factor: Any) -> Any:
     """Find the divisor of the mean, infinite in place of 0: then the mean is 0, and so is its gradient."""
     if isinstance(avg_factor, Tensor):
         return torch.where(avg_factor == 0, math.inf, avg_factor)
-    if avg_factor is not None:
-        _fitting("avg_factor", avg_factor, value)
     return (value.numel() if avg_factor is None else avg_factor) or math.inf
-
-
-def _fitting(name: str, number: Any, value: Tensor) -> Any:
-    """Check that the type of the values holds a number; a graph does not look at one that varies."""
-    if isinstance(number, float) and not torch.compiler.is_compiling():
-        check_fits(name, number, value.dtype == torch.float32)
-    return number
