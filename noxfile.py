@@ -229,6 +229,8 @@ def newest(session: nox.Session) -> None:
     for backend in ("numpy", "strict", "dask", "jax", "torch"):
         unpinned = [requirement.split("==")[0] for requirement in groups(*([] if backend == "numpy" else [backend]))]
         session.install("--upgrade", ".[cli,lab]", *groups("test"), *unpinned)
+        if backend == "torch":
+            session.install("--upgrade", "--no-deps", "torchvision")
         session.run("pytest", *on_its_cores(session), f"--backend={backend}", *session.posargs)
 
 

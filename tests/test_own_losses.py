@@ -249,6 +249,8 @@ def test_torch_differentiates_it():
         assert grad.tolist() == [[[6.0, 0, 0, 0]]] * 2
 
 
-def test_parameters_do_not_hide_what_losses_have():
-    with pytest.raises(TypeError, match="must have another name than 'penalty'"):
-        type("Own", (bl.IoU,), {"__annotations__": {"penalty": float}, "penalty": 0.5})
+@pytest.mark.parametrize("name", ["penalty", "told", "program", "topk", "paper"])
+def test_parameters_do_not_hide_what_losses_have(name):
+    with pytest.raises(TypeError, match=f"must have another name than '{name}'"):
+        type("Own", (bl.IoU,), {"__annotations__": {name: float}, name: 0.5})
+    type("Own", (bl.IoU,), {"__annotations__": {"is_score": "ClassVar[bool]"}, "is_score": True})

@@ -6,7 +6,7 @@ An error says which argument was wrong, what came and what was wanted.
 import math
 import operator
 import warnings
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
 from inspect import currentframe
 from typing import Any
 
@@ -23,11 +23,6 @@ UNREAD = (
 GIVEN_TO_A_LOSS = ". Give it in the call, or to the loss where it takes one, as MPDIoU(image_size=(480, 640))"
 LARGEST_COUNT = 2**31 - 1  # that indices of every array library hold
 REDUCTIONS = ("none", "mean", "sum")
-TAKEN = (  # by every loss
-    "fields", "program", "evaluate", "value_and_grad", "pairwise", "with_eps", "nearest", "topk", "below", "above",
-    "is_score", "per_distance", "needed_overlap", "without_overlap", "has_iou_term", "has_powers", "iou_term",
-    "penalty", "penalties",
-)  # fmt: skip
 WRT = {"pred": ("pred",), "target": ("target",), "both": ("pred", "target")}
 
 
@@ -143,10 +138,10 @@ def check_parameter(name: str, kind: object, value: object) -> Any:
 _CHECKS: dict[str, Callable[[str, object], Any]] = {"float": check_finite, "bool": check_bool}
 
 
-def check_parameter_names(kind: type, names: Iterable[str]) -> None:
-    """Check that parameters of a loss are not called as something that every loss has."""
-    for name in names:
-        if name in TAKEN:
+def check_parameter_names(kind: type, annotations: Mapping[str, Any], taken: Container[str]) -> None:
+    """Check that parameters of a loss, those that are annotated, are not called as something that every loss has."""
+    for name, annotation in annotations.items():
+        if name in taken and "ClassVar" not in str(annotation):
             raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, which losses use")
 
 

@@ -6,6 +6,7 @@ parameter, a loss of somebody's own.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -22,7 +23,7 @@ def digest_of(*values: Any, inner: Callable[[Any], Any] = lambda value: None) ->
     values
         Functions, numbers, text, tuples and mappings of these, classes and modules.
     inner
-        ``inner(value)``: the Python function behind a compiler's object; None if it is no such object.
+        ``inner(value)``: what a compiler's object is made of; None if it is no such object.
     """
     walk = _Walk(inner)
     for value in values:
@@ -64,8 +65,8 @@ class _Walk:
             self.visit_object(value)
 
     def visit_object(self, value: Any) -> None:
-        if (function := self.inner(value)) is not None:
-            self.visit(function)
+        if (made_of := self.inner(value)) is not None:
+            self.visit(made_of)
         elif isinstance(value, CodeType):
             self.feed("code", value.co_name, value.co_code, value.co_names, value.co_varnames, value.co_freevars)
             self.visit(value.co_consts)
@@ -76,6 +77,8 @@ class _Walk:
             if isinstance(value, type):
                 self.visit_class(value)
         elif isinstance(value, ModuleType):
+            if value.__name__.partition(".")[0] == PACKAGE:
+                raise TypeError(f"a kernel takes functions by name, which tells them; got the module {value.__name__}")
             self.feed("module", value.__name__)
         elif type(value).__module__ in ("typing", "collections.abc", "types"):  # of annotations
             self.feed("type", repr(value))
@@ -83,7 +86,7 @@ class _Walk:
             raise TypeError(f"a kernel is compiled from functions, numbers and text; got {type(value).__qualname__}")
 
     def visit_class(self, kind: type) -> None:
-        """Visit the functions in the body of a class of this package, and in those of its bases.
+        """Visit functions and constants in the body of a class of this package, and in those of its bases.
 
         Functions that came in otherwise, as those that `NamedTuple` makes, are left out.
         """
@@ -93,10 +96,11 @@ class _Walk:
         for base in kind.__bases__:
             self.visit_class(base)
         for name, member in vars(kind).items():
-            function = member.fget if isinstance(member, property) else member
-            if isinstance(function, FunctionType) and function.__module__ == kind.__module__:
+            part = _inside(member)
+            is_own = isinstance(part, FunctionType) and part.__module__ == kind.__module__
+            if is_own or (isinstance(part, bool | int | float | str) and not name.startswith("__")):
                 self.feed(name)
-                self.visit(function)
+                self.visit(part)
 
     def visit_function(self, function: FunctionType) -> None:
         self.feed("function", function.__module__, function.__qualname__)
@@ -110,6 +114,15 @@ class _Walk:
             if name in function.__globals__:
                 self.feed(name)
                 self.visit(function.__globals__[name])
+
+
+def _inside(member: Any) -> Any:
+    """Find the function inside of a property or a static method, say; anything else as it is."""
+    if isinstance(member, property):
+        return member.fget
+    if isinstance(member, staticmethod | classmethod):
+        return member.__func__
+    return member.func if isinstance(member, cached_property) else member
 
 
 def _names(code: CodeType) -> list[str]:

@@ -59,7 +59,10 @@ class Machine:
 
 
 def inner(value: Any) -> Any:
-    """Find the Python function behind a dispatcher or an intrinsic, the text of a type; None for anything else."""
+    """Find what a compiler's object is made of: a function, and its options; a type's text. None of anything else."""
     if isinstance(value, types.Type):
         return str(value)
-    return getattr(value, "py_func", None) or getattr(value, "__wrapped__", None)
+    if (function := getattr(value, "py_func", None)) is not None:
+        options = getattr(value, "targetoptions", {}).items()
+        return function, [f"{name}={sorted(own) if isinstance(own, set) else own}" for name, own in sorted(options)]
+    return getattr(value, "__wrapped__", None)

@@ -1,7 +1,5 @@
 """The steps of COCO's evaluation as kernels for CPUs, and one that weighs images anew for many resamples at once."""
 
-from collections.abc import Callable
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -35,7 +33,7 @@ def match(machine: Machine) -> Template:
     settings, near = (FLOATS, _in(FLOAT, 2), types.intp), (LONGS, LONGS, FLOATS)
     room = (_out(LONG, 1), _out(LONG, 1), _out(LONG, 1), _out(FLOAT, 1))
     out = (_out(LONG, 2), _out(SHORT, 1), _out(LONG, 2), _out(LONG, 2))
-    return _own(steps.match), types.void(*found, *truth, *settings, *near, *(types.intp,) * 2, *room, *out)
+    return steps.match, types.void(*found, *truth, *settings, *near, *(types.intp,) * 2, *room, *out)
 
 
 def accumulate(machine: Machine) -> Template:
@@ -43,12 +41,7 @@ def accumulate(machine: Machine) -> Template:
     marks, truth = (STARTS, FLOATS, SHORTS, _in(LONG, 2), _in(LONG, 2)), (STARTS, _in(FLAG, 2))
     room = (_out(LONG, 1), _out(FLOAT, 3), _out(FLOAT, 3), _out(LONG, 2), _out(LONG, 2), _out(LONG, 1))
     out = (_out(FLOAT, 5), _out(FLOAT, 4), _out(FLOAT, 5))
-    return _own(steps.accumulate), types.void(*marks, *truth, FLOATS, LONGS, *(types.intp,) * 2, *room, *out)
-
-
-def _own(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a copy of a function: a kernel gets a name of its own, and the function is to keep its name."""
-    return FunctionType(step.__code__, step.__globals__, step.__name__, step.__defaults__)
+    return steps.accumulate, types.void(*marks, *truth, FLOATS, LONGS, *(types.intp,) * 2, *room, *out)
 
 
 def resample(machine: Machine, lanes: int) -> Template:

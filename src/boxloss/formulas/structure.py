@@ -264,9 +264,9 @@ def _exponents(kind: Any) -> tuple[str, ...]:
 
 
 def _default(kind: Any, name: str) -> Any:
-    """Find the default of a field, if it is a float: an attribute of the class, as torch.compile has no other way."""
+    """Find the default of a field, if it is a number: an attribute of the class, as torch.compile has no other way."""
     default = getattr(kind, name, None)
-    return default if isinstance(default, float) else None
+    return float(default) if isinstance(default, int | float) and not isinstance(default, bool) else None
 
 
 def _bind(entry: Any, numbers: Iterator[Number]) -> Any:

@@ -1,5 +1,6 @@
 """What the CUDA engine needs of a machine, found out without importing Numba."""
 
+import re
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -42,7 +43,7 @@ def missing() -> str | None:
         installed = version("numba-cuda")
     except PackageNotFoundError:
         return f"numba-cuda, which is not installed: {INSTALL}"
-    if tuple(map(int, installed.split(".")[:2])) < OLDEST_NUMBA_CUDA:
+    if tuple(map(int, re.findall(r"\d+", installed)[:2])) < OLDEST_NUMBA_CUDA:
         return f"numba-cuda {'.'.join(map(str, OLDEST_NUMBA_CUDA))} or later, and found {installed}: {INSTALL}"
     try:
         found = device_count()

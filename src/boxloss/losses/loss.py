@@ -42,7 +42,8 @@ class Loss(Verbs, ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        check_parameter_names(cls, get_annotations(cls))
+        public = {"program", *(name for name in dir(Loss) if not name.startswith("_"))}
+        check_parameter_names(cls, get_annotations(cls), public)
         if isinstance(relations := vars(cls).get("relations"), str):
             raise TypeError(f"relations of {cls.__name__} must be a tuple: ({relations!r},) with a comma; got a string")
         keep(cls)

@@ -58,16 +58,16 @@ def machine_code(
 
     If it can't be assembled here, it is PTX, which the driver may know what to do with.
     """
-    compilers = version("numba-cuda"), version("cuda-bindings")  # the second tells those of CUDA 12 from those of 13
+    packages = version("numba-cuda"), version("cuda-bindings")  # the second tells those of CUDA 12 from those of 13
     try:
         from boxloss.engines.cuda import compile
 
         make = template()
     except ImportError as error:
-        raise RuntimeError(f"engine='cuda' does not work with numba-cuda {compilers[0]}: {error}") from error
+        raise RuntimeError(f"engine='cuda' does not work with numba-cuda {packages[0]}: {error}") from error
     written = compile.written(make, dtype, capability, *options)
     label = f"cuda-sm_{capability[0]}{capability[1]}-{make.__name__}-{dtype}-{loss}-"  # for `boxloss info`
-    path = path_of((written.digest, *compilers), label)
+    path = path_of((written.digest, *packages, *compile.compiler_versions()), label)
     found = read(path)
     if found is None:
         text = written.ptx(capability)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache, partial
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any, TypeVar
 
 import numba
@@ -79,8 +79,10 @@ def _kept(function: Callable[..., Any], signature: Any, label: str, **options: A
     """Make a Numba dispatcher that looks for its machine code on disk before it compiles it."""
     options = SETTINGS | LEAN | options
     digest = digest_of(function, str(signature), options, inner=inner)
-    _name_apart(function, digest)
-    made = numba.njit(**options)(function)
+    own = FunctionType(function.__code__, function.__globals__, function.__name__, None, function.__closure__)
+    own.__defaults__, own.__qualname__ = function.__defaults__, function.__qualname__
+    _name_apart(own, digest)
+    made = numba.njit(**options)(own)
     keep_on_disk(made, digest, label)
     return made
 
