@@ -48,3 +48,23 @@ def test_module_keeps_the_mean_as_a_buffer(rng):
     assert module.mean.item() == pytest.approx(state.mean)
     halved = module.half().mean  # a step of a mean is less than the last digit of half precision
     assert (halved.dtype, halved.item()) == (torch.float32, pytest.approx(state.mean))
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch, where a graph breaks
+def test_the_module_compiles_once_whatever_its_mean(rng):
+    import torch
+    from torch._dynamo.testing import CompileCounterWithBackend
+
+    from boxloss.torch import WiseIoU
+
+    torch._dynamo.reset()
+    counter, module = CompileCounterWithBackend("aot_eager"), WiseIoU(momentum=0.5)
+    step = torch.compile(lambda p, t: 2.0 * module(1.5 * p, t), backend=counter)
+    frames = []
+    for _ in range(4):
+        pred, target = (torch.tensor(side) for side in mixed(rng, 6))
+        step(pred.requires_grad_(), target).backward()
+        frames.append(counter.frame_count)
+    assert frames[0] > 0
+    assert len(set(frames)) == 1

@@ -3,12 +3,13 @@
 import json
 import os
 import shutil
+import warnings
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from boxloss import coco, lab
+from boxloss import coco, evaluate, lab
 from boxloss.cli import app, inputs
 from boxloss.coco.boxes import AXIS_ALIGNED as NUMBERS
 from boxloss.conversion import convert
@@ -201,3 +202,34 @@ def test_report_of_names_that_are_no_text(named, tmp_path, monkeypatch):
     page = (tmp_path / "report" / "index.html").read_text()
     assert "t\\udcff.json" in page
     assert "--lenient" in page
+
+
+# --- Ids and angles ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("key", "own"), [("image_id", "000001"), ("category_id", "Car")])
+def test_ids_of_which_none_is_known(key, own, rows, found):
+    """Text of other words, as file names with and without their ending."""
+    texts = {"image_id": "000001.jpg", "category_id": "car"}
+    truth = found({"annotations": [row | texts for row in rows[0]["annotations"]]}, "truth.json")
+    path = found([row | texts | {key: own} for row in rows[1]])
+    message = f"no {key} of {path} is one of an annotation of {truth}: {own!r} is one of the first, {texts[key]!r} of "
+    assert run("score", truth, path) == (0, run("score", truth, path)[1], f"boxloss: warning: {message}the second\n")
+
+
+def rotated(angle, n=40):
+    boxes = [[100.0 + 60 * (k % 8), 100.0 + 60 * (k // 8), 40.0, 10.0, angle * (k + 1) / n] for k in range(n)]
+    return [{"image_id": 1, "category_id": 1, "id": k, "score": 0.5, "bbox": box} for k, box in enumerate(boxes)]
+
+
+@pytest.mark.parametrize(("angle", "is_told"), [(1.5, True), (45.0, False), (0.0, False)])
+def test_angles_that_are_radians(angle, is_told, found):
+    truth, path = found({"annotations": rotated(angle)}, "truth.json"), found(rotated(0.0))
+    message = f"no angle of {truth} and {path} is more than {angle:.3g}, as degrees: they may be radians, as of the "
+    text = f"boxloss: warning: {message}format 'cxcywha'\n" if is_told else ""
+    assert run("score", truth, path)[2] == text
+    assert run("score", truth, path, "--format", "cxcywha")[2] == ""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        evaluate(truth, path)
+    assert [str(one.message) for one in caught] == ([f"{message}format 'cxcywha'"] if is_told else [])

@@ -116,7 +116,7 @@ class WiseIoU(BoxLoss):
     In training each step first takes the mean of its IoU losses into the buffer, and then weighs its pairs by it, as
     the authors' code does; pairs of weight 0 count too. In evaluation the buffer stays as it is. It is saved with the
     module, so a training that goes on from a checkpoint goes on with the mean. It stays in float32 whatever type the
-    module is given, and reading it waits for a GPU and breaks a graph of torch.compile.
+    module is given. Reading it waits for a GPU, and torch.compile leaves the module as it is: a graph breaks around it.
 
     Parameters
     ----------
@@ -174,6 +174,7 @@ class WiseIoU(BoxLoss):
         self.mean = mean.to(self.mean.device)
         return self
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(
         self, pred: Tensor, target: Tensor, weight: "Tensor | float | None" = None, avg_factor: float | None = None
     ) -> Tensor:

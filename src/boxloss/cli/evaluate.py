@@ -34,7 +34,7 @@ def not_too_many(context: click.Context, option: click.Parameter, values: list[f
 @click.option("--sample", is_flag=True, help="Evaluate the boxes that ship with the package instead of files.")
 @click.option("--per-category", is_flag=True, help="A row for each category.")
 @click.option("--against", type=PATH, metavar="FILE", help="Detections of another detector to compare with.")
-@click.option("--intervals", is_flag=True, help="Say where the numbers would lie for other images.")
+@click.option("--intervals", is_flag=True, help="Say where the numbers would lie for all such images.")
 @click.option(
     "--iou-thresholds",
     type=Numbers(min=0.0, max=1.0),
@@ -88,7 +88,7 @@ def evaluate(
     evaluation, as pycocotools computes them; "-" stands where there is no ground truth.
 
     With --against a second detector is compared on the same images: its numbers, the differences, and where these
-    would lie for other images of the same kind. Of differences that are none, one in twenty has an interval that is all
+    would lie for all images of the same kind. Of differences that are none, one in twenty has an interval that is all
     above or all below 0: among many categories some do.
     """
     if intervals and per_category and not against:

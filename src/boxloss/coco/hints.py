@@ -1,22 +1,24 @@
-"""What may be wrong with files that are right in form: few matches, and many if the files were read in another way."""
+"""What may be wrong with files that are right in form: angles in radians, ids of other files, boxes of another format."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from boxloss.coco.boxes import AXIS_ALIGNED, CORNERS, ROTATED, described
+from boxloss.coco.boxes import ANGLES, AXIS_ALIGNED, CORNERS, ROTATED, described
 from boxloss.coco.columns import Detections, GroundTruth
 from boxloss.coco.matching import match
 from boxloss.conversion import convert
 
 THRESHOLD = 0.5  # IoU of a match that is no accident
 MOST = 10_000  # detections to try on
+IN_DEGREES = tuple(format for format, words in ANGLES.items() if "degrees" in words)
+HALF_TURN = 3.15  # a little more than pi
 FRACTION, PIXELS = 1.5, 8.0  # largest coordinate of boxes that are fractions of the image, and smallest of pixels
 
 
 def hint(truth: GroundTruth, detections: Detections, max_detections: int) -> str | None:
-    """Say how files may be meant, if most detections match nothing and would if they were read so.
+    """Say how files may be meant: where angles are no degrees, or most detections match nothing.
 
     Parameters
     ----------
@@ -30,6 +32,8 @@ def hint(truth: GroundTruth, detections: Detections, max_detections: int) -> str
     str or None
         One line, or None if there is nothing to say.
     """
+    if text := _radians(truth, detections):
+        return text
     truth, detections = _first(truth, detections)
     size = min(len(detections.score), int(np.sum(~truth.crowd)))
     found = len(match(truth, detections, THRESHOLD, max_detections))
@@ -44,8 +48,29 @@ def hint(truth: GroundTruth, detections: Detections, max_detections: int) -> str
         key=lambda pair: pair[0],
     )
     if best[0] <= 2 * found or 2 * best[0] < size:
-        return None
+        return _strangers(truth, detections)
     return f"{text}, but {best[0]} would {best[1]}"
+
+
+def _radians(truth: GroundTruth, detections: Detections) -> str | None:
+    """Say that angles that were read as degrees are as small as those in radians are."""
+    if detections.format not in IN_DEGREES or not len(detections.box):
+        return None
+    largest = max(float(np.abs(np.degrees(boxes.box[:, 4])).max(initial=0.0)) for boxes in (truth, detections))
+    if not 0.0 < largest <= HALF_TURN:
+        return None
+    told = f"no angle of {truth.name} and {detections.name} is more than {largest:.3g}, as degrees"
+    return f"{told}: they may be radians, as of the format 'cxcywha'"
+
+
+def _strangers(truth: GroundTruth, detections: Detections) -> str | None:
+    """Say that detections have no image or no category of any annotation."""
+    for key in ("image_id", "category_id"):
+        known, ids = (list(dict.fromkeys(getattr(one, key).tolist())) for one in (truth, detections))
+        if known and ids and not set(known) & set(ids):
+            told = f"no {key} of {detections.name} is one of an annotation of {truth.name}"
+            return f"{told}: {ids[0]!r} is one of the first, {known[0]!r} of the second"
+    return None
 
 
 def _readings(detections: Detections) -> Iterator[tuple[str, Detections]]:

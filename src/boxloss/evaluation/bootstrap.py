@@ -5,6 +5,7 @@ drawn twice stand side by side among equal scores.
 """
 
 from collections.abc import Iterator, Sequence
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,15 +26,20 @@ class Interval(NamedTuple):
     high: float
 
 
-def percentile_interval(values: Floats, level: float, images: int) -> Interval:
-    """Return the middle part of the values of resamples, without those that are NaN; NaN if they are of one image.
+def interval_of(values: Floats, estimate: float, level: float, images: int) -> Interval:
+    """Find the bias-corrected percentile interval of a statistic (Efron, 1987, JASA 82, 171), from those of resamples.
 
-    Drawing one image anew says nothing of others: all values would be the same.
+    AP is too high where images are few, and that of a resample, which has fewer different ones, is higher still: the
+    middle part of these values lies above where it should. NaN is left out, and of one image there is no interval:
+    drawing it anew says nothing of others.
     """
     values = values[~np.isnan(values)]
-    if not values.size or images < 2:
+    if not values.size or images < 2 or np.isnan(estimate):
         return Interval(float("nan"), float("nan"))
-    low, high = np.percentile(values, [50 * (1 - level), 50 * (1 + level)]).tolist()
+    normal, least = NormalDist(), 0.5 / values.size
+    below = np.mean(values < estimate) + 0.5 * np.mean(values == estimate)
+    bias, half = normal.inv_cdf(float(np.clip(below, least, 1.0 - least))), normal.inv_cdf(0.5 * (1.0 + level))
+    low, high = np.percentile(values, [100.0 * normal.cdf(2.0 * bias + z) for z in (-half, half)]).tolist()
     return Interval(low, high)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.evaluation.bootstrap import Interval, draws, percentile_interval, resampled
+from boxloss.evaluation.bootstrap import Interval, draws, interval_of, resampled
 from boxloss.evaluation.parts import Parts
 from boxloss.evaluation.statistics import Floats, Settings, mean_of_categories
 
@@ -81,10 +81,11 @@ def compare(one: Parts, other: Parts, level: float, names: Sequence[str], resamp
     for name in names:
         mine, theirs = (side[name] for side in values)
         (total, each), (other_total, other_each) = (side[name] for side in points)
-        difference[name] = total - other_total
-        interval[name] = percentile_interval(mean_of_categories(mine) - mean_of_categories(theirs), level, len(images))
-        gains = zip((mine - theirs).T, counts.tolist(), strict=True)
-        by_category[name] = each - other_each, [percentile_interval(gain, level, count) for gain, count in gains]
+        difference[name], differences = total - other_total, each - other_each
+        gain = mean_of_categories(mine) - mean_of_categories(theirs)
+        interval[name] = interval_of(gain, difference[name], level, len(images))
+        gains = zip((mine - theirs).T, differences.tolist(), counts.tolist(), strict=True)
+        by_category[name] = differences, [interval_of(gain, own, level, count) for gain, own, count in gains]
     return Comparison(difference, interval, {key: one.categories[key] for key in ids.tolist()}, by_category)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.evaluation.bootstrap import Interval, draws, percentile_interval, resampled
+from boxloss.evaluation.bootstrap import Interval, draws, interval_of, resampled
 from boxloss.evaluation.comparison import Comparison, compare
 from boxloss.evaluation.marks import RECALLS
 from boxloss.evaluation.parts import Parts
@@ -200,15 +200,15 @@ class Evaluation:
         resamples: int = RESAMPLES,
         seed: int = 0,
     ) -> dict[str, Interval]:
-        """Compute a bootstrap confidence interval of statistics, for other images of the same kind.
+        """Compute a bootstrap confidence interval of statistics: where they would lie for all images of the same kind.
 
-        The images are drawn anew with replacement, `resamples` times, and the middle part of the values that come out
-        is the interval. Matching is not repeated.
+        The images are drawn anew with replacement, `resamples` times, and what comes out makes a bias-corrected
+        percentile interval (Efron, "Better Bootstrap Confidence Intervals", JASA 1987). Matching is not repeated.
 
         Parameters
         ----------
         level
-            The part of the values inside, between 0 and 1.
+            How sure it is to be, between 0 and 1.
         names
             Names of statistics, as of `statistic`; by default ``ap``, ``ap50`` and ``ap75``, of these what the
             `iou_thresholds` have.
@@ -221,13 +221,22 @@ class Evaluation:
         -------
         dict
             For each name `low` and `high`; NaN where there is no ground truth, or one image alone.
+
+        Notes
+        -----
+        Where images are few for their categories, AP is too high by itself, and resamples say only in part by how much.
+        In a simulation, of 80 samples each, the AP of 20,000 images lay in 92 % of the intervals of 200 images of 3
+        categories, in 84 % for 100 images of 20, 76 % for 500 of 80 and 52 % for 100 of 80, of level 0.95. What differs
+        between two detectors on the same images is not too high.
         """
         check_bootstrap(level, resamples)
         names = self.settings.chosen(names)
         weights = list(draws(len(self.images), resamples, seed))
         values = resampled(self._parts.marks, self.settings, names, weights, self._parts.engine)
         means = {name: mean_of_categories(found[:resamples]) for name, found in values.items()}
-        return {name: percentile_interval(found, level, len(self.images)) for name, found in means.items()}
+        return {
+            name: interval_of(found, self.statistic(name), level, len(self.images)) for name, found in means.items()
+        }
 
     def compare(
         self,
