@@ -151,11 +151,45 @@ NO_COLUMNS = (
         ("d.csv", "image_id|score\n1|2\n", NO_COLUMNS),
         ("d.csv", HEADER.replace(",w", "") + "\n1,5,0,0,3,1\n", f"no column 'w': {BOX}"),
         ("d.csv.gz", "no gzip", "Not a gzipped file (b'no')"),
+        ("d.csv", b"\xef\xbb\xbf", "the file is empty"),
+        ("d.csv", b"\xef\xbb\xbf\r\n\n", "the file is empty"),
+        ("d.csv", b"\xff\xfe", "the file is empty"),
+        (
+            "d.csv",
+            "a" * 200_000 + "\n1\n",
+            "the first line has no names of columns: field larger than field limit (131072)",
+        ),
+        (
+            "d.csv.bz2",
+            bz2.compress(HEADER.encode() * 999)[:40],
+            "Compressed data ended before the end-of-stream marker was reached",
+        ),
+        (
+            "d.csv",
+            HEADER.replace("category_id", "Category_ID") + "\n1,5,0,0,4,3,1\n",
+            "no column 'category_id'. Did you mean 'Category_ID'?",
+        ),
+        (
+            "d.csv",
+            HEADER.replace("x,y,w,h", "x1,y1,x2,y2") + "\n1,5,0,0,4,3,1\n",
+            f"no column 'x': {BOX}. There are x1, y1, x2, y2: give the format 'xyxy'",
+        ),
+        ("d.csv", f"{HEADER}\n1,5,0x10,0,4,3,1\n", "row 0: bbox ['0x10', 0, 4, 3] is not four finite numbers [x, y, w, h]"),
+        ("d.csv", f"{HEADER}\n1,5,\u0661,0,4,3,1\n", "row 0: bbox ['\u0661', 0, 4, 3] is not four finite numbers [x, y, w, h]"),
     ],
 )
 def test_files_that_are_wrong(name, content, message, write):
     path = write(name, content)
     assert run(sample()[0], path) == (2, f"boxloss: {path}: {message}\n")
+
+
+def test_blanks_around_names_and_numbers(write):
+    spaced = HEADER.replace(",", " , ")
+    path, plain = (
+        write(f"{k}.csv", f"{head}\n{row}\n")
+        for k, (head, row) in enumerate(((spaced, "1, 5, 0, 0, 4, 3, 1"), (HEADER, "1,5,0,0,4,3,1")))
+    )
+    assert run(sample()[0], path) == run(sample()[0], plain)
 
 
 def test_a_row_that_is_short_and_no_text(write, capfd):

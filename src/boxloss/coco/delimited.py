@@ -13,7 +13,9 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks; UTF-8 is all else
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 
 
-def read_csv(source: Source, columns: Collection[str], more: Collection[str] = ()) -> tuple[Any, dict[int, str]]:
+def read_csv(
+    source: Source, columns: Collection[str], more: Collection[str] = ()
+) -> tuple[Any, list[str], dict[int, str]]:
     """Read columns as texts.
 
     Parameters
@@ -28,8 +30,8 @@ def read_csv(source: Source, columns: Collection[str], more: Collection[str] = (
     Returns
     -------
     tuple
-        The pyarrow table of the rows that have as many cells as the first line, and for the others, by the position
-        that they have among all rows, what is wrong.
+        The pyarrow table of the rows that have as many cells as the first line; the names of all columns; and for the
+        other rows, by the position that they have among all, what is wrong.
     """
     need_pyarrow(source)
     import pyarrow as pa
@@ -41,9 +43,10 @@ def read_csv(source: Source, columns: Collection[str], more: Collection[str] = (
         content = _decoded(source, content, "utf-16").encode()
     if not content.endswith(b"\n"):  # pyarrow takes a first line without an end for no line
         content += b"\n"
-    delimiter, names = _first_line(content, columns)
+    delimiter, cells = _first_line(source, content, columns)
+    names = [cell.strip() for cell in cells]
     if not (found := [name for name in columns if name in names]):
-        line = reprlib.repr(delimiter.join(names))
+        line = reprlib.repr(delimiter.join(cells))
         raise CocoError(f"{source}: none of the columns {', '.join(columns)} is in the first line, {line}")
     found += [name for name in more if name in names]
     if twice := [name for name in found if names.count(name) > 1]:
@@ -63,15 +66,15 @@ def read_csv(source: Source, columns: Collection[str], more: Collection[str] = (
             pa.csv.ReadOptions(use_threads=False),
             pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=leave_out),
             pa.csv.ConvertOptions(
-                include_columns=found,
-                column_types=dict.fromkeys(found, pa.string()),
+                include_columns=[cells[names.index(name)] for name in found],
+                column_types=dict.fromkeys(cells, pa.string()),
                 strings_can_be_null=True,
                 null_values=[""],
             ),
         )
     if not is_utf8 and not all(pc.all(pc.string_is_ascii(column)).as_py() is not False for column in table.columns):
         _decoded(source, content, "utf-8")
-    return table, wrong
+    return table.rename_columns(found), names, wrong
 
 
 def as_labels(texts: list[str | None], like: str | None) -> list[Any]:
@@ -88,7 +91,8 @@ def as_numbers(column: Any) -> list[Any]:
     import pyarrow.compute as pc
 
     column = pc.utf8_trim_whitespace(column)
-    for kind in (pa.int64(), pa.float64()):
+    is_hexadecimal = pc.any(pc.match_substring(column, "x", ignore_case=True)).as_py()  # which pyarrow takes, unsigned
+    for kind in () if is_hexadecimal else (pa.int64(), pa.float64()):
         try:
             return list(pc.cast(column, kind).to_pylist())
         except pa.ArrowInvalid:  # of the whole column, without a row
@@ -103,7 +107,7 @@ def as_flags(column: Any) -> list[Any]:
 
 
 def _number(text: str | None) -> Any:
-    if text is None or "_" in text:
+    if text is None or "_" in text or not text.isascii():
         return text
     try:
         return int(text) if INTEGER.fullmatch(text) else float(text)
@@ -111,11 +115,16 @@ def _number(text: str | None) -> Any:
         return text
 
 
-def _first_line(content: bytes, columns: Collection[str]) -> tuple[str, list[str]]:
+def _first_line(source: Source, content: bytes, columns: Collection[str]) -> tuple[str, list[str]]:
     """Return the delimiter that makes the most of some columns of the first line, and the line cut there."""
-    line = content[: 1 << 20].decode(errors="replace").lstrip("\ufeff\r\n").splitlines()[0]
-    cut = ((delimiter, next(csv.reader([line], delimiter=delimiter))) for delimiter in DELIMITERS)
-    return max(cut, key=lambda pair: len(set(columns) & set(pair[1])))
+    lines = content[: 1 << 20].decode(errors="replace").lstrip("\ufeff\r\n").splitlines()
+    if not lines:
+        raise CocoError(f"{source}: the file is empty")
+    try:
+        cut = [(delimiter, next(csv.reader(lines[:1], delimiter=delimiter))) for delimiter in DELIMITERS]
+    except csv.Error as error:
+        raise CocoError(f"{source}: the first line has no names of columns: {error}") from error
+    return max(cut, key=lambda pair: len(set(columns) & {cell.strip() for cell in pair[1]}))
 
 
 def _is_utf8(content: bytes) -> bool:

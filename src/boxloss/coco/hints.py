@@ -1,4 +1,4 @@
-"""What may be wrong with files that are right in form: angles in radians, ids of other files, boxes of another format."""
+"""How files that are right in form may be meant: angles in radians, boxes of another format, ids of other files."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -69,7 +69,7 @@ def read_bytes(source: Source) -> bytes:
         content = (Path(source) if isinstance(source, str) else source).read_bytes()
         packed = _endings(source)[1]
         content = UNPACK[packed](content) if packed else content
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise CocoError(f"{source}: {getattr(error, 'strerror', None) or error}") from error
     if not content.strip():
         raise CocoError(f"{source}: the file is empty")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.check import did_you_mean
 from boxloss.coco.boxes import COCO, DETECTRON, DOTA, NUMBERS, ROTATED
 from boxloss.coco.delimited import as_flags, as_labels, as_numbers, read_csv
 from boxloss.coco.parquet import ParquetFiles, number_type
@@ -42,10 +43,11 @@ class Table(Records):
                     _check_type(source, field)
             if not files.size and not schema.names:
                 raise CocoError(f"{source}: there are no rows")
+            self.header = list(files.names)
             self.table, self.texts, size = files.read(schema), files.partitioned, files.size
             self.parts = [(part.file, part.size) for part in files.parts]
         else:
-            self.table, wrong = read_csv(source, columns, (AREA,))
+            self.table, self.header, wrong = read_csv(source, columns, (AREA,))
             self.texts = set(self.table.column_names)
             size = self.table.num_rows + len(wrong)
         super().__init__(source, "row", "rows", size, lenient, format)
@@ -88,13 +90,15 @@ class Table(Records):
             names = NUMBERS[DOTA]
         if missing := [name for name in names if name not in self.table.column_names]:
             wanted = f"a box is a list column 'bbox' or the columns {', '.join(names)}"
-            raise CocoError(f"{self.source}: no column {missing[0]!r}: {wanted}")
+            other = next((format for format in NUMBERS if set(NUMBERS[format]) <= set(self.header)), None)
+            hint = f". There are {', '.join(NUMBERS[other])}: give the format {other!r}" if other else ""
+            raise CocoError(f"{self.source}: no column {missing[0]!r}: {wanted}{hint}")
         return [list(box) for box in zip(*map(self._numbers, names), strict=True)]
 
     def _has(self, key: str, optional: bool = False) -> bool:
         found = key in self.table.column_names
         if not found and not optional:
-            raise CocoError(f"{self.source}: no column {key!r}")
+            raise CocoError(f"{self.source}: no column {key!r}.{did_you_mean(key, self.header)}".removesuffix("."))
         return found
 
     def _spread(self, values: list[Any]) -> list[Any]:
