@@ -193,3 +193,21 @@ def test_a_version_is_a_whole_number(version):
 
 def test_weights_of_sums_stay_finite():
     check_error(lambda: 1e308 * (1e308 * bl.iou), ValueError, "weight of a sum must be finite; got inf")
+
+
+@pytest.mark.parametrize(("dtype", "exponents"), [("float32", (5.0, 7.0)), ("float64", (13.0, 16.0))])
+def test_boxes_between_have_no_side_below_zero(dtype, exponents, rng):
+    """Corners that are far from the other box round each on its own, and a formula of sides takes no negative one."""
+    far = 10.0 ** rng.uniform(*exponents, (2000, 2)) * rng.choice([-1.0, 1.0], (2000, 2))
+    low = rng.uniform(0.0, 9.0, (2000, 2))
+    pred = np.concatenate([far, far], 1).astype(dtype)
+    target = np.concatenate([low, low + rng.uniform(0.01, 0.2, (2000, 2))], 1).astype(dtype)
+    for loss in (bl.Interpolated(bl.SIoU(theta=3.0), 0.5), bl.Focal(bl.Interpolated(bl.ShapeIoU(), 0.75), 0.0)):
+        value, grad = loss.value_and_grad(pred, target, engine="numba")
+        plain, plain_grad = loss.value_and_grad(pred, target, engine="array")
+        assert np.isfinite(grad).all()
+        rtol = 1e-4 if dtype == "float32" else 1e-10
+        np.testing.assert_allclose(value, plain, rtol=rtol)
+        np.testing.assert_allclose(grad, plain_grad, rtol=rtol, atol=rtol * np.abs(plain_grad).max())
+        assert value.min() >= 0.0
+        assert value.max() < 4.0

@@ -130,6 +130,7 @@ def test_ids_are_texts_unless_all_are_plain_integers(ids, write):
 
 
 BOX = "a box is a list column 'bbox' or the columns x, y, w, h"
+NOT_FINITE = "is not four finite numbers [x, y, w, h]"
 NO_COLUMNS = (
     "none of the columns id, image_id, category_id, iscrowd, score, bbox, x, y, w, h, cx, cy, angle, "
     "x1, y1, x2, y2, x3, y3, x4, y4 is in the first line, "
@@ -174,8 +175,16 @@ NO_COLUMNS = (
             HEADER.replace("x,y,w,h", "x1,y1,x2,y2") + "\n1,5,0,0,4,3,1\n",
             f"no column 'x': {BOX}. There are x1, y1, x2, y2: give the format 'xyxy'",
         ),
-        ("d.csv", f"{HEADER}\n1,5,0x10,0,4,3,1\n", "row 0: bbox ['0x10', 0, 4, 3] is not four finite numbers [x, y, w, h]"),
-        ("d.csv", f"{HEADER}\n1,5,\u0661,0,4,3,1\n", "row 0: bbox ['\u0661', 0, 4, 3] is not four finite numbers [x, y, w, h]"),
+        (
+            "d.csv",
+            f"{HEADER}\n1,5,0x10,0,4,3,1\n",
+            "row 0: bbox ['0x10', 0, 4, 3] is not four finite numbers [x, y, w, h]",
+        ),
+        (
+            "d.csv",
+            f"{HEADER}\n1,5,\u0661,0,4,3,1\n",
+            "row 0: bbox ['\u0661', 0, 4, 3] is not four finite numbers [x, y, w, h]",
+        ),
     ],
 )
 def test_files_that_are_wrong(name, content, message, write):

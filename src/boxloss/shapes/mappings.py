@@ -8,6 +8,7 @@ from boxloss.shapes.box import Box
 from boxloss.shapes.guards import with_guards
 from boxloss.shapes.mapped import Mapped, back_from_between, back_from_each
 from boxloss.shapes.pairs import AlignedPair
+from boxloss.shapes.replaceable import larger
 from boxloss.typing import Number
 
 
@@ -33,16 +34,14 @@ def scaled(pair: AlignedPair, ratio: Number) -> Mapped:
 
 def interpolated(pair: AlignedPair, alpha: Number) -> Mapped:
     """Move the first box towards the other, by the share alpha of the way."""
-    box, other, rest = pair.box, pair.other, 1.0 - alpha
+    xp, box, other, rest = pair.xp, pair.box, pair.other, 1.0 - alpha
     width, height = other.x2 - other.x1, other.y2 - other.y1
-    between = Box(
-        rest * (box.x1 - other.x1),
-        rest * (box.y1 - other.y1),
-        width + rest * (box.x2 - other.x2),
-        height + rest * (box.y2 - other.y2),
-    )
+    x1, y1 = rest * (box.x1 - other.x1), rest * (box.y1 - other.y1)
+    x2, y2 = width + rest * (box.x2 - other.x2), height + rest * (box.y2 - other.y2)
+    # Corners far from the other box may change places by rounding, which formulas take for a side below 0.
+    between = Box(x1, y1, larger(xp, x1, x2), larger(xp, y1, y2))
     nothing = 0.0 * width
 
     return Mapped(
-        pair.of_upright(with_guards(pair.xp), between, Box(nothing, nothing, width, height)), back_from_between(alpha)
+        pair.of_upright(with_guards(xp), between, Box(nothing, nothing, width, height)), back_from_between(alpha)
     )

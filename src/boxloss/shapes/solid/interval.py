@@ -127,7 +127,8 @@ def scaled(pair: IntervalPair, ratio: Number) -> Mapped:
 def interpolated(pair: IntervalPair, alpha: Number) -> Mapped:
     """Move the first interval towards the other, by the share alpha of the way."""
     box, other, rest = pair.box, pair.other, 1.0 - alpha
-    between = Interval(rest * (box.z1 - other.z1), other.length + rest * (box.z2 - other.z2))
+    z1, z2 = rest * (box.z1 - other.z1), other.length + rest * (box.z2 - other.z2)
+    between = Interval(z1, larger(pair.xp, z1, z2))  # rounding may have them change places
 
     return Mapped(
         pair.of_upright(with_guards(pair.xp), between, Interval(0.0 * other.length, other.length)),
