@@ -243,6 +243,8 @@ def test_ids_that_a_file_does_not_list(tmp_path):
         ({"areas": {"small": 5}}, "areas must be ranges (low, high); got 5 for 'small'"),
         ({"areas": {"10": (0, 1)}}, "names of areas must be words; got '10'"),
         ({"max_detections": (0, 1)}, "max_detections must be whole numbers above 0; got (0, 1)"),
+        ({"max_detections": 2**63}, "max_detections must be whole numbers above 0; got 9223372036854775808"),
+        ({"areas": {"own": (0, 10**400)}}, f"areas must be ranges (low, high); got {(0, 10**400)!r} for 'own'"),
         ({"max_detections": "a"}, "max_detections must be whole numbers above 0; got 'a'"),
         ({"max_detections": (1.5,)}, "max_detections must be whole numbers above 0; got (1.5,)"),
         ({"engine": "cuda"}, "engine must be one of 'auto', 'numba', 'array'; got 'cuda'"),
@@ -294,3 +296,27 @@ def test_one_number_of_detections():
     """As a number alone is one of a tuple."""
     one, several = (bl.evaluate(*COLUMNS, format="xywh", max_detections=most) for most in (100, (100,)))
     assert_equal(one, several)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"areas": None}, "areas must be a dict of ranges (low, high) by name; got NoneType"),
+        ({"areas": [(0, 1)]}, "areas must be a dict of ranges (low, high) by name; got list"),
+        ({"iou_thresholds": "abc"}, "iou_thresholds must be numbers; got 'abc'"),
+        ({"iou_thresholds": [[0.5], [0.5, 0.6]]}, "iou_thresholds must be numbers; got [[0.5], [0.5, 0.6]]"),
+        ({"max_detections": [[1], [1, 2]]}, "max_detections must be numbers; got [[1], [1, 2]]"),
+    ],
+)
+def test_options_of_another_kind(options, text):
+    columns = {"image": [1], "category": [1], "box": [[0, 0, 1, 1]]}
+    check_error(lambda: bl.evaluate(columns, columns | {"score": [1.0]}, **options), TypeError, text)
+
+
+@pytest.mark.parametrize("key", ["box", "score", "image"])
+def test_masked_columns(key):
+    columns = {"image": [1], "category": [1], "box": [[0, 0, 1, 1]], "score": [1.0]}
+    masked = columns | {key: np.ma.masked_array(columns[key], mask=True)}
+    text = f"detections: {key} must not be a masked array, whose mask would be lost; leave these rows out"
+    truth = {name: columns[name] for name in ("image", "category", "box")}
+    check_error(lambda: bl.evaluate(truth, masked), TypeError, text)

@@ -257,3 +257,18 @@ def test_match(loss, jax, rng):
     close(value, np.zeros(1000), atol=1e-13)
     for grad in grads:
         close(grad, np.zeros((1000, 4)), atol=4 * np.finfo("float32").eps / 0.4)
+
+
+def test_a_number_as_weight_of_arrays_that_are_spread_over_devices():
+    """With two devices, which are an option of a new process."""
+    code = """
+import os
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+import jax, jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
+import boxloss as bl
+mesh = jax.sharding.Mesh(jax.devices(), ("x",))
+boxes = jax.device_put(jnp.ones((2, 4)), NamedSharding(mesh, PartitionSpec("x")))
+print(bl.l1(boxes, 2 * boxes, weight=2.0).tolist())
+"""
+    assert run(code).strip() == "[8.0, 8.0]"

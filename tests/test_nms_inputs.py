@@ -104,8 +104,20 @@ def test_thresholds_at_the_ends_of_a_metric_and_beyond_them_as_libraries_take_th
     assert bl.nms(boxes, scores, threshold=-3.0, metric=bl.Scaled(bl.eiou, 1.0)).tolist() == [3]
 
 
-def test_soft_nms_lowers_scores_that_are_not_negative():
-    with pytest.raises(
-        ValueError, match=r"^scores of soft_nms must be 0 or more, to be lowered by a factor; got -1.0$"
-    ):
-        bl.soft_nms(np.asarray([[0.0, 0, 1, 1]]), np.asarray([-1.0]))
+@pytest.mark.parametrize("score", ["-1.0", "inf"])
+def test_soft_nms_lowers_scores_that_are_not_negative(score):
+    text = f"scores of soft_nms must be 0 or more and finite, to be lowered by a factor; got {score}"
+    check_error(lambda: bl.soft_nms(BOX[:1], np.asarray([float(score)])), ValueError, text)
+
+
+def test_a_score_above_1_leaves_nothing():
+    """Of a metric such as twice the IoU, which 1 minus it would make negative."""
+    boxes, scores = np.asarray([[0.0, 0, 10, 10]] * 3), np.asarray([0.9, 0.8, 0.7])
+    indices, lowered = bl.soft_nms(boxes, scores, method="linear", metric=2.0 * bl.iou_score, min_score=-1.0)
+    assert (indices.tolist(), lowered.tolist()) == ([0, 1, 2], [0.9, 0.0, 0.0])
+
+
+def test_no_scores():
+    for call in (bl.nms, bl.soft_nms):
+        with pytest.raises(TypeError, match=r"^scores must be an array"):
+            call(BOX, None)

@@ -232,3 +232,18 @@ def test_a_trace_is_no_constant(reduction, tracked, torch, rng):
         seven[0].requires_grad_()
         grads = [torch.autograd.grad(f(*seven).sum(), seven[:1])[0] for f in (traced, loss)]
         torch.testing.assert_close(*grads)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # of torch, of itself
+def test_forward_mode_is_told_that_there_is_none(torch, pair):
+    """Results would have no tangent, which is a derivative of 0."""
+    from torch.autograd import forward_ad
+
+    text = "losses have no derivative in forward mode: take one of reverse mode, as torch.func.vjp and jacrev do"
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(pair[0], torch.ones_like(pair[0]))
+        for call in (bl.giou, bl.giou.value_and_grad, bl.giou.pairwise, bl.giou.nearest):
+            check_error(lambda call=call: call(dual, pair[1]), NotImplementedError, text)
+            check_error(lambda call=call: call(pair[1], dual), NotImplementedError, text)
+        check_error(lambda: bl.giou.below(dual, pair[1], 0.5), NotImplementedError, text)
+        assert bl.giou(*pair).shape == (6,)  # nothing of it has one

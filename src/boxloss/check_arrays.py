@@ -21,8 +21,6 @@ OWN_FORMATS = {  # of torchvision.tv_tensors
     name.upper(): name for name in ("xyxy", "xywh", "cxcywh", "xywhr", "cxcywhr", "xyxyxyxy")
 }
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)  # in the byte order of this machine
-
-
 Arrays = tuple[ModuleType, Array, Array, Any, Any]  # the library, pred, target, and the types of the gradients of these
 
 
@@ -63,14 +61,15 @@ def _check_one_device(arrays: dict[str, Array]) -> None:
     first, *others = arrays
     for name in others:
         one, two = _device(arrays[first]), _device(arrays[name])
-        if one != two and None not in (one, two):  # JAX does not say where an array that it traces will be
+        if one != two and None not in (one, two):
             raise ValueError(f"{first} and {name} must be on one device; got {first} on {one} and {name} on {two}")
 
 
 def _device(array: Array) -> Any:
     import array_api_compat
 
-    return array.device if is_tensor(array) else array_api_compat.device(array)
+    # JAX says itself what does not go together, of what was put somewhere.
+    return None if is_jax(array) else array.device if is_tensor(array) else array_api_compat.device(array)
 
 
 def _example(arrays: dict[str, Array]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from boxloss.check import check_finite, check_not_negative
 from boxloss.check_arrays import adopt, array_namespace, broadcast
 from boxloss.formulas.program import Program, in_float32
-from boxloss.libraries.arrays import is_tensor, is_tracked, on_device
+from boxloss.libraries.arrays import is_jax, is_tensor, is_tracked, on_device
 from boxloss.typing import Array
 
 
@@ -42,8 +42,9 @@ def check_weight(xp: ModuleType, weight: Any, pred: Array, shape: tuple[int, ...
         # A truth is a weight as those of an array of truths are.
         number = float(weight) if isinstance(weight, bool | np.bool_) else check_finite("weight", weight)
         check_fits("weight", number, pred.dtype == xp.float32)
+        device = None if is_jax(pred) else getattr(pred, "device", None)  # JAX brings a number to where it is wanted
         with on_device(pred):  # CuPy goes by the current device
-            weight = xp.full((), number, dtype=pred.dtype, device=getattr(pred, "device", None))
+            weight = xp.full((), number, dtype=pred.dtype, device=device)
     weight = adopt("weight", weight)
     array_namespace(pred=pred, weight=weight)
     weight_shape = tuple(weight.shape)
@@ -105,6 +106,8 @@ def check_buffer(out: Array, like: Array, shape: tuple[int, ...]) -> None:
     """Check that a buffer of the right library has the shape and the type of the result."""
     if isinstance(out, np.ndarray) and not out.flags.writeable:
         raise ValueError("out must be writeable; got a read-only array")
+    if isinstance(out, np.ndarray) and any(n > 1 and not step for n, step in zip(out.shape, out.strides, strict=True)):
+        raise ValueError("out must have a place for each value; got an array with one for many, as of np.broadcast_to")
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
     if is_tensor(out) and out.requires_grad and sys.modules["torch"].is_grad_enabled():

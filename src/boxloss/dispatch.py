@@ -17,7 +17,10 @@ def is_traced(pred: object, target: object) -> bool:
     """Say whether torch's dispatcher takes a call: of a compiler, transform or trace, or with a subclass of tensors."""
     if type(pred) is np.ndarray or not is_tensor(pred):
         return False
-    return is_in_graph(sys.modules["torch"]) or subclass_of_tensors(pred, target) is not None
+    if is_in_graph(sys.modules["torch"]):
+        return True
+    check_backward(pred, target)
+    return subclass_of_tensors(pred, target) is not None
 
 
 def is_in_graph(torch: Any) -> bool:
@@ -27,6 +30,18 @@ def is_in_graph(torch: Any) -> bool:
     from boxloss.adapters.torch.private import are_transforms_active, is_recorded
 
     return are_transforms_active() or is_recorded()
+
+
+def check_backward(pred: object, target: object) -> None:
+    """Check that no tensor has a tangent, which the results would be without."""
+    if not is_tensor(pred):
+        return
+    from boxloss.adapters.torch.private import has_tangent
+
+    if has_tangent(pred) or (is_tensor(target) and has_tangent(target)):
+        raise NotImplementedError(
+            "losses have no derivative in forward mode: take one of reverse mode, as torch.func.vjp and jacrev do"
+        )
 
 
 def subclass_of_tensors(*arrays: object) -> type | None:

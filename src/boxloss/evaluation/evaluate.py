@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boxloss.coco import Detections, GroundTruth, LoadedJson, Source, hint
 from boxloss.coco.order import distinct
@@ -30,6 +31,7 @@ LEAST = 100
 ENGINES = ("auto", "numba", "array")
 # An AP below which other readings of boxes and ids are worth a try, and how many detections tell them apart.
 SUSPICIOUS, LEAST_FOR_A_HINT = 0.1, 10
+MOST_DETECTIONS = 2**63 - 1
 
 
 def evaluate(
@@ -161,24 +163,33 @@ _spending = Spending()
 
 
 def _settings(iou_thresholds: Any, areas: Any, max_detections: Any) -> Settings:
-    thresholds = np.atleast_1d(np.asarray(iou_thresholds, np.float64))
+    thresholds = np.atleast_1d(_numbers("iou_thresholds", iou_thresholds, np.float64))
     if thresholds.ndim != 1 or not 0 < thresholds.size <= MAX_THRESHOLDS:
         raise ValueError(f"iou_thresholds must be 1 to {MAX_THRESHOLDS} numbers; got shape {thresholds.shape}")
     if not ((thresholds >= 0.0) & (thresholds <= 1.0)).all():
         raise ValueError(f"iou_thresholds must be between 0 and 1; got {thresholds.tolist()}")
     ranges = {}
+    if not isinstance(areas, Mapping):
+        raise TypeError(f"areas must be a dict of ranges (low, high) by name; got {type(areas).__name__}")
     for name, ends in {"all": ALL_AREAS, **areas}.items():
         try:
             low, high = map(float, ends)
             is_range = low <= high
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             is_range = False
         if not is_range:
             raise ValueError(f"areas must be ranges (low, high); got {ends!r} for {name!r}")
         if not isinstance(name, str) or name.isdecimal():
             raise ValueError(f"names of areas must be words; got {name!r}")
         ranges[name] = (low, high)
-    counts = distinct(np.asarray(max_detections).reshape(-1))
-    if counts.dtype.kind not in "iu" or counts.size == 0 or counts[0] < 1:
+    counts = distinct(_numbers("max_detections", max_detections).reshape(-1))
+    if counts.dtype.kind not in "iu" or counts.size == 0 or counts[0] < 1 or counts[-1] > MOST_DETECTIONS:
         raise ValueError(f"max_detections must be whole numbers above 0; got {max_detections!r}")
     return Settings(thresholds, ranges, tuple(counts.tolist()))
+
+
+def _numbers(name: str, values: Any, dtype: Any = None) -> NDArray[Any]:
+    try:
+        return np.asarray(values, dtype)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} must be numbers; got {values!r}") from None

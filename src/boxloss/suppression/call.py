@@ -134,10 +134,10 @@ def checked(
     xp, boxes = check_boxes(boxes, format)
     if boxes.ndim != 2:
         raise ValueError(f"boxes must have shape (N, {boxes.shape[-1]}); got {tuple(boxes.shape)}")
-    given = {"scores": scores, "labels": labels, "batch": batch}
-    for name, array in given.items():
+    check_one_a_box(xp, "scores", scores, boxes, integral=False)
+    for name, array in {"labels": labels, "batch": batch}.items():
         if array is not None:
-            check_one_a_box(xp, name, array, boxes, integral=name != "scores")
+            check_one_a_box(xp, name, array, boxes, integral=True)
     host = to_host(boxes)
     request = pairwise_request(metric.program, host, host, format, image_size)
     of_label, of_batch = (None if ids is None else _numbered(ids) for ids in (labels, batch))

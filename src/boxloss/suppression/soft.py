@@ -78,15 +78,19 @@ def soft_nms(
     min_score = check_finite("min_score", min_score)
     metric, limit = criterion(metric, 0.0)
     given = checked(boxes, scores, labels, batch, metric, format, image_size)
-    if (given.scores < 0.0).any():
+    if (wrong := (given.scores < 0.0) | np.isinf(given.scores)).any():
         raise ValueError(
-            f"scores of soft_nms must be 0 or more, to be lowered by a factor; got {np.nanmin(given.scores)}"
+            f"scores of soft_nms must be 0 or more and finite, to be lowered by a factor; got {given.scores[wrong][0]}"
         )
     most = check_most(max_kept, len(given.scores))
     call = metric.program, given.request, limit, metric.is_score, metric.needed_overlap(limit, metric.is_score)
     i, j, value = select.runner("within", "auto", given.request.pred)(*call)
     alike = value.astype(np.float64) if metric.is_score else 1.0 - value.astype(np.float64)
-    factor = np.exp(-alike * alike / sigma) if method == "gaussian" else np.where(alike >= threshold, 1.0 - alike, 1.0)
+    factor = (
+        np.exp(-alike * alike / sigma)
+        if method == "gaussian"
+        else np.where(alike >= threshold, np.maximum(1.0 - alike, 0.0), 1.0)
+    )
     count, now = len(given.scores), given.scores.copy()
     group, batch = (np.zeros(count, np.int64) if ids is None else ids for ids in (given.group, given.batch))
     begin, is_kept = np.searchsorted(i, np.arange(count + 1)), np.zeros(count, bool)
