@@ -249,3 +249,25 @@ def test_terms_are_computed_once():
 
     Mine()(BOXES, BOXES, engine="array")
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        (
+            lambda xp, a, r: (r * np.asarray([1.0, 2.0]), (None, r)),
+            "a formula must give one number a pair, of shape (1,); got shape (2,)",
+        ),
+        (lambda xp, a, r: (r * 1j, (None, r)), "the value of Mine.formula must be a number; got a complex number"),
+    ],
+)
+def test_values_of_another_shape_or_type(formula, text):
+    check_error(lambda: mine(formula)(BOXES[:1], BOXES[1:], engine="array"), TypeError, text)
+
+
+def test_a_pullback_that_returns_nothing():
+    relation = Relation("mine", lambda xp, pair: pair.given.x1, lambda xp, pair, d: None, lambda d: d)
+    loss = mine(lambda xp, of: (of, (1.0,)), (relation,))
+    text = "pullback of the relation 'mine' must return Partials; got nothing"
+    for engine in ("array", "numba"):
+        check_error(lambda engine=engine: loss.value_and_grad(BOXES, BOXES, engine=engine), TypeError, text)

@@ -254,3 +254,41 @@ def test_parameters_do_not_hide_what_losses_have(name):
     with pytest.raises(TypeError, match=f"must have another name than '{name}'"):
         type("Own", (bl.IoU,), {"__annotations__": {name: float}, name: 0.5})
     type("Own", (bl.IoU,), {"__annotations__": {"is_score": "ClassVar[bool]"}, "is_score": True})
+
+
+WRONGLY_STATED = {
+    "value_range": (3, "value_range of Own must be text; got 3"),
+    "is_score": ("no", "is_score of Own must be True or False; got 'no'"),
+    "shapes": (
+        ("3d",),
+        "shapes of Own must be a tuple of 'axis-aligned', 'rotated', 'axis-aligned 3-D', 'rotated 3-D'; got ('3d',)",
+    ),
+    "exponents": (("gama",), "exponents of Own must be a tuple of names of its parameters; got ('gama',)"),
+}
+
+
+@pytest.mark.parametrize("name", WRONGLY_STATED)
+def test_what_a_class_states_is_checked(name):
+    value, text = WRONGLY_STATED[name]
+    check_error(lambda: type("Own", (bl.Alpha,), {name: value}), TypeError, text)
+    kept = {"value_range": "[0, 1]", "is_score": True, "shapes": ("rotated",), "exponents": ("alpha",)}
+    type("Own", (bl.Alpha,), {name: kept[name]})
+
+
+def test_scores_and_losses_do_not_add_up():
+    text = (
+        "IoUScore grows with the match and GIoU falls, so their sum says nothing of it: give scores a weight below 0 "
+        "in a loss"
+    )
+    for make in (lambda: bl.giou + bl.iou_score, lambda: bl.giou - -2.0 * bl.iou_score):
+        check_error(make, ValueError, text)
+    assert not (bl.giou - bl.iou_score).is_score
+    assert (2.0 * bl.iou_score - bl.giou).is_score
+
+
+def test_an_array_as_a_parameter_is_no_box():
+    own = dataclass(frozen=True)(type("Own", (bl.L1,), {"__annotations__": {"w": tuple}, "w": ()}))
+    with pytest.raises(TypeError, match=r"^w of Own must be hashable"):
+        own(w=np.ones(4))
+    with pytest.raises(TypeError, match=r"^Own takes the parameters of a loss, not boxes"):
+        own(np.ones((1, 4)), np.ones((1, 4)))

@@ -159,3 +159,26 @@ def test_losses_that_are_refused():
     )
     with pytest.raises(ValueError, match="CIoU is not defined for"):
         check_gradients(bl.ciou, format="xyzxyz")
+
+
+@dataclass(frozen=True)
+class Half(OverlapLoss):
+    """Half of 1 - IoU."""
+
+    relations = ("areas",)
+    value_range = "[0, 0.5]"
+    per_distance = 0.5
+
+    @staticmethod
+    def formula(xp, areas):
+        _, distance, d = iou_and_distance(xp, areas, 0.0)
+        return 0.5 * distance, (AreaPartials(0.5 * d.intersection, 0.5 * d.union),)
+
+
+def test_what_a_loss_states_of_its_values():
+    for format in FORMATS:
+        check_gradients(Half(), format=format)
+    with pytest.raises(AssertionError, match=r"^the value of .* where 1 - IoU is .*, and per_distance"):
+        check_gradients(dataclass(frozen=True)(type("Own", (Half,), {"per_distance": 2.0}))())
+    with pytest.raises(AssertionError, match=r"^the value of .* and its value_range '\[0, 0\.4\]', of pred"):
+        check_gradients(dataclass(frozen=True)(type("Own", (Half,), {"value_range": "[0, 0.4]"}))())

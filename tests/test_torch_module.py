@@ -167,3 +167,12 @@ def test_checkpointed_layer(torch, pair):
     pred, target = pair
     checkpoint(lambda p: bl.giou(p, target, reduction="mean"), pred, use_reentrant=False).backward()
     torch.testing.assert_close(pred.grad, bl.giou.value_and_grad(pred, target, reduction="mean")[1])
+
+
+def test_what_is_no_loss_to_train_with():
+    from boxloss.torch import BoxLoss
+
+    text = "loss must fall with the match, and IoUScore grows: a step would make boxes worse"
+    check_error(lambda: BoxLoss(bl.iou_score), ValueError, text)
+    text = "loss must be a loss or the name of one; got the class GIoU: write GIoU()"
+    check_error(lambda: BoxLoss(bl.GIoU), TypeError, text)

@@ -43,7 +43,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def kind_of_object(value: object) -> str:
     """Describe what came instead of an instance."""
-    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+    return f"the class {value.__name__}: write {value.__name__}()" if isinstance(value, type) else type(value).__name__
 
 
 def check_bool(name: str, value: object) -> bool:
@@ -154,6 +154,18 @@ def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
         name = kind.__name__
         raise TypeError(
             f"{name} takes the parameters of a loss, not boxes: give those to a loss, {name}()(pred, target)"
+        )
+
+
+def check_one_direction(terms: Iterable[tuple[float, Any]]) -> None:
+    """Check of a sum with a score, not only what is made of one, that all terms grow with the match or none does."""
+    if not any(type(loss).is_score is True for _, loss in terms):  # then nothing is asked of numbers of a graph
+        return
+    grow = {loss.is_score == (weight > 0.0): type(loss).__name__ for weight, loss in terms if weight != 0.0}
+    if len(grow) == 2:
+        raise ValueError(
+            f"{grow[True]} grows with the match and {grow[False]} falls, so their sum says nothing of it: give scores "
+            "a weight below 0 in a loss"
         )
 
 

@@ -106,7 +106,7 @@ def check_buffer(out: Array, like: Array, shape: tuple[int, ...]) -> None:
     """Check that a buffer of the right library has the shape and the type of the result."""
     if isinstance(out, np.ndarray) and not out.flags.writeable:
         raise ValueError("out must be writeable; got a read-only array")
-    if isinstance(out, np.ndarray) and any(n > 1 and not step for n, step in zip(out.shape, out.strides, strict=True)):
+    if isinstance(out, np.ndarray) and out.size and 0 in np.asarray(out.strides)[np.asarray(out.shape) > 1]:
         raise ValueError("out must have a place for each value; got an array with one for many, as of np.broadcast_to")
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")

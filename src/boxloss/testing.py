@@ -6,12 +6,14 @@ import numpy as np
 
 from boxloss.check import check_choice, check_formats, kind_of_object
 from boxloss.conversion import convert
+from boxloss.losses.iou import iou
 from boxloss.losses.loss import Loss
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.rotated.shape import ROTATED
 from boxloss.shapes.solid.shape import SOLID, TURNED_SOLID
 from boxloss.strictness import strict
+from boxloss.suppression.call import ends_of
 from boxloss.typing import Format
 
 __all__ = ["check_gradients", "strict"]
@@ -38,8 +40,9 @@ def check_gradients(
 
     For losses of your own: it finds a partial derivative that is wrong, was left out or has the wrong sign, of pred and
     of target. Pairs of float64 boxes are drawn that overlap, lie one in the other or apart; and equal boxes, boxes that
-    touch, lie far apart or have no area, whose values and gradients have to be finite. It looks neither at the range
-    nor at whether the loss is 0 at a match.
+    touch, lie far apart or have no area, whose values and gradients have to be finite. Values have to be in the
+    `value_range` that the loss states, and as large as its `per_distance` says. It does not look at whether the loss is
+    0 at a match.
 
     Parameters
     ----------
@@ -92,7 +95,9 @@ def check_gradients(
         return _converted(pred, of_pred, image), _converted(target, of_target, image)
 
     _check_finite(loss, *in_formats(*_special(rng)), options)
-    _check_derivatives(loss, *in_formats(*_ordinary(rng)), options)
+    pred, target = in_formats(*_ordinary(rng))
+    _check_stated(loss, pred, target, options)
+    _check_derivatives(loss, pred, target, options)
 
 
 def _converted(boxes: Any, name: str, image: tuple[float, float]) -> Any:
@@ -145,8 +150,31 @@ def _check_finite(loss: Loss, pred: Any, target: Any, options: dict[str, Any]) -
         if len(rows):
             raise AssertionError(
                 f"the {what} of {loss!r} is {found[rows[0]].tolist()}, {_told(pred, target, rows[0], options)}: a "
-                f"formula divides by what can be 0, or takes its root; {len(rows)} of {PAIRS} special pairs"
+                f"formula divides by what can be 0, or takes its root; {len(rows)} of {PAIRS} special pairs. Quotients "
+                "without that are in boxloss.shapes.guards, as inverse(xp, denominator)"
             )
+
+
+def _check_stated(loss: Loss, pred: Any, target: Any, options: dict[str, Any]) -> None:
+    """Check that values are where the loss says, and no less than what it says of boxes that overlap little."""
+    value = loss(pred, target, **options)
+    low, high = ends_of(loss.value_range)
+    far = ROUNDING * np.finfo(np.float64).eps * np.abs(value).max()
+    for row in np.nonzero((value < low - far) | (value > high + far))[0][:1]:
+        raise AssertionError(
+            f"the value of {loss!r} is {value[row]:.6g} and its value_range {loss.value_range!r}, "
+            f"{_told(pred, target, row, options)}"
+        )
+    if loss.is_score or not loss.per_distance:
+        return
+    is_relative = any(FORMATS[name].relative for name in options["format"])
+    distance = iou(pred, target, format=options["format"], image_size=options["image_size"] if is_relative else None)
+    for row in np.nonzero(value < loss.per_distance * distance - far)[0][:1]:
+        raise AssertionError(
+            f"the value of {loss!r} is {value[row]:.6g} where 1 - IoU is {distance[row]:.6g}, and per_distance, which "
+            f"says that it is this times 1 - IoU at least, {loss.per_distance:g}, {_told(pred, target, row, options)}: "
+            "below and nms would leave pairs out"
+        )
 
 
 def _check_derivatives(loss: Loss, pred: Any, target: Any, options: dict[str, Any]) -> None:

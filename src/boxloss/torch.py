@@ -9,7 +9,7 @@ try:
 except ModuleNotFoundError:
     raise ImportError('boxloss.torch needs PyTorch: pip install "boxloss[torch]"') from None
 
-from boxloss.check import check_choice, check_formats, check_reduction
+from boxloss.check import check_choice, check_formats, check_reduction, kind_of_object
 from boxloss.losses.iou import iou
 from boxloss.losses.lookup import get
 from boxloss.losses.loss import Loss
@@ -62,7 +62,12 @@ class BoxLoss(torch.nn.Module):  # type: ignore[misc]
         engine: Engine = "auto",
     ) -> None:
         super().__init__()
+        if isinstance(loss, type):
+            raise TypeError(f"loss must be a loss or the name of one; got {kind_of_object(loss)}")
         loss = loss if isinstance(loss, Loss) else get(loss)
+        if loss.is_score:
+            name = type(loss).__name__
+            raise ValueError(f"loss must fall with the match, and {name} grows: a step would make boxes worse")
         check_formats(format, image_size, reader=loss.program.structure.image_reader)
         check_reduction(reduction, None)
         check_choice("engine", engine, ENGINES)

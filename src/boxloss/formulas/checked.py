@@ -11,7 +11,11 @@ def is_number(value: Any) -> bool:
     kind = getattr(value, "kind", None)
     if isinstance(kind, str):  # of a symbol
         return kind == "number"
-    return hasattr(value, "shape") and not str(value.dtype).endswith("bool")
+    return hasattr(value, "shape") and not str(value.dtype).endswith("bool") and not _is_complex(value)
+
+
+def _is_complex(value: Any) -> bool:
+    return isinstance(value, complex) or "complex" in str(getattr(value, "dtype", ""))
 
 
 def told(value: Any, kind: type | None = None) -> str:
@@ -25,6 +29,8 @@ def told(value: Any, kind: type | None = None) -> str:
         return "nothing" if value is None else f"the text {value!r}"
     if is_number(value):
         return "a number"
+    if _is_complex(value):
+        return "a complex number"
     return "a truth" if isinstance(value, bool) or hasattr(value, "kind") or hasattr(value, "dtype") else kind.__name__
 
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass, fields, replace
 from inspect import get_annotations, isfunction
 from typing import Any, ClassVar, Self
 
-from boxloss.check import check_finite, check_no_boxes, check_pairs, check_parameter, check_parameter_names
+from boxloss.check import (
+    check_finite,
+    check_no_boxes,
+    check_one_direction,
+    check_pairs,
+    check_parameter,
+    check_parameter_names,
+)
 from boxloss.formulas.checked import check_is_dataclass
 from boxloss.formulas.evaluation import Evaluation, weighted_sum
 from boxloss.formulas.names import is_of_package, keep
@@ -47,10 +54,14 @@ class Loss(Verbs, ABC):
         if isinstance(relations := vars(cls).get("relations"), str):
             raise TypeError(f"relations of {cls.__name__} must be a tuple: ({relations!r},) with a comma; got a string")
         keep(cls)
+        if not is_of_package(cls):
+            from boxloss.losses.own import check_stated
+
+            check_stated(cls)
 
     def __new__(cls, *parameters: Any, **named: Any) -> Self:
         """Refuse boxes before the parameters are bound: Python's own message would say how many it counted."""
-        check_no_boxes(cls, (*parameters, *named.values()))
+        check_no_boxes(cls, (*parameters, named.get("pred"), named.get("target")))
         check_is_dataclass(cls)
         return super().__new__(cls)
 
@@ -209,6 +220,7 @@ class WeightedSum(Loss):
                 flat += [(check_finite("weight of a sum", weight * inner), term) for inner, term in loss.terms]
             else:
                 flat.append((weight, loss))
+        check_one_direction(flat)
         object.__setattr__(self, "terms", tuple(flat))
         super().__post_init__()
 

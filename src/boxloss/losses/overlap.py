@@ -98,7 +98,10 @@ def over_relations(xp: Namespace, pair: Pair, which: Sequence[str | Relation], t
         total: Any = None
         for relation, d in zip(relations, partials, strict=True):
             if d is not None:
-                total = plus(total, relation.pullback(xp, seen, relation.exchange(d) if exchanged else d))
+                found = relation.pullback(xp, seen, relation.exchange(d) if exchanged else d)
+                if found is None:
+                    raise TypeError(f"pullback of the relation {relation.name!r} must return Partials; got nothing")
+                total = plus(total, found)
         return seen.gradient(total)
 
     return Evaluation(value, gradient)

@@ -2,14 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from inspect import signature
+from inspect import get_annotations, signature
 from typing import Any
 
 from boxloss.formulas.checked import check_number, told
+from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.relations import AreaPartials, Areas
 from boxloss.shapes.relative import Relative, RelativeGradient
 from boxloss.shapes.shape import Relation
 from boxloss.typing import Namespace
+
+
+def check_stated(kind: type) -> None:
+    """Check what the body of a class says of its losses."""
+    own = {name: value for name, value in vars(kind).items() if not isinstance(value, property)}
+    for name in ("expression", "value_range", "paper"):
+        if not isinstance(own.get(name, ""), str):
+            raise _wrongly_stated(kind, name, "text", own[name])
+    if not isinstance(own.get("is_score", False), bool):
+        raise _wrongly_stated(kind, "is_score", "True or False", own["is_score"])
+    shapes, known = own.get("shapes", ()), {own.shape.name: None for own in FORMATS.values()}
+    if not isinstance(shapes, tuple) or any(shape not in known for shape in shapes):
+        raise _wrongly_stated(kind, "shapes", f"a tuple of {', '.join(map(repr, known))}", shapes)
+    parameters = [*get_annotations(kind), *getattr(kind, "__dataclass_fields__", ())]
+    exponents = own.get("exponents", ())
+    if not isinstance(exponents, tuple) or any(name not in parameters for name in exponents):
+        raise _wrongly_stated(kind, "exponents", "a tuple of names of its parameters", exponents)
+
+
+def _wrongly_stated(kind: type, name: str, wanted: str, got: object) -> TypeError:
+    return TypeError(f"{name} of {kind.__name__} must be {wanted}; got {got!r}")
 
 
 def called(loss: Any, which: str, xp: Namespace, quantities: Sequence[Any]) -> Any:

@@ -97,7 +97,7 @@ def check_threshold(metric: Loss, value: Any) -> float:
     be larger of other kinds of boxes than its range is of boxes in a plane, so there its end says nothing.
     """
     threshold = check_finite("threshold", value)
-    low, high = _ends(metric.value_range)
+    low, high = ends_of(metric.value_range)
     if not metric.is_score:
         low, high = (0.0 if high <= 1.0 else -np.inf), 1.0 - low
     if low <= threshold <= high:
@@ -110,7 +110,7 @@ def check_threshold(metric: Loss, value: Any) -> float:
 
 
 @cache
-def _ends(value_range: str) -> tuple[float, float]:
+def ends_of(value_range: str) -> tuple[float, float]:
     """Read from where to where values are, as far as the text says so."""
     known = re.fullmatch(r"[\[(](-?[\d.]+), (.+)[\])]", value_range)
     if known is None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from boxloss.check import kind_of_object
 from boxloss.formulas.evaluation import Evaluation, sum_of
+from boxloss.formulas.names import is_of_package
 from boxloss.losses.iou import IoUAndDistance, iou_and_distance
 from boxloss.losses.loss import Loss
 from boxloss.shapes.mapped import Mapped
@@ -67,9 +68,10 @@ class OfIoUTerm(Modifier):
         super().__post_init__()
         if not self.loss.has_iou_term:
             name, loss = type(self).__name__, type(self.loss).__name__
+            how = "" if is_of_package(type(self.loss)) else ". If it is 1 - IoU and penalties, state its `terms`"
             raise ValueError(
                 f"{name} changes the term 1 - IoU of a loss, which {loss} has none of: give it a loss such as bl.ciou, "
-                "and let sums, weights, Focal and Wise take the result"
+                f"and let sums, weights, Focal and Wise take the result{how}"
             )
 
     @property

@@ -48,4 +48,7 @@ def whole(xp: ModuleType, number: Any, like: Array, shape: tuple[int, ...]) -> A
         return number if shape else number[()]
     import array_api_compat
 
-    return number + xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
+    found = number + xp.zeros(shape, dtype=like.dtype, device=array_api_compat.device(like))
+    if tuple(found.shape) != tuple(shape):
+        raise TypeError(f"a formula must give one number a pair, of shape {shape}; got shape {tuple(number.shape)}")
+    return found
