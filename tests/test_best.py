@@ -58,7 +58,7 @@ def test_zeros_are_those_of_their_targets(places):
 
 @both_engines
 @pytest.mark.parametrize("name", ["iou_score", "giou"])
-@pytest.mark.parametrize("k", [1, 10, 100, 3000])
+@pytest.mark.parametrize("k", [1, 10, 100, 257, 3000])
 def test_many_targets(name, k, engine, rng, monkeypatch):
     """Several blocks, and several pieces of each."""
     monkeypatch.setattr(rows, "BLOCK_OF_TARGETS", 1024)
@@ -68,7 +68,7 @@ def test_many_targets(name, k, engine, rng, monkeypatch):
 
 
 @both_engines
-@pytest.mark.parametrize("k", [1, 7, 8, 9, 63, 64, 65, 200])
+@pytest.mark.parametrize("k", [1, 7, 8, 9, 63, 64, 65, 170, 200, 256, 257])
 def test_many_ties(k, engine, rng, monkeypatch):
     """Boxes of few places: hundreds of targets of one value, at the bound of the best too, in several blocks."""
     monkeypatch.setattr(rows, "BLOCK_OF_TARGETS", 256)
@@ -76,6 +76,16 @@ def test_many_ties(k, engine, rng, monkeypatch):
     pred, target = (rng.integers(0, 3, (n, 4)).astype("float64") + [0, 0, 3, 3] for n in (6, 700))
     check(bl.iou_score, pred, target, engine, k=k)
     check(bl.giou, pred, target, engine, k=k)
+
+
+@both_engines
+def test_many_of_targets_that_mostly_count(engine, rng):
+    """Those that do not are as many as to leave enough in one batch, and too few in the other."""
+    pred, target, mask = boxes(rng, 6).reshape(2, 3, 4), boxes(rng, 1300), np.ones((2, 1300), bool)
+    mask[0, ::2], mask[1, 200:] = False, False
+    target[5] = np.nan
+    for name in ("giou", "iou_score"):
+        check(BY_NAME[name].loss, pred, target, engine, mask=mask, k=300)
 
 
 @both_engines

@@ -5,13 +5,21 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from boxloss.engines.machine import Machine
+from boxloss.engines.numba.arrays import as_numpy, in_library
 from boxloss.engines.numba.compile import Template, called_by_kernels
 from boxloss.engines.numba.memory import data_of, prefer_wide_vectors
 from boxloss.engines.numba.vectors import best_of_lanes, bits_set, lanes_of, lanes_where, lowest_bit
 from boxloss.formulas.program import Program
+from boxloss.libraries.arrays import whole_numpy
 from boxloss.request import Request
+from boxloss.verbs.pairwise import numba as pairwise
 from boxloss.verbs.pairwise import rows
 from boxloss.verbs.pairwise.values import write_values
+from boxloss.verbs.topk.array import best
+
+# To put more in their places takes longer than to compute a matrix, some rows at a time, and to divide its rows: of
+# 20,000 columns 1000 take 0.15 of the time so, 300 0.7 and 200 1.4.
+MOST_INSERTED = 256
 
 
 @called_by_kernels
@@ -177,4 +185,10 @@ def kernel(machine: Machine, largest: bool) -> Template:
 
 def run(program: Program, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
     """Find for each pred the best values, sorted, and the target of each."""
-    return rows.run(kernel, program, request, largest, k)
+    if k <= MOST_INSERTED:
+        return rows.run(kernel, program, request, largest, k)
+    mask = None if request.target_mask is None else as_numpy(request.target_mask)
+    boxes = {"pred": as_numpy(request.pred), "target": as_numpy(request.target)}
+    host = request._replace(xp=whole_numpy(), target_mask=mask, **boxes)
+    value, index = best(pairwise.run, program, host, largest, k)
+    return in_library(request, value), in_library(request, index)
