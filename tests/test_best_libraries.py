@@ -98,6 +98,26 @@ def test_torch_compiles_and_transforms(rng):
         torch.func.vmap(lambda a, b: bl.giou.below(a, b, 0.5))(pred.detach(), target)
 
 
+@pytest.mark.torch
+def test_a_graph_knows_what_boxes_without_overlap_have(rng, monkeypatch):
+    """So that `nearest` looks at near targets alone, as it does outside."""
+    import torch
+
+    from boxloss.verbs.nearest import near
+    from boxloss.verbs.nearest import numba as nearest
+
+    monkeypatch.setattr(nearest, "MANY_PREDS", 1)
+    monkeypatch.setattr(nearest, "MANY_TARGETS", 1)
+    calls, groups_of = [], near.groups_of
+    monkeypatch.setattr(near, "groups_of", lambda *arguments: calls.append(1) or groups_of(*arguments))
+    pred, target = (torch.tensor(boxes(rng, n)) for n in (40, 90))
+    for loss in (bl.giou, bl.iou_score):
+        expected = loss.nearest(pred, target)
+        found = torch.compile(loss.nearest, backend="aot_eager", fullgraph=True)(pred, target)
+        assert all(map(torch.equal, found, expected))
+    assert len(calls) == 4
+
+
 @pytest.mark.jax
 def test_jax_differentiates_and_compiles(rng):
     import jax

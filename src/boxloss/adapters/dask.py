@@ -86,10 +86,10 @@ def pairwise(program: Program, request: Request, *, engine: str) -> da.Array:
 
 
 def nearest(
-    program: Program, request: Request, largest: bool, apart: float | None = None, *, engine: str
+    program: Program, request: Request, largest: bool, without_overlap: float | None = None, *, engine: str
 ) -> tuple[da.Array, da.Array]:
     """Find the best of each row; a task has some preds, and one chunk of targets after the other."""
-    return _best("nearest", program, request, (largest, apart), engine)
+    return _best("nearest", program, request, (largest, without_overlap), engine)
 
 
 def topk(program: Program, request: Request, largest: bool, k: int, *, engine: str) -> tuple[da.Array, da.Array]:

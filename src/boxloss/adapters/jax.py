@@ -70,7 +70,7 @@ def pairwise(program: Program, request: Request) -> jax.Array:
 
 
 def nearest(
-    program: Program, request: Request, largest: bool, apart: float | None = None
+    program: Program, request: Request, largest: bool, without_overlap: float | None = None
 ) -> tuple[jax.Array, jax.Array]:
     """Find the best of each row, by tiles of the matrix; it counts as a constant."""
     return nearest_array.best(pairwise, program, request, largest)

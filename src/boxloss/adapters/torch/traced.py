@@ -109,10 +109,11 @@ def best(
     target_mask: Tensor | None,
     largest: bool,
     k: int = 0,
+    without_overlap: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Run the verbs `nearest`, and `topk` for a `k`, as constants."""
+    """Run the verbs `nearest`, which may know what boxes without overlap have, and `topk` for a `k`, as constants."""
     *arguments, engine = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
-    found: tuple[Tensor, Tensor] = best_operators.best(*arguments, engine, target_mask, largest, k)
+    found: tuple[Tensor, Tensor] = best_operators.best(*arguments, engine, target_mask, largest, k, without_overlap)
     return found
 
 

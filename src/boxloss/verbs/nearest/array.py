@@ -9,7 +9,7 @@ from boxloss.verbs.pairwise.array import matrix
 from boxloss.verbs.pairwise.tiles import Matrix, index_type, joined, nothing, tiles, usable
 
 
-def run(program: Program, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
+def run(program: Program, request: Request, largest: bool, without_overlap: float | None = None) -> tuple[Any, Any]:
     """Find for each pred the best value and the first target that has it."""
     return best(matrix, program, request, largest)
 

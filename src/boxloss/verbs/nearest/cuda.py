@@ -16,7 +16,7 @@ def template() -> Any:
     return nearest
 
 
-def run(program: Program, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
+def run(program: Program, request: Request, largest: bool, without_overlap: float | None = None) -> tuple[Any, Any]:
     """Find for each pred the best value and the first target that has it."""
     return cuda_rows.run(template, program, request, largest, lanes_a_row)
 

@@ -70,18 +70,18 @@ def kernel(machine: Machine, largest: bool) -> Template:
     return nearest, rows.signature_of(machine)
 
 
-def run(program: Program, request: Request, largest: bool, apart: float | None = None) -> tuple[Any, Any]:
+def run(program: Program, request: Request, largest: bool, without_overlap: float | None = None) -> tuple[Any, Any]:
     """Find for each pred the best value and the first target that has it.
 
-    Boxes without overlap have nothing better than `apart`, if that is a number.
+    Boxes without overlap have nothing better than `without_overlap`, if that is a number.
     """
-    is_near = apart is not None and len(request.shape) == 2 and request.box_shape is AXIS_ALIGNED
+    is_near = without_overlap is not None and len(request.shape) == 2 and request.box_shape is AXIS_ALIGNED
     if not is_near or request.shape[0] < MANY_PREDS or request.shape[1] < MANY_TARGETS:
         value, index = rows.run(kernel, program, request, largest, 1)
         return value[..., 0], index[..., 0]
     value, index = rows.nothing_found(request, 1, largest)
     boxes = prepared(program, request)
-    _fill_near(value[:, 0], index[:, 0], program, request, boxes, largest, apart)
+    _fill_near(value[:, 0], index[:, 0], program, request, boxes, largest, without_overlap)
     left = np.flatnonzero(index < 0)
     if left.size:
         some = np.take(boxes.preds[: boxes.size * boxes.all_preds].reshape(boxes.size, -1), left, axis=1)
@@ -92,7 +92,7 @@ def run(program: Program, request: Request, largest: bool, apart: float | None =
 
 
 def _fill_near(
-    value: Any, index: Any, program: Program, request: Request, boxes: Prepared, largest: bool, apart: Any
+    value: Any, index: Any, program: Program, request: Request, boxes: Prepared, largest: bool, without_overlap: Any
 ) -> None:
     """Fill in what has a target around it that is better than boxes without overlap may be."""
     dtype, targets = value.dtype, boxes.rows_of_targets
@@ -107,7 +107,8 @@ def _fill_near(
     of_pred = at, boxes.preds, boxes.all_preds, numbers
     (_, all_targets), (_, all_groups) = groups.targets.shape, groups.bounds.shape
     of_target = groups.targets.reshape(-1), all_targets, groups.bounds.reshape(-1), all_groups, groups.order
-    limit, room = apart + (1.0 if largest else -1.0) * near.SLACK * abs(apart), all_targets + STRETCH
+    slack = near.SLACK * abs(without_overlap)
+    limit, room = without_overlap + (slack if largest else -slack), all_targets + STRETCH
     is_in_vain: list[bool] = []  # what is not filled in is looked for among all targets
     chunk = max(1, CHUNK_OF_PAIRS // request.shape[-1])
 
