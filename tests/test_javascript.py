@@ -6,9 +6,8 @@ import re
 import pytest
 
 import boxloss as bl
-from boxloss.engines import javascript
 from boxloss.engines.symbols import NUMBER
-from boxloss.lab.explorer import formulas
+from boxloss.lab.explorer import formulas, javascript
 from boxloss.lab.explorer.boxes import KINDS, ROTATED_BOXES
 from boxloss.lab.explorer.subroutines import subroutines
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from boxloss.formulas.names import PACKAGE
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import ALL_FORMATS, FORMATS
 
-PACKAGE = __name__.partition(".")[0]
 UNREAD = (
     "image_size is not read: neither the formats nor the loss need it. "
     "Leave it out, or give a format such as 'rel_xyxy'"

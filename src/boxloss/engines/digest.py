@@ -10,7 +10,8 @@ from functools import cached_property
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
-PACKAGE = __name__.partition(".")[0]
+from boxloss.formulas.names import PACKAGE
+
 # Packages whose functions are told apart by version, which is in the name of the folder.
 FOREIGN = ("numba", "llvmlite", "numpy", "cuda", "builtins", "functools", "itertools", "math", "typing")
 

@@ -44,7 +44,7 @@ class SymbolicNamespace:
     functions
         Those that are not one operation, ``function(xp, ...)``, such as atan2.
     replaced
-        The functions that others run in place of; see `boxloss.shapes.guards.replaceable`.
+        The functions that others run in place of; see `boxloss.shapes.replaceable`.
     """
 
     def __init__(self, functions: Mapping[str, Function], replaced: Mapping[Function, Function]) -> None:

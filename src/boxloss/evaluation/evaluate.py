@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxloss.check import check_choice
 from boxloss.coco import Detections, GroundTruth, LoadedJson, Source, hint
 from boxloss.coco.order import distinct
 from boxloss.coco.overlaps import FEW, engine_for
@@ -115,8 +116,7 @@ def evaluate(
     >>> round(result.ap50, 4), result.ar_100, result.ap_large
     (0.505, 0.45, nan)
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}; got {engine!r}")
+    check_choice("engine", engine, ENGINES)
     settings = _settings(iou_thresholds, areas, max_detections)
     known, found = load(truth, detections, format)
     arranged = arrange(known, found)

@@ -80,12 +80,12 @@ class Loss(Verbs, ABC):
 
     @property
     def has_iou_term(self) -> bool:
-        """Whether the loss is 1 - IoU and penalties; if not, the next three are not to be called."""
+        """Whether the loss is 1 - IoU and penalties; if not, `iou_term` and these are not to be called."""
         return False
 
     @property
     def has_powers(self) -> bool:
-        """Whether these, each to a power, make a loss."""
+        """Whether 1 - IoU and the penalties, each to a power, add up to a loss."""
         return self.has_iou_term
 
     def iou_term(self, xp: Namespace, pair: Pair) -> Evaluation:

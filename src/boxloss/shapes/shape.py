@@ -229,7 +229,8 @@ class Format(NamedTuple):
     relative
         Whether coordinates are fractions of the image.
     per_radian
-        Of a format whose last number is an angle from +x towards +y: how much of it a radian is. None for others.
+        Of a format of a plane whose last number is an angle from +x towards +y: how much of it a radian is. None for
+        others, those of boxes in space with a yaw among them, which is in radians.
     """
 
     shape: Shape

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from boxloss.engines import javascript
+from boxloss.lab.explorer import javascript
 from boxloss.lab.explorer.boxes import BOX, KINDS, Boxes, names
 from boxloss.lab.explorer.placeholder import INNER, INNER_ALONG_IMAGE, NUMBERS, WITHOUT_TERMS, Placeholder, Traits
 from boxloss.lab.explorer.subroutines import CALLED

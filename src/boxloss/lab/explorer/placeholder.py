@@ -7,9 +7,9 @@ the page makes of whatever loss stands there. So a modifier is one piece of Java
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from boxloss.engines.javascript import call
 from boxloss.formulas.evaluation import Evaluation
 from boxloss.lab.explorer.boxes import derivatives_of, has_image_axes
+from boxloss.lab.explorer.javascript import call
 from boxloss.losses.loss import Loss
 from boxloss.shapes.shape import Gradient, Pair
 from boxloss.typing import Namespace

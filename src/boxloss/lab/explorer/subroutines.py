@@ -9,9 +9,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from boxloss.engines import javascript
 from boxloss.engines.symbols import Symbol
 from boxloss.engines.trace import Function, SymbolicNamespace
+from boxloss.lab.explorer import javascript
 from boxloss.losses.gaussian import bhattacharyya
 from boxloss.shapes.box import Image, Vector
 from boxloss.shapes.relative import Relative, RelativeGradient
