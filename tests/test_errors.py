@@ -23,7 +23,18 @@ def sized(image_size, format="rel_xyxy"):
 
 
 @table(
-    ("beta-0", lambda: bl.SmoothL1(beta=0), ValueError, "beta must be greater than 0 (1e-30 or more); got 0.0"),
+    (
+        "beta-0",
+        lambda: bl.SmoothL1(beta=0),
+        ValueError,
+        "beta must be greater than 0; with 0, as some libraries have it, the loss is L1()",
+    ),
+    (
+        "beta-tiny",
+        lambda: bl.SmoothL1(beta=1e-31),
+        ValueError,
+        "beta must be greater than 0 (1e-30 or more); got 1e-31",
+    ),
     ("beta-str", lambda: bl.SmoothL1(beta="0.1"), TypeError, "beta must be a number; got the string '0.1'"),
     ("beta-bool", lambda: bl.SmoothL1(beta=True), TypeError, "beta must be a number; got True"),
     ("theta-bool", lambda: bl.SIoU(theta=np.True_), TypeError, "theta must be a number; got True"),

@@ -189,6 +189,12 @@ BOTH = {"image": [1], "category": [1], "box": [[0, 0, 1, 1]]}
             "join them by np.concatenate",
         ),
         ({"box": [1, 2, 3, 4]}, {}, "truth: box must have shape (N, 4); got (4,)"),
+        (
+            {"box": [[1, 2, 3, 4, 5]]},
+            {},
+            "truth: box must have shape (N, 4); got (1, 5). Boxes of 5 numbers are of format 'cxcywha', 'cxcywhd', "
+            "'cxcywhr' or 'xywhr'",
+        ),
         ({"box": [[0, 0, 1, "a"]]}, {}, "truth: box must hold numbers; got <U21"),
         ({"box": [[0, 0, 1, np.inf]]}, {}, "truth: box [0.0, 0.0, 1.0, inf] of row 0 is not finite"),
         ({"box": [[2, 0, 1, 1]]}, {}, "truth: box [2.0, 0.0, 1.0, 1.0] of row 0 as 'xyxy' has a negative width or height"),  # noqa: E501

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -66,18 +65,3 @@ def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:
             run: Callable[..., Any] = getattr(jax, verb)
             return run
     return select.runner(verb, engine, pred)
-
-
-def with_derivative(xp: ModuleType, value: Any, same: Any) -> Any:
-    """Give the value the derivative of what is the same but for rounding; where that is not finite, none."""
-    value = constant(value)
-    return xp.where(xp.isfinite(same), value + (same - constant(same)), value)
-
-
-def constant(array: Any) -> Any:
-    """Make an array that its library does not differentiate."""
-    if is_tensor(array):
-        return array.detach()
-    if is_jax(array):
-        return sys.modules["jax"].lax.stop_gradient(array)
-    return array

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxloss.check import check_choice, did_you_mean
+from boxloss.check import check_choice, did_you_mean, told_formats
 from boxloss.coco import Detections, GroundTruth, LoadedJson, Source, read_detections, read_ground_truth
 from boxloss.coco.boxes import AXIS_ALIGNED, NUMBERS, complaint, evaluated, unreadable
 from boxloss.coco.read import is_loaded
@@ -164,7 +164,8 @@ def _boxes(name: str, values: NDArray[Any], format: str) -> NDArray[np.float64]:
     if values.size == 0:
         return np.zeros((0, min(size, 5)))
     if values.ndim != 2 or values.shape[1] != size:
-        raise ValueError(f"{name}: box must have shape (N, {size}); got {values.shape}")
+        told = told_formats(values.shape[-1:]) if values.ndim == 2 else ""
+        raise ValueError(f"{name}: box must have shape (N, {size}); got {values.shape}{told}")
     given = _finite(name, "box", values)
     _check(name, "box", given, ~unreadable(given, format), complaint(format))
     box = evaluated(given, format)

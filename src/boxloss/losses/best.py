@@ -8,6 +8,7 @@ from boxloss.check import check_k
 from boxloss.check_options import check_eps
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax
+from boxloss.libraries.derivatives import constant, with_derivative
 from boxloss.request import pairwise_request
 from boxloss.typing import Array, ArrayT, Engine, Format
 
@@ -179,4 +180,4 @@ class Best:
         found = xp.where(index[..., None] < 0, xp.zeros_like(found), found)
         loss: Any = self
         own = loss(of_pred, found, format=format, image_size=image_size, eps=eps, engine=engine)
-        return xp.where(index < 0, dispatch.constant(value), dispatch.with_derivative(xp, value, own)), index
+        return xp.where(index < 0, constant(value), with_derivative(xp, value, own)), index

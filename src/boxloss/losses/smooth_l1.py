@@ -44,6 +44,8 @@ class SmoothL1(CoordinateLoss):
     paper = "Girshick 2015"
 
     def __post_init__(self) -> None:
+        if self.beta == 0:
+            raise ValueError("beta must be greater than 0; with 0, as some libraries have it, the loss is L1()")
         check_positive("beta", self.beta)
         super().__post_init__()
 

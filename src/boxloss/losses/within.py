@@ -8,6 +8,7 @@ from boxloss.check import check_finite
 from boxloss.check_options import check_eps, check_two_axes
 from boxloss.formulas.program import Program
 from boxloss.libraries.arrays import is_jax
+from boxloss.libraries.derivatives import with_derivative
 from boxloss.request import pairwise_request
 from boxloss.typing import Array, ArrayT, Engine, Format
 
@@ -168,7 +169,7 @@ class Within:
             loss: Any = self
             boxes = request.xp.take(request.pred, i, axis=0), request.xp.take(request.target, j, axis=0)
             own = loss(*boxes, format=format, image_size=image_size, eps=eps, engine=engine)
-            value = dispatch.with_derivative(request.xp, value, own)
+            value = with_derivative(request.xp, value, own)
         return i, j, value
 
 
