@@ -18,7 +18,7 @@ def is_traced(pred: object, target: object) -> bool:
         return False
     if is_in_graph(sys.modules["torch"]):
         return True
-    check_backward(pred, target)
+    _check_no_tangent(pred, target)
     return subclass_of_tensors(pred, target) is not None
 
 
@@ -31,23 +31,21 @@ def is_in_graph(torch: Any) -> bool:
     return are_transforms_active() or is_recorded()
 
 
-def check_backward(pred: object, target: object) -> None:
-    """Check that no tensor has a tangent, which the results would be without."""
-    if not is_tensor(pred):
-        return
-    from boxloss.adapters.torch.private import has_tangent
-
-    if has_tangent(pred) or (is_tensor(target) and has_tangent(target)):
-        raise NotImplementedError(
-            "losses have no derivative in forward mode: take one of reverse mode, as torch.func.vjp and jacrev do"
-        )
-
-
 def subclass_of_tensors(*arrays: object) -> type | None:
     """Find the class of a tensor that may do its operations in its own way, if one does."""
     torch = sys.modules["torch"]
     plain = (torch.Tensor, torch.nn.Parameter)
     return next((type(array) for array in arrays if is_tensor(array) and type(array) not in plain), None)
+
+
+def _check_no_tangent(*arrays: object) -> None:
+    """Check that no tensor carries a derivative of forward mode, which the results would be without."""
+    from boxloss.adapters.torch.private import has_tangent
+
+    if any(is_tensor(array) and has_tangent(array) for array in arrays):
+        raise NotImplementedError(
+            "losses have no derivative in forward mode: take one of reverse mode, as torch.func.vjp and jacrev do"
+        )
 
 
 def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:
