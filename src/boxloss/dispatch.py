@@ -13,39 +13,30 @@ from boxloss.verbs import select
 
 
 def is_traced(pred: object, target: object) -> bool:
-    """Say whether torch's dispatcher takes a call: of a compiler, transform or trace, or with a subclass of tensors."""
+    """Say whether torch's dispatcher takes a call: of a compiler, transform or trace, or with a subclass of tensors.
+
+    A tensor that carries a derivative of forward mode is an error: the results would be without.
+    """
     if type(pred) is np.ndarray or not is_tensor(pred):
         return False
-    if is_in_graph(sys.modules["torch"]):
-        return True
-    _check_no_tangent(pred, target)
-    return subclass_of_tensors(pred, target) is not None
-
-
-def is_in_graph(torch: Any) -> bool:
-    """Say whether a compiler, a transform or a trace of torch runs."""
+    torch = sys.modules["torch"]
     if torch.compiler.is_compiling():
         return True
-    from boxloss.adapters.torch.private import are_transforms_active, is_recorded
+    from boxloss.adapters.torch import private
 
-    return are_transforms_active() or is_recorded()
-
-
-def subclass_of_tensors(*arrays: object) -> type | None:
-    """Find the class of a tensor that may do its operations in its own way, if one does."""
-    torch = sys.modules["torch"]
-    plain = (torch.Tensor, torch.nn.Parameter)
-    return next((type(array) for array in arrays if is_tensor(array) and type(array) not in plain), None)
-
-
-def _check_no_tangent(*arrays: object) -> None:
-    """Check that no tensor carries a derivative of forward mode, which the results would be without."""
-    from boxloss.adapters.torch.private import has_tangent
-
-    if any(is_tensor(array) and has_tangent(array) for array in arrays):
+    if private.are_transforms_active() or private.is_recorded():
+        return True
+    if private.is_forward_mode() and any(is_tensor(array) and private.has_tangent(array) for array in (pred, target)):
         raise NotImplementedError(
             "losses have no derivative in forward mode: take one of reverse mode, as torch.func.vjp and jacrev do"
         )
+    return is_subclass(pred) or is_subclass(target)
+
+
+def is_subclass(array: object) -> bool:
+    """Say whether an array is of a class of tensors that may do their operations in their own way."""
+    torch = sys.modules["torch"]
+    return is_tensor(array) and type(array) not in (torch.Tensor, torch.nn.Parameter)
 
 
 def runner(verb: str, engine: str, request: Request) -> Callable[..., Any]:

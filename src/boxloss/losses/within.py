@@ -1,6 +1,5 @@
 """The verbs that keep the pairs of a matrix within a threshold."""
 
-import sys
 from typing import Any, ClassVar
 
 from boxloss import dispatch
@@ -175,12 +174,10 @@ class Within:
 
 def _no_counts(pred: Array, target: Array) -> Exception:
     """Make the error of a call whose results torch would have to know the sizes of."""
-    own = dispatch.subclass_of_tensors(pred, target)
-    if own is not None and not dispatch.is_in_graph(sys.modules["torch"]):
-        return TypeError(
-            f"below and above take plain tensors; got {own.__name__}. Give boxes.as_subclass(torch.Tensor)"
+    if not dispatch.is_subclass(pred) and not dispatch.is_subclass(target):
+        return RuntimeError(
+            "below and above give as many pairs as there are, which no graph and no transform of torch knows: "
+            "call them outside of torch.compile and torch.func"
         )
-    return RuntimeError(
-        "below and above give as many pairs as there are, which no graph and no transform of torch knows: "
-        "call them outside of torch.compile and torch.func"
-    )
+    own = type(pred if dispatch.is_subclass(pred) else target).__name__
+    return TypeError(f"below and above take plain tensors; got {own}. Give boxes.as_subclass(torch.Tensor)")
