@@ -6,7 +6,7 @@ An error says which argument was wrong, what came and what was wanted.
 import math
 import operator
 import warnings
-from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from inspect import currentframe
 from typing import Any
 
@@ -124,60 +124,6 @@ def check_k(value: object) -> int:
     if number > LARGEST_COUNT:
         raise ValueError(f"k must be at most {LARGEST_COUNT}; got {number}")
     return number
-
-
-def check_parameter(name: str, kind: object, value: object) -> Any:
-    """Check a parameter of a loss, by its type; those of other types are checked by the loss."""
-    if name == "eps":
-        return check_not_negative(name, value)
-    check = _CHECKS.get(kind if isinstance(kind, str) else getattr(kind, "__name__", ""))
-    return check(name, value) if check else value
-
-
-# By name: with `from __future__ import annotations` a type is told as text.
-_CHECKS: dict[str, Callable[[str, object], Any]] = {"float": check_finite, "bool": check_bool}
-
-
-def check_parameter_names(kind: type, annotations: Mapping[str, Any], taken: Container[str]) -> None:
-    """Check that parameters of a loss, those that are annotated, are not called as something that every loss has."""
-    for name, annotation in annotations.items():
-        if name in taken and "ClassVar" not in str(annotation):
-            raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, which losses use")
-
-
-def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
-    """Check that parameters of a loss are numbers and names: boxes are for the loss, not for its class."""
-    # Not of a number, of which a graph of torch.compile has no attributes.
-    others = (parameter for parameter in parameters if not isinstance(parameter, int | float))
-    shapes: list[Any] = [getattr(parameter, "shape", ()) for parameter in others]
-    if any(shape and shape[-1] >= 4 for shape in shapes):
-        name = kind.__name__
-        raise TypeError(
-            f"{name} takes the parameters of a loss, not boxes: give those to a loss, {name}()(pred, target)"
-        )
-
-
-def check_one_direction(terms: Iterable[tuple[float, Any]]) -> None:
-    """Check of a sum with a score, not only what is made of one, that all terms grow with the match or none does."""
-    if not any(type(loss).is_score is True for _, loss in terms):  # then nothing is asked of numbers of a graph
-        return
-    grow = {loss.is_score == (weight > 0.0): type(loss).__name__ for weight, loss in terms if weight != 0.0}
-    if len(grow) == 2:
-        raise ValueError(
-            f"{grow[True]} grows with the match and {grow[False]} falls, so their sum says nothing of it: give scores "
-            "a weight below 0 in a loss"
-        )
-
-
-def check_pairs(terms: Any) -> list[tuple[Any, Any]]:
-    """Check that the terms of a sum are one or more pairs of a weight and a loss."""
-    pairs = list(terms) if isinstance(terms, Iterable) else [terms]
-    if not pairs:
-        raise ValueError("terms must hold at least one pair (weight, loss); got none")
-    for pair in pairs:
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise TypeError(f"terms must be pairs (weight, loss); got {type(pair).__name__}")
-    return pairs
 
 
 def check_seed(seed: object) -> int:

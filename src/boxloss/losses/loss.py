@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields, replace
 from inspect import get_annotations, isfunction
 from typing import Any, ClassVar, Self
 
-from boxloss.check import (
-    check_finite,
+from boxloss.check import check_finite
+from boxloss.check_parameters import (
     check_no_boxes,
     check_one_direction,
     check_pairs,
