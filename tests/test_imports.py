@@ -15,9 +15,9 @@ ROOT = Path(boxloss.__file__).parent
 # A folder or file imports only those above it and what lies in its own folder.
 LAYOUT = (
     "printable", "typing", "pictures", "libraries", "shapes", "formulas", "check", "check_parameters", "check_arrays",
-    "check_options", "strictness", "request", "reduce", "engines", "verbs", "adapters", "dispatch", "losses", "conversion", "functions",
-    "suppression", "testing",
-    "torch", "compat", "data", "coco", "evaluation", "lab", "plot", "", "cli", "__main__",
+    "check_options", "strictness", "request", "reduce", "engines", "verbs", "adapters", "dispatch", "losses",
+    "conversion", "functions", "suppression", "testing", "torch", "compat", "data", "coco", "evaluation", "lab", "plot",
+    "", "cli", "__main__",
 )  # fmt: skip
 
 
