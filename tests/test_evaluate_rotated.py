@@ -81,7 +81,8 @@ def test_errors(tmp_path):
     def wrong(text, box, format="cxcywha"):
         check_error(lambda: bl.evaluate(truth | {"box": [box]}, found, format=format), ValueError, text)
 
-    wrong("truth: box must have shape (N, 5); got (1, 4)", [0, 0, 2, 2])
+    formats = "Boxes of 4 numbers are of format 'xyxy', 'xywh', 'cxcywh' or 'yxyx'"
+    wrong(f"truth: box must have shape (N, 5); got (1, 4). {formats}", [0, 0, 2, 2])
     wrong(
         "truth: box [0.0, 0.0, 2.0, -2.0, 0.0] of row 0 as 'cxcywha' has a negative width or height", [0, 0, 2, -2, 0]
     )
