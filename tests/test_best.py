@@ -80,7 +80,7 @@ def test_many_ties(k, engine, rng, monkeypatch):
 
 @both_engines
 def test_many_of_targets_that_mostly_count(engine, rng):
-    """Those that do not are as many as to leave enough in one batch, and too few in the other."""
+    """Of two batches one has enough targets that count, and the other too few: its rows are put in order as a whole."""
     pred, target, mask = boxes(rng, 6).reshape(2, 3, 4), boxes(rng, 1300), np.ones((2, 1300), bool)
     mask[0, ::2], mask[1, 200:] = False, False
     target[5] = np.nan

@@ -131,7 +131,12 @@ def test_alignment():
 def compiler(monkeypatch, tmp_path):
     """A compiler whose machine code a test chooses; how often it ran."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    versions = {"numba-cuda": "0.30.4", "cuda-bindings": "13.0.3", "nvvm": "2.0", "nvjitlink": "13.0"}
+    versions = {
+        "numba-cuda": "0.30.4",
+        "cuda-bindings": "13.0.3",
+        "nvvm": "libnvvm.so.4 1",
+        "nvjitlink": "libnvJitLink.so.13 1",
+    }
     monkeypatch.setattr(launch, "version", versions.__getitem__)
     made = SimpleNamespace(code=b"machine code", runs=0, versions=versions)
 
@@ -146,8 +151,8 @@ def compiler(monkeypatch, tmp_path):
     stand_in = SimpleNamespace(
         written=written,
         linked=lambda text, capability: made.code,
-        compiler_versions=lambda: (versions["nvvm"], versions["nvjitlink"]),
     )
+    monkeypatch.setattr(launch.driver, "compilers", lambda: (versions["nvvm"], versions["nvjitlink"]))
     monkeypatch.setitem(sys.modules, "boxloss.engines.cuda.compile", stand_in)
     monkeypatch.setattr(engine, "compile", stand_in, raising=False)
     return made
@@ -172,7 +177,7 @@ def test_a_kernel_on_disk_says_what_it_is(tmp_path):
 def test_machine_code_of_another_cuda_is_another(compiler):
     """Drivers for CUDA 12 do not take that of CUDA 13, and what compiles and assembles comes in packages of its own."""
     machine_code()
-    for runs, (package, other) in enumerate({"cuda-bindings": "12.9.4", "nvvm": "2.1", "nvjitlink": "13.1"}.items(), 2):
+    for runs, (package, other) in enumerate({"cuda-bindings": "12.9.4", "nvvm": "2", "nvjitlink": "2"}.items(), 2):
         compiler.versions[package] = other
         machine_code()
         assert compiler.runs == runs

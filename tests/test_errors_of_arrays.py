@@ -163,10 +163,12 @@ def test_out(engine, out, kind, text):
 def test_out_that_is_read_only(engine):
     out = OUT.copy()
     out.flags.writeable = False
-    once = np.lib.stride_tricks.as_strided(np.empty(2), (2, 2), (0, 8))
+    tricks = np.lib.stride_tricks
     text = "out must have a place for each value; got an array with one for many, as of np.broadcast_to"
-    for engine in ("array", "numba"):
-        check_error(lambda engine=engine: bl.giou.pairwise(BOXES, BOXES, out=once, engine=engine), ValueError, text)
+    for once in (tricks.as_strided(np.empty(2), (2, 2), (0, 8)), tricks.as_strided(np.empty(3), (2, 2), (8, 8))):
+        check_error(lambda out=once: bl.giou.pairwise(BOXES, BOXES, out=out, engine=engine), ValueError, text)
+    turned = np.empty((2, 2)).T[::-1]
+    assert bl.giou.pairwise(BOXES, BOXES, out=turned, engine="array") is turned
     text = "out must be writeable; got a read-only array"
     check_error(lambda: bl.giou.pairwise(BOXES, BOXES, out=out, engine=engine), ValueError, text)
 

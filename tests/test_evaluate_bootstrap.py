@@ -133,3 +133,11 @@ def test_intervals_of_values_that_are_all_on_one_side():
     for estimate, values in ((1.0, np.ones(50)), (2.0, np.linspace(0.0, 1.0, 50)), (-1.0, np.linspace(0.0, 1.0, 50))):
         low, high = interval_of(values, estimate, 0.95, 9)
         assert values.min() <= low <= high <= values.max()
+
+
+def test_what_is_equal_but_for_rounding_is_a_tie():
+    """The resample of all images once has the sums of the estimate in another order."""
+    values = np.asarray([0.3] * 20 + [0.5273267326732674] * 60 + [0.866] * 20)
+    low, high = interval_of(values, 0.5273267326732672, 0.95, 2)
+    assert (low, high) == (0.3, 0.866)
+    assert interval_of(values, 0.5273267326732672, np.nextafter(1.0, 0.0), 2) == (0.3, 0.866)

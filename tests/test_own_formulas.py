@@ -147,6 +147,19 @@ def test_a_formula_beside_inherited_terms():
             modifier(Own())
 
 
+def test_terms_below_an_inherited_formula():
+    """What the nearest class states counts."""
+
+    @dataclass(frozen=True)
+    class Own(bl.SquaredIoU):
+        relations = bl.DIoU.relations
+        terms = staticmethod(bl.DIoU.terms)
+
+    pair = BOXES, BOXES[::-1]
+    np.testing.assert_array_equal(Own()(*pair), bl.diou(*pair))
+    np.testing.assert_array_equal(bl.Alpha(Own())(*pair), bl.Alpha(bl.diou)(*pair))
+
+
 WRONG_EVALUATIONS = {
     "a value alone": (lambda pair: pair.given.x1, "must return a value and a function of its gradient; got a number"),
     "no function": (lambda pair: (pair.given.x1, None), "must return a value and a function of its gradient; got a t"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,7 +103,8 @@ def test_fields_that_no_loss_can_have():
     text = "field of Anything must be hashable, as a tuple is; got list"
     check_error(lambda: Anything([1, 2]), TypeError, text)
     for name in ("fields", "program", "pairwise"):
-        text = f"a parameter of Wrong must have another name than {name!r}, which losses use"
+        words = "which losses use; what a class says of itself is a ClassVar"
+        text = f"a parameter of Wrong must have another name than {name!r}, {words}"
         check_error(lambda n=name: type("Wrong", (bl.L1,), {"__annotations__": {n: float}}), TypeError, text)
     huge = "a formula computes with numbers up to 1.8e308; got a larger one"
     check_error(lambda: Anything(10**400)(BOXES, BOXES, engine="numba"), ValueError, huge)
@@ -256,14 +258,42 @@ def test_parameters_do_not_hide_what_losses_have(name):
     type("Own", (bl.IoU,), {"__annotations__": {"is_score": "ClassVar[bool]"}, "is_score": True})
 
 
+@dataclass(frozen=True)
+class Powered(bl.IoU):
+    """With what a class may state in other ways, and an exponent that a class below has."""
+
+    exponents = ["power"]
+    is_score = np.bool_(False)
+    paper = None
+
+    @cached_property
+    def expression(self):
+        return "f"
+
+
+def test_what_a_class_may_state_otherwise():
+    below = dataclass(frozen=True)(type("Own", (Powered,), {"__annotations__": {"power": float}, "power": 2.0}))
+    assert below().power == 2.0
+    with pytest.raises(TypeError, match=r"^exponents of Powered must be a tuple of names of its parameters"):
+        Powered()
+
+
+def test_a_mixin_behind_a_loss_states_nothing():
+    mixin = type("Mixin", (), {"formula": lambda self: None})
+    assert bl.Focaler(type("Own", (bl.GIoU, mixin), {})()).has_iou_term
+
+
 WRONGLY_STATED = {
+    "expression": (3, "expression of Own must be text; got 3"),
     "value_range": (3, "value_range of Own must be text; got 3"),
+    "per_distance": ("0.5", "per_distance of Own must be a number; got the string '0.5'"),
+    "relations": (["areas"], "relations of Own must be a tuple; got ['areas']"),
     "is_score": ("no", "is_score of Own must be True or False; got 'no'"),
     "shapes": (
         ("3d",),
         "shapes of Own must be a tuple of 'axis-aligned', 'rotated', 'axis-aligned 3-D', 'rotated 3-D'; got ('3d',)",
     ),
-    "exponents": (("gama",), "exponents of Own must be a tuple of names of its parameters; got ('gama',)"),
+    "exponents": ("gama", "exponents of Own must be a tuple of names of its parameters; got 'gama'"),
 }
 
 
@@ -272,16 +302,18 @@ def test_what_a_class_states_is_checked(name):
     value, text = WRONGLY_STATED[name]
     check_error(lambda: type("Own", (bl.Alpha,), {name: value}), TypeError, text)
     kept = {"value_range": "[0, 1]", "is_score": True, "shapes": ("rotated",), "exponents": ("alpha",)}
+    kept |= {"expression": "f", "per_distance": 0.5, "relations": ("areas",)}
     type("Own", (bl.Alpha,), {name: kept[name]})
 
 
 def test_scores_and_losses_do_not_add_up():
-    text = (
-        "IoUScore grows with the match and GIoU falls, so their sum says nothing of it: give scores a weight below 0 "
-        "in a loss"
-    )
-    for make in (lambda: bl.giou + bl.iou_score, lambda: bl.giou - -2.0 * bl.iou_score):
-        check_error(make, ValueError, text)
+    text = "terms of a sum must all grow with the match, or all fall; got {}, which grows, and {}, which falls"
+    for make, grows, falls in (
+        (lambda: bl.giou + bl.iou_score, "1 * IoUScore", "1 * GIoU"),
+        (lambda: bl.giou - -2.0 * bl.iou_score, "2 * IoUScore", "1 * GIoU"),
+        (lambda: -bl.giou - bl.iou_score, "-1 * GIoU", "-1 * IoUScore"),
+    ):
+        check_error(make, ValueError, text.format(grows, falls))
     assert not (bl.giou - bl.iou_score).is_score
     assert (2.0 * bl.iou_score - bl.giou).is_score
 

@@ -130,7 +130,6 @@ def test_ids_are_texts_unless_all_are_plain_integers(ids, write):
 
 
 BOX = "a box is a list column 'bbox' or the columns x, y, w, h"
-NOT_FINITE = "is not four finite numbers [x, y, w, h]"
 NO_COLUMNS = (
     "none of the columns id, image_id, category_id, iscrowd, score, bbox, x, y, w, h, cx, cy, angle, "
     "x1, y1, x2, y2, x3, y3, x4, y4 is in the first line, "
@@ -173,8 +172,14 @@ NO_COLUMNS = (
         (
             "d.csv",
             HEADER.replace("x,y,w,h", "x1,y1,x2,y2") + "\n1,5,0,0,4,3,1\n",
-            f"no column 'x': {BOX}. There are x1, y1, x2, y2: give the format 'xyxy'",
+            f"no column 'x': {BOX}. There are those of the format 'xyxy' or 'yxyx', which has to be given",
         ),
+        (
+            "d.csv",
+            HEADER.replace("x,y,w,h", "cx,cy,w,h") + "\n1,5,0,0,4,3,1\n",
+            f"no column 'x': {BOX}. There are those of the format 'cxcywh', which has to be given",
+        ),
+        ("d.csv", HEADER.replace("score", "SCORE") + "\n1,5,0,0,4,3,1\n", "no column 'score'. Did you mean 'SCORE'?"),
         (
             "d.csv",
             f"{HEADER}\n1,5,0x10,0,4,3,1\n",
@@ -199,6 +204,13 @@ def test_blanks_around_names_and_numbers(write):
         for k, (head, row) in enumerate(((spaced, "1, 5, 0, 0, 4, 3, 1"), (HEADER, "1,5,0,0,4,3,1")))
     )
     assert run(sample()[0], path) == run(sample()[0], plain)
+
+
+def test_the_name_as_it_is_goes_before_one_with_blanks(write):
+    plain = write("plain.csv", f"{HEADER}\n1,5,0,0,4,3,1\n")
+    twice = write("twice.csv", f"{HEADER}, score\n1,5,0,0,4,3,1,nothing\n")
+    quoted = write("quoted.csv", f"{HEADER}\n1,5,0,0,4,3,1\n".replace(",category_id", ', "category_id"'))
+    assert run(sample()[0], twice) == run(sample()[0], quoted) == run(sample()[0], plain)
 
 
 def test_a_row_that_is_short_and_no_text(write, capfd):

@@ -222,7 +222,17 @@ def rotated(angle, n=40):
     return [{"image_id": 1, "category_id": 1, "id": k, "score": 0.5, "bbox": box} for k, box in enumerate(boxes)]
 
 
-@pytest.mark.parametrize(("angle", "is_told"), [(1.5, True), (45.0, False), (0.0, False)])
+def test_ids_of_which_none_is_known_among_many(found):
+    """More than are looked at otherwise."""
+    box = {"category_id": 1, "bbox": [0, 0, 4, 4], "score": 1}
+    truth = found({"annotations": [box | {"id": 1, "image_id": "1.jpg"}]}, "truth.json")
+    path = found([box | {"image_id": f"{k}"} for k in range(10_001)])
+    assert run("score", truth, path)[2].startswith(
+        f"boxloss: warning: no image_id of {path} is one of an annotation of "
+    )
+
+
+@pytest.mark.parametrize(("angle", "is_told"), [(1.57, True), (45.0, False), (1.2, False), (0.0, False)])
 def test_angles_that_are_radians(angle, is_told, found):
     truth, path = found({"annotations": rotated(angle)}, "truth.json"), found(rotated(0.0))
     message = f"no angle of {truth} and {path} is more than {angle:.3g}, as degrees: they may be radians, as of the "

@@ -182,3 +182,6 @@ def test_what_a_loss_states_of_its_values():
         check_gradients(dataclass(frozen=True)(type("Own", (Half,), {"per_distance": 2.0}))())
     with pytest.raises(AssertionError, match=r"^the value of .* and its value_range '\[0, 0\.4\]', of pred"):
         check_gradients(dataclass(frozen=True)(type("Own", (Half,), {"value_range": "[0, 0.4]"}))())
+    for value_range in ("(-inf, 0.4]", "[0,0.4]", "[ 0.1 , inf)"):
+        with pytest.raises(AssertionError, match=r"and its value_range"):
+            check_gradients(dataclass(frozen=True)(type("Own", (Half,), {"value_range": value_range}))())

@@ -58,8 +58,9 @@ def test_new_numbers_compile_nothing(torch, pair):
     [
         lambda k: bl.Wise(bl.Inner(bl.ciou, k), mean=k),
         lambda k: bl.SmoothL1(beta=k) + k * bl.Alpha(bl.giou, alpha=k),
+        lambda k: bl.giou - k * bl.iou_score,
     ],
-    ids=["modifiers", "a sum"],
+    ids=["modifiers", "a sum", "a score"],
 )
 def test_numbers_that_vary_in_a_graph_that_makes_the_loss(make, torch, pair):
     """From its second value on torch.compile takes a number of a call for a symbol."""
@@ -67,3 +68,24 @@ def test_numbers_that_vary_in_a_graph_that_makes_the_loss(make, torch, pair):
     call = torch.compile(lambda p, t, k: make(k)(p, t, reduction="sum"), fullgraph=True, backend="aot_eager")
     for k in (0.7, 0.75, 0.8):
         torch.testing.assert_close(call(*pair, k), make(k)(*pair, reduction="sum"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda k: bl.LogIoU(min_iou=k), lambda k: bl.giou + k * bl.l1, lambda k: k * bl.iou_score, lambda k: -k * bl.giou],
+    ids=["a parameter", "a sum", "a score", "another direction"],
+)
+def test_the_best_of_a_loss_with_another_number_compiles_nothing(make, torch, pair):
+    """Where boxes without overlap are, and whether a larger value is better, depend on numbers too."""
+    from torch._dynamo.testing import CompileCounterWithBackend
+
+    torch._dynamo.reset()
+    counter = CompileCounterWithBackend("aot_eager")
+    call = torch.compile(lambda loss, p, t: (*loss.nearest(p, t), *loss.topk(p, t, 2)), fullgraph=True, backend=counter)
+    frames = []
+    for k in (0.2, 0.4, 0.6, 0.8):
+        loss = make(k)
+        for found, expected in zip(call(loss, *pair), (*loss.nearest(*pair), *loss.topk(*pair, 2)), strict=True):
+            torch.testing.assert_close(found, expected)
+        frames.append(counter.frame_count)
+    assert frames[1:] == frames[1:2] * 3

@@ -246,4 +246,5 @@ def test_forward_mode_is_told_that_there_is_none(torch, pair):
             check_error(lambda call=call: call(dual, pair[1]), NotImplementedError, text)
             check_error(lambda call=call: call(pair[1], dual), NotImplementedError, text)
         check_error(lambda: bl.giou.below(dual, pair[1], 0.5), NotImplementedError, text)
+        check_error(lambda: bl.giou(*pair, weight=dual[:, 0]), NotImplementedError, text)
         assert bl.giou(*pair).shape == (6,)  # nothing of it has one

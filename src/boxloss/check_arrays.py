@@ -11,7 +11,7 @@ import numpy as np
 
 from boxloss.check import check_formats, told_formats
 from boxloss.formulas.program import Program
-from boxloss.libraries.arrays import is_jax, is_tensor, library_of, on_device, whole_numpy
+from boxloss.libraries.arrays import has_numbers, is_jax, is_tensor, library_of, on_device, whole_numpy
 from boxloss.shapes.box import Image
 from boxloss.shapes.formats import ALL_FORMATS, of_one_shape
 from boxloss.typing import Array, ArrayT
@@ -68,8 +68,9 @@ def _check_one_device(arrays: dict[str, Array]) -> None:
 def _device(array: Array) -> Any:
     import array_api_compat
 
-    # JAX says itself what does not go together, of what was put somewhere.
-    return None if is_jax(array) else array.device if is_tensor(array) else array_api_compat.device(array)
+    if is_jax(array) and (not has_numbers(array) or len(array.devices()) > 1):  # traced, or spread over devices
+        return None
+    return array.device if is_tensor(array) else array_api_compat.device(array)
 
 
 def _example(arrays: dict[str, Array]) -> str:

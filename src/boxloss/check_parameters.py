@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from boxloss.check import check_bool, check_finite, check_not_negative
+from boxloss.libraries.arrays import is_compiling
 
 
 def check_parameter(name: str, kind: object, value: object) -> Any:
@@ -22,7 +23,8 @@ def check_parameter_names(kind: type, annotations: Mapping[str, Any], taken: Con
     """Check that parameters of a loss, those that are annotated, are not called as something that every loss has."""
     for name, annotation in annotations.items():
         if name in taken and "ClassVar" not in str(annotation):
-            raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, which losses use")
+            words = "which losses use; what a class says of itself is a ClassVar"
+            raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, {words}")
 
 
 def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
@@ -38,14 +40,18 @@ def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
 
 
 def check_one_direction(terms: Iterable[tuple[float, Any]]) -> None:
-    """Check of a sum with a score, not only what is made of one, that all terms grow with the match or none does."""
-    if not any(type(loss).is_score is True for _, loss in terms):  # then nothing is asked of numbers of a graph
+    """Check of a sum with a loss that is a score by itself that all terms grow with the match, or that none does."""
+    if is_compiling() or not any(type(loss).is_score is True for _, loss in terms):  # a graph's numbers may vary
         return
-    grow = {loss.is_score == (weight > 0.0): type(loss).__name__ for weight, loss in terms if weight != 0.0}
-    if len(grow) == 2:
+    told = {
+        loss.is_score == (weight > 0.0): f"{weight:g} * {type(loss).__name__}"
+        for weight, loss in terms
+        if weight != 0.0
+    }
+    if len(told) == 2:
         raise ValueError(
-            f"{grow[True]} grows with the match and {grow[False]} falls, so their sum says nothing of it: give scores "
-            "a weight below 0 in a loss"
+            f"terms of a sum must all grow with the match, or all fall; got {told[True]}, which grows, and "
+            f"{told[False]}, which falls"
         )
 
 

@@ -156,7 +156,7 @@ def _check_finite(loss: Loss, pred: Any, target: Any, options: dict[str, Any]) -
 
 
 def _check_stated(loss: Loss, pred: Any, target: Any, options: dict[str, Any]) -> None:
-    """Check that values are where the loss says, and no less than what it says of boxes that overlap little."""
+    """Check that values are in the range of the loss, and no less than its `per_distance` times 1 - IoU."""
     value = loss(pred, target, **options)
     low, high = ends_of(loss.value_range)
     far = ROUNDING * np.finfo(np.float64).eps * np.abs(value).max()

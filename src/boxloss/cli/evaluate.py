@@ -131,7 +131,7 @@ def evaluate(
             begin("writing")
             write(Written(results, bounds, compared, per_category))
             begin("checking")
-            warnings = [hint(truth, one, max_detections) for one in found]
+            warnings = [hint(truth, one, max_detections, format) for one in found]
         console.show("\n".join(text), *parts)
         for warning in warnings:
             inputs.say(warning)

@@ -59,8 +59,8 @@ class Matched(NamedTuple):
     reading: Reading
 
     def hint(self) -> str | None:
-        """Say how the files may be meant, if most detections match nothing."""
-        return hint(self.truth, self.detections, self.reading.max_detections)
+        """Say how the files may be meant, if angles may be radians or most detections match nothing."""
+        return hint(self.truth, self.detections, self.reading.max_detections, self.reading.format)
 
     def remarks(self) -> list[str]:
         """Say what is not among the matches though it is in the files."""

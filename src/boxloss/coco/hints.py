@@ -13,12 +13,12 @@ from boxloss.conversion import convert
 THRESHOLD = 0.5  # IoU of a match that is no accident
 MOST = 10_000  # detections to try on
 IN_DEGREES = tuple(format for format, words in ANGLES.items() if "degrees" in words)
-HALF_TURN = 3.15  # a little more than pi
+QUARTER_TURN, HALF_TURN = 1.5, 3.15  # where the largest of angles in radians lies, or a little before and beyond
 FRACTION, PIXELS = 1.5, 8.0  # largest coordinate of boxes that are fractions of the image, and smallest of pixels
 
 
-def hint(truth: GroundTruth, detections: Detections, max_detections: int) -> str | None:
-    """Say how files may be meant: where angles are no degrees, or most detections match nothing.
+def hint(truth: GroundTruth, detections: Detections, max_detections: int, format: str | None = None) -> str | None:
+    """Say how files may be meant: where angles may be no degrees, or most detections match nothing.
 
     Parameters
     ----------
@@ -26,20 +26,23 @@ def hint(truth: GroundTruth, detections: Detections, max_detections: int) -> str
         The files as they were read.
     max_detections
         As of `match`.
+    format
+        The format that was asked for, if one was: then angles are what they are said to be.
 
     Returns
     -------
     str or None
         One line, or None if there is nothing to say.
     """
-    if text := _radians(truth, detections):
+    if format is None and (text := _radians(truth, detections)):
         return text
+    strangers = _strangers(truth, detections)
     truth, detections = _first(truth, detections)
     size = min(len(detections.score), int(np.sum(~truth.crowd)))
     found = len(match(truth, detections, THRESHOLD, max_detections))
     text = f"{found} of {len(detections.score)} detections match at an IoU of {THRESHOLD:g}"
     if 2 * found >= size:
-        return None
+        return None if size else strangers
     for fractions, pixels in ((truth, detections), (detections, truth)):
         if 0.0 < _largest(fractions) <= FRACTION and _largest(pixels) >= PIXELS:
             return f"{text}: {fractions.name} may have fractions of the image, and {pixels.name} pixels"
@@ -48,7 +51,7 @@ def hint(truth: GroundTruth, detections: Detections, max_detections: int) -> str
         key=lambda pair: pair[0],
     )
     if best[0] <= 2 * found or 2 * best[0] < size:
-        return _strangers(truth, detections)
+        return strangers
     return f"{text}, but {best[0]} would {best[1]}"
 
 
@@ -57,7 +60,7 @@ def _radians(truth: GroundTruth, detections: Detections) -> str | None:
     if detections.format not in IN_DEGREES or not len(detections.box):
         return None
     largest = max(float(np.abs(np.degrees(boxes.box[:, 4])).max(initial=0.0)) for boxes in (truth, detections))
-    if not 0.0 < largest <= HALF_TURN:
+    if not QUARTER_TURN < largest <= HALF_TURN:
         return None
     told = f"no angle of {truth.name} and {detections.name} is more than {largest:.3g}, as degrees"
     return f"{told}: they may be radians, as of the format 'cxcywha'"
@@ -66,8 +69,8 @@ def _radians(truth: GroundTruth, detections: Detections) -> str | None:
 def _strangers(truth: GroundTruth, detections: Detections) -> str | None:
     """Say that detections have no image or no category of any annotation."""
     for key in ("image_id", "category_id"):
-        known, ids = (list(dict.fromkeys(getattr(one, key).tolist())) for one in (truth, detections))
-        if known and ids and not set(known) & set(ids):
+        known, ids = (getattr(one, key).tolist() for one in (truth, detections))
+        if known and ids and set(known).isdisjoint(ids):
             told = f"no {key} of {detections.name} is one of an annotation of {truth.name}"
             return f"{told}: {ids[0]!r} is one of the first, {known[0]!r} of the second"
     return None

@@ -90,10 +90,15 @@ class Table(Records):
             names = NUMBERS[DOTA]
         if missing := [name for name in names if name not in self.table.column_names]:
             wanted = f"a box is a list column 'bbox' or the columns {', '.join(names)}"
-            other = next((format for format in NUMBERS if set(NUMBERS[format]) <= set(self.header)), None)
-            hint = f". There are {', '.join(NUMBERS[other])}: give the format {other!r}" if other else ""
-            raise CocoError(f"{self.source}: no column {missing[0]!r}: {wanted}{hint}")
+            raise CocoError(f"{self.source}: no column {missing[0]!r}: {wanted}{self._other_formats()}")
         return [list(box) for box in zip(*map(self._numbers, names), strict=True)]
+
+    def _other_formats(self) -> str:
+        """Say of which formats the columns are that there are, those with the most numbers."""
+        found = [format for format, names in NUMBERS.items() if set(names) <= set(self.header)]
+        most = max((len(NUMBERS[format]) for format in found), default=0)
+        names = [repr(format) for format in found if len(NUMBERS[format]) == most]
+        return f". There are those of the format {' or '.join(names)}, which has to be given" if names else ""
 
     def _has(self, key: str, optional: bool = False) -> bool:
         found = key in self.table.column_names

@@ -16,6 +16,7 @@ from boxloss.evaluation.statistics import Settings
 from boxloss.evaluation.steps import EPS
 
 LANES = 32  # resamples that are drawn and computed at once
+ROUNDING = 1e-12
 Floats = NDArray[np.float64]
 
 
@@ -37,8 +38,10 @@ def interval_of(values: Floats, estimate: float, level: float, images: int) -> I
     if not values.size or images < 2 or np.isnan(estimate):
         return Interval(float("nan"), float("nan"))
     normal, least = NormalDist(), 0.5 / values.size
-    below = np.mean(values < estimate) + 0.5 * np.mean(values == estimate)
-    bias, half = normal.inv_cdf(float(np.clip(below, least, 1.0 - least))), normal.inv_cdf(0.5 * (1.0 + level))
+    same = np.abs(values - estimate) < ROUNDING  # sums of the same numbers in another order
+    below = np.mean(~same & (values < estimate)) + 0.5 * np.mean(same)
+    bias = normal.inv_cdf(float(np.clip(below, least, 1.0 - least)))
+    half = normal.inv_cdf(min(0.5 * (1.0 + level), 1.0 - 1e-15))
     low, high = np.percentile(values, [100.0 * normal.cdf(2.0 * bias + z) for z in (-half, half)]).tolist()
     return Interval(low, high)
 

@@ -134,9 +134,10 @@ def evaluate(
     result = Evaluation(Parts(settings, categories, arranged, marks, curves, by_size))
     # The command line reads files before, and gives hints itself.
     was_read = known is truth and found is detections
-    is_suspicious = result.ap < SUSPICIOUS or not is_same  # angles in radians match at many angles in degrees
+    # Boxes whose angles in radians were read as degrees hardly turn, and match as if they did not.
+    is_suspicious = result.ap < SUSPICIOUS or (not is_same and format is None)
     is_told = is_suspicious and len(found.score) >= LEAST_FOR_A_HINT and not was_read
-    if is_told and (text := hint(known, found, settings.max_detections[-1])):
+    if is_told and (text := hint(known, found, settings.max_detections[-1], format)):
         warnings.warn(text, stacklevel=2)
     return result
 

@@ -113,8 +113,8 @@ def _names(table: Any) -> list[str] | None:
 
 def _numpy(name: str, key: str, values: Any) -> NDArray[Any]:
     """Copy an array of any library and device to NumPy's."""
-    if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{name}: {key} must not be a masked array, whose mask would be lost; leave these rows out")
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        raise TypeError(f"{name}: {key} must not be masked, since masks are not read; leave these rows out")
     try:
         array = to_host(values) if is_tensor(values) or is_cupy(values) else np.asarray(values)
         if array.dtype == object and array.ndim == 1:  # a column of lists, or of texts

@@ -167,6 +167,11 @@ class Structure:
         if why := self.refusal(shape):
             raise ValueError(f"{why}{told_losses(shape, self.relations)}")
 
+    def direction(self, numbers: Iterable[Number]) -> tuple[bool, float | None]:
+        """Say whether a larger value is a better match, and find the best value that boxes without overlap may have."""
+        bound: Any = self.bind(numbers)
+        return bound.is_score, bound.without_overlap()
+
     @cached_property
     def image_reader(self) -> str:
         """The name of the class that reads the size of the image, of this loss or of one that it is made of.

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -66,6 +67,15 @@ def missing_compiler() -> str | None:
         except (OSError, RuntimeError):
             return f"lib{name}"
     return None
+
+
+@cache
+def compilers() -> tuple[str, ...]:
+    """Tell what compiles and what assembles from other versions: by its size, since libNVVM says 2.0 of many."""
+    from cuda.pathfinder import load_nvidia_dynamic_lib
+
+    paths = [load_nvidia_dynamic_lib(name).abs_path for name in COMPILERS[:2]]
+    return tuple(f"{Path(path).name} {Path(path).stat().st_size}" if path else "" for path in paths)
 
 
 def call(function: str, *arguments: Any) -> Any:

@@ -152,8 +152,7 @@ class Best:
             from boxloss.adapters.torch import traced
 
             arguments = pred, target, format, image_size, eps, engine
-            how = k or (0, self.without_overlap())  # type: ignore[attr-defined]
-            found = traced.best(self.program, *arguments, target_mask, self.is_score, *how)
+            found = traced.best(self.program, *arguments, target_mask, *k)
             return self._differentiable(namespace, arguments, *found)
         request = pairwise_request(program, pred, target, format, image_size, target_mask=target_mask).standard()
         run = dispatch.runner(verb, engine, request)

@@ -51,8 +51,6 @@ class Loss(Verbs, ABC):
         super().__init_subclass__(**options)
         public = {"program", *(name for name in dir(Loss) if not name.startswith("_"))}
         check_parameter_names(cls, get_annotations(cls), public)
-        if isinstance(relations := vars(cls).get("relations"), str):
-            raise TypeError(f"relations of {cls.__name__} must be a tuple: ({relations!r},) with a comma; got a string")
         keep(cls)
         if not is_of_package(cls):
             from boxloss.losses.own import check_stated
@@ -69,6 +67,10 @@ class Loss(Verbs, ABC):
         for parameter in fields(self):
             value = check_parameter(parameter.name, parameter.type, getattr(self, parameter.name))
             object.__setattr__(self, parameter.name, value)
+        if self.exponents and not is_of_package(type(self)):
+            from boxloss.losses.own import check_exponents
+
+            check_exponents(self)
         object.__setattr__(self, "program", program_of(self))
 
     @abstractmethod

@@ -40,8 +40,9 @@ class OverlapLoss(Loss):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        states = [{"formula", "terms"} & vars(kind).keys() for kind in cls.__mro__ if kind is not OverlapLoss]
-        cls._is_sum_of_terms = {"terms"} in states and not any("formula" in names for names in states)
+        before = cls.__mro__[: cls.__mro__.index(OverlapLoss)]
+        states = [{"formula", "terms"} & vars(kind).keys() for kind in before]
+        cls._is_sum_of_terms = next(filter(None, states), None) == {"terms"}
 
     @property
     def has_iou_term(self) -> bool:

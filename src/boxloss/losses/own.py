@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from inspect import get_annotations, signature
+from inspect import signature
 from typing import Any
 
+import numpy as np
+
+from boxloss.check import check_not_negative
 from boxloss.formulas.checked import check_number, told
 from boxloss.shapes.formats import FORMATS
 from boxloss.shapes.relations import AreaPartials, Areas
@@ -14,20 +17,30 @@ from boxloss.typing import Namespace
 
 
 def check_stated(kind: type) -> None:
-    """Check what the body of a class says of its losses."""
-    own = {name: value for name, value in vars(kind).items() if not isinstance(value, property)}
+    """Check what the body of a class says of its losses; a descriptor says it later."""
+    own = {name: value for name, value in vars(kind).items() if not hasattr(value, "__get__")}
     for name in ("expression", "value_range", "paper"):
-        if not isinstance(own.get(name, ""), str):
+        if not isinstance(own.get(name), str | None):
             raise _wrongly_stated(kind, name, "text", own[name])
-    if not isinstance(own.get("is_score", False), bool):
+    if not isinstance(own.get("is_score", False), bool | np.bool_):
         raise _wrongly_stated(kind, "is_score", "True or False", own["is_score"])
-    shapes, known = own.get("shapes", ()), {own.shape.name: None for own in FORMATS.values()}
-    if not isinstance(shapes, tuple) or any(shape not in known for shape in shapes):
+    if "per_distance" in own:
+        check_not_negative(f"per_distance of {kind.__name__}", own["per_distance"])
+    if not isinstance(relations := own.get("relations", ()), tuple):
+        how = f": ({relations!r},) with a comma; got a string" if isinstance(relations, str) else f"; got {relations!r}"
+        raise TypeError(f"relations of {kind.__name__} must be a tuple{how}")
+    shapes, known = own.get("shapes", ()), list(dict.fromkeys(format.shape.name for format in FORMATS.values()))
+    if not isinstance(shapes, tuple | list) or any(shape not in known for shape in shapes):
         raise _wrongly_stated(kind, "shapes", f"a tuple of {', '.join(map(repr, known))}", shapes)
-    parameters = [*get_annotations(kind), *getattr(kind, "__dataclass_fields__", ())]
-    exponents = own.get("exponents", ())
-    if not isinstance(exponents, tuple) or any(name not in parameters for name in exponents):
+    if not isinstance(exponents := own.get("exponents", ()), tuple | list):
         raise _wrongly_stated(kind, "exponents", "a tuple of names of its parameters", exponents)
+
+
+def check_exponents(loss: Any) -> None:
+    """Check that a loss has the parameters that its class calls exponents."""
+    names = [field.name for field in fields(loss)]
+    if any(name not in names for name in loss.exponents):
+        raise _wrongly_stated(type(loss), "exponents", "a tuple of names of its parameters", loss.exponents)
 
 
 def _wrongly_stated(kind: type, name: str, wanted: str, got: object) -> TypeError:

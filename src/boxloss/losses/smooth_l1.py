@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from boxloss.check import check_positive
+from boxloss.check import check_finite, check_positive
 from boxloss.losses.coordinate import CoordinateLoss
 from boxloss.losses.registry import register
 from boxloss.typing import Namespace, Number
@@ -44,7 +44,7 @@ class SmoothL1(CoordinateLoss):
     paper = "Girshick 2015"
 
     def __post_init__(self) -> None:
-        if self.beta == 0:
+        if check_finite("beta", self.beta) == 0.0:
             raise ValueError("beta must be greater than 0; with 0, as some libraries have it, the loss is L1()")
         check_positive("beta", self.beta)
         super().__post_init__()

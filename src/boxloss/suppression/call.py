@@ -111,11 +111,17 @@ def check_threshold(metric: Loss, value: Any) -> float:
 
 @cache
 def ends_of(value_range: str) -> tuple[float, float]:
-    """Read from where to where values are, as far as the text says so."""
-    known = re.fullmatch(r"[\[(](-?[\d.]+), (.+)[\])]", value_range)
-    if known is None:
-        return -np.inf, np.inf
-    return float(known[1]), float(known[2]) if re.fullmatch(r"-?[\d.]+", known[2]) else np.inf
+    """Read from where to where values are, as far as the text says so in numbers."""
+    known = re.fullmatch(r"[\[(]([^,]+),(.+)[\])]", value_range)
+    low, high = known.groups() if known else ("-inf", "inf")
+    return _number(low, -np.inf), _number(high, np.inf)
+
+
+def _number(text: str, otherwise: float) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return otherwise
 
 
 def checked(

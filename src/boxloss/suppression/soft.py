@@ -38,7 +38,7 @@ def soft_nms(
     Parameters
     ----------
     boxes, scores, labels, metric, max_kept, format, image_size, batch
-        As in `nms`; scores are 0 or more.
+        As in `nms`; scores are finite, and 0 or more.
     method : {"gaussian", "linear"}
         A score is multiplied by exp(-s^2 / sigma), or by 1 - s where s is `threshold` or more, with s of the metric.
     sigma : float

@@ -10,15 +10,17 @@ from boxloss.verbs import select
 
 
 def _run_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    *options, engine, mask, largest, k, without_overlap = rest
+    *options, engine, mask, k = rest
     program, request = matrix_request(pred, target, *options, mask=mask)
-    verb, own = ("topk", (largest, k)) if k else ("nearest", (largest, without_overlap))
-    value, index = select.runner(verb, engine, request.pred)(program, request, *own)
+    # Found here and not in the graph, which would be of one value of each number that these depend on.
+    largest, without_overlap = program.structure.direction(program.numbers)
+    verb, own = ("topk", k) if k else ("nearest", without_overlap)
+    value, index = select.runner(verb, engine, request.pred)(program, request, largest, own)
     return value.contiguous(), index.contiguous()
 
 
 def _fake_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    *options, engine, mask, _, k, _ = rest
+    *options, engine, mask, k = rest
     _, request = matrix_request(pred, target, *options, mask=mask)
     like: Tensor = request.pred
     select.engine(engine, like)
@@ -28,18 +30,17 @@ def _fake_best(pred: Tensor, target: Tensor, *rest: Any) -> tuple[Tensor, Tensor
 
 
 def _vmap_best(info: Any, in_dims: tuple[int | None, ...], pred: Tensor, target: Tensor, *rest: Any) -> Any:
-    *options, mask, largest, k, without_overlap = rest
+    *options, mask, k = rest
     pred, target = batched(in_dims, pred, target)
     if mask is not None:
-        place = in_dims[-4]
+        place = in_dims[-2]
         mask = mask if place is None else mask.movedim(place, 0)
         if place is not None:
             mask = mask.reshape(mask.shape[0], *(1,) * (max(pred.ndim, target.ndim) - 1 - mask.ndim), *mask.shape[1:])
-    return best(pred, target, *options, mask, largest, k, without_overlap), (0, 0)
+    return best(pred, target, *options, mask, k), (0, 0)
 
 
-OF_BEST = "Tensor? target_mask, bool largest, int k, float? without_overlap"
-library.define(f"best({OPTIONS}, {OF_BEST}) -> (Tensor value, Tensor index)", tags=TAGS)
+library.define(f"best({OPTIONS}, Tensor? target_mask, int k) -> (Tensor value, Tensor index)", tags=TAGS)
 library.impl("best", _run_best, "CompositeExplicitAutograd")
 torch.library.register_fake("boxloss::best", _fake_best, lib=library)
 torch.library.register_vmap("boxloss::best", _vmap_best, lib=library)

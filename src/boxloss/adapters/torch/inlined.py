@@ -14,9 +14,9 @@ from boxloss.adapters.torch.texts import is_of_package_alone, structure_of
 from boxloss.shapes.axis_aligned import AXIS_ALIGNED
 from boxloss.verbs.elementwise import array
 
-# A step of 100 boxes takes 0.97 of the time of a compiled plain formula, and 1.5 with the operator; one of 1,000 0.88
-# and 1.06, one of 2,000 0.87 and 1.07, one of 4,000 0.80 with either; on one thread they cross about 2,000. Inductor
-# takes a minute to compile formulas of boxes with an angle or in space, and the step is no faster.
+# A step of 100 boxes takes 0.97 to 0.99 of the time of a compiled plain formula, and 1.5 with the operator; of 1,000
+# 0.88 and 1.06, of 2,000 0.87 and 1.07, of 4,000 0.80 with either; on one thread they cross about 2,000. Inductor takes
+# a minute to compile formulas of boxes with an angle or in space, and the step is no faster.
 MOST_PAIRS = 1 << 11
 
 

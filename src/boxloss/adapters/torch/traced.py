@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from boxloss.adapters.torch import best_operators, inlined, matrix_operators, operators
-from boxloss.adapters.torch.private import are_transforms_active
+from boxloss.adapters.torch.private import are_transforms_active, is_recorded
 from boxloss.adapters.torch.texts import text_of
 from boxloss.check import check_image_size, check_reduction, check_wrt
 from boxloss.check_arrays import array_namespace, both_as_boxes, check_own_format
@@ -107,13 +107,11 @@ def best(
     eps: float | None,
     engine: str,
     target_mask: Tensor | None,
-    largest: bool,
     k: int = 0,
-    without_overlap: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Run the verbs `nearest`, which may know what boxes without overlap have, and `topk` for a `k`, as constants."""
+    """Run the verbs `nearest`, and `topk` for a `k`, as constants."""
     *arguments, engine = _arguments(program, pred.detach(), target.detach(), format, image_size, eps, engine)
-    found: tuple[Tensor, Tensor] = best_operators.best(*arguments, engine, target_mask, largest, k, without_overlap)
+    found: tuple[Tensor, Tensor] = best_operators.best(*arguments, engine, target_mask, k)
     return found
 
 
@@ -175,7 +173,13 @@ def _weighted(value: Tensor, weight: Array | float | None) -> Tensor:
 
 def _reduced(value: Tensor, reduction: str, avg_factor: Any) -> Tensor:
     # What varies in a graph, a tensor or a number, is not looked at.
-    varies = isinstance(avg_factor, Tensor) or (torch.compiler.is_compiling() and type(avg_factor) in (int, float))
+    in_graph = torch.compiler.is_compiling()
+    if isinstance(avg_factor, Tensor):
+        if avg_factor.numel() != 1:
+            raise TypeError(f"avg_factor must be a number; got shape {tuple(avg_factor.shape)}")
+        varies = in_graph or are_transforms_active() or is_recorded()
+    else:
+        varies = in_graph and type(avg_factor) in (int, float)
     divisor = check_reduction(reduction, 1.0 if varies else avg_factor)
     if divisor is not None and not varies:
         check_fits("avg_factor", divisor, value.dtype == torch.float32)

@@ -10,7 +10,6 @@ from numba.cuda.extending import intrinsic
 
 from boxloss.engines.cuda.instructions import instructions, replaced
 from boxloss.engines.cuda.private import NVVM_OPTIONS, LinkerError, compile_kernel, link
-from boxloss.engines.cuda.private import compiler_versions as compiler_versions
 from boxloss.engines.digest import digest_of
 from boxloss.engines.machine import Machine, inner
 

@@ -67,7 +67,7 @@ def machine_code(
         raise RuntimeError(f"engine='cuda' does not work with numba-cuda {packages[0]}: {error}") from error
     written = compile.written(make, dtype, capability, *options)
     label = f"cuda-sm_{capability[0]}{capability[1]}-{make.__name__}-{dtype}-{loss}-"  # for `boxloss info`
-    path = path_of((written.digest, *packages, *compile.compiler_versions()), label)
+    path = path_of((written.digest, *packages, *driver.compilers()), label)
     found = read(path)
     if found is None:
         text = written.ptx(capability)

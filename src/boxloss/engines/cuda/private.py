@@ -6,7 +6,7 @@ Seen to work with numba-cuda 0.30.0 to 0.30.4. Where a name is gone, the import 
 from collections.abc import Callable
 from typing import Any
 
-from cuda.bindings import nvjitlink, nvvm
+from cuda.bindings import nvjitlink
 from numba.core import types
 from numba.cuda.compiler import compile_cuda, kernel_fixup
 
@@ -24,11 +24,6 @@ def compile_kernel(
     name = result.fndesc.llvm_func_name
     kernel_fixup(result.library.get_function(name), False)
     return result.library.get_asm_str, name
-
-
-def compiler_versions() -> tuple[str, ...]:
-    """List the versions of what compiles kernels and of what assembles them, packages of their own in each CUDA."""
-    return str(nvvm.version() + nvvm.ir_version()), str(nvjitlink.version())
 
 
 def link(source: bytes, name: str, options: tuple[str, ...]) -> tuple[bytes, str]:

@@ -79,8 +79,9 @@ def _kept(function: Callable[..., Any], signature: Any, label: str, **options: A
     """Make a Numba dispatcher that looks for its machine code on disk before it compiles it."""
     options = SETTINGS | LEAN | options
     digest = digest_of(function, str(signature), options, inner=inner)
-    own = FunctionType(function.__code__, function.__globals__, function.__name__, None, function.__closure__)
-    own.__defaults__, own.__qualname__ = function.__defaults__, function.__qualname__
+    parts = function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    own = FunctionType(*parts)
+    own.__qualname__ = function.__qualname__
     _name_apart(own, digest)
     made = numba.njit(**options)(own)
     keep_on_disk(made, digest, label)

@@ -11,7 +11,7 @@ from boxloss.request import Request
 from boxloss.verbs.pairwise.array import matrix
 from boxloss.verbs.pairwise.tiles import Matrix, index_type, joined, nothing, tiles, usable
 
-MANY_MORE = 4  # times as many columns as are kept
+MANY_MORE = 2  # times as many columns as are kept
 
 
 def run(program: Program, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
@@ -44,17 +44,23 @@ def _of(request: Request, values: Any, largest: bool, k: int) -> tuple[Any, Any]
 
 
 def _least(xp: ModuleType, keys: Any, k: int) -> Any:
-    """Find the places of the least in order; where they are a part, NumPy puts no others in order.
+    """Find the places of the least keys in order; of many, NumPy puts no others in order."""
+    if type(keys) is not np.ndarray or MANY_MORE * k > keys.shape[-1]:
+        return xp.argsort(keys, axis=-1, stable=True)[..., :k]
+    rows = keys.reshape(-1, keys.shape[-1])
+    last = np.partition(rows, k - 1, axis=-1)[:, k - 1 : k]
+    has_enough = last[:, 0] < np.inf  # else what is NaN may be among them, after what is infinite
+    found = np.empty((len(rows), k), np.int64)
+    found[~has_enough] = np.argsort(rows[~has_enough], axis=-1, kind="stable")[:, :k]
+    found[has_enough] = _least_of_rows(rows[has_enough], last[has_enough], k)
+    return found.reshape(*keys.shape[:-1], k)
 
-    The 1000 least of 20,000 are found in 0.15 of the time of a sort.
-    """
-    if type(keys) is np.ndarray and MANY_MORE * k <= keys.shape[-1]:
-        last = np.partition(keys, k - 1, axis=-1)[..., k - 1 : k]
-        if not np.isnan(last).any():
-            before, same = keys < last, keys == last
-            rank = np.cumsum(same, axis=-1, dtype=np.int32)
-            chosen = before | (same & (rank <= k - before.sum(axis=-1, keepdims=True)))
-            places = np.nonzero(chosen)[-1].reshape(*keys.shape[:-1], k)
-            order = np.argsort(np.take_along_axis(keys, places, -1), axis=-1, kind="stable")
-            return np.take_along_axis(places, order, -1)
-    return xp.argsort(keys, axis=-1, stable=True)[..., :k]
+
+def _least_of_rows(rows: Any, last: Any, k: int) -> Any:
+    """Find them in rows of which the last of them is known; of 1000 of 20,000 it takes 0.15 of the time of a sort."""
+    before, same = rows < last, rows == last
+    rank = np.cumsum(same, axis=-1, dtype=np.int32)
+    chosen = before | (same & (rank <= k - before.sum(axis=-1, keepdims=True)))
+    places = np.nonzero(chosen)[1].reshape(-1, k)
+    order = np.argsort(np.take_along_axis(rows, places, -1), axis=-1, kind="stable")
+    return np.take_along_axis(places, order, -1)
