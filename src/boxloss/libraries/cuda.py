@@ -1,9 +1,9 @@
 """What the CUDA engine needs of a machine, found out without importing Numba."""
 
+import os
 import re
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -75,7 +75,7 @@ def compilers() -> tuple[str, ...]:
     from cuda.pathfinder import load_nvidia_dynamic_lib
 
     paths = [load_nvidia_dynamic_lib(name).abs_path for name in COMPILERS[:2]]
-    return tuple(f"{Path(path).name} {Path(path).stat().st_size}" if path else "" for path in paths)
+    return tuple(f"{os.path.basename(path)} {os.path.getsize(path)}" if path else "" for path in paths)
 
 
 def call(function: str, *arguments: Any) -> Any:
