@@ -259,16 +259,30 @@ def test_match(loss, jax, rng):
         close(grad, np.zeros((1000, 4)), atol=4 * np.finfo("float32").eps / 0.4)
 
 
-def test_a_number_as_weight_of_arrays_that_are_spread_over_devices():
-    """With two devices, which are an option of a new process."""
+def test_arrays_on_devices():
+    """With two of them, which are an option of a new process."""
     code = """
 import os
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 import jax, jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 import boxloss as bl
-mesh = jax.sharding.Mesh(jax.devices(), ("x",))
-boxes = jax.device_put(jnp.ones((2, 4)), NamedSharding(mesh, PartitionSpec("x")))
-print(bl.l1(boxes, 2 * boxes, weight=2.0).tolist())
+first, second = jax.devices()
+boxes = jnp.ones((2, 4))
+spread = jax.device_put(boxes, NamedSharding(jax.sharding.Mesh(jax.devices(), ("x",)), PartitionSpec("x")))
+there, here = jax.device_put(boxes, second), jax.device_put(boxes, first)
+for given in (spread, there):
+    print(bl.l1(given, 2 * given, weight=2.0).tolist(), bl.nms(given, jnp.ones(2)).tolist())
+print(bl.l1(there, 2 * boxes).tolist(), bl.l1.nearest(there, boxes, target_mask=jnp.ones(2, bool))[0].tolist())
+try:
+    bl.l1(there, here)
+except ValueError as error:
+    print(error)
 """
-    assert run(code).strip() == "[8.0, 8.0]"
+    lines = run(code).splitlines()
+    assert lines == [
+        "[8.0, 8.0] [0, 1]",
+        "[8.0, 8.0] [0, 1]",
+        "[4.0, 4.0] [0.0, 0.0]",
+        "pred and target must be on one device; got pred on cpu:1 and target on cpu:0",
+    ]

@@ -180,9 +180,10 @@ def test_array_libraries(backend, rng):
     kept = bl.nms(*given[:2], labels=given[2])
     assert type(kept) is type(given[0])
     assert backend.to_numpy(kept).tolist() == expected
-    classes = given[2], backend.asarray(labels.astype("float32"))  # torchvision takes a column of numbers too
-    for idxs in classes:
+    for idxs in (given[2], backend.asarray(labels.astype("float32"))):  # torchvision takes a column of numbers too
         assert backend.to_numpy(batched_nms(*given[:2], idxs, 0.5)).tolist() == expected
+    two = batched_nms(*given[:2], backend.asarray(labels > labels[0]), 0.5)
+    assert backend.to_numpy(two).tolist() == definition(boxes, scores, 0.5, labels > labels[0])
     assert backend.to_numpy(torchvision_nms(*given[:2], 0.7)).tolist() == definition(boxes, scores, 0.7)
     _, lowered = bl.soft_nms(*given[:2])
     assert type(lowered) is type(given[0])

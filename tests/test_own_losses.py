@@ -263,8 +263,6 @@ class Powered(bl.IoU):
     """With what a class may state in other ways, and an exponent that a class below has."""
 
     exponents = ["power"]
-    is_score = np.bool_(False)
-    paper = None
 
     @cached_property
     def expression(self):

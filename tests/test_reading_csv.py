@@ -172,12 +172,12 @@ NO_COLUMNS = (
         (
             "d.csv",
             HEADER.replace("x,y,w,h", "x1,y1,x2,y2") + "\n1,5,0,0,4,3,1\n",
-            f"no column 'x': {BOX}. There are those of the format 'xyxy' or 'yxyx', which has to be given",
+            f"no column 'x': {BOX}. The columns are those of the format 'xyxy': give it",
         ),
         (
             "d.csv",
             HEADER.replace("x,y,w,h", "cx,cy,w,h") + "\n1,5,0,0,4,3,1\n",
-            f"no column 'x': {BOX}. There are those of the format 'cxcywh', which has to be given",
+            f"no column 'x': {BOX}. The columns are those of the format 'cxcywh': give it",
         ),
         ("d.csv", HEADER.replace("score", "SCORE") + "\n1,5,0,0,4,3,1\n", "no column 'score'. Did you mean 'SCORE'?"),
         (
@@ -209,8 +209,7 @@ def test_blanks_around_names_and_numbers(write):
 def test_the_name_as_it_is_goes_before_one_with_blanks(write):
     plain = write("plain.csv", f"{HEADER}\n1,5,0,0,4,3,1\n")
     twice = write("twice.csv", f"{HEADER}, score\n1,5,0,0,4,3,1,nothing\n")
-    quoted = write("quoted.csv", f"{HEADER}\n1,5,0,0,4,3,1\n".replace(",category_id", ', "category_id"'))
-    assert run(sample()[0], twice) == run(sample()[0], quoted) == run(sample()[0], plain)
+    assert run(sample()[0], twice) == run(sample()[0], plain)
 
 
 def test_a_row_that_is_short_and_no_text(write, capfd):

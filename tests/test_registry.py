@@ -41,7 +41,7 @@ def test_a_name_of_the_registry(monkeypatch):
     text = "name must not be that of another loss: 'ciou' is boxloss.losses.ciou.CIoU; got it for boxloss.losses.ciou."
     other = bl.CIoU(full_gradient=True)
     check_error(lambda: registry.register("ciou", other), ValueError, f"{text}{other}")
-    text = "loss must be an instance of a loss; got the class CIoU, no instance"
+    text = "loss must be an instance of a loss; got the class CIoU, not an instance of it"
     check_error(lambda: registry.register("new", bl.CIoU), TypeError, text)
     for name in ("my iou", "def"):
         text = f"name must be an identifier, as 'my_iou'; got {name!r}"

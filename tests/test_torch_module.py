@@ -174,5 +174,5 @@ def test_what_is_no_loss_to_train_with():
 
     text = "loss must fall with the match, and IoUScore grows: a step would make boxes worse"
     check_error(lambda: BoxLoss(bl.iou_score), ValueError, text)
-    text = "loss must be a loss or the name of one; got the class GIoU, no instance"
+    text = "loss must be a loss or the name of one; got the class GIoU, not an instance of it"
     check_error(lambda: BoxLoss(bl.GIoU), TypeError, text)

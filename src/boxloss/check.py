@@ -37,14 +37,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Ask whether the most similar of the known words was meant, if there is one."""
     from difflib import get_close_matches
 
-    by_lower = {name.lower(): name for name in known}
+    by_lower = {name.lower(): name for name in sorted(known, reverse=True)}  # of equal ones the one in small letters
     near = get_close_matches(word.lower(), list(by_lower), 1)
     return f" Did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
 def kind_of_object(value: object) -> str:
     """Describe what came instead of an instance."""
-    return f"the class {value.__name__}, no instance" if isinstance(value, type) else type(value).__name__
+    return f"the class {value.__name__}, not an instance of it" if isinstance(value, type) else type(value).__name__
 
 
 def check_bool(name: str, value: object) -> bool:

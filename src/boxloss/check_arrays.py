@@ -68,8 +68,8 @@ def _check_one_device(arrays: dict[str, Array]) -> None:
 def _device(array: Array) -> Any:
     import array_api_compat
 
-    if is_jax(array) and (not has_numbers(array) or len(array.devices()) > 1):  # traced, or spread over devices
-        return None
+    if is_jax(array) and not (has_numbers(array) and getattr(array, "committed", True) and len(array.devices()) == 1):
+        return None  # it is traced, may be moved, or is on several
     return array.device if is_tensor(array) else array_api_compat.device(array)
 
 

@@ -106,15 +106,15 @@ def check_buffer(out: Array, like: Array, shape: tuple[int, ...]) -> None:
     """Check that a buffer of the right library has the shape and the type of the result."""
     if isinstance(out, np.ndarray) and not out.flags.writeable:
         raise ValueError("out must be writeable; got a read-only array")
-    if isinstance(out, np.ndarray) and _overlaps_itself(out):
-        raise ValueError("out must have a place for each value; got an array with one for many, as of np.broadcast_to")
+    if isinstance(out, np.ndarray) and _may_overlap_itself(out):
+        raise ValueError("out must have a place for each value; got an array whose places may overlap")
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
     if is_tensor(out) and out.requires_grad and sys.modules["torch"].is_grad_enabled():
         raise ValueError("out must not require a gradient: what is written to it has no history. Give out.detach()")
 
 
-def _overlaps_itself(array: np.ndarray) -> bool:
+def _may_overlap_itself(array: np.ndarray) -> bool:
     """Say whether two entries of an array of NumPy may share memory."""
     span = array.itemsize if array.size else 0  # of the axes with shorter steps
     for step, length in sorted((abs(step), n) for step, n in zip(array.strides, array.shape, strict=True) if n > 1):

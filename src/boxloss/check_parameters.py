@@ -41,7 +41,7 @@ def check_no_boxes(kind: type, parameters: Iterable[object]) -> None:
 
 def check_one_direction(terms: Iterable[tuple[float, Any]]) -> None:
     """Check of a sum with a loss that is a score by itself that all terms grow with the match, or that none does."""
-    if is_compiling() or not any(type(loss).is_score is True for _, loss in terms):  # a graph's numbers may vary
+    if is_compiling() or not any(type(loss).is_score is True for _, loss in terms):  # a graph's weights may vary
         return
     told = {
         loss.is_score == (weight > 0.0): f"{weight:g} * {type(loss).__name__}"

@@ -12,7 +12,7 @@ from boxloss.request import Request
 from boxloss.verbs import select
 
 
-def is_traced(pred: object, target: object, weight: object = None) -> bool:
+def is_traced(pred: object, target: object, *others: object) -> bool:
     """Say whether torch's dispatcher takes a call: of a compiler, transform or trace, or with a subclass of tensors.
 
     A tensor that carries a derivative of forward mode is an error: the results would be without.
@@ -26,7 +26,7 @@ def is_traced(pred: object, target: object, weight: object = None) -> bool:
 
     if private.are_transforms_active() or private.is_recorded():
         return True
-    given = (pred, target, weight)
+    given = (pred, target, *others)
     if private.is_forward_mode() and any(is_tensor(array) and private.has_tangent(array) for array in given):
         raise NotImplementedError(
             "losses have no derivative in forward mode: take one of reverse mode, as torch.func.vjp and jacrev do"

@@ -44,7 +44,7 @@ def read_csv(
     if not content.endswith(b"\n"):  # pyarrow takes a first line without an end for no line
         content += b"\n"
     delimiter, cells = _first_line(source, content, columns)
-    names = [cell if _name_in(cell) in cells else _name_in(cell) for cell in cells]  # the name as it is goes before
+    names = [cell if cell.strip() in cells else cell.strip() for cell in cells]  # the name as it is goes before
     if not (found := [name for name in columns if name in names]):
         line = reprlib.repr(delimiter.join(cells))
         raise CocoError(f"{source}: none of the columns {', '.join(columns)} is in the first line, {line}")
@@ -124,12 +124,7 @@ def _first_line(source: Source, content: bytes, columns: Collection[str]) -> tup
         cut = [(delimiter, next(csv.reader(lines[:1], delimiter=delimiter))) for delimiter in DELIMITERS]
     except csv.Error as error:
         raise CocoError(f"{source}: the first line has no names of columns: {error}") from error
-    return max(cut, key=lambda pair: len(set(columns) & set(map(_name_in, pair[1]))))
-
-
-def _name_in(cell: str) -> str:
-    """Take blanks away, and the quotes that CSV does not know as such behind a blank."""
-    return cell.strip().strip('"')
+    return max(cut, key=lambda pair: len(set(columns) & {cell.strip() for cell in pair[1]}))
 
 
 def _is_utf8(content: bytes) -> bool:

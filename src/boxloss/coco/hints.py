@@ -13,7 +13,7 @@ from boxloss.conversion import convert
 THRESHOLD = 0.5  # IoU of a match that is no accident
 MOST = 10_000  # detections to try on
 IN_DEGREES = tuple(format for format, words in ANGLES.items() if "degrees" in words)
-QUARTER_TURN, HALF_TURN = 1.5, 3.15  # where the largest of angles in radians lies, or a little before and beyond
+FAR, FARTHEST = 1.5, 3.15  # about a quarter and a half turn, between which the largest of angles in radians lies
 FRACTION, PIXELS = 1.5, 8.0  # largest coordinate of boxes that are fractions of the image, and smallest of pixels
 
 
@@ -60,7 +60,7 @@ def _radians(truth: GroundTruth, detections: Detections) -> str | None:
     if detections.format not in IN_DEGREES or not len(detections.box):
         return None
     largest = max(float(np.abs(np.degrees(boxes.box[:, 4])).max(initial=0.0)) for boxes in (truth, detections))
-    if not QUARTER_TURN < largest <= HALF_TURN:
+    if not FAR < largest <= FARTHEST:
         return None
     told = f"no angle of {truth.name} and {detections.name} is more than {largest:.3g}, as degrees"
     return f"{told}: they may be radians, as of the format 'cxcywha'"

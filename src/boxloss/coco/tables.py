@@ -94,11 +94,13 @@ class Table(Records):
         return [list(box) for box in zip(*map(self._numbers, names), strict=True)]
 
     def _other_formats(self) -> str:
-        """Say of which formats the columns are that there are, those with the most numbers."""
-        found = [format for format, names in NUMBERS.items() if set(names) <= set(self.header)]
-        most = max((len(NUMBERS[format]) for format in found), default=0)
-        names = [repr(format) for format in found if len(NUMBERS[format]) == most]
-        return f". There are those of the format {' or '.join(names)}, which has to be given" if names else ""
+        """Say of which formats the columns are that there are: those with the most numbers, one for the same names."""
+        known = [(frozenset(names), format) for format, names in NUMBERS.items()]
+        there = {names: format for names, format in known[::-1] if names <= set(self.header)}
+        most = max(map(len, there), default=0)
+        found = [format for names, format in there.items() if len(names) == most]
+        how = "leave the format out" if COCO in found else "give it"
+        return f". The columns are those of the format {' or '.join(map(repr, found))}: {how}" if found else ""
 
     def _has(self, key: str, optional: bool = False) -> bool:
         found = key in self.table.column_names

@@ -5,8 +5,6 @@ from dataclasses import fields
 from inspect import signature
 from typing import Any
 
-import numpy as np
-
 from boxloss.check import check_not_negative
 from boxloss.formulas.checked import check_number, told
 from boxloss.shapes.formats import FORMATS
@@ -20,9 +18,9 @@ def check_stated(kind: type) -> None:
     """Check what the body of a class says of its losses; a descriptor says it later."""
     own = {name: value for name, value in vars(kind).items() if not hasattr(value, "__get__")}
     for name in ("expression", "value_range", "paper"):
-        if not isinstance(own.get(name), str | None):
+        if not isinstance(own.get(name, ""), str):
             raise _wrongly_stated(kind, name, "text", own[name])
-    if not isinstance(own.get("is_score", False), bool | np.bool_):
+    if not isinstance(own.get("is_score", False), bool):
         raise _wrongly_stated(kind, "is_score", "True or False", own["is_score"])
     if "per_distance" in own:
         check_not_negative(f"per_distance of {kind.__name__}", own["per_distance"])

@@ -74,7 +74,7 @@ class Verbs(Best, Within):
         RuntimeError
             If ``engine="cuda"`` is asked for and the machine lacks what it needs; the message says what.
         """
-        if dispatch.is_traced(pred, target, weight):
+        if dispatch.is_traced(pred, target, weight, avg_factor):
             from boxloss.adapters.torch import traced
 
             values: ArrayT = traced.values(
@@ -151,7 +151,7 @@ class Verbs(Best, Within):
         >>> value.round(4), grad.round(4)
         (array([1.0794]), array([[-0.0779, -0.0779, -0.2336, -0.2336]]))
         """
-        if dispatch.is_traced(pred, target, weight):
+        if dispatch.is_traced(pred, target, weight, avg_factor):
             from boxloss.adapters.torch import traced
 
             return traced.value_and_grad(

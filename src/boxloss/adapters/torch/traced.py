@@ -177,6 +177,7 @@ def _reduced(value: Tensor, reduction: str, avg_factor: Any) -> Tensor:
     if isinstance(avg_factor, Tensor):
         if avg_factor.numel() != 1:
             raise TypeError(f"avg_factor must be a number; got shape {tuple(avg_factor.shape)}")
+        avg_factor = avg_factor.reshape(())
         varies = in_graph or are_transforms_active() or is_recorded()
     else:
         varies = in_graph and type(avg_factor) in (int, float)

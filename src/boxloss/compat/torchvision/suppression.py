@@ -3,6 +3,7 @@
 from typing import Any
 
 from boxloss.check_arrays import array_namespace
+from boxloss.check_options import check_one_a_box
 from boxloss.suppression.hard import kept_of
 from boxloss.typing import Array
 
@@ -75,8 +76,11 @@ def batched_nms(boxes: Array, scores: Array, idxs: Array, iou_threshold: float) 
     >>> batched_nms(boxes, np.asarray([0.8, 0.9]), np.asarray([0, 1]), 0.5)
     array([1, 0])
     """
-    if idxs is not None:
-        xp = array_namespace(idxs=idxs)
-        if xp.isdtype(idxs.dtype, ("bool", "real floating")):  # as a column of numbers has them
-            idxs = xp.unique_inverse(idxs).inverse_indices
+    xp = array_namespace(boxes=boxes, idxs=idxs)
+    if xp.isdtype(idxs.dtype, "bool"):
+        idxs = xp.astype(idxs, xp.uint8)
+    if boxes.ndim == 2:  # else the boxes are what is wrong
+        check_one_a_box(xp, "idxs", idxs, boxes, integral=False)
+    if xp.isdtype(idxs.dtype, "real floating"):  # as a column of numbers has them
+        idxs = xp.unique_inverse(idxs).inverse_indices
     return kept_of(boxes, scores, iou_threshold, labels=idxs)

@@ -11,7 +11,7 @@ from boxloss.request import Request
 from boxloss.verbs.pairwise.array import matrix
 from boxloss.verbs.pairwise.tiles import Matrix, index_type, joined, nothing, tiles, usable
 
-MANY_MORE = 2  # times as many columns as are kept
+MANY_MORE = 4  # times as many columns as are kept
 
 
 def run(program: Program, request: Request, largest: bool, k: int) -> tuple[Any, Any]:
@@ -50,6 +50,8 @@ def _least(xp: ModuleType, keys: Any, k: int) -> Any:
     rows = keys.reshape(-1, keys.shape[-1])
     last = np.partition(rows, k - 1, axis=-1)[:, k - 1 : k]
     has_enough = last[:, 0] < np.inf  # else what is NaN may be among them, after what is infinite
+    if has_enough.all():
+        return _least_of_rows(rows, last, k).reshape(*keys.shape[:-1], k)
     found = np.empty((len(rows), k), np.int64)
     found[~has_enough] = np.argsort(rows[~has_enough], axis=-1, kind="stable")[:, :k]
     found[has_enough] = _least_of_rows(rows[has_enough], last[has_enough], k)
