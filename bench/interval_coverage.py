@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 import boxloss as bl
-from boxloss.evaluation import evaluation
+from boxloss.evaluation.bootstrap import draws, interval_of, resampled
+from boxloss.evaluation.statistics import mean_of_categories
 
 IMAGES, SAMPLES, RESAMPLES = 20_000, 80, 300
 SIZES = ((200, 3), (100, 20), (500, 80), (100, 80))  # images of a sample, and categories
@@ -52,25 +53,19 @@ def row(rng: np.random.Generator, images: int, categories: int) -> str:
     """One size of samples as a row of the table."""
     truth, found = population(rng, categories)
     of_all = bl.evaluate(truth, found).ap
-    aps, hits, plain_hits = [], 0, 0
-    corrected = evaluation.interval_of
-
-    def both(values: Any, estimate: float, level: float, count: int) -> Any:
-        nonlocal plain_hits
-        low, high = np.percentile(values, [2.5, 97.5])
-        plain_hits += low <= of_all <= high
-        return corrected(values, estimate, level, count)
-
-    evaluation.interval_of = both
+    aps, hits = [], np.zeros(2)
     for _ in range(SAMPLES):
         drawn = rng.choice(IMAGES, images, replace=False)
         result = bl.evaluate(some(truth, drawn), some(found, drawn))
-        low, high = result.interval(0.95, "ap", resamples=RESAMPLES)["ap"]
+        count = len(result.images)  # of some nothing was drawn
+        weights = list(draws(count, RESAMPLES, 0))
+        values = resampled(result._parts.marks, result.settings, ["ap"], weights, "numba")["ap"]
+        means = mean_of_categories(values[:RESAMPLES])
         aps.append(result.ap)
-        hits += low <= of_all <= high
-    evaluation.interval_of = corrected
-    shares = f"{hits / SAMPLES:.0%} | {plain_hits / SAMPLES:.0%}".replace("%", " %")
-    return f"| {images} | {categories} | {of_all:.3f} | {np.mean(aps):.3f} | {shares} |"
+        ends = np.asarray([interval_of(means, result.ap, 0.95, count), np.percentile(means, [2.5, 97.5])])
+        hits += (ends[:, 0] <= of_all) & (of_all <= ends[:, 1])
+    corrected, plain = (f"{100 * share:.0f} %" for share in hits / SAMPLES)
+    return f"| {images} | {categories} | {of_all:.3f} | {np.mean(aps):.3f} | {corrected} | {plain} |"
 
 
 if __name__ == "__main__":

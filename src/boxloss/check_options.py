@@ -104,10 +104,11 @@ def check_out(out: Array, like: Array, shape: tuple[int, ...]) -> Any:
 
 def check_buffer(out: Array, like: Array, shape: tuple[int, ...]) -> None:
     """Check that a buffer of the right library has the shape and the type of the result."""
-    if isinstance(out, np.ndarray) and not out.flags.writeable:
-        raise ValueError("out must be writeable; got a read-only array")
-    if isinstance(out, np.ndarray) and _may_overlap_itself(out):
-        raise ValueError("out must have a place for each value; got an array whose places may overlap")
+    if isinstance(out, np.ndarray):
+        if not out.flags.writeable:
+            raise ValueError("out must be writeable; got a read-only array")
+        if _may_overlap_itself(out):
+            raise ValueError("out must have a place for each value; got an array whose places may overlap")
     if tuple(out.shape) != shape or out.dtype != like.dtype:
         raise ValueError(f"out must have shape {shape} and dtype {like.dtype}; got {tuple(out.shape)} and {out.dtype}")
     if is_tensor(out) and out.requires_grad and sys.modules["torch"].is_grad_enabled():

@@ -1,6 +1,6 @@
 """Checks of the parameters of a loss, and of the terms of a sum."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from boxloss.check import check_bool, check_finite, check_not_negative
@@ -19,10 +19,11 @@ def check_parameter(name: str, kind: object, value: object) -> Any:
 _CHECKS: dict[str, Callable[[str, object], Any]] = {"float": check_finite, "bool": check_bool}
 
 
-def check_parameter_names(kind: type, annotations: Mapping[str, Any], taken: Container[str]) -> None:
-    """Check that parameters of a loss, those that are annotated, are not called as something that every loss has."""
+def check_parameter_names(kind: type, annotations: Mapping[str, Any], base: type) -> None:
+    """Check that parameters of a loss, those that are annotated, are not called as something public of every loss."""
     for name, annotation in annotations.items():
-        if name in taken and "ClassVar" not in str(annotation):
+        is_taken = name == "program" or (hasattr(base, name) and not name.startswith("_"))
+        if is_taken and "ClassVar" not in str(annotation):
             words = "which losses use; what a class says of itself is a ClassVar"
             raise TypeError(f"a parameter of {kind.__name__} must have another name than {name!r}, {words}")
 

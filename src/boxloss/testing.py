@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from boxloss.check import check_choice, check_formats, kind_of_object
+from boxloss.check import check_choice, check_formats, kind_of_object, relative_among
 from boxloss.conversion import convert
 from boxloss.losses.iou import iou
 from boxloss.losses.loss import Loss
@@ -86,7 +86,7 @@ def check_gradients(
     image = IMAGE if image_size is None else image_size
     formats, _ = check_formats(format, image, reader="check_gradients")
     options: dict[str, Any] = {"format": formats, "engine": check_choice("engine", engine, ENGINES)}
-    if needed or image_size is not None or any(FORMATS[name].relative for name in formats):
+    if needed or image_size is not None or relative_among(*formats):
         options["image_size"] = image
     rng = np.random.default_rng(seed)
 
@@ -167,8 +167,8 @@ def _check_stated(loss: Loss, pred: Any, target: Any, options: dict[str, Any]) -
         )
     if loss.is_score or not loss.per_distance:
         return
-    is_relative = any(FORMATS[name].relative for name in options["format"])
-    distance = iou(pred, target, format=options["format"], image_size=options["image_size"] if is_relative else None)
+    formats = options["format"]
+    distance = iou(pred, target, format=formats, image_size=options["image_size"] if relative_among(*formats) else None)
     for row in np.nonzero(value < loss.per_distance * distance - far)[0][:1]:
         raise AssertionError(
             f"the value of {loss!r} is {value[row]:.6g} where 1 - IoU is {distance[row]:.6g}, and per_distance, which "

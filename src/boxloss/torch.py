@@ -9,7 +9,7 @@ try:
 except ModuleNotFoundError:
     raise ImportError('boxloss.torch needs PyTorch: pip install "boxloss[torch]"') from None
 
-from boxloss.check import check_choice, check_formats, check_reduction, kind_of_object
+from boxloss.check import check_choice, check_formats, check_reduction, kind_of_object, relative_among
 from boxloss.losses.iou import iou
 from boxloss.losses.lookup import get
 from boxloss.losses.loss import Loss
@@ -186,7 +186,8 @@ class WiseIoU(BoxLoss):
         """Compute the loss of boxes; see `BoxLoss.forward`."""
         state = WiseState(self.momentum, float(self.mean))
         if self.training:
-            size = self.image_size if "rel_" in str(self.format) else None  # the IoU reads no other
+            formats = self.format if isinstance(self.format, tuple) else (self.format,)
+            size = self.image_size if relative_among(*formats) else None  # the IoU reads no other
             boxes = pred.detach(), target.detach()
             state = state.updated(iou(*boxes, format=self.format, image_size=size, engine=self.engine))
             self.mean.fill_(state.mean)

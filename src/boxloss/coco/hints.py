@@ -36,13 +36,13 @@ def hint(truth: GroundTruth, detections: Detections, max_detections: int, format
     """
     if format is None and (text := _radians(truth, detections)):
         return text
-    strangers = _strangers(truth, detections)
+    whole = truth, detections
     truth, detections = _first(truth, detections)
     size = min(len(detections.score), int(np.sum(~truth.crowd)))
     found = len(match(truth, detections, THRESHOLD, max_detections))
     text = f"{found} of {len(detections.score)} detections match at an IoU of {THRESHOLD:g}"
     if 2 * found >= size:
-        return None if size else strangers
+        return None if size else _strangers(*whole)
     for fractions, pixels in ((truth, detections), (detections, truth)):
         if 0.0 < _largest(fractions) <= FRACTION and _largest(pixels) >= PIXELS:
             return f"{text}: {fractions.name} may have fractions of the image, and {pixels.name} pixels"
@@ -51,7 +51,7 @@ def hint(truth: GroundTruth, detections: Detections, max_detections: int, format
         key=lambda pair: pair[0],
     )
     if best[0] <= 2 * found or 2 * best[0] < size:
-        return strangers
+        return _strangers(*whole)
     return f"{text}, but {best[0]} would {best[1]}"
 
 

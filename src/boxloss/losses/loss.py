@@ -49,8 +49,7 @@ class Loss(Verbs, ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        public = {"program", *(name for name in dir(Loss) if not name.startswith("_"))}
-        check_parameter_names(cls, get_annotations(cls), public)
+        check_parameter_names(cls, get_annotations(cls), Loss)
         keep(cls)
         if not is_of_package(cls):
             from boxloss.losses.own import check_stated

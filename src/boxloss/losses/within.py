@@ -174,10 +174,11 @@ class Within:
 
 def _no_counts(pred: Array, target: Array) -> Exception:
     """Make the error of a call whose results torch would have to know the sizes of."""
-    if not dispatch.is_subclass(pred) and not dispatch.is_subclass(target):
-        return RuntimeError(
-            "below and above give as many pairs as there are, which no graph and no transform of torch knows: "
-            "call them outside of torch.compile and torch.func"
-        )
-    own = type(pred if dispatch.is_subclass(pred) else target).__name__
-    return TypeError(f"below and above take plain tensors; got {own}. Give boxes.as_subclass(torch.Tensor)")
+    for boxes in (pred, target):
+        if dispatch.is_subclass(boxes):
+            came = type(boxes).__name__
+            return TypeError(f"below and above take plain tensors; got {came}. Give boxes.as_subclass(torch.Tensor)")
+    return RuntimeError(
+        "below and above give as many pairs as there are, which no graph and no transform of torch knows: "
+        "call them outside of torch.compile and torch.func"
+    )

@@ -159,10 +159,9 @@ def _weighted(value: Tensor, weight: Array | float | None) -> Tensor:
     if weight is None:
         return value
     if not isinstance(weight, Tensor):
-        if torch.compiler.is_compiling():  # a graph does not look at a number that varies
-            return value * weight
-        weight = check_weight(array_namespace(pred=value), weight, value, tuple(value.shape))
-    assert isinstance(weight, Tensor)
+        if not torch.compiler.is_compiling():  # a graph does not look at a number that varies
+            weight = check_weight(array_namespace(pred=value), weight, value, tuple(value.shape))
+        return value * weight
     if weight.is_complex():
         raise wrong_type_of_weight(weight.dtype)
     weighted = value * weight.to(value.dtype)
