@@ -5,7 +5,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import types
-from numba.core.types import Array, Type
+from numba.core.types import Type
 from numba.cuda.extending import intrinsic
 
 from boxloss.engines.llvm import BaseContext, Intrinsic, Signature, Values
@@ -42,7 +42,7 @@ def load(size: int, aligned: bool) -> Any:
     """Make ``load(boxes, index)``: the numbers of a box, as a tuple; `aligned` if the first box is, to 16 bytes."""
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def load_box(typing_context: object, boxes: Array, index: Type) -> Intrinsic:
+    def load_box(typing_context: object, boxes: Any, index: Type) -> Intrinsic:
         def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             boxes, index = arguments
             kind, lanes = signature.args[0], _lanes(signature.args[0], size, aligned)
@@ -67,7 +67,7 @@ def store(size: int, aligned: bool) -> Any:
     """Make ``store(boxes, index, numbers)``: put the numbers of a box; see `load`."""
 
     @intrinsic  # type: ignore[untyped-decorator]
-    def store_box(typing_context: object, boxes: Array, index: Type, numbers: Type) -> Intrinsic:
+    def store_box(typing_context: object, boxes: Any, index: Type, numbers: Type) -> Intrinsic:
         def codegen(context: BaseContext, builder: ir.IRBuilder, signature: Signature, arguments: Values) -> ir.Value:
             boxes, index, numbers = arguments
             kind, lanes = signature.args[0], _lanes(signature.args[0], size, aligned)

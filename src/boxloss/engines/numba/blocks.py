@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba.core import cgutils
 
-from boxloss.engines.llvm import emit
+from boxloss.engines.llvm import Values, emit
 from boxloss.engines.numba.columns import Columns
 from boxloss.engines.numba.memory import CACHE_LINE
 from boxloss.engines.numba.pairs import Pairs
@@ -154,7 +154,7 @@ class Blocks(ABC):
         """Load each number of the preds, or of the targets, from a place on."""
         return self.columns_of[which].load(boxes, self.builder.mul(place, self.constant(self.pairs.sizes[which])))
 
-    def put(self, which: int, numbers: ir.Value, boxes: ir.Value, place: ir.Value) -> None:
+    def put(self, which: int, numbers: Values, boxes: ir.Value, place: ir.Value) -> None:
         """Store numbers likewise, back to where boxes lie one after the other."""
         first = self.builder.mul(place, self.constant(self.pairs.sizes[which]))
         self.columns_of[which].store(list(numbers), boxes, first)
